@@ -1,0 +1,86 @@
+"""What one response conveys: the record that every front end shows, stores or trains on.
+
+Only types live here; `assess.py` fills them. Offsets are characters (code points) of the response, end exclusive.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+State = Literal["answered", "abstained", "no_claim"]
+ConfidenceKind = Literal["calibrated", "acceptance"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the response: `response[start:end] == text`."""
+
+    text: str
+    start: int
+    end: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"text": self.text, "start": self.start, "end": self.end}
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """The figure to show, 0 to 1, and what it is: calibrated P(correct), or the bare acceptance."""
+
+    value: float
+    kind: ConfidenceKind
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"value": self.value, "kind": self.kind}
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """All that is known of one response.
+
+    `acceptance` is None only for an empty response. `confidence` is None unless the state is `answered`: an abstention
+    is a state of its own, not a low confidence.
+    """
+
+    question: str
+    response: str
+    state: State
+    answer_span: Span | None
+    masked_response: str
+    acceptance: float | None
+    confidence: Confidence | None
+    hedges: tuple[Span, ...]
+    boosters: tuple[Span, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of DESIGN.md, without `model`, `adapter`, `usage`, `timings` (the caller knows those)."""
+        return {
+            "question": self.question,
+            "response": self.response,
+            "answer_span": self.answer_span.text if self.answer_span else None,
+            "state": self.state,
+            "acceptance": self.acceptance,
+            "confidence": self.confidence.to_dict() if self.confidence else None,
+            "hedges": [span.to_dict() for span in self.hedges],
+            "boosters": [span.to_dict() for span in self.boosters],
+            "masked_response": self.masked_response,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Assessment":
+        """Read back what `to_dict` wrote (extra keys are ignored)."""
+        response = data["response"]
+        answer = data["answer_span"]
+        start = response.find(answer) if answer else -1
+        confidence = data["confidence"]
+        return cls(
+            question=data["question"],
+            response=response,
+            state=data["state"],
+            answer_span=Span(answer, start, start + len(answer)) if answer and start >= 0 else None,
+            masked_response=data["masked_response"],
+            acceptance=data["acceptance"],
+            confidence=Confidence(confidence["value"], confidence["kind"]) if confidence else None,
+            hedges=tuple(Span(**span) for span in data["hedges"]),
+            boosters=tuple(Span(**span) for span in data["boosters"]),
+        )

@@ -1,0 +1,105 @@
+"""What an engine reports while it works: small typed values, the same in one process and across two.
+
+Interfaces subscribe to these and never look into the engine. `Finished` or `Failed` is always the last event of a generation.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+FinishReason = Literal["stop", "length", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProgress:
+    """The model file is being read; `fraction` 0 to 1."""
+
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What is loaded. `metadata` are the GGUF's own scalar keys, as strings."""
+
+    name: str
+    architecture: str
+    parameters: int
+    size_bytes: int
+    n_ctx: int
+    n_ctx_train: int
+    vocabulary: int
+    threads: int
+    adapter: str | None
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The conversation was longer than the context: the oldest turns (or the start of one turn) were left out."""
+
+    dropped_turns: int
+    dropped_tokens: int
+    kept_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class PromptProgress:
+    """`done` of `total` prompt tokens are read (cached ones count as done)."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """New text of the answer; always whole code points."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The answer is complete, as far as it goes. Times in seconds; `cached_tokens` of the prompt were not read again."""
+
+    reason: FinishReason
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    time_to_first_token: float | None
+    prompt_seconds: float
+    generation_seconds: float
+    mean_logprob: float | None = None
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Generation speed without the prompt; None for fewer than two tokens."""
+        if self.completion_tokens < 2 or self.generation_seconds <= 0:
+            return None
+        return self.completion_tokens / self.generation_seconds
+
+    def usage(self) -> dict[str, int]:
+        """The `usage` object of DESIGN.md's JSON."""
+        return {
+            "prompt_tokens": self.prompt_tokens,
+            "cached_tokens": self.cached_tokens,
+            "completion_tokens": self.completion_tokens,
+        }
+
+    def timings(self) -> dict[str, float | None]:
+        """The `timings` object of DESIGN.md's JSON; seconds and tokens a second."""
+        return {
+            "time_to_first_token": self.time_to_first_token,
+            "prompt_seconds": self.prompt_seconds,
+            "generation_seconds": self.generation_seconds,
+            "tokens_per_second": self.tokens_per_second,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The generation could not go on; `message` is one line for the user. `engine_died`: the child process is gone."""
+
+    message: str
+    engine_died: bool = False
+
+
+GenerationEvent = Cut | PromptProgress | Delta | Finished | Failed

@@ -1,0 +1,39 @@
+"""What the rest of the house knows of an engine, whether it runs here (`Engine`) or in a child (`EngineProcess`).
+
+All calls block, and may be made from several threads: the interface calls from thread workers. `cancel` and `close` may
+come from any thread at any time.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from lacie_chat.confidence.reader import Reader
+from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
+from lacie_chat.engine.settings import ChatTurn, Sampling, Side
+
+
+class EngineLike(Protocol):
+    """A loaded, or still to be loaded, model."""
+
+    def load(self, on_progress: Callable[[LoadProgress], None] | None = None) -> ModelInfo:
+        """Load the model (once; later calls return the same info). Raises EngineError, one line, if it can't be."""
+        ...
+
+    def generate(
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker"
+    ) -> Iterator[GenerationEvent]:
+        """Answer the last user turn. Yields events, the last one `Finished` or `Failed`; closing the iterator cancels."""
+        ...
+
+    def cancel(self) -> None:
+        """Stop the generation in progress within 200 ms, also while it reads its prompt. No-op when idle."""
+        ...
+
+    @property
+    def reader(self) -> Reader:
+        """The model as listener and extractor: same weights, never an adapter, a context of its own."""
+        ...
+
+    def close(self) -> None:
+        """Free everything (ends the child process). The engine can't be used afterwards."""
+        ...

@@ -1,0 +1,44 @@
+"""What an engine is started with, and what one generation is asked for. Plain values, sent to the child process as they are."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Role = Literal["system", "user", "assistant"]
+Side = Literal["speaker", "baseline"]
+"""Which context answers: `speaker` has the adapter (if one is loaded), `baseline` never has."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTurn:
+    """One message as the chat template sees it."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """`n_ctx` None: the model's own length, at most 8192. `threads` None: LACIE_THREADS, else half the cores (at least one)."""
+
+    model_path: Path
+    adapter_path: Path | None = None
+    n_ctx: int | None = None
+    threads: int | None = None
+    gpu_layers: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How one answer is drawn. Low temperature by default: greedy answers are right twice as often as at 0.7 (METHOD.md).
+
+    `temperature` 0 is greedy. `top_k` 0 and `top_p` 1.0 switch those off. The same seed gives the same text on one machine.
+    """
+
+    temperature: float = 0.2
+    top_p: float = 0.95
+    top_k: int = 40
+    repeat_penalty: float = 1.05
+    max_tokens: int = 512
+    seed: int = 0
+    stop: tuple[str, ...] = field(default=())

@@ -1,0 +1,10 @@
+"""The one kind of error that a user is meant to read.
+
+Everything that can go wrong through no fault of the code (a missing file, a full disk, a broken model) is raised as a
+`LacieError` whose message is one clear line: what is wrong, and what to do. The command prints it and exits with 1; the
+interface shows it in place. Whatever is not a `LacieError` is a bug.
+"""
+
+
+class LacieError(Exception):
+    """One line for the user: what is wrong and what to do."""

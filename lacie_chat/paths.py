@@ -1,0 +1,32 @@
+"""Where lacie-chat keeps what is the user's: one folder for data, one for logs.
+
+`LACIE_DATA_DIR` moves all of it (tests and portable installs use that). Nothing is created on import; whoever writes
+creates the folder.
+"""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+
+def data_dir() -> Path:
+    """The folder of the user's conversations, calibrators and settings."""
+    override = os.environ.get("LACIE_DATA_DIR")
+    return Path(override) if override else Path(platformdirs.user_data_dir("lacie-chat", appauthor=False))
+
+
+def log_dir() -> Path:
+    """The folder of the native logs; inside the data folder when that one is moved."""
+    override = os.environ.get("LACIE_DATA_DIR")
+    return Path(override) / "logs" if override else Path(platformdirs.user_log_dir("lacie-chat", appauthor=False))
+
+
+def database_path() -> Path:
+    """The SQLite file that holds all conversations."""
+    return data_dir() / "conversations.db"
+
+
+def calibrators_dir() -> Path:
+    """The folder of fitted calibrators, one JSON file a model (named by its fingerprint)."""
+    return data_dir() / "calibrators"
