@@ -1,0 +1,42 @@
+"""What every test may ask for: the embedded model, an engine on it, and a data folder of its own."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# One engine at full threads beside another busy process collapses (OpenMP spins), so the tests leave a core alone.
+os.environ.setdefault("LACIE_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+@pytest.fixture(scope="session")
+def embedded_model() -> Path:
+    """The GGUF of the extra `embedded`."""
+    from lacie_chat.models import embedded_model_path
+
+    path = embedded_model_path()
+    assert path is not None, "the extra 'embedded' is not installed"
+    return path
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder for this test alone, so that no test sees the user's conversations."""
+    folder = tmp_path_factory.mktemp("data")
+    monkeypatch.setenv("LACIE_DATA_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def engine(embedded_model: Path) -> Iterator["Engine"]:  # noqa: F821
+    """The engine in this process on the embedded model, loaded once for the whole run."""
+    from lacie_chat.engine import Engine, EngineSettings
+
+    engine = Engine(EngineSettings(embedded_model))
+    engine.load()
+    yield engine
+    engine.close()
