@@ -1,0 +1,7 @@
+"""Errors of finding, reading and fetching models, each one line for the user."""
+
+from lacie_chat.errors import LacieError
+
+
+class ModelError(LacieError):
+    """The model can't be found, read or downloaded."""
