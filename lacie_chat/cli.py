@@ -1,0 +1,184 @@
+"""The `lacie` command: what it takes, and which module does it. Every subcommand is loaded only when it is asked for.
+
+Exit status: 0 done; 1 it failed, with one clear line on standard error; 2 wrong usage; 3 answered, but under
+`--min-confidence` or abstained.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from lacie_chat import __version__
+from lacie_chat.errors import LacieError
+
+FAILED = 1
+INTERRUPTED = 130
+COMMANDS = ("chat", "ask", "evaluate", "models", "history", "train", "doctor")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `lacie` with these arguments (default: the command line's) and return its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+        words.insert(0, "chat")
+    try:
+        args = build_parser(words[0]).parse_args(words)
+        status = args.run(args)
+        sys.stdout.flush()
+        return int(status)
+    except LacieError as error:
+        print(f"lacie: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`): nothing is left to say, and Python must not try to at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def build_parser(command: str) -> argparse.ArgumentParser:
+    """The whole parser; only the options of `command` are filled in, since filling them may import its module."""
+    parser = argparse.ArgumentParser(
+        prog="lacie",
+        description="Chat with local models and see how sure each answer sounds, and how often such answers are right.",
+    )
+    parser.add_argument("--version", action="version", version=f"lacie-chat {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    helps = {
+        "chat": "open the chat (what a bare `lacie` does)",
+        "ask": "answer one question, from the command line or a pipe",
+        "evaluate": "measure a model on a questions file",
+        "models": "list, download, inspect and remove models",
+        "history": "list, search, show, export and delete conversations",
+        "train": "train a LACIE adapter, stage by stage or whole",
+        "doctor": "check that everything here works",
+    }
+    for name in COMMANDS:
+        sub = commands.add_parser(name, help=helps[name], description=helps[name].capitalize() + ".")
+        if name == command:
+            _FILL[name](sub)
+    return parser
+
+
+def _later(module: str) -> Callable[[argparse.Namespace], int]:
+    """A `run` that imports its module when it is called."""
+
+    def run(args: argparse.Namespace) -> int:
+        return int(import_module(module).run(args))
+
+    return run
+
+
+def _fill_chat(parser: argparse.ArgumentParser) -> None:
+    from lacie_chat.commands.speaker import add_speaker_arguments
+
+    add_speaker_arguments(parser)
+    parser.add_argument("--resume", metavar="ID", help="go on with this conversation (`lacie history list`)")
+    parser.set_defaults(run=_later("lacie_chat.commands.chat"))
+
+
+def _fill_ask(parser: argparse.ArgumentParser) -> None:
+    from lacie_chat.commands.speaker import add_speaker_arguments
+
+    parser.add_argument("question", nargs="?", metavar="QUESTION", help="the question; a pipe is read too")
+    add_speaker_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--min-confidence",
+        metavar="P",
+        type=_probability,
+        help="exit with 3 if the confidence is under P (0 to 1)",
+    )
+    parser.add_argument("--temperature", type=_not_negative, default=0.0, help="0 (default) is greedy")
+    parser.add_argument("--max-tokens", type=_positive, default=512, help="length of the answer at most (default 512)")
+    parser.add_argument("--seed", type=int, default=0, help="for temperatures over 0 (default 0)")
+    parser.set_defaults(run=_later("lacie_chat.commands.ask"))
+
+
+def _fill_models(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
+    listing = actions.add_parser("list", help="what is on this machine, and better models to get")
+    listing.add_argument("--json", action="store_true", help="print a JSON list")
+    for name, text in (
+        ("pull", "download a model from the Hub"),
+        ("info", "what a GGUF says of itself"),
+        ("remove", "delete a downloaded model from the cache"),
+    ):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("ref", metavar="REF", help="`embedded`, a path, or owner/repo[:QUANT]")
+        if name == "info":
+            action.add_argument("--json", action="store_true", help="print a JSON object")
+    parser.set_defaults(run=_later("lacie_chat.commands.models"))
+
+
+def _fill_history(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
+    listing = actions.add_parser("list", help="the newest conversations")
+    listing.add_argument("--limit", type=_positive, default=20, help="how many (default 20)")
+    listing.add_argument("--json", action="store_true", help="print a JSON list")
+    search = actions.add_parser("search", help="find words in all conversations")
+    search.add_argument("query", metavar="WORDS")
+    search.add_argument("--json", action="store_true", help="print a JSON list")
+    for name, text in (("show", "read one"), ("export", "write one out"), ("delete", "delete one for good")):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("id", metavar="ID", help="its id, or the start of it")
+        if name == "export":
+            action.add_argument("--format", choices=("markdown", "json"), default="markdown")
+            action.add_argument("--out", metavar="FILE", help="a new file (default: standard output)")
+        if name == "delete":
+            action.add_argument("--yes", action="store_true", help="don't ask")
+    parser.set_defaults(run=_later("lacie_chat.commands.history"))
+
+
+def _fill_doctor(parser: argparse.ArgumentParser) -> None:
+    from lacie_chat.commands.speaker import add_speaker_arguments
+
+    add_speaker_arguments(parser)
+    parser.set_defaults(run=_later("lacie_chat.commands.doctor"))
+
+
+def _fill_train(parser: argparse.ArgumentParser) -> None:
+    from training.commands import add_train_arguments
+
+    add_train_arguments(parser)
+
+
+def _fill_evaluate(parser: argparse.ArgumentParser) -> None:
+    from training.commands import add_evaluate_arguments
+
+    add_evaluate_arguments(parser)
+
+
+_FILL = {
+    "chat": _fill_chat,
+    "ask": _fill_ask,
+    "evaluate": _fill_evaluate,
+    "models": _fill_models,
+    "history": _fill_history,
+    "train": _fill_train,
+    "doctor": _fill_doctor,
+}
+
+
+def _number(kind: Callable[[str], float], accepts: Callable[[float], bool], wanted: str) -> Callable[[str], float]:
+    """An argparse type: a number that must pass a check; its error line says what is wanted."""
+
+    def parse(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = float("nan")
+        if not accepts(value):
+            raise argparse.ArgumentTypeError(f"'{text}' is not {wanted}")
+        return value
+
+    return parse
+
+
+_probability = _number(float, lambda value: 0 <= value <= 1, "a number from 0 to 1")
+_not_negative = _number(float, lambda value: 0 <= value < float("inf"), "a number of 0 or more")
+_positive = _number(int, lambda value: value >= 1, "a whole number of 1 or more")

