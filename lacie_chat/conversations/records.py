@@ -1,0 +1,64 @@
+"""What the store hands out: plain, frozen values. Times are aware datetimes in UTC."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+Role = Literal["system", "user", "assistant"]
+Status = Literal["complete", "streaming", "cancelled", "cut_off", "failed"]
+"""`cancelled`: by the user. `cut_off`: its process ended in mid-answer. `failed`: the engine could not go on."""
+
+ROLES: tuple[Role, ...] = get_args(Role)
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """`leaf_id` is the last message of the branch that is shown; None while there is no message."""
+
+    id: str
+    title: str
+    model: str
+    adapter: str | None
+    leaf_id: int | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationSummary(Conversation):
+    """A row of the history: a conversation, how many messages it has (all branches), and how its shown branch ends."""
+
+    messages: int
+    last_line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One node of the tree. `params` is what it was made with (model, adapter, sampling, seed), `usage` and `timings`
+    are DESIGN.md's objects, `assessment` is what `Assessment.to_dict()` wrote."""
+
+    id: int
+    conversation_id: str
+    parent_id: int | None
+    role: Role
+    text: str
+    status: Status
+    created_at: datetime
+    params: dict[str, Any]
+    usage: dict[str, Any] | None
+    timings: dict[str, Any] | None
+    assessment: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A message that a search found. `matches` are (start, end) characters of `snippet`, end exclusive."""
+
+    conversation_id: str
+    title: str
+    message_id: int
+    role: Role
+    snippet: str
+    matches: tuple[tuple[int, int], ...]
+    created_at: datetime

@@ -1,0 +1,35 @@
+"""From the database's rows to the records."""
+
+import json
+import sqlite3
+from datetime import datetime
+from typing import Any
+
+from lacie_chat.conversations.records import Conversation, ConversationSummary, Message
+
+
+def conversation_of(row: sqlite3.Row) -> Conversation:
+    return Conversation(*_conversation_fields(row))
+
+
+def summary_of(row: sqlite3.Row) -> ConversationSummary:
+    lines = (row["ending"] or "").split("\n")
+    last_line = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return ConversationSummary(*_conversation_fields(row), row["messages"], last_line)
+
+
+def _conversation_fields(row: sqlite3.Row) -> tuple[str, str, str, str | None, int | None, datetime, datetime]:
+    created, updated = datetime.fromisoformat(row["created_at"]), datetime.fromisoformat(row["updated_at"])
+    return row["id"], row["title"], row["model"], row["adapter"], row["leaf_id"], created, updated
+
+
+def message_of(row: sqlite3.Row) -> Message:
+    def loaded(column: str) -> dict[str, Any] | None:
+        value: dict[str, Any] | None = json.loads(row[column]) if row[column] is not None else None
+        return value
+
+    return Message(
+        row["id"], row["conversation_id"], row["parent_id"], row["role"], row["text"], row["status"],
+        datetime.fromisoformat(row["created_at"]), loaded("params") or {}, loaded("usage"), loaded("timings"),
+        loaded("assessment"),
+    )  # fmt: skip

@@ -1,0 +1,374 @@
+"""All conversations, in one SQLite file that several chats may use at once.
+
+Each change is one short transaction, committed before the call returns: what was shown is on disk, so a killed process
+loses nothing. WAL lets others read meanwhile; a second writer waits up to `busy_seconds`. (`synchronous=NORMAL`: a
+power cut may take the last moments, never the file's soundness.) All calls are thread-safe and raise StoreError, one
+line.
+"""
+
+import json
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from lacie_chat import paths
+from lacie_chat.conversations import owner
+from lacie_chat.conversations.database import BUSY_SECONDS, database_in_memory, open_database
+from lacie_chat.conversations.errors import StoreError, explained
+from lacie_chat.conversations.export import to_json, to_markdown
+from lacie_chat.conversations.records import ROLES, Conversation, ConversationSummary, Hit, Message, Role, Status
+from lacie_chat.conversations.rows import conversation_of, message_of, summary_of
+from lacie_chat.conversations.search import find_messages
+
+TITLE_LENGTH = 60
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
+_TYPOS = str.maketrans("ilo", "110")
+_ID_LENGTH = 8
+_MESSAGE_COLUMNS = """m.id, m.conversation_id, m.parent_id, m.role, m.text, m.status, m.created_at, m.params,
+    m.usage, m.timings, a.assessment"""
+_MESSAGES = f"SELECT {_MESSAGE_COLUMNS} FROM messages m LEFT JOIN assessments a ON a.message_id = m.id"
+
+
+class Store:
+    """The conversations' database. Make one with `Store.open()` or `Store.in_memory()`; it is a context manager."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None, busy_seconds: float) -> None:
+        """For `open` and `in_memory` only: `connection` is prepared and of the newest schema."""
+        self.path = path
+        self._connection = connection
+        self._busy_seconds = busy_seconds
+        self._lock = threading.RLock()
+        self._streaming: set[int] = set()
+        self._closed = False
+
+    @classmethod
+    def open(cls, path: Path | None = None, *, busy_seconds: float = BUSY_SECONDS) -> "Store":
+        """The store in `path` (None: the user's), made if it isn't there; answers that a crash cut off are marked."""
+        path = path or paths.database_path()
+        store = cls(open_database(path, busy_seconds), path, busy_seconds)
+        try:
+            store._mark_cut_off()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @classmethod
+    def in_memory(cls) -> "Store":
+        """A store that lasts as long as this process: for a chat that goes on where no file can be written."""
+        return cls(database_in_memory(), None, BUSY_SECONDS)
+
+    def close(self) -> None:
+        """Close the file (twice is fine). Own messages that are still streaming are marked as cut off."""
+        with self._lock:
+            if self._closed:
+                return
+            for message_id in tuple(self._streaming):
+                with suppress(StoreError):
+                    self.finish(message_id, "cut_off")
+            self._closed = True
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Conversations
+
+    def create_conversation(self, model: str, adapter: str | None = None, title: str = "") -> Conversation:
+        """A new, empty conversation. Without a title it gets one from its first user message."""
+        now = _now()
+        with self._writing() as connection:
+            while True:
+                new_id = "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH))
+                if not connection.execute("SELECT 1 FROM conversations WHERE id = ?", (new_id,)).fetchone():
+                    break
+            connection.execute(
+                "INSERT INTO conversations VALUES (?, ?, ?, ?, NULL, ?, ?)",
+                (new_id, _one_line(title), _storable(model), adapter and _storable(adapter), now, now),
+            )
+            return self.conversation(new_id)
+
+    def conversation(self, conversation_id: str) -> Conversation:
+        """The conversation with exactly this id."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT * FROM conversations WHERE id = ?", (_storable(conversation_id),)
+            ).fetchone()
+        if row is None:
+            raise StoreError(f"no conversation {conversation_id!r}; see: lacie history list")
+        return conversation_of(row)
+
+    def find(self, id_prefix: str) -> Conversation:
+        """The one conversation whose id starts so (any case; i, l and o are read as 1, 1 and 0)."""
+        prefix = _storable(id_prefix.strip().lower().translate(_TYPOS))
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT * FROM conversations WHERE substr(id, 1, ?) = ? ORDER BY updated_at DESC LIMIT 4",
+                (len(prefix), prefix),
+            ).fetchall()
+        if not rows or not prefix:
+            raise StoreError(f"no conversation starts with {id_prefix!r}; see: lacie history list")
+        if len(rows) > 1:
+            some = ", ".join(row["id"] for row in rows[:3]) + (", …" if len(rows) > 3 else "")
+            raise StoreError(f"{id_prefix!r} could be several conversations ({some}); type more of the id")
+        return conversation_of(rows[0])
+
+    def rename(self, conversation_id: str, title: str) -> None:
+        """Give a conversation another title."""
+        self._change_conversation("title = ?", (_one_line(title),), conversation_id)
+
+    def delete(self, conversation_id: str) -> None:
+        """Delete a conversation with all its messages, for good."""
+        with self._writing() as connection:
+            gone = connection.execute("DELETE FROM conversations WHERE id = ?", (_storable(conversation_id),))
+            if not gone.rowcount:
+                raise StoreError(f"no conversation {conversation_id!r}; see: lacie history list")
+
+    def list_conversations(self, limit: int = 50, offset: int = 0) -> list[ConversationSummary]:
+        """The conversations, the last changed one first."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                """SELECT c.*, (SELECT count(*) FROM messages WHERE conversation_id = c.id) AS messages,
+                    (SELECT substr(text, -1000) FROM messages WHERE id = c.leaf_id) AS ending
+                FROM conversations c ORDER BY c.updated_at DESC, c.rowid DESC LIMIT ? OFFSET ?""",
+                (limit, offset),
+            ).fetchall()
+        return [summary_of(row) for row in rows]
+
+    def search(self, query: str, limit: int = 50) -> list[Hit]:
+        """Finished messages that hold all of the words, best first. Any string is a valid query."""
+        with self._reading() as connection:
+            return find_messages(connection, _storable(query), limit)
+
+    def export(self, conversation_id: str, format: Literal["markdown", "json"]) -> str:
+        """Markdown: the branch that is shown. JSON: the whole tree."""
+        with self._reading():
+            conversation = self.conversation(conversation_id)
+            if format == "json":
+                return to_json(conversation, self.messages(conversation.id))
+            if format == "markdown":
+                leaf = conversation.leaf_id
+                return to_markdown(conversation, [] if leaf is None else self.thread(leaf))
+            raise ValueError(f"no such format: {format}")
+
+    # Messages
+
+    def add_message(
+        self,
+        conversation_id: str,
+        parent_id: int | None,
+        role: Role,
+        text: str = "",
+        *,
+        status: Status = "complete",
+        params: Mapping[str, Any] | None = None,
+    ) -> Message:
+        """A new message below `parent_id` (None: a new first message). It becomes the conversation's leaf; another
+        message with the same parent makes a branch. A `streaming` one is this process's to `append` to and `finish`."""
+        if role not in ROLES:
+            raise ValueError(f"no such role: {role}")
+        text, now = _storable(text), _now()
+        with self._writing() as connection:
+            conversation = self.conversation(conversation_id)
+            if parent_id is not None and self.message(parent_id).conversation_id != conversation.id:
+                raise StoreError(f"message {parent_id} belongs to another conversation than {conversation.id}")
+            process = owner.this_process() if status == "streaming" else None
+            message_id = connection.execute(
+                """INSERT INTO messages (conversation_id, parent_id, role, text, status, owner, created_at, params)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+                (conversation.id, parent_id, role, text, status, process, now, json.dumps(dict(params or {}))),
+            ).lastrowid
+            assert message_id is not None
+            self._change_conversation("leaf_id = ?", (message_id,), conversation.id)
+            if role == "user" and not conversation.title:
+                self.rename(conversation.id, text)
+            if status == "streaming":
+                self._streaming.add(message_id)
+            return self.message(message_id)
+
+    def append(self, message_id: int, text: str) -> None:
+        """Add text to a message; it is on disk when this returns."""
+        with self._writing() as connection:
+            changed = connection.execute(
+                "UPDATE messages SET text = text || ? WHERE id = ?", (_storable(text), message_id)
+            )
+            if not changed.rowcount:
+                raise StoreError(f"message {message_id} is gone: its conversation was deleted")
+
+    def finish(
+        self,
+        message_id: int,
+        status: Status,
+        *,
+        usage: Mapping[str, Any] | None = None,
+        timings: Mapping[str, Any] | None = None,
+    ) -> None:
+        """End a streaming message: `complete`, `cancelled`, `cut_off` or `failed`, with what is known of its making."""
+        if status == "streaming":
+            raise ValueError("a message can't be finished as streaming")
+        with self._writing() as connection:
+            changed = connection.execute(
+                """UPDATE messages SET status = ?, owner = NULL, usage = coalesce(?, usage),
+                timings = coalesce(?, timings) WHERE id = ?""",
+                (status, _json(usage), _json(timings), message_id),
+            )
+            self._streaming.discard(message_id)
+            if not changed.rowcount:
+                raise StoreError(f"message {message_id} is gone: its conversation was deleted")
+            self._change_conversation("leaf_id = leaf_id", (), self.message(message_id).conversation_id)
+
+    def attach_assessment(self, message_id: int, assessment: Mapping[str, Any]) -> None:
+        """Keep what `Assessment.to_dict()` says of a message; a later assessment replaces an earlier one."""
+        confidence = assessment.get("confidence") or {}
+        with self._writing() as connection:
+            self.message(message_id)
+            connection.execute(
+                "INSERT OR REPLACE INTO assessments VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    message_id,
+                    assessment["state"],
+                    assessment.get("acceptance"),
+                    confidence.get("value"),
+                    confidence.get("kind"),
+                    _json(assessment),
+                ),
+            )
+
+    def message(self, message_id: int) -> Message:
+        """One message."""
+        with self._reading() as connection:
+            row = connection.execute(f"{_MESSAGES} WHERE m.id = ?", (message_id,)).fetchone()
+        if row is None:
+            raise StoreError(f"no message {message_id}: its conversation was deleted")
+        return message_of(row)
+
+    def messages(self, conversation_id: str) -> list[Message]:
+        """The whole tree of a conversation as a list, oldest first."""
+        with self._reading() as connection:
+            rows = connection.execute(f"{_MESSAGES} WHERE m.conversation_id = ? ORDER BY m.id", (conversation_id,))
+            return [message_of(row) for row in rows]
+
+    def children(self, conversation_id: str, parent_id: int | None) -> list[Message]:
+        """The messages right below `parent_id` (None: the first messages), oldest first: each starts a branch."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"{_MESSAGES} WHERE m.conversation_id = ? AND m.parent_id IS ? ORDER BY m.id",
+                (conversation_id, parent_id),
+            )
+            return [message_of(row) for row in rows]
+
+    def thread(self, leaf_id: int) -> list[Message]:
+        """The branch that ends in `leaf_id`, from its first message on."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"""WITH RECURSIVE up (id, parent_id) AS (
+                    SELECT id, parent_id FROM messages WHERE id = ?
+                    UNION ALL SELECT p.id, p.parent_id FROM messages p JOIN up ON p.id = up.parent_id
+                ) {_MESSAGES} JOIN up ON up.id = m.id ORDER BY m.id""",
+                (leaf_id,),
+            ).fetchall()
+        if not rows:
+            raise StoreError(f"no message {leaf_id}: its conversation was deleted")
+        return [message_of(row) for row in rows]
+
+    def leaf_under(self, message_id: int) -> Message:
+        """The newest leaf at or below a message: where its branch was last written."""
+        with self._reading() as connection:
+            row = connection.execute(
+                """WITH RECURSIVE down (id, conversation_id) AS (
+                    SELECT id, conversation_id FROM messages WHERE id = ?
+                    UNION ALL SELECT c.id, c.conversation_id FROM messages c
+                    JOIN down ON c.conversation_id = down.conversation_id AND c.parent_id = down.id
+                ) SELECT max(id) AS newest FROM down""",
+                (message_id,),
+            ).fetchone()
+            # The newest message below is a leaf: a child is always newer than its parent.
+            return self.message(message_id if row["newest"] is None else row["newest"])
+
+    def set_leaf(self, conversation_id: str, leaf_id: int | None) -> None:
+        """Show another branch: the one that ends in `leaf_id` (None: none, before a new first message)."""
+        with self._writing():
+            if leaf_id is not None and self.message(leaf_id).conversation_id != conversation_id:
+                raise StoreError(f"message {leaf_id} belongs to another conversation than {conversation_id}")
+            self._change_conversation("leaf_id = ?", (leaf_id,), conversation_id, touch=False)
+
+    # The rest
+
+    def _change_conversation(
+        self, assignment: str, values: tuple[object, ...], conversation_id: str, touch: bool = True
+    ) -> None:
+        with self._writing() as connection:
+            stamp = ", updated_at = ?" if touch else ""
+            changed = connection.execute(
+                f"UPDATE conversations SET {assignment}{stamp} WHERE id = ?",
+                (*values, *([_now()] if touch else []), _storable(conversation_id)),
+            )
+            if not changed.rowcount:
+                raise StoreError(f"no conversation {conversation_id!r}; see: lacie history list")
+
+    def _mark_cut_off(self) -> None:
+        """Mark the streaming messages whose process is gone. Takes the write lock, so a read-only file shows here."""
+        with self._writing() as connection:
+            rows = connection.execute("SELECT id, owner FROM messages WHERE status = 'streaming'").fetchall()
+            gone = [(row["id"],) for row in rows if not owner.is_alive(row["owner"])]
+            connection.executemany("UPDATE messages SET status = 'cut_off', owner = NULL WHERE id = ?", gone)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for one call at a time; SQLite's errors come out as StoreError."""
+        with self._lock:
+            if self._closed:
+                raise StoreError("the conversations are closed already")
+            try:
+                yield self._connection
+            except sqlite3.Error as error:
+                raise explained(error, str(self.path or "in memory"), self._busy_seconds) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of the block or nothing. Inside another one it is part of that."""
+        with self._reading() as connection:
+            if connection.in_transaction:
+                yield connection
+                return
+            # IMMEDIATE waits for the lock at the start; a read that turns into a write could only fail.
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # a full disk may have ended it already
+                    connection.execute("ROLLBACK")
+                raise
+
+
+def _now() -> str:
+    """ISO 8601 in UTC, always with microseconds, so that text order is time order."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _storable(text: str) -> str:
+    """The text with what can't be kept replaced: lone surrogates (a terminal's stray bytes; UTF-8 has none) and NUL
+    (SQLite's text functions end there)."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(_storable(text).split())
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
+
+
+def _json(value: Mapping[str, Any] | None) -> str | None:
+    return None if value is None else json.dumps(dict(value))
