@@ -1,0 +1,53 @@
+"""llama.cpp behind typed values: load, stream, cancel, adapters, choice probabilities; in this process or in a child.
+
+Importing this package loads no native code (the interface opens at once): `Engine` is fetched when it is first named.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from lacie_chat.engine.errors import EngineDied, EngineError
+from lacie_chat.engine.events import (
+    Cut,
+    Delta,
+    Failed,
+    Finished,
+    FinishReason,
+    GenerationEvent,
+    LoadProgress,
+    ModelInfo,
+    PromptProgress,
+)
+from lacie_chat.engine.protocol import EngineLike
+from lacie_chat.engine.settings import ChatTurn, EngineSettings, Role, Sampling, Side
+
+if TYPE_CHECKING:
+    from lacie_chat.engine.engine import Engine
+
+__all__ = [
+    "ChatTurn",
+    "Cut",
+    "Delta",
+    "Engine",
+    "EngineDied",
+    "EngineError",
+    "EngineLike",
+    "EngineSettings",
+    "Failed",
+    "FinishReason",
+    "Finished",
+    "GenerationEvent",
+    "LoadProgress",
+    "ModelInfo",
+    "PromptProgress",
+    "Role",
+    "Sampling",
+    "Side",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Engine":
+        from lacie_chat.engine.engine import Engine
+
+        return Engine
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

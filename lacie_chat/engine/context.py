@@ -1,0 +1,181 @@
+"""One llama.cpp context: a KV cache over the shared weights, read in chunks, cut back, and stopped at once.
+
+Results depend a little on how a prompt was cut into batches, and on where in the cache its tokens lie: on a quantised
+model the logits then differ by up to 1. So a context holds one sequence, always in the first cells, reads prompts in
+chunks of one fixed size, and takes up earlier work only at a place where a chunk ended. A prompt whose start is cached
+therefore gives the same logits, bit by bit, as a fresh one, except where the cached start holds generated tokens (these
+were read one by one); reading a long answer again on every turn would cost seconds for nothing one can see.
+"""
+
+import ctypes
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from llama_cpp import llama_cpp as low
+
+from lacie_chat.engine.errors import EngineError
+from lacie_chat.engine.model import Model
+from lacie_chat.engine.native import Gate, StopFlag, Stopped
+
+_CPU_CHUNK = 64
+_GPU_CHUNK = 512
+_ABORTED = 2
+_NO_SLOT = 1
+_FLASH_ATTENTION_AUTO = -1
+
+
+class ContextFull(Exception):
+    """No room for another token. Internal to the package."""
+
+
+class Context:
+    """`gate` is shared by all contexts of a model: one decode at a time, for two would fight over the same threads."""
+
+    def __init__(self, model: Model, n_ctx: int, gate: Gate, *, adapter: Any = None) -> None:
+        self._model = model
+        self._gate = gate
+        self.turn = Gate()
+        """Held by whoever works with this cache over several decodes."""
+        # Small chunks on a CPU: a decode can only be stopped between two nodes of its graph, and one matrix product of
+        # a large model takes long. Fewer than 512 tokens at a time cost a CPU a tenth of its reading speed, a GPU most.
+        self.chunk = _GPU_CHUNK if model.on_gpu else _CPU_CHUNK
+        params = low.llama_context_default_params()
+        params.n_ctx = n_ctx
+        params.n_batch = params.n_ubatch = self.chunk
+        params.n_seq_max = 1
+        params.n_outputs_max = 1  # one row of logits: 11 MiB instead of 514 with a vocabulary of 262k
+        params.n_threads = params.n_threads_batch = model.threads
+        params.flash_attn_type = _FLASH_ATTENTION_AUTO  # on wherever the model's heads allow it
+        params.swa_full = True  # else cutting back a sliding-window cache silently gives wrong logits
+        params.no_perf = True
+        handle = low.llama_init_from_model(model.handle, params)
+        if not handle:
+            raise EngineError(
+                f"There isn't enough memory for a context of {n_ctx} tokens with {model.path.name}: use a shorter one."
+            )
+        self._handle = handle
+        self._memory = low.llama_get_memory(handle)
+        self._flag = StopFlag()
+        self.n_ctx = int(low.llama_n_ctx(handle))
+        self.tokens: list[int] = []
+        self._ends: list[int] = []  # where chunks ended, ascending: the places to go back to
+        if adapter is not None:
+            adapters = (low.llama_adapter_lora_p_ctypes * 1)(adapter)
+            if low.llama_set_adapters_lora(handle, adapters, 1, (ctypes.c_float * 1)(1.0)) != 0:
+                raise EngineError(f"The adapter {model.adapter_path} can't be attached to {model.path.name}.")
+
+    def reuse(self, tokens: list[int]) -> int:
+        """Keep of the cache what also begins `tokens`; returns how many are kept (never all: one must be read)."""
+        same = common_prefix(self.tokens, tokens[:-1])
+        index = bisect_right(self._ends, same)
+        self.cut_back(self._ends[index - 1] if index else 0)
+        return len(self.tokens)
+
+    def cut_back(self, length: int) -> None:
+        """Forget everything after the first `length` tokens."""
+        if not low.llama_memory_seq_rm(self._memory, 0, length, -1):
+            low.llama_memory_clear(self._memory, True)  # recurrent models can't forget a part
+            length = 0
+        del self.tokens[length:]
+        while self._ends and self._ends[-1] > length:
+            self._ends.pop()
+
+    def read(self, tokens: list[int], flag: StopFlag) -> Iterator[int]:
+        """Decode `tokens` chunk by chunk; yields how many are done. Raises Stopped; the last whole chunk stays."""
+        for start in range(0, len(tokens), self.chunk):
+            part = tokens[start : start + self.chunk]
+            self._decode(part, flag)
+            yield start + len(part)
+
+    def step(self, token: int, flag: StopFlag) -> None:
+        """Decode one token. Raises Stopped, or ContextFull."""
+        self._decode([token], flag)
+
+    def _decode(self, tokens: list[int], flag: StopFlag) -> None:
+        if len(self.tokens) + len(tokens) > self.n_ctx:
+            raise ContextFull
+        with self._gate.passed(flag):
+            self._check_open()
+            if flag.is_set():
+                raise Stopped
+            self._flag = flag  # kept alive: llama.cpp reads its bytes
+            flag.watch(self._handle)
+            array = (low.llama_token * len(tokens))(*tokens)  # the batch only points at it
+            result = low.llama_decode(self._handle, low.llama_batch_get_one(array, len(tokens)))
+            if result == 0:
+                self.tokens += tokens
+                self._ends.append(len(self.tokens))
+                return
+            self.cut_back(len(self.tokens))  # parts of the chunk may be in the cache
+        if result == _ABORTED:
+            raise Stopped
+        if result == _NO_SLOT:
+            raise ContextFull
+        raise EngineError(f"llama.cpp could not go on with {self._model.path.name} (code {result}); see the log.")
+
+    def logits(self) -> npt.NDArray[np.float32]:
+        """The last row, a view of llama.cpp's own buffer: valid until the next decode."""
+        pointer = low.llama_get_logits_ith(self._handle, -1)
+        return np.ctypeslib.as_array(pointer, shape=(self._model.vocabulary,))
+
+    def sample(self, sampler: Any, flag: StopFlag) -> tuple[int, float]:
+        """Draw the next token; returns it with its log probability under the plain softmax of the model."""
+        with self._gate.passed(flag):
+            self._check_open()
+            logits = self.logits()
+            token = int(low.llama_sampler_sample(sampler, self._handle, -1))
+            peak = logits.max()
+            logprob = float(logits[token] - peak - np.log(np.exp(logits - peak).sum()))
+        return token, logprob
+
+    def probabilities(self, flag: StopFlag) -> npt.NDArray[np.float64]:
+        """Softmax of the last row over the whole vocabulary."""
+        with self._gate.passed(flag):
+            self._check_open()
+            logits = self.logits().astype(np.float64)
+        values = np.exp(logits - logits.max())
+        result: npt.NDArray[np.float64] = values / values.sum()
+        return result
+
+    def save(self) -> "Snapshot":
+        """A copy of the cache as it is."""
+        size = low.llama_state_seq_get_size(self._handle, 0)
+        data = (ctypes.c_uint8 * size)()
+        if low.llama_state_seq_get_data(self._handle, data, size, 0) != size:
+            raise EngineError(f"llama.cpp could not copy the cache of {self._model.path.name}; see the log.")
+        return Snapshot(data, list(self.tokens), list(self._ends))
+
+    def restore(self, snapshot: "Snapshot") -> None:
+        """Put a copy back; what the cache held is gone. Bit-identical to having read it just now."""
+        self.cut_back(0)
+        if low.llama_state_seq_set_data(self._handle, snapshot.data, len(snapshot.data), 0) == 0:
+            raise EngineError(f"llama.cpp could not restore the cache of {self._model.path.name}; see the log.")
+        self.tokens, self._ends = list(snapshot.tokens), list(snapshot.ends)
+
+    def _check_open(self) -> None:
+        if self._handle is None:
+            raise EngineError("The engine is closed.")
+
+    def free(self) -> None:
+        """Let the cache go. The caller holds the gate."""
+        if self._handle is not None:
+            low.llama_free(self._handle)
+            self._handle = None
+
+
+class Snapshot:
+    """A cache's contents, to be put back later."""
+
+    def __init__(self, data: "ctypes.Array[ctypes.c_uint8]", tokens: list[int], ends: list[int]) -> None:
+        self.data, self.tokens, self.ends = data, tokens, ends
+
+
+def common_prefix(left: list[int], right: list[int]) -> int:
+    """How many tokens the two have in common at their start."""
+    length = min(len(left), len(right))
+    if left[:length] == right[:length]:
+        return length
+    return next(i for i in range(length) if left[i] != right[i])

@@ -1,0 +1,109 @@
+"""The engine in this process: one model, a context a role, each made when it is first needed."""
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from lacie_chat.confidence.reader import Reader
+from lacie_chat.engine import native
+from lacie_chat.engine.context import Context
+from lacie_chat.engine.errors import EngineError
+from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
+from lacie_chat.engine.listening import KVReader
+from lacie_chat.engine.model import Model
+from lacie_chat.engine.native import Gate, StopFlag
+from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling, Side
+from lacie_chat.engine.speaker import Answer
+from lacie_chat.engine.template import ChatTemplate
+
+
+class Engine:
+    """See EngineLike. What needs the model loads it. `log_path` takes llama.cpp's log (default: in the log folder)."""
+
+    def __init__(self, settings: EngineSettings, *, log_path: Path | None = None) -> None:
+        self._settings, self._log_path = settings, log_path
+        self._lock = threading.RLock()
+        self._gate = Gate()
+        self._model: Model | None = None
+        self._template: ChatTemplate | None = None
+        self._contexts: dict[Side, Context] = {}
+        self._reader: KVReader | None = None
+        self._reader_context: Context | None = None
+        self._info: ModelInfo | None = None
+        self._answers: weakref.WeakSet[Answer] = weakref.WeakSet()
+        self._closed = False
+
+    def load(self, on_progress: Callable[[LoadProgress], None] | None = None) -> ModelInfo:
+        """Load the model (once; later calls return the same info). Raises EngineError, one line, if it can't be."""
+        with self._lock:
+            if self._closed:
+                raise EngineError("The engine is closed.")
+            if self._info is None:
+                native.start(self._log_path)
+                try:
+                    self._model = Model(self._settings, on_progress)
+                    self._template = ChatTemplate(self._model)
+                    self._info = self._model.info(self._context("speaker").n_ctx)
+                except BaseException:
+                    self._free()
+                    raise
+            return self._info
+
+    def generate(
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker"
+    ) -> Iterator[GenerationEvent]:
+        """Answer the last user turn. Yields events, the last one Finished or Failed; closing the iterator cancels."""
+        return self.begin(turns, sampling, side=side)
+
+    def begin(self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker") -> Answer:
+        """As `generate`; what it returns can also be cancelled by itself."""
+        with self._lock:
+            self.load()
+            assert self._model is not None and self._template is not None
+            answer = Answer(self._context(side), self._model, self._template, turns, sampling)
+            self._answers.add(answer)
+            return answer
+
+    def cancel(self) -> None:
+        """Stop every generation in progress within 200 ms, also while one reads its prompt. No-op when idle."""
+        for answer in list(self._answers):
+            answer.cancel()
+
+    @property
+    def reader(self) -> Reader:
+        """The model as listener and extractor: same weights, never an adapter, a context of its own."""
+        with self._lock:
+            self.load()
+            if self._reader is None:
+                assert self._model is not None
+                self._reader_context = Context(self._model, self._model.reader_ctx, self._gate)
+                self._reader = KVReader(self._model, self._reader_context)
+            return self._reader
+
+    def close(self) -> None:
+        """Free everything; answers in progress end. The engine can't be used afterwards."""
+        self._closed = True
+        self.cancel()
+        if self._reader is not None:
+            self._reader.close()
+        with self._lock, self._gate.passed(StopFlag()):
+            self._free()
+
+    def _context(self, side: Side) -> Context:
+        assert self._model is not None
+        adapter = self._model.adapter if side == "speaker" else None
+        key: Side = "speaker" if self._model.adapter is None else side  # without adapter the two are the same
+        if key not in self._contexts:
+            self._contexts[key] = Context(self._model, self._model.n_ctx, self._gate, adapter=adapter)
+        return self._contexts[key]
+
+    def _free(self) -> None:
+        for context in (*self._contexts.values(), self._reader_context):
+            if context is not None:
+                context.free()
+        self._contexts.clear()
+        self._reader = self._reader_context = None
+        if self._model is not None:
+            self._model.free()
+            self._model = None

@@ -1,0 +1,190 @@
+"""The weights and the vocabulary, loaded once; every context shares them."""
+
+import ctypes
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from llama_cpp import llama_cpp as low
+
+from lacie_chat.engine import native
+from lacie_chat.engine.errors import EngineError
+from lacie_chat.engine.events import LoadProgress, ModelInfo
+from lacie_chat.engine.header import read_header
+from lacie_chat.engine.memory import refuse_if_too_big
+from lacie_chat.engine.settings import EngineSettings
+
+MOST_CTX = 8192
+LEAST_CTX = 256
+READER_CTX = 4096
+_SENTENCEPIECE = 1
+_UNKNOWN, _LSTRIP, _RSTRIP = 1 << 0, 1 << 7, 1 << 8  # enum llama_token_attr
+
+
+def thread_count(asked: int | None) -> int:
+    """`asked`, else LACIE_THREADS, else half the cores: at all of them, any other busy process makes OpenMP crawl."""
+    if asked is not None:
+        return max(1, asked)
+    value = os.environ.get("LACIE_THREADS", "")
+    if value:
+        if not value.isdigit() or int(value) < 1:
+            raise EngineError(f"LACIE_THREADS must be a whole number of at least 1, not {value!r}.")
+        return int(value)
+    return max(1, (os.cpu_count() or 2) // 2)
+
+
+class Model:
+    """One GGUF in memory. Raises EngineError, one line, where it can't be."""
+
+    def __init__(self, settings: EngineSettings, on_progress: Callable[[LoadProgress], None] | None) -> None:
+        path = self.path = settings.model_path
+        keys = read_header(path)
+        if keys.get("general.type") == "adapter":
+            raise EngineError(f"{path} is an adapter, not a model: load it together with its base model.")
+        arch = keys.get("general.architecture")
+        trained = keys.get(f"{arch}.context_length", MOST_CTX)
+        trained = trained if isinstance(trained, int) and trained > 0 else MOST_CTX
+        self.n_ctx = max(LEAST_CTX, min(settings.n_ctx or MOST_CTX, trained))
+        self.reader_ctx = max(LEAST_CTX, min(READER_CTX, trained))
+        self.threads = thread_count(settings.threads)
+        self.on_gpu = settings.gpu_layers != 0 and native.supports_gpu()
+        if not self.on_gpu:
+            refuse_if_too_big(path, keys, self.n_ctx, self.reader_ctx)
+        self.handle = self._load(settings, on_progress)
+        self.vocab = low.llama_model_get_vocab(self.handle)
+        self.vocabulary = int(low.llama_vocab_n_tokens(self.vocab))
+        self.metadata = self._metadata()
+        self.bos, self.eos = int(low.llama_vocab_bos(self.vocab)), int(low.llama_vocab_eos(self.vocab))
+        self._adds_bos = bool(low.llama_vocab_get_add_bos(self.vocab)) and self.bos >= 0
+        self.sentencepiece = int(low.llama_vocab_type(self.vocab)) == _SENTENCEPIECE
+        self.adapter = self._load_adapter(settings.adapter_path) if settings.adapter_path else None
+        self.adapter_path = settings.adapter_path
+
+    def _load(self, settings: EngineSettings, on_progress: Callable[[LoadProgress], None] | None) -> Any:
+        shown = -1.0
+
+        def progressed(fraction: float, _user_data: object) -> bool:
+            nonlocal shown
+            if on_progress is not None and (fraction >= shown + 0.01 or fraction >= 1.0):
+                shown = fraction
+                on_progress(LoadProgress(min(1.0, max(0.0, fraction))))
+            return True
+
+        params = low.llama_model_default_params()
+        params.n_gpu_layers = settings.gpu_layers
+        params.check_tensors = True
+        callback = low.llama_progress_callback(progressed)  # llama.cpp keeps a bare pointer until the load is over
+        params.progress_callback = callback
+        with native.errors_of() as lines:
+            handle = low.llama_model_load_from_file(os.fsencode(self.path), params)
+            if not handle:
+                raise EngineError(f"The model {self.path} can't be loaded: {_reason(lines())}.")
+        return handle
+
+    def _load_adapter(self, path: Path) -> Any:
+        keys = read_header(path, "adapter")
+        if keys.get("general.type") != "adapter":
+            raise EngineError(f"{path} is not an adapter: its header doesn't say so (is it a model?).")
+        wanted, found = self.metadata.get("general.architecture"), keys.get("general.architecture")
+        if wanted != found:
+            raise EngineError(f"The adapter {path} is for the architecture {found}, the model's is {wanted}.")
+        with native.errors_of() as lines:
+            adapter = low.llama_adapter_lora_init(self.handle, os.fsencode(path))
+            if not bool(adapter):  # a null pointer object, not None; using it would crash
+                raise EngineError(f"The adapter {path} doesn't fit {self.path.name}: {_reason(lines())}.")
+        return adapter
+
+    def _metadata(self) -> dict[str, str]:
+        def text(get: Callable[..., int], index: int) -> str:
+            buffer = ctypes.create_string_buffer(256)
+            length = get(self.handle, index, buffer, len(buffer))
+            if length >= len(buffer):
+                buffer = ctypes.create_string_buffer(length + 1)
+                get(self.handle, index, buffer, len(buffer))
+            return buffer.value.decode("utf-8", "replace")
+
+        return {
+            text(low.llama_model_meta_key_by_index, i): text(low.llama_model_meta_val_str_by_index, i)
+            for i in range(low.llama_model_meta_count(self.handle))
+        }
+
+    def info(self, n_ctx: int) -> ModelInfo:
+        """What is loaded, for the interface. `n_ctx` is the speaker's, as llama.cpp rounded it."""
+        return ModelInfo(
+            name=self.metadata.get("general.name") or self.path.stem,
+            architecture=self.metadata.get("general.architecture", "unknown"),
+            parameters=int(low.llama_model_n_params(self.handle)),
+            size_bytes=int(low.llama_model_size(self.handle)),
+            n_ctx=n_ctx,
+            n_ctx_train=int(low.llama_model_n_ctx_train(self.handle)),
+            vocabulary=self.vocabulary,
+            threads=self.threads,
+            adapter=str(self.adapter_path) if self.adapter_path else None,
+            metadata=self.metadata,
+        )
+
+    def tokenise(self, text: str, *, special: bool = False) -> list[int]:
+        """Tokens of `text`, no BOS. `special`: markers such as <|im_end|> become their control tokens."""
+        data = text.encode("utf-8", "replace")  # lone surrogates out of a broken pipe
+        room = len(data) + 8
+        tokens = (low.llama_token * room)()
+        count = low.llama_tokenize(self.vocab, data, len(data), tokens, room, False, special)
+        if count < 0:
+            room = -count
+            tokens = (low.llama_token * room)()
+            count = low.llama_tokenize(self.vocab, data, len(data), tokens, room, False, special)
+        return list(tokens[: max(0, count)])
+
+    def with_bos(self, tokens: list[int]) -> list[int]:
+        """`tokens` with the BOS in front, where this tokenizer has one and it isn't there yet."""
+        return [self.bos, *tokens] if self._adds_bos and tokens[:1] != [self.bos] else tokens
+
+    def piece(self, token: int, *, special: bool = False) -> bytes:
+        """The bytes that `token` stands for, maybe half a character. Nothing for control tokens unless `special`."""
+        buffer = ctypes.create_string_buffer(64)
+        length = low.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, special)
+        if length < 0:
+            buffer = ctypes.create_string_buffer(-length)
+            length = low.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, special)
+        return buffer.raw[: max(0, length)]
+
+    def text(self, tokens: list[int]) -> str:
+        """The text of `tokens` without control tokens; halves of characters at the ends are dropped."""
+        return b"".join(self.piece(token) for token in tokens).decode("utf-8", "ignore")
+
+    def marker(self, token: int) -> str:
+        """The written form of a control token ("" for none)."""
+        return self.piece(token, special=True).decode("utf-8", "replace") if token >= 0 else ""
+
+    def is_control(self, token: int) -> bool:
+        """Whether `token` is parsed only where markers are allowed."""
+        return bool(low.llama_vocab_get_attr(self.vocab, token) & _UNKNOWN) or bool(
+            low.llama_vocab_is_control(self.vocab, token)
+        )
+
+    def strips(self, token: int) -> tuple[bool, bool]:
+        """Whether a control token swallows the white space (before, after) it."""
+        attributes = int(low.llama_vocab_get_attr(self.vocab, token))
+        return bool(attributes & _LSTRIP), bool(attributes & _RSTRIP)
+
+    def ends_answer(self, token: int) -> bool:
+        """Whether `token` is an end of generation (end of turn, end of text, …)."""
+        return bool(low.llama_vocab_is_eog(self.vocab, token))
+
+    def free(self) -> None:
+        """Let the weights go; every context must be gone."""
+        if self.handle is not None:
+            low.llama_model_free(self.handle)  # and its adapters with it
+            self.handle = self.adapter = None
+
+
+def _reason(lines: list[str]) -> str:
+    """The line of llama.cpp's log that says why; its function names and the follow-up lines left out."""
+    for line in lines:
+        for marker in ("error loading model: ", "failed to apply lora adapter: ", "failed to initialize model: "):
+            if marker in line:
+                return line.split(marker, 1)[1].rstrip(". ")
+    if lines:
+        return lines[0].rsplit(": ", 1)[-1].rstrip(". ")
+    return "llama.cpp gave no reason"

@@ -1,0 +1,161 @@
+"""One answer: read the prompt, draw tokens until it ends, tell what happens."""
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from llama_cpp import llama_cpp as low
+
+from lacie_chat.engine.context import Context, ContextFull
+from lacie_chat.engine.events import Delta, Failed, Finished, FinishReason, GenerationEvent, PromptProgress
+from lacie_chat.engine.model import Model
+from lacie_chat.engine.native import StopFlag, Stopped
+from lacie_chat.engine.prompt import fit
+from lacie_chat.engine.settings import ChatTurn, Sampling
+from lacie_chat.engine.template import ChatTemplate
+from lacie_chat.engine.text_stream import TextStream
+from lacie_chat.errors import LacieError
+
+_PENALTY_WINDOW = 64
+"""Tokens of the answer that the repeat penalty looks back on. Not the question's: answers must repeat its names."""
+
+
+@contextmanager
+def _sampler(sampling: Sampling, model: Model) -> Iterator[Any]:
+    """llama.cpp's sampler chain in its usual order: penalty, top-k, top-p, temperature, draw."""
+    chain = low.llama_sampler_chain_init(low.llama_sampler_chain_default_params())
+    try:
+        if sampling.repeat_penalty > 0 and sampling.repeat_penalty != 1.0:
+            penalties = low.llama_sampler_init_penalties(
+                model.vocabulary, _PENALTY_WINDOW, sampling.repeat_penalty, 0.0, 0.0
+            )
+            low.llama_sampler_chain_add(chain, penalties)
+        if sampling.temperature <= 0:
+            low.llama_sampler_chain_add(chain, low.llama_sampler_init_greedy())
+        else:
+            if sampling.top_k > 0:
+                low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_k(sampling.top_k))
+            if sampling.top_p < 1.0:
+                low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_p(max(0.0, sampling.top_p), 1))
+            low.llama_sampler_chain_add(chain, low.llama_sampler_init_temp(sampling.temperature))
+            low.llama_sampler_chain_add(chain, low.llama_sampler_init_dist(sampling.seed & 0xFFFFFFFF))
+        yield chain
+    finally:
+        low.llama_sampler_free(chain)
+
+
+class Answer:
+    """An answer being made; an iterator of events, the last one Finished or Failed. Closing it early cancels it."""
+
+    def __init__(
+        self, context: Context, model: Model, template: ChatTemplate, turns: Sequence[ChatTurn], sampling: Sampling
+    ) -> None:
+        self._context, self._model, self._template = context, model, template
+        self._turns, self._sampling = list(turns), sampling
+        self._started = time.perf_counter()
+        self._prompt_read: float | None = None
+        self._first_text: float | None = None
+        self._prompt = self._cached = self._drawn = 0
+        self._logprob = 0.0
+        self._flag = StopFlag()
+        self._events = self._run()
+
+    def __iter__(self) -> Iterator[GenerationEvent]:
+        return self
+
+    def __next__(self) -> GenerationEvent:
+        return next(self._events)
+
+    def cancel(self) -> None:
+        """Stop, from any thread; the iterator then ends with Finished("cancelled")."""
+        self._flag.set()
+
+    def close(self) -> None:
+        """Stop and let the context go; only from the thread that iterates."""
+        self._flag.set()
+        self._events.close()
+
+    def _run(self) -> Generator[GenerationEvent, None, None]:
+        turn = self._context.turn
+        if turn.held_by_this_thread():
+            yield Failed("The engine is still busy with another answer of the same thread: end that one first.")
+            return
+        try:
+            turn.acquire(self._flag)
+        except Stopped:
+            yield self._finished("cancelled")
+            return
+        try:
+            yield from self._answer()
+        except LacieError as error:
+            yield Failed(str(error))
+        finally:
+            turn.release()
+
+    def _answer(self) -> Generator[GenerationEvent, None, None]:
+        context, sampling = self._context, self._sampling
+        if self._flag.is_set():
+            yield self._finished("cancelled")
+            return
+        tokens, cut = fit(self._turns, self._model, self._template, n_ctx=context.n_ctx, max_tokens=sampling.max_tokens)
+        if cut is not None:
+            yield cut
+        self._prompt = len(tokens)
+        stream = TextStream((*sampling.stop, *self._template.stop))
+        reason: FinishReason
+        try:
+            self._cached = context.reuse(tokens)
+            yield PromptProgress(self._cached, self._prompt)
+            for done in context.read(tokens[self._cached :], self._flag):
+                yield PromptProgress(self._cached + done, self._prompt)
+            self._prompt_read = time.perf_counter()
+            reason = yield from self._draw(stream)
+        except Stopped:
+            reason = "cancelled"
+        if text := stream.end():
+            yield self._delta(text)
+        yield self._finished(reason)
+
+    def _draw(self, stream: TextStream) -> Generator[GenerationEvent, None, FinishReason]:
+        context, model = self._context, self._model
+        with _sampler(self._sampling, model) as sampler:
+            while self._drawn < self._sampling.max_tokens:
+                token, logprob = context.sample(sampler, self._flag)
+                if model.ends_answer(token):
+                    return "stop"
+                data = model.piece(token)
+                if self._drawn == 0 and model.sentencepiece:
+                    data = data.removeprefix(b" ")  # such a tokenizer writes a space before every first word
+                self._drawn += 1
+                self._logprob += logprob
+                if text := stream.feed(data):
+                    yield self._delta(text)
+                if stream.stopped:
+                    return "stop"
+                if self._drawn == self._sampling.max_tokens:
+                    break
+                try:
+                    context.step(token, self._flag)
+                except ContextFull:
+                    break
+        return "length"
+
+    def _delta(self, text: str) -> Delta:
+        if self._first_text is None:
+            self._first_text = time.perf_counter()
+        return Delta(text)
+
+    def _finished(self, reason: FinishReason) -> Finished:
+        now = time.perf_counter()
+        read = self._prompt_read
+        return Finished(
+            reason=reason,
+            prompt_tokens=self._prompt,
+            cached_tokens=self._cached,
+            completion_tokens=self._drawn,
+            time_to_first_token=None if self._first_text is None else self._first_text - self._started,
+            prompt_seconds=(read if read is not None else now) - self._started,
+            generation_seconds=0.0 if read is None else now - read,
+            mean_logprob=self._logprob / self._drawn if self._drawn else None,
+        )
