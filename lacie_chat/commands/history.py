@@ -1,0 +1,114 @@
+"""`lacie history list|search|show|export|delete`: the conversations, without the interface."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
+
+from lacie_chat.conversations import Store
+from lacie_chat.errors import LacieError
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the one action that `args.action` names."""
+    with Store.open() as store:
+        return {"list": _list, "search": _search, "show": _show, "export": _export, "delete": _delete}[args.action](
+            store, args
+        )
+
+
+def _list(store: Store, args: argparse.Namespace) -> int:
+    rows = store.list_conversations(args.limit)
+    if args.json:
+        found = [
+            {
+                "id": row.id,
+                "title": row.title,
+                "model": row.model,
+                "adapter": row.adapter,
+                "messages": row.messages,
+                "created_at": row.created_at.isoformat(),
+                "updated_at": row.updated_at.isoformat(),
+            }
+            for row in rows
+        ]
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+        return 0
+    if not rows:
+        print("no conversations yet", file=sys.stderr)
+    table = Table.grid(padding=(0, 2))
+    for row in rows:
+        when = row.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
+        table.add_row(Text(row.id, style="bold"), when, Text(f"{row.messages} messages"), Text(row.title))
+    Console(highlight=False).print(table)
+    return 0
+
+
+def _search(store: Store, args: argparse.Namespace) -> int:
+    hits = store.search(args.query)
+    if args.json:
+        found = [
+            {
+                "id": hit.conversation_id,
+                "title": hit.title,
+                "role": hit.role,
+                "snippet": hit.snippet,
+                "created_at": hit.created_at.isoformat(),
+            }
+            for hit in hits
+        ]
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+        return 0
+    if not hits:
+        print("nothing found", file=sys.stderr)
+    console = Console(highlight=False)
+    for hit in hits:
+        snippet = Text(hit.snippet)
+        for start, end in hit.matches:
+            snippet.stylize("bold underline", start, end)
+        console.print(Text(f"{hit.conversation_id}  {hit.title}", style="bold"))
+        console.print(Text(f"  {hit.role}: ").append_text(snippet))
+    return 0
+
+
+def _show(store: Store, args: argparse.Namespace) -> int:
+    text = store.export(store.find(args.id).id, "markdown")
+    if sys.stdout.isatty():
+        Console(highlight=False).print(Markdown(text))
+    else:
+        print(text, end="")
+    return 0
+
+
+def _export(store: Store, args: argparse.Namespace) -> int:
+    text = store.export(store.find(args.id).id, args.format)
+    if args.out is None:
+        print(text, end="")
+        return 0
+    path = Path(args.out).expanduser()
+    try:
+        with path.open("x", encoding="utf-8") as file:  # never over a file that is there
+            file.write(text)
+    except FileExistsError:
+        raise LacieError(f"{path} is there already; give another name") from None
+    except OSError as error:
+        raise LacieError(f"can't write {path}: {error.strerror}") from None
+    return 0
+
+
+def _delete(store: Store, args: argparse.Namespace) -> int:
+    conversation = store.find(args.id)
+    if not args.yes:
+        if not sys.stdin.isatty():
+            raise LacieError(f"to delete {conversation.id} ({conversation.title}) without being asked, add --yes")
+        if input(f"Delete '{conversation.title}' for good? [y/N] ").strip().lower() not in ("y", "yes"):
+            print("kept", file=sys.stderr)
+            return 0
+    store.delete(conversation.id)
+    print(f"deleted {conversation.id}", file=sys.stderr)
+    return 0

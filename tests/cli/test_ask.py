@@ -1,0 +1,142 @@
+"""`lacie ask` as a script would use it: the installed command, the embedded model, real pipes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LACIE = str(Path(sys.executable).with_name("lacie"))
+
+
+def lacie(
+    *words: str, stdin: bytes | None = None, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the installed `lacie`; without `stdin`, nothing is piped in."""
+    return subprocess.run(
+        [LACIE, *words],
+        input=b"" if stdin is None else stdin,
+        capture_output=True,
+        env={**os.environ, **(env or {})},
+        timeout=120,
+        check=False,
+    )
+
+
+def one_line(run: subprocess.CompletedProcess[bytes]) -> str:
+    """The one line of a failure: nothing on standard output, no traceback."""
+    text = run.stderr.decode()
+    assert run.stdout == b""
+    assert len(text.strip().splitlines()) == 1, text
+    return text.strip()
+
+
+def test_json_is_the_object_of_the_design() -> None:
+    run = lacie("ask", "What is the capital of France?", "--json")
+    assert run.returncode == 0, run.stderr.decode()
+    found = json.loads(run.stdout)
+    assert set(found) == {
+        *("question", "response", "answer_span", "state", "acceptance", "confidence", "hedges", "boosters"),
+        *("masked_response", "model", "adapter", "usage", "timings"),
+    }
+    assert found["question"] == "What is the capital of France?"
+    assert "Paris" in found["response"]
+    assert found["answer_span"] == "Paris"
+    assert "Paris" not in found["masked_response"]
+    assert found["state"] == "answered"
+    assert 0 <= found["acceptance"] <= 1
+    assert found["confidence"] == {"value": found["acceptance"], "kind": "acceptance"}
+    assert found["model"] == "embedded"
+    assert found["adapter"] is None
+    assert found["usage"]["completion_tokens"] > 0
+    assert found["timings"]["time_to_first_token"] > 0
+    for span in found["hedges"] + found["boosters"]:
+        assert found["response"][span["start"] : span["end"]] == span["text"]
+
+
+def test_question_through_a_pipe_gives_the_same_answer_as_an_argument() -> None:
+    piped = lacie("ask", "--json", stdin=b"What is the capital of France?\n")
+    given = lacie("ask", "What is the capital of France?", "--json")
+    assert piped.returncode == given.returncode == 0
+    first, second = json.loads(piped.stdout), json.loads(given.stdout)
+    assert first["response"] == second["response"]
+    assert first["acceptance"] == second["acceptance"]
+
+
+def test_answer_alone_goes_to_standard_output_in_a_pipe() -> None:
+    run = lacie("ask", "What is the capital of France?")
+    assert "Paris" in run.stdout.decode()
+    assert "%" not in run.stdout.decode()
+    assert "%" in run.stderr.decode()
+
+
+def test_min_confidence_decides_the_exit_status() -> None:
+    question = "What is the capital of France?"
+    assert lacie("ask", question, "--min-confidence", "0").returncode == 0
+    assert lacie("ask", question, "--min-confidence", "1").returncode == 3
+
+
+@pytest.mark.parametrize("stdin", [b"", b"  \n\t "])
+def test_an_empty_question_is_wrong_usage(stdin: bytes) -> None:
+    run = lacie("ask", stdin=stdin)
+    assert run.returncode == 2
+    assert "empty" in one_line(run)
+
+
+def test_a_pipe_that_is_no_utf8_is_named() -> None:
+    run = lacie("ask", stdin="Où est né Molière ?".encode("latin-1"))
+    assert run.returncode == 1
+    assert "UTF-8" in one_line(run)
+    assert "0xf9" in one_line(run)
+
+
+def test_no_such_model() -> None:
+    run = lacie("ask", "Hello?", "--model", "/nowhere/model.gguf")
+    assert run.returncode == 1
+    assert "/nowhere/model.gguf" in one_line(run)
+
+
+def test_files_that_are_no_models(tmp_path: Path, embedded_model: Path) -> None:
+    text = tmp_path / "notes.gguf"
+    text.write_text("this is no model\n" * 1000)
+    truncated = tmp_path / "half.gguf"
+    truncated.write_bytes(embedded_model.read_bytes()[: 40 << 20])
+    for path, word in ((text, "GGUF"), (truncated, "truncated"), (tmp_path, "folder")):
+        run = lacie("ask", "Hello?", "--model", str(path))
+        assert run.returncode == 1
+        line = one_line(run)
+        assert str(path) in line
+        assert word in line
+
+
+def test_a_question_longer_than_the_context_is_cut_and_said() -> None:
+    run = lacie("ask", "--max-tokens", "8", stdin=b"What is the capital of France? " * 2000)
+    assert run.returncode in (0, 3), run.stderr.decode()
+    assert "longer than the model's context" in run.stderr.decode()
+    assert run.stdout.strip()
+
+
+@pytest.mark.parametrize("value", ["2", "-0.1", "often", "nan"])
+def test_a_bound_that_is_no_probability_is_wrong_usage(value: str) -> None:
+    run = lacie("ask", "Hello?", f"--min-confidence={value}")
+    assert run.returncode == 2
+    assert "is not a number from 0 to 1" in run.stderr.decode()
+
+
+def test_markup_in_the_question_is_only_text() -> None:
+    run = lacie("ask", "What does [bold] mean, and [/tmp/x]?", "--json", "--max-tokens", "8")
+    assert json.loads(run.stdout)["question"] == "What does [bold] mean, and [/tmp/x]?"
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    run = subprocess.run(
+        ["bash", "-c", f'"{LACIE}" ask "Tell me about the sea." --max-tokens 60 | head -c 5'],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
+    )
+    assert len(run.stdout) == 5
+    assert b"Traceback" not in run.stderr

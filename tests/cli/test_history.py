@@ -1,0 +1,52 @@
+"""`lacie history` on conversations that are really in the database."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lacie_chat import cli
+from lacie_chat.conversations import Store
+
+
+@pytest.fixture
+def conversation(data_dir: Path) -> str:
+    with Store.open() as store:
+        made = store.create_conversation("embedded")
+        question = store.add_message(made.id, None, "user", "Who painted [bold]the Night Watch?")
+        answer = store.add_message(made.id, question.id, "assistant", "Rembrandt, in 1642.")
+        store.set_leaf(made.id, answer.id)
+    return made.id
+
+
+def test_list_search_show_and_export(conversation: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert cli.main(["history", "list", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["id"], row["messages"], row["title"]) == (conversation, 2, "Who painted [bold]the Night Watch?")
+    assert cli.main(["history", "list"]) == 0
+    assert "Who painted [bold]the Night Watch?" in capsys.readouterr().out
+    assert cli.main(["history", "search", "rembrandt"]) == 0
+    assert "Rembrandt, in 1642." in capsys.readouterr().out
+    assert cli.main(["history", "show", conversation[:5]]) == 0
+    assert "Rembrandt, in 1642." in capsys.readouterr().out
+    target = tmp_path / "out.json"
+    assert cli.main(["history", "export", conversation, "--format", "json", "--out", str(target)]) == 0
+    assert "Rembrandt, in 1642." in target.read_text()
+    assert cli.main(["history", "export", conversation, "--out", str(target)]) == 1
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_delete_asks_or_wants_yes(conversation: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["history", "delete", conversation]) == 1
+    assert "--yes" in capsys.readouterr().err
+    assert cli.main(["history", "delete", conversation, "--yes"]) == 0
+    capsys.readouterr()
+    assert cli.main(["history", "show", conversation]) == 1
+    assert conversation in capsys.readouterr().err
+
+
+def test_nothing_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["history", "list"]) == 0
+    assert cli.main(["history", "search", 'odd "quotes* AND (']) == 0
+    assert "nothing found" in capsys.readouterr().err
+    assert cli.main(["history", "show", "nosuch"]) == 1
