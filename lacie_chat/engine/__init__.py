@@ -5,6 +5,7 @@ Importing this package loads no native code (the interface opens at once): `Engi
 
 from typing import TYPE_CHECKING, Any
 
+from lacie_chat.engine.client import EngineProcess
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import (
     Cut,
@@ -31,6 +32,7 @@ __all__ = [
     "EngineDied",
     "EngineError",
     "EngineLike",
+    "EngineProcess",
     "EngineSettings",
     "Failed",
     "FinishReason",

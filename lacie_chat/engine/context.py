@@ -125,6 +125,8 @@ class Context:
         """Draw the next token; returns it with its log probability under the plain softmax of the model."""
         with self._gate.passed(flag):
             self._check_open()
+            if flag.is_set():
+                raise Stopped
             logits = self.logits()
             token = int(low.llama_sampler_sample(sampler, self._handle, -1))
             peak = logits.max()

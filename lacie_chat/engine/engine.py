@@ -4,8 +4,8 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lacie_chat.confidence.reader import Reader
 from lacie_chat.engine import native
 from lacie_chat.engine.context import Context
 from lacie_chat.engine.errors import EngineError
@@ -16,6 +16,9 @@ from lacie_chat.engine.native import Gate, StopFlag
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling, Side
 from lacie_chat.engine.speaker import Answer
 from lacie_chat.engine.template import ChatTemplate
+
+if TYPE_CHECKING:
+    from lacie_chat.confidence.reader import Reader
 
 
 class Engine:
@@ -58,12 +61,16 @@ class Engine:
 
     def begin(self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker") -> Answer:
         """As `generate`; what it returns can also be cancelled by itself."""
-        with self._lock:
-            self.load()
-            assert self._model is not None and self._template is not None
-            answer = Answer(self._context(side), self._model, self._template, turns, sampling)
-            self._answers.add(answer)
-            return answer
+
+        def prepare() -> tuple[Context, Model, ChatTemplate]:
+            with self._lock:
+                self.load()
+                assert self._model is not None and self._template is not None
+                return self._context(side), self._model, self._template
+
+        answer = Answer(prepare, turns, sampling)
+        self._answers.add(answer)
+        return answer
 
     def cancel(self) -> None:
         """Stop every generation in progress within 200 ms, also while one reads its prompt. No-op when idle."""
@@ -71,7 +78,7 @@ class Engine:
             answer.cancel()
 
     @property
-    def reader(self) -> Reader:
+    def reader(self) -> "Reader":
         """The model as listener and extractor: same weights, never an adapter, a context of its own."""
         with self._lock:
             self.load()

@@ -1,6 +1,6 @@
 """What an engine reports while it works: small typed values, the same in one process and across two.
 
-Interfaces subscribe to these and never look into the engine. `Finished` or `Failed` is always the last event of a generation.
+Interfaces subscribe to these and never look into the engine. A generation's last event is `Finished` or `Failed`.
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,11 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The answer is complete, as far as it goes. Times in seconds; `cached_tokens` of the prompt were not read again."""
+    """The answer has ended. Times in seconds, from the call on; `cached_tokens` of the prompt were not read again.
+
+    `generation_seconds` runs from the end of the prompt's reading. `mean_logprob`: of the drawn tokens, natural log,
+    under the model's plain softmax (before penalty, temperature and cuts).
+    """
 
     reason: FinishReason
     prompt_tokens: int

@@ -9,7 +9,6 @@ interface must open before native code is loaded.
 import atexit
 import ctypes
 import io
-import logging
 import sys
 import threading
 from collections import deque
@@ -21,30 +20,10 @@ from typing import Any
 import llama_cpp
 from llama_cpp import llama_cpp as low
 
-from lacie_chat import paths
+from lacie_chat.engine.log import default_log_path, open_log
 
 _ERROR = 3
 _DEBUG, _CONTINUED = 4, 5
-_MAX_LOG_BYTES = 4 << 20
-
-log = logging.getLogger(__name__)
-
-
-def default_log_path() -> Path:
-    """Where native output goes unless the caller says otherwise."""
-    return paths.log_dir() / "engine.log"
-
-
-def open_log(path: Path) -> io.FileIO | None:
-    """Open the log for appending, unbuffered (a crash loses nothing). None where that can't be: no reason to stop."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and path.stat().st_size > _MAX_LOG_BYTES:
-            path.replace(path.with_suffix(path.suffix + ".old"))
-        return path.open("ab", buffering=0)
-    except OSError as error:
-        log.debug("no log file: %s", error)
-        return None
 
 
 class _NativeLog:

@@ -5,11 +5,13 @@ come from any thread at any time.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from lacie_chat.confidence.reader import Reader
 from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
 from lacie_chat.engine.settings import ChatTurn, Sampling, Side
+
+if TYPE_CHECKING:  # the package it is in brings numpy, and the interface must open at once
+    from lacie_chat.confidence.reader import Reader
 
 
 class EngineLike(Protocol):
@@ -22,7 +24,7 @@ class EngineLike(Protocol):
     def generate(
         self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker"
     ) -> Iterator[GenerationEvent]:
-        """Answer the last user turn. Yields events, the last one `Finished` or `Failed`; closing the iterator cancels."""
+        """Answer the last user turn. Yields events, the last one `Finished` or `Failed`; closing it cancels."""
         ...
 
     def cancel(self) -> None:
@@ -30,7 +32,7 @@ class EngineLike(Protocol):
         ...
 
     @property
-    def reader(self) -> Reader:
+    def reader(self) -> "Reader":
         """The model as listener and extractor: same weights, never an adapter, a context of its own."""
         ...
 

@@ -1,4 +1,4 @@
-"""What an engine is started with, and what one generation is asked for. Plain values, sent to the child process as they are."""
+"""What an engine is started with, and what one generation is asked for. Plain values, sent to the child as they are."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ class ChatTurn:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """`n_ctx` None: the model's own length, at most 8192. `threads` None: LACIE_THREADS, else half the cores (at least one)."""
+    """`n_ctx` None: the model's own length, at most 8192. `threads` None: LACIE_THREADS, else half the cores (>= 1)."""
 
     model_path: Path
     adapter_path: Path | None = None
@@ -30,9 +30,10 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How one answer is drawn. Low temperature by default: greedy answers are right twice as often as at 0.7 (METHOD.md).
+    """How one answer is drawn. Low temperature by default: greedy is right twice as often as 0.7.
 
-    `temperature` 0 is greedy. `top_k` 0 and `top_p` 1.0 switch those off. The same seed gives the same text on one machine.
+    `temperature` 0 is greedy. `top_k` 0 and `top_p` 1.0 switch those off. One seed gives one text on one machine,
+    as long as no generated token is taken from the cache (context.py says why).
     """
 
     temperature: float = 0.2

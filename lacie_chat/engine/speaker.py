@@ -1,7 +1,7 @@
 """One answer: read the prompt, draw tokens until it ends, tell what happens."""
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -49,9 +49,12 @@ class Answer:
     """An answer being made; an iterator of events, the last one Finished or Failed. Closing it early cancels it."""
 
     def __init__(
-        self, context: Context, model: Model, template: ChatTemplate, turns: Sequence[ChatTurn], sampling: Sampling
+        self,
+        prepare: Callable[[], tuple[Context, Model, ChatTemplate]],
+        turns: Sequence[ChatTurn],
+        sampling: Sampling,
     ) -> None:
-        self._context, self._model, self._template = context, model, template
+        self._prepare = prepare
         self._turns, self._sampling = list(turns), sampling
         self._started = time.perf_counter()
         self._prompt_read: float | None = None
@@ -77,7 +80,12 @@ class Answer:
         self._events.close()
 
     def _run(self) -> Generator[GenerationEvent, None, None]:
-        turn = self._context.turn
+        try:
+            context, model, template = self._prepare()
+        except LacieError as error:
+            yield Failed(str(error))
+            return
+        turn = context.turn
         if turn.held_by_this_thread():
             yield Failed("The engine is still busy with another answer of the same thread: end that one first.")
             return
@@ -87,22 +95,22 @@ class Answer:
             yield self._finished("cancelled")
             return
         try:
-            yield from self._answer()
+            yield from self._answer(context, model, template)
         except LacieError as error:
             yield Failed(str(error))
         finally:
             turn.release()
 
-    def _answer(self) -> Generator[GenerationEvent, None, None]:
-        context, sampling = self._context, self._sampling
+    def _answer(self, context: Context, model: Model, template: ChatTemplate) -> Generator[GenerationEvent, None, None]:
+        sampling = self._sampling
         if self._flag.is_set():
             yield self._finished("cancelled")
             return
-        tokens, cut = fit(self._turns, self._model, self._template, n_ctx=context.n_ctx, max_tokens=sampling.max_tokens)
+        tokens, cut = fit(self._turns, model, template, n_ctx=context.n_ctx, max_tokens=sampling.max_tokens)
         if cut is not None:
             yield cut
         self._prompt = len(tokens)
-        stream = TextStream((*sampling.stop, *self._template.stop))
+        stream = TextStream((*sampling.stop, *template.stop))
         reason: FinishReason
         try:
             self._cached = context.reuse(tokens)
@@ -110,15 +118,16 @@ class Answer:
             for done in context.read(tokens[self._cached :], self._flag):
                 yield PromptProgress(self._cached + done, self._prompt)
             self._prompt_read = time.perf_counter()
-            reason = yield from self._draw(stream)
+            reason = yield from self._draw(stream, context, model)
         except Stopped:
             reason = "cancelled"
         if text := stream.end():
             yield self._delta(text)
         yield self._finished(reason)
 
-    def _draw(self, stream: TextStream) -> Generator[GenerationEvent, None, FinishReason]:
-        context, model = self._context, self._model
+    def _draw(
+        self, stream: TextStream, context: Context, model: Model
+    ) -> Generator[GenerationEvent, None, FinishReason]:
         with _sampler(self._sampling, model) as sampler:
             while self._drawn < self._sampling.max_tokens:
                 token, logprob = context.sample(sampler, self._flag)

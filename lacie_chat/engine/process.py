@@ -1,0 +1,135 @@
+"""The engine's own process: `python -m lacie_chat.engine.process`, started by EngineProcess and never by hand.
+
+Standard input brings requests and standard output takes replies (wire.py). Both are moved to private descriptors first,
+and descriptors 0 to 2 point elsewhere, so that whatever native code prints lands in the log. The main thread only
+reads requests, hence a cancel arrives while a decode runs; each request works in a thread of its own.
+
+When the parent is gone, however it went, standard input ends and this process with it. (PR_SET_PDEATHSIG would not
+do: it fires when the parent's *thread* that started us ends, and interfaces start us from a worker.)
+"""
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from lacie_chat.engine import wire
+from lacie_chat.engine.errors import EngineError
+from lacie_chat.engine.events import Failed
+from lacie_chat.errors import LacieError
+
+# Native libraries are imported by the first `load`, in its thread: until then requests are read already.
+if TYPE_CHECKING:
+    from lacie_chat.engine.engine import Engine
+    from lacie_chat.engine.speaker import Answer
+
+
+class _Child:
+    def __init__(self, replies: int) -> None:
+        self._replies = replies
+        self._writing = threading.Lock()
+        self._engine: Engine | None = None
+        self._answers: dict[int, Answer] = {}
+        self._starting = threading.Lock()
+        self._log_path: Path | None = None
+
+    def handle(self, message: dict[str, Any]) -> None:
+        operation, request = message["op"], message["id"]
+        if operation == "cancel":
+            for number, answer in list(self._answers.items()):
+                if message["request"] in (None, number):
+                    answer.cancel()
+            return
+        if operation == "generate":  # known before the next line is read, which may cancel it
+            if self._engine is None:
+                self._send(wire.event_message(request, Failed("The engine isn't loaded.")))
+                return
+            self._answers[request] = self._engine.begin(
+                wire.read_turns(message["turns"]), wire.read_sampling(message["sampling"]), side=message["side"]
+            )
+        work: dict[str, Callable[[dict[str, Any]], None]] = {
+            "load": self._load,
+            "generate": self._generate,
+            "choices": self._choices,
+            "complete": self._complete,
+        }
+        threading.Thread(target=self._guarded, args=(work[operation], message), daemon=True).start()
+
+    def _guarded(self, work: Callable[[dict[str, Any]], None], message: dict[str, Any]) -> None:
+        try:
+            work(message)
+        except LacieError as error:
+            self._send({"id": message["id"], "type": "Error", "message": str(error)})
+        except Exception as error:  # noqa: BLE001 - the one place that turns a bug into a line and a log entry
+            traceback.print_exc()
+            summary = f"{type(error).__name__}: {error}".splitlines()[0]
+            text = f"The engine met an unexpected error ({summary}); the details are in {self._log_path}."
+            reply = wire.event_message(message["id"], Failed(text)) if message["op"] == "generate" else None
+            self._send(reply or {"id": message["id"], "type": "Error", "message": text})
+
+    def _loaded(self) -> "Engine":
+        if self._engine is None:
+            raise EngineError("The engine isn't loaded.")
+        return self._engine
+
+    def _load(self, message: dict[str, Any]) -> None:
+        from lacie_chat.engine.engine import Engine
+
+        request = message["id"]
+        with self._starting:
+            if self._engine is None:
+                self._log_path = Path(message["log_path"])
+                self._engine = Engine(wire.read_settings(message["settings"]), log_path=self._log_path)
+        info = self._engine.load(lambda progress: self._send(wire.event_message(request, progress)))
+        self._send(wire.event_message(request, info))
+
+    def _generate(self, message: dict[str, Any]) -> None:
+        request = message["id"]
+        try:
+            for event in self._answers[request]:
+                self._send(wire.event_message(request, event))
+        finally:
+            del self._answers[request]
+
+    def _choices(self, message: dict[str, Any]) -> None:
+        rows = self._loaded().reader.choice_probabilities(message["prefix"], message["suffixes"], message["choices"])
+        self._send({"id": message["id"], "type": "Value", "value": rows})
+
+    def _complete(self, message: dict[str, Any]) -> None:
+        texts = self._loaded().reader.complete(
+            message["prefix"], message["suffixes"], max_tokens=message["max_tokens"], stop=message["stop"]
+        )
+        self._send({"id": message["id"], "type": "Value", "value": texts})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        data = memoryview(wire.line(message))
+        with self._writing:
+            try:
+                while data:
+                    data = data[os.write(self._replies, data) :]
+            except OSError:  # the parent is gone
+                os._exit(0)
+
+
+def main() -> NoReturn:
+    """Serve until standard input ends."""
+    import json
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the interface's
+    requests, replies = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)  # the parent gave us the log as standard error
+    child = _Child(replies)
+    with os.fdopen(requests, "rb") as lines:
+        for line in lines:
+            child.handle(json.loads(line))
+    os._exit(0)  # at once: a decode may be running, and nothing here outlives the process
+
+
+if __name__ == "__main__":
+    sys.exit(main())

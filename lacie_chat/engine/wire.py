@@ -1,0 +1,57 @@
+"""How the chat and its engine's process talk: one JSON object a line, each with the `id` of the request it belongs to.
+
+Requests: `load`, `generate`, `choices`, `complete`, `cancel` (of one request, or of all generations). Replies:
+the events of events.py by their class names; `Value` ends a reader's call; `Error` ends any call with one line for users.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lacie_chat.engine.events import Cut, Delta, Failed, Finished, LoadProgress, ModelInfo, PromptProgress
+from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
+
+Event = Cut | Delta | Failed | Finished | LoadProgress | ModelInfo | PromptProgress
+_EVENTS: dict[str, type[Event]] = {
+    kind.__name__: kind for kind in (Cut, Delta, Failed, Finished, LoadProgress, ModelInfo, PromptProgress)
+}
+
+
+def line(message: dict[str, Any]) -> bytes:
+    """One message as it goes through the pipe. ASCII, so that lone surrogates out of broken input survive."""
+    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def event_message(request: int, event: Event) -> dict[str, Any]:
+    """An event as a reply to `request`."""
+    return {"id": request, "type": type(event).__name__, "data": asdict(event)}
+
+
+def read_event(message: dict[str, Any]) -> Event:
+    """The event of a reply."""
+    return _EVENTS[message["type"]](**message["data"])
+
+
+def settings_data(settings: EngineSettings) -> dict[str, Any]:
+    """Settings as JSON; paths made absolute, for the child may start elsewhere."""
+    data = asdict(settings)
+    for key in ("model_path", "adapter_path"):
+        data[key] = str(data[key].absolute()) if data[key] is not None else None
+    return data
+
+
+def read_settings(data: dict[str, Any]) -> EngineSettings:
+    """The settings of a `load` request."""
+    paths = {key: Path(data[key]) if data[key] is not None else None for key in ("model_path", "adapter_path")}
+    return EngineSettings(**{**data, **paths})
+
+
+def read_sampling(data: dict[str, Any]) -> Sampling:
+    """The sampling of a `generate` request; JSON knows no tuples."""
+    return Sampling(**{**data, "stop": tuple(data["stop"])})
+
+
+def read_turns(data: list[dict[str, Any]]) -> list[ChatTurn]:
+    """The turns of a `generate` request."""
+    return [ChatTurn(**turn) for turn in data]
