@@ -1,0 +1,83 @@
+"""Everything one can do, once: the key bindings, the footer, the help screen and the command palette all read this list.
+
+Keys: letters with ctrl and function keys reach a program in every terminal; ctrl+shift, and alt on its own, don't, so
+they are only ever a second way. ctrl+h, ctrl+i and ctrl+m are backspace, tab and enter there. Keys after the first
+that are single letters work while the conversation (not the composer) has the focus. A user remaps an action by its id in the
+preferences file.
+"""
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """`name` is the id and, with a dot as underscore, the screen's method: `chat.new` is `action_chat_new`."""
+
+    name: str
+    keys: str
+    label: str
+    help: str
+    footer: bool = False
+    priority: bool = False
+
+    @property
+    def method(self) -> str:
+        return self.name.replace(".", "_")
+
+    @property
+    def group(self) -> str:
+        return self.name.partition(".")[0]
+
+    def binding(self) -> Binding:
+        return Binding(
+            self.keys,
+            self.method,
+            self.label,
+            id=self.name,
+            tooltip=self.help,
+            show=self.footer,
+            priority=self.priority,
+        )
+
+
+GROUPS = {"chat": "The chat", "answer": "An answer", "view": "The view"}
+
+ACTIONS: tuple[Action, ...] = (
+    Action("answer.stop", "escape", "Stop", "Stop the answer and keep what is there", footer=True),
+    Action("chat.new", "ctrl+n", "New", "Start a new conversation", footer=True),
+    Action("chat.history", "ctrl+o", "History", "Find, resume, rename or delete a conversation", footer=True),
+    Action("answer.again", "ctrl+r,r", "Again", "Answer the question once more, as a branch", footer=True),
+    Action("chat.edit", "ctrl+g,e", "Edit", "Edit your last question, as a branch"),
+    Action("answer.copy", "ctrl+y,y,c", "Copy", "Copy the selected answer, or the last one", footer=True, priority=True),
+    Action("answer.details", "ctrl+t,d,enter", "Details", "Show what the listener read, and all figures", footer=True),
+    Action("answer.previous", "left,alt+left", "Previous branch", "Show the previous version of the selected message"),
+    Action("answer.next", "right,alt+right", "Next branch", "Show the next version of the selected message"),
+    Action("chat.baseline", "ctrl+l", "Baseline", "Let the model answer with or without its adapter", footer=True),
+    Action("chat.reload", "f5", "Reload", "Load the model again"),
+    Action("view.up", "alt+up,up,k", "Select up", "Select the message before"),
+    Action("view.down", "alt+down,down,j", "Select down", "Select the message after"),
+    Action("view.earlier", "f6", "Earlier", "Show earlier messages of a long conversation"),
+    Action("view.page_up", "pageup", "Page up", "Scroll the conversation up", priority=True),
+    Action("view.page_down", "pagedown", "Page down", "Scroll the conversation down", priority=True),
+    Action("view.theme", "f8", "Theme", "Choose colours: dark, light and others"),
+    Action("view.help", "f1,question_mark", "Help", "Show all keys", footer=True),
+    Action("chat.quit", "ctrl+q", "Quit", "Quit; everything is kept", footer=True, priority=True),
+)
+"""In the order of the footer and the help."""
+
+EDITING = (
+    ("enter", "Send"),
+    ("ctrl+j", "New line (also shift+enter or alt+enter where the terminal tells them apart)"),
+    ("up  down", "Your earlier questions, at the first and last line"),
+    ("tab", "From the composer to the conversation and back"),
+    ("ctrl+c", "Copy the selection; else stop, clear, and quit when pressed twice"),
+    ("ctrl+p", "Find any of these by name"),
+)
+"""What the composer does with keys of its own; for the help screen."""
+
+
+def bindings() -> list[Binding]:
+    """All actions as bindings of the chat screen."""
+    return [action.binding() for action in ACTIONS]

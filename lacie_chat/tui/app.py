@@ -1,0 +1,134 @@
+"""The application: one session, one chat screen, and what must work whatever has the focus.
+
+It opens before anything of the model is read: the engine is made by `engine_factory` on the session's thread, and
+nothing imported here pulls in llama.cpp or the Hub's client.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from lacie_chat.confidence import Calibrator
+from lacie_chat.conversations import Store
+from lacie_chat.engine.protocol import EngineLike
+from lacie_chat.tui.actions import ACTIONS
+from lacie_chat.tui.events import ChatEvent
+from lacie_chat.tui.messages import FromSession
+from lacie_chat.tui.preferences import read_preferences, write_preferences
+from lacie_chat.tui.screens.chat import ChatScreen
+from lacie_chat.tui.session import ChatSession, random_seed
+from lacie_chat.tui.widgets.composer import Composer
+
+QUIT_SECONDS = 2.0
+"""How soon a second ctrl+c must follow to quit."""
+
+
+class LacieApp(App[None]):
+    """The chat. `engine_factory` makes a new engine, at the start and after one has died; `resume` is the id of a
+    conversation to go on with; `notice` is one line to show at the start. `calibrator` belongs to the speaker,
+    `baseline_calibrator` to the model without its adapter (needed only where there is an adapter)."""
+
+    TITLE = "lacie"
+    CSS_PATH: ClassVar[str] = "styles/lacie.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "interrupt", "Interrupt", show=False, priority=True, id="app.interrupt"),
+    ]
+
+    def __init__(
+        self,
+        engine_factory: Callable[[], EngineLike],
+        store: Store,
+        model_name: str,
+        adapter_name: str | None = None,
+        calibrator: Calibrator | None = None,
+        *,
+        baseline_calibrator: Calibrator | None = None,
+        resume: str | None = None,
+        notice: str | None = None,
+        seed: Callable[[], int] = random_seed,
+    ) -> None:
+        super().__init__()
+        self.preferences = read_preferences()
+        self.session = ChatSession(
+            engine_factory,
+            store,
+            self._from_session,
+            model_name=model_name,
+            adapter_name=adapter_name,
+            calibrator=calibrator,
+            baseline_calibrator=baseline_calibrator,
+            seed=seed,
+        )
+        if resume is not None:
+            self.session.open(resume)
+        self._notice = notice
+        self._chat = ChatScreen(self.session, draft=self.preferences.draft)
+        self._interrupted = float("-inf")
+
+    def get_default_screen(self) -> Screen[None]:
+        return self._chat
+
+    def on_mount(self) -> None:
+        if self.preferences.theme in self.available_themes:
+            self.theme = self.preferences.theme
+        self.set_keymap(self.preferences.keys)
+        self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
+        self.session.start()
+        if self._notice:
+            self.notify(self._notice, severity="warning", timeout=20, markup=False)
+
+    def on_unmount(self) -> None:
+        self.preferences.draft = self._chat.query_one(Composer).text
+        write_preferences(self.preferences)
+        self.session.close()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette lists the actions, and nothing that is not one of them."""
+        if screen is not self._chat:
+            return
+        for action in ACTIONS:
+            if self._chat.check_action(action.method, ()):
+                name = f"{action.help}"
+                callback = getattr(self._chat, f"action_{action.method}")
+                keys = self.preferences.keys.get(action.name, action.keys).split(",")[0]
+                yield SystemCommand(name, f"{action.label} · {keys}", callback)
+
+    async def action_interrupt(self) -> None:
+        """Ctrl+c: copy what is selected, else stop, else clear, else quit when it comes twice."""
+        selected = self.screen.get_selected_text()
+        focused = self.focused
+        if selected:
+            self.copy_to_clipboard(selected)
+            self.screen.clear_selection()
+            self.notify("Copied the selection.", timeout=2)
+        elif isinstance(focused, Composer) and focused.selected_text:
+            focused.action_copy()
+        elif self.session.cancel():
+            return
+        elif isinstance(focused, Composer) and focused.text:
+            focused.put_away()
+            self.notify("Cleared; the up key brings it back.", timeout=2)
+        elif time.monotonic() - self._interrupted < QUIT_SECONDS:
+            await self.action_quit()
+        else:
+            self._interrupted = time.monotonic()
+            self.notify("Ctrl+c once more quits (or ctrl+q).", timeout=QUIT_SECONDS)
+
+    @property
+    def keymap(self) -> dict[str, str]:
+        """The keys that the user has remapped, by the id of the action."""
+        return self.preferences.keys
+
+    def _from_session(self, event: ChatEvent) -> None:
+        """Called on the session's threads; posting is safe from any."""
+        if self.is_running:
+            self._chat.post_message(FromSession(event))
+
+    def _keep_theme(self, name: str) -> None:
+        self.preferences.theme = name
+        write_preferences(self.preferences)

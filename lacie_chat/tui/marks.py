@@ -1,0 +1,137 @@
+"""From characters of a response to characters on the screen: hedges and boosters, marked in rendered Markdown.
+
+The parser is the one that knows which characters of the source become text, so it is asked: a pair of characters that
+no text contains is put around each mark, the source is parsed, and where the pair comes out as text it is turned into a
+style. A mark that would change what the parser sees (inside code, a link's address, a URL) is left out; the parse is
+compared with the parse of the bare source, so the text on the screen is always exactly what it would be without marks.
+
+Hedges are italic and underlined, boosters bold and underlined: the two differ without colour, and without italics.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from textual.content import Content
+from textual.style import Style
+from textual.widgets import Markdown
+from textual.widgets.markdown import MarkdownBlock
+
+MarkKind = Literal["hedge", "booster"]
+
+STYLES: dict[MarkKind, Style] = {
+    "hedge": Style(italic=True, underline=True),
+    "booster": Style(bold=True, underline=True),
+}
+
+# Unicode sets these "noncharacters" aside for use inside a program; they never stand in real text.
+_OPEN: dict[MarkKind, str] = {"hedge": "\ufdd0", "booster": "\ufdd1"}
+_CLOSE = "\ufdd2"
+_KINDS: dict[str, MarkKind] = {sign: kind for kind, sign in _OPEN.items()}
+_SIGNS = re.compile("[\ufdd0-\ufdd2]")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Characters `start` to `end` (exclusive) of the response."""
+
+    start: int
+    end: int
+    kind: MarkKind
+
+
+class MarkingParser(MarkdownIt):
+    """Textual's Markdown parser, whose text tokens carry signs around the marks."""
+
+    def __init__(self, marks: Sequence[Mark] = ()) -> None:
+        super().__init__("gfm-like")
+        self.marks = marks
+
+    def parse(self, src: str, env: Any = None) -> list[Token]:
+        bare = super().parse(src, env)
+        if not self.marks or _SIGNS.search(src):
+            return bare
+        signed = super().parse(_signed(src, self.marks))
+        if _same(bare, signed):
+            return signed
+        # Seldom: find the marks that don't stand in plain text, and leave those out.
+        kept = [mark for mark in self.marks if _same(bare, super(MarkingParser, self).parse(_signed(src, [mark])))]
+        signed = super().parse(_signed(src, kept))
+        return signed if _same(bare, signed) else bare
+
+
+def _signed(source: str, marks: Iterable[Mark]) -> str:
+    """The source with a pair of signs around each mark; overlapping marks: the first one."""
+    parts = []
+    position = 0
+    for mark in sorted(marks, key=lambda mark: (mark.start, -mark.end)):
+        if mark.start < position or mark.end > len(source) or mark.start >= mark.end:
+            continue
+        parts += [source[position : mark.start], _OPEN[mark.kind], source[mark.start : mark.end], _CLOSE]
+        position = mark.end
+    return "".join(parts) + source[position:]
+
+
+def _same(bare: Sequence[Token], signed: Sequence[Token]) -> bool:
+    """Do both say the same, but for signs in plain text?"""
+    if len(bare) != len(signed):
+        return False
+    for one, other in zip(bare, signed, strict=True):
+        content = _SIGNS.sub("", other.content) if other.type in ("text", "inline") else other.content
+        if (one.type, one.tag, one.attrs, one.info, one.content) != (
+            other.type,
+            other.tag,
+            other.attrs,
+            other.info,
+            content,
+        ):
+            return False
+        if not _same(one.children or [], other.children or []):
+            return False
+    return True
+
+
+def reveal(content: Content) -> Content:
+    """The content without signs, and with the styles that they stood for."""
+    plain = content.plain
+    if not _SIGNS.search(plain):
+        return content
+    parts: list[Content] = []
+    position = 0
+    kind: MarkKind | None = None
+    for sign in _SIGNS.finditer(plain):
+        part = content[position : sign.start()]
+        parts.append(part.stylize(STYLES[kind]) if kind else part)
+        kind = _KINDS.get(sign.group())
+        position = sign.end()
+    return Content("").join([*parts, content[position:]])
+
+
+class _Marked:
+    """A block that turns signs into styles while it is built."""
+
+    def build_from_token(self, token: Token) -> None:
+        super().build_from_token(token)  # type: ignore[misc]
+        self.set_content(reveal(self._content))  # type: ignore[attr-defined]
+
+
+_TEXT_BLOCKS = ("h1", "h2", "h3", "h4", "h5", "h6", "paragraph_open", "th_open", "td_open")
+
+
+class MarkedMarkdown(Markdown):
+    """Markdown whose `marks` (set before `update`) show in the text."""
+
+    BLOCKS: dict[str, type[MarkdownBlock]] = {  # noqa: RUF012 - as Textual declares it
+        **Markdown.BLOCKS,
+        **{
+            name: type(f"Marked{Markdown.BLOCKS[name].__name__}", (_Marked, Markdown.BLOCKS[name]), {})
+            for name in _TEXT_BLOCKS
+        },
+    }
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(parser_factory=lambda: MarkingParser(self.marks), **arguments)
+        self.marks: Sequence[Mark] = ()

@@ -1,0 +1,55 @@
+"""What the interface remembers from one start to the next: the theme, remapped keys, and a text not yet sent.
+
+One small JSON file in the data folder. It is a convenience: whatever is wrong with it (unreadable, edited by hand into
+something else, a full disk) never stops a chat.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from lacie_chat import paths
+
+
+@dataclass
+class Preferences:
+    """`keys` maps an action's id (see the help screen) to the keys that it should have, e.g. {"chat.new": "f2"}."""
+
+    theme: str = "textual-dark"
+    keys: dict[str, str] = field(default_factory=dict)
+    draft: str = ""
+
+
+def preferences_path() -> Path:
+    """The file, next to the conversations."""
+    return paths.data_dir() / "interface.json"
+
+
+def read_preferences() -> Preferences:
+    """What was kept; defaults for whatever is missing or not as expected."""
+    try:
+        data = json.loads(preferences_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return Preferences()
+    found = Preferences()
+    if not isinstance(data, dict):
+        return found
+    if isinstance(data.get("theme"), str):
+        found.theme = data["theme"]
+    if isinstance(data.get("draft"), str):
+        found.draft = data["draft"]
+    if isinstance(data.get("keys"), dict):
+        found.keys = {str(name): keys for name, keys in data["keys"].items() if isinstance(keys, str)}
+    return found
+
+
+def write_preferences(preferences: Preferences) -> None:
+    """Keep them; a folder that can't be written is passed over in silence (the store has its own, louder line)."""
+    path = preferences_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(asdict(preferences), indent=2), encoding="utf-8")
+        partial.replace(path)
+    except OSError:
+        return

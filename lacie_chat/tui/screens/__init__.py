@@ -1,0 +1,1 @@
+"""The screens: the chat itself, its history, the help, a question to confirm."""

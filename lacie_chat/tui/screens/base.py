@@ -1,0 +1,43 @@
+"""What all screens share: a line instead of a broken layout where the terminal is too small."""
+
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Static
+
+MIN_WIDTH, MIN_HEIGHT, WIDE = 40, 10, 120
+SHORT = 18
+"""Rows under which the composer loses its frame."""
+
+Result = TypeVar("Result")
+
+
+class TooSmall(Static):
+    """Hidden by the styles unless there is no room for anything else."""
+
+    def __init__(self) -> None:
+        super().__init__(f"This terminal is too small: at least {MIN_WIDTH}x{MIN_HEIGHT} is needed.")
+
+
+class SizedScreen(Screen[Result]):
+    """A screen whose classes say how much room there is; the styles do the rest."""
+
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-too-narrow"),
+        (MIN_WIDTH, "-narrow"),
+        (WIDE, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-too-low"),
+        (MIN_HEIGHT, "-short"),
+        (SHORT, "-tall"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        yield TooSmall()
+        yield from self.compose_screen()
+
+    def compose_screen(self) -> ComposeResult:
+        """The screen's own widgets."""
+        yield from ()

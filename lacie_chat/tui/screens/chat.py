@@ -1,0 +1,324 @@
+"""The chat: shows what the session reports, and turns actions into what the session can do.
+
+Everything that blocks happens on the session's threads; this screen only reads turns and moves widgets.
+"""
+
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.widgets import Footer, Markdown, Static
+
+from lacie_chat.conversations import StoreError
+from lacie_chat.engine.events import ModelInfo
+from lacie_chat.tui.actions import bindings
+from lacie_chat.tui.events import Loaded, LoadFailed, Loading, Notice, PromptRead, TextAdded, TurnChanged, TurnEnded
+from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
+from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.screens.help import HelpScreen
+from lacie_chat.tui.screens.history import HistoryScreen
+from lacie_chat.tui.session import ChatSession
+from lacie_chat.tui.tree import Turn
+from lacie_chat.tui.widgets.composer import Composer
+from lacie_chat.tui.widgets.details import Details
+from lacie_chat.tui.widgets.status import Status
+from lacie_chat.tui.widgets.transcript import Transcript
+from lacie_chat.tui.widgets.welcome import Welcome
+
+
+class ChatScreen(SizedScreen[None]):
+    """The one screen that is always there."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+
+    def __init__(self, session: ChatSession, *, draft: str = "") -> None:
+        super().__init__()
+        self.session = session
+        self._draft = draft
+        self._edited: Turn | None = None
+
+    def compose_screen(self) -> ComposeResult:
+        yield Static(id="title", classes="title-bar")
+        with Container(id="body"):
+            yield Transcript()
+            yield Details()
+        yield Status()
+        yield Composer("Ask something")
+        yield Footer()
+
+    async def on_mount(self) -> None:
+        composer = self.query_one(Composer)
+        composer.fill(self._draft)
+        composer.focus()
+        await self._show_conversation()
+        self.query_one(Status).show_loading(self.session.model_name, 0.0, again=False)
+
+    # What the session reports
+
+    async def on_from_session(self, message: FromSession) -> None:
+        status = self.query_one(Status)
+        match message.event:
+            case Loading(fraction, again):
+                status.show_loading(self.session.model_name, fraction, again=again)
+            case Loaded(info):
+                for welcome in self.query(Welcome):
+                    welcome.loaded(info)
+                self._show_state()
+            case LoadFailed(reason):
+                status.show_failed(reason)
+                self.notify(f"{reason}\n\nHistory and everything else still work; f5 tries again.",
+                            title="The model can't be loaded", severity="error", timeout=20, markup=False)  # fmt: skip
+            case PromptRead(_, done, total):
+                status.show_reading(done, total)
+            case TextAdded(turn, _):
+                self._show_state()
+                if view := self.query_one(Transcript).answer_view(turn):
+                    await view.follow()
+            case TurnChanged(turn):
+                await self._redraw(turn)
+            case TurnEnded(turn):
+                await self._redraw(turn)
+                await self.query_one(Transcript).prune()
+            case Notice(text, serious):
+                self.notify(text, severity="error" if serious else "information", timeout=10, markup=False)
+
+    async def _redraw(self, turn: Turn) -> None:
+        self._show_state()
+        if view := self.query_one(Transcript).answer_view(turn):
+            if turn.status == "streaming":
+                view.show()
+            else:
+                await view.settle()
+        if turn is self.subject:
+            self.query_one(Details).show(turn)
+        self.refresh_bindings()
+
+    def _show_state(self) -> None:
+        """The status line and the title."""
+        session, status = self.session, self.query_one(Status)
+        answering = [turn for turn in session.pending if turn.phase == "answering"]
+        if answering:
+            status.show_answering(len(session.pending) - 1)
+        elif session.pending and session.info is not None:
+            status.show_reading(0, 0)
+        elif session.load_error:
+            status.show_failed(session.load_error)
+        elif session.info is not None:
+            status.show_ready(_window(session.info))
+        self._show_title()
+
+    def _show_title(self) -> None:
+        session = self.session
+        name = f"{session.model_name} + {session.adapter_name}" if session.adapter_name else session.model_name
+        if session.side == "baseline":
+            name = f"{session.model_name} (baseline)"
+        title = session.tree.title
+        self.query_one("#title", Static).update(
+            Content.assemble(("lacie", "bold"), (f" · {name}", "$text-muted"), f" · {title}" if title else "")
+        )
+
+    async def _show_conversation(self) -> None:
+        """Another conversation, or none yet."""
+        session = self.session
+        welcome = Welcome(session.model_name, session.adapter_name, session.calibrator is not None, session.info)
+        await self.query_one(Transcript).show_branch(session.tree, welcome)
+        past = [turn.text for turn in session.tree.path() if turn.role == "user"]
+        composer = self.query_one(Composer)
+        for text in past:
+            composer.remember(text)
+        self._edited = None
+        self._show_title()
+        self.query_one(Details).show(self.subject)
+        self.refresh_bindings()
+
+    async def _show_branch(self) -> None:
+        """The branch has grown or was changed."""
+        await self.query_one(Transcript).show_new(self.session.tree)
+        self._show_state()
+        self.query_one(Details).show(self.subject)
+        self.refresh_bindings()
+
+    # What widgets ask for
+
+    @property
+    def subject(self) -> Turn | None:
+        """The message that actions are about: the selected one, else the last answer."""
+        selected = self.query_one(Transcript).selected
+        return selected or self._last("assistant")
+
+    def _last(self, role: str) -> Turn | None:
+        return next((turn for turn in reversed(self.session.tree.path()) if turn.role == role), None)
+
+    def _answer(self) -> Turn | None:
+        """The selected answer, or that to the selected question, else the last one."""
+        turn = self.subject
+        if turn is not None and turn.role == "user":
+            path = self.session.tree.path()
+            following = path[path.index(turn) + 1 :]
+            return following[0] if following else None
+        return turn
+
+    async def on_submitted(self, message: Submitted) -> None:
+        edited, self._edited = self._edited, None
+        self.query_one(Transcript).select(None)
+        if edited is not None and edited in self.session.tree.path():
+            self.session.edit(edited, message.text)
+        else:
+            self.session.send(message.text)
+        await self._show_branch()
+        self.query_one(Composer).border_title = ""
+        self.query_one(Composer).focus()
+
+    def on_turn_selected(self, message: TurnSelected) -> None:
+        self.query_one(Transcript).select(message.turn)
+        details = self.query_one(Details)
+        if message.details:
+            details.display = True
+        details.show(message.turn)
+        self.refresh_bindings()
+
+    async def on_branch_wanted(self, message: BranchWanted) -> None:
+        if self.session.switch(message.turn, message.step):
+            await self._show_branch()
+
+    async def on_earlier_wanted(self, _: EarlierWanted) -> None:
+        await self.query_one(Transcript).show_earlier()
+
+    def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
+        # A model wrote this link: only what a browser takes is opened.
+        if event.href.startswith(("https://", "http://")):
+            self.app.open_url(event.href)
+
+    # The actions (see actions.py)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        session = self.session
+        if action == "answer_again":
+            return self._answer() is not None and not session.busy
+        if action in ("answer_copy", "answer_details", "chat_edit") and not session.tree.roots:
+            return False
+        if action == "chat_baseline":
+            return session.adapter_name is not None
+        if action == "chat_reload":
+            return bool(session.load_error)
+        return True
+
+    def action_answer_stop(self) -> None:
+        details, transcript = self.query_one(Details), self.query_one(Transcript)
+        if self.session.cancel():
+            return
+        if self._edited is not None:
+            self._edited = None
+            self.query_one(Composer).border_title = ""
+            self.query_one(Composer).put_away()
+        elif details.display:
+            details.display = False
+        elif transcript.selected is not None:
+            transcript.select(None)
+        self.query_one(Composer).focus()
+
+    async def action_chat_new(self) -> None:
+        self.session.new_chat()
+        await self._show_conversation()
+        self.query_one(Composer).focus()
+
+    @work
+    async def action_chat_history(self) -> None:
+        history = HistoryScreen(self.session.store)
+        chosen = await self.app.push_screen_wait(history)
+        current = self.session.tree.conversation_id
+        if chosen is not None and chosen != current:
+            try:
+                self.session.open(chosen)
+            except StoreError as error:
+                self.notify(str(error), severity="error", markup=False)
+                return
+            await self._show_conversation()
+        elif current in history.deleted:
+            await self.action_chat_new()
+        elif current is not None:
+            self.session.tree.reread_title()
+            self._show_title()
+        self.query_one(Composer).focus()
+
+    async def action_answer_again(self) -> None:
+        if (answer := self._answer()) is not None:
+            self.query_one(Transcript).select(None)
+            self.session.regenerate(answer)
+            await self._show_branch()
+
+    def action_chat_edit(self) -> None:
+        subject = self.subject
+        question = subject if subject is not None and subject.role == "user" else self._last("user")
+        if question is not None:
+            self._edited = question
+            composer = self.query_one(Composer)
+            composer.fill(question.text)
+            composer.border_title = "editing your question · escape leaves it as it was"
+            composer.focus()
+
+    def action_answer_copy(self) -> None:
+        turn = self.subject
+        if turn is not None and turn.text:
+            self.app.copy_to_clipboard(turn.text)
+            what = "the answer" if turn.role == "assistant" else "your question"
+            self.notify(f"Copied {what}.", timeout=2)
+
+    def action_answer_details(self) -> None:
+        details = self.query_one(Details)
+        details.display = not details.display
+        details.show(self.subject)
+
+    async def action_answer_previous(self) -> None:
+        await self._step_branch(-1)
+
+    async def action_answer_next(self) -> None:
+        await self._step_branch(1)
+
+    async def _step_branch(self, step: int) -> None:
+        turn = self.subject
+        if turn is not None and self.session.switch(turn, step):
+            siblings = self.session.tree.siblings(turn)
+            await self._show_branch()
+            self.on_turn_selected(TurnSelected(siblings[siblings.index(turn) + step]))
+
+    def action_chat_baseline(self) -> None:
+        session = self.session
+        session.side = "baseline" if session.side == "speaker" else "speaker"
+        self._show_title()
+        name = "the baseline, without the adapter" if session.side == "baseline" else f"with {session.adapter_name}"
+        self.notify(f"From now on: {name}.", timeout=3, markup=False)
+
+    def action_chat_reload(self) -> None:
+        self.session.start()
+
+    def action_view_up(self) -> None:
+        self.query_one(Transcript).step(-1)
+
+    def action_view_down(self) -> None:
+        self.query_one(Transcript).step(1)
+
+    async def action_view_earlier(self) -> None:
+        await self.query_one(Transcript).show_earlier()
+
+    def action_view_page_up(self) -> None:
+        self.query_one(Transcript).scroll_page_up(animate=False)
+
+    def action_view_page_down(self) -> None:
+        self.query_one(Transcript).scroll_page_down(animate=False)
+
+    def action_view_theme(self) -> None:
+        self.app.search_themes()
+
+    def action_view_help(self) -> None:
+        self.app.push_screen(HelpScreen(self.app.keymap))
+
+    async def action_chat_quit(self) -> None:
+        await self.app.action_quit()
+
+
+def _window(info: ModelInfo) -> str:
+    return f" · room for {info.n_ctx} tokens"

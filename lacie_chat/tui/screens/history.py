@@ -1,0 +1,171 @@
+"""The conversations: search as one types, resume, rename, delete."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from lacie_chat.conversations import Hit, Store, StoreError
+from lacie_chat.conversations.records import ConversationSummary
+from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.screens.confirm import ConfirmScreen, NameScreen
+
+LIST_LIMIT = 200
+PASSED_ON = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the list."""
+
+    conversation_id: str
+    title: str
+    content: Content
+
+
+def when(moment: datetime, now: datetime) -> str:
+    """A short date: the time today, the day this year, else the date."""
+    local, today = moment.astimezone(), now.astimezone()
+    if local.date() == today.date():
+        return f"{local:%H:%M}"
+    return f"{local:%d %b}" if local.year == today.year else f"{local:%Y-%m-%d}"
+
+
+class HistoryScreen(SizedScreen[str | None]):
+    """Dismissed with the id of the conversation to resume, or None. `deleted` holds the ids of those that are gone."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "resume", "Resume", id="history.resume"),
+        Binding("ctrl+r,f2", "rename", "Rename", id="history.rename", priority=True),
+        Binding("ctrl+x", "delete", "Delete", id="history.delete", priority=True),
+        Binding("escape", "close", "Back", id="history.close"),
+        *(Binding(key, f"move('{action}')", show=False, priority=True) for key, action in PASSED_ON.items()),
+    ]
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._store = store
+        self._entries: list[Entry] = []
+        self.deleted: set[str] = set()
+
+    def compose_screen(self) -> ComposeResult:
+        yield Static("lacie · history", classes="title-bar")
+        yield Input(placeholder="Search in all conversations", id="search", compact=True)
+        yield OptionList(id="conversations")
+        yield Static(id="nothing", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self._fill("")
+        self.query_one(Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._fill(event.value)
+
+    def on_input_submitted(self) -> None:
+        self.action_resume()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._entries[event.option_index].conversation_id)
+
+    def action_move(self, action: str) -> None:
+        getattr(self.query_one(OptionList), f"action_{action}")()
+
+    def action_resume(self) -> None:
+        if (entry := self._current()) is not None:
+            self.dismiss(entry.conversation_id)
+
+    def action_close(self) -> None:
+        search = self.query_one(Input)
+        if search.value:
+            search.value = ""
+        else:
+            self.dismiss(None)
+
+    def action_rename(self) -> None:
+        if (entry := self._current()) is None:
+            return
+
+        def rename(title: str | None) -> None:
+            if title:
+                self._change(lambda: self._store.rename(entry.conversation_id, title))
+
+        self.app.push_screen(NameScreen("Rename the conversation", entry.title), rename)
+
+    def action_delete(self) -> None:
+        if (entry := self._current()) is None:
+            return
+
+        def delete(sure: bool | None) -> None:
+            if sure and self._change(lambda: self._store.delete(entry.conversation_id)):
+                self.deleted.add(entry.conversation_id)
+
+        self.app.push_screen(ConfirmScreen(f"Delete “{entry.title}” for good?", "Delete", "Keep"), delete)
+
+    def _current(self) -> Entry | None:
+        index = self.query_one(OptionList).highlighted
+        return self._entries[index] if index is not None and index < len(self._entries) else None
+
+    def _change(self, change: Callable[[], None]) -> bool:
+        """Change the store and show the list anew; False, and one line, if that failed."""
+        try:
+            change()
+        except StoreError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return False
+        finally:
+            self._fill(self.query_one(Input).value)
+        return True
+
+    def _fill(self, query: str) -> None:
+        options = self.query_one(OptionList)
+        nothing = self.query_one("#nothing", Static)
+        index = options.highlighted or 0
+        try:
+            self._entries = self._found(query) if query.strip() else self._listed()
+            reason = "Nothing found." if query.strip() else "No conversation yet."
+        except StoreError as error:
+            self._entries, reason = [], str(error)
+        options.set_options([Option(entry.content) for entry in self._entries])
+        options.display = bool(self._entries)
+        nothing.display = not self._entries
+        nothing.update(reason)
+        if self._entries:
+            options.highlighted = min(index, len(self._entries) - 1)
+        self.refresh_bindings()
+
+    def _listed(self) -> list[Entry]:
+        now = datetime.now(UTC)
+        return [_listed_entry(summary, now) for summary in self._store.list_conversations(LIST_LIMIT)]
+
+    def _found(self, query: str) -> list[Entry]:
+        """One row a conversation: its best hit."""
+        entries: dict[str, Entry] = {}
+        for hit in self._store.search(query):
+            entries.setdefault(hit.conversation_id, _found_entry(hit))
+        return list(entries.values())
+
+
+def _listed_entry(summary: ConversationSummary, now: datetime) -> Entry:
+    title = summary.title or "(no title)"
+    count = f"{summary.messages} message{'' if summary.messages == 1 else 's'}"
+    model = f"{summary.model} + {summary.adapter}" if summary.adapter else summary.model
+    content = Content.assemble(
+        (title, "bold"), ("\n" + f"{when(summary.updated_at, now):<7} {count:<12} {model}", "$text-muted")
+    )
+    return Entry(summary.id, title, content)
+
+
+def _found_entry(hit: Hit) -> Entry:
+    title = hit.title or "(no title)"
+    snippet = Content(hit.snippet)
+    for start, end in hit.matches:
+        snippet = snippet.stylize("bold underline", start, end)
+    who = "You: " if hit.role == "user" else ""
+    return Entry(hit.conversation_id, title, Content.assemble((title, "bold"), "\n", (who, "$text-muted"), snippet))

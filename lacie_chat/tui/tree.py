@@ -1,0 +1,255 @@
+"""One conversation as a tree of turns: in memory for the screen, and in the store for good.
+
+Everything is written to the store as it happens (a row before its first token, each piece of text before it is shown).
+When the store can't be written (a full disk), the chat goes on in memory and what is missing is written as soon as the
+store takes it again: a turn knows which part of it is still unsaved. Regenerating and editing add siblings; nothing is
+overwritten.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import Any, Literal
+
+from lacie_chat.confidence import Assessment
+from lacie_chat.conversations import Message, Status, Store, StoreError
+from lacie_chat.engine.settings import ChatTurn, Role
+
+Phase = Literal["waiting", "reading", "answering", "listening", "done"]
+
+RETRY_SECONDS = 5.0
+TITLE_LENGTH = 80
+
+
+@dataclass(eq=False)
+class Turn:
+    """A message of the tree. `phase`, `note` and `problem` live only as long as the program."""
+
+    role: Role
+    text: str
+    parent: "Turn | None"
+    status: Status = "complete"
+    params: dict[str, Any] = field(default_factory=dict)
+    usage: dict[str, Any] | None = None
+    timings: dict[str, Any] | None = None
+    assessment: Assessment | None = None
+    children: list["Turn"] = field(default_factory=list)
+    stored_id: int | None = None
+    unsaved: str = ""
+    unfinished: bool = False
+    unattached: bool = False
+    phase: Phase = "done"
+    note: str = ""
+    problem: str = ""
+    stop_requested: bool = False
+
+    @property
+    def question(self) -> str:
+        """The text that this answer answers."""
+        return self.parent.text if self.parent is not None else ""
+
+
+def title_of(text: str) -> str:
+    """The first line of a message, short enough for a list."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
+
+
+class ChatTree:
+    """The turns of one conversation. `report` gets one line when the store fails, once until it works again.
+
+    All methods may be called from any thread.
+    """
+
+    def __init__(
+        self, store: Store, model: str, adapter: str | None = None, *, report: Callable[[str], None]
+    ) -> None:
+        self.store = store
+        self.model = model
+        self.adapter = adapter
+        self.conversation_id: str | None = None
+        self.title = ""
+        self.roots: list[Turn] = []
+        self.leaf: Turn | None = None
+        self._report = report
+        self._failing = False
+        self._retry_at = 0.0
+        self._lock = RLock()
+
+    @classmethod
+    def open(
+        cls, store: Store, conversation_id: str, model: str, adapter: str | None = None, *, report: Callable[[str], None]
+    ) -> "ChatTree":
+        """Read a stored conversation, all branches. Raises StoreError, one line, if there is none."""
+        tree = cls(store, model, adapter, report=report)
+        conversation = store.conversation(conversation_id)
+        tree.conversation_id = conversation.id
+        tree.title = conversation.title
+        by_id: dict[int, Turn] = {}
+        for message in store.messages(conversation.id):  # a child is newer than its parent, so it comes after it
+            parent = by_id[message.parent_id] if message.parent_id is not None else None
+            by_id[message.id] = turn = _turn_of(message, parent)
+            (parent.children if parent else tree.roots).append(turn)
+        tree.leaf = by_id.get(conversation.leaf_id) if conversation.leaf_id is not None else None
+        if tree.leaf is None and tree.roots:
+            tree.leaf = _deepest(tree.roots[-1])
+        return tree
+
+    def path(self, leaf: Turn | None = None) -> list[Turn]:
+        """The turns from the root to `leaf` (default: the current leaf)."""
+        turns = []
+        turn = leaf or self.leaf
+        while turn is not None:
+            turns.append(turn)
+            turn = turn.parent
+        return turns[::-1]
+
+    def siblings(self, turn: Turn) -> list[Turn]:
+        """The turn and its alternatives, oldest first."""
+        return turn.parent.children if turn.parent is not None else self.roots
+
+    def prompt(self, answer: Turn) -> list[ChatTurn]:
+        """What the speaker reads to write `answer`: questions that never got a word in reply are left out."""
+        path = self.path(answer)[:-1]
+        turns = []
+        for turn, following in zip(path, [*path[1:], answer], strict=True):
+            unanswered = turn.role == "user" and following is not answer and not following.text.strip()
+            if turn.text.strip() and not unanswered:
+                turns.append(ChatTurn(turn.role, turn.text))
+        return turns
+
+    def add(
+        self, role: Role, text: str, parent: Turn | None, *, status: Status = "complete", params: dict[str, Any] | None = None
+    ) -> Turn:
+        """A new turn under `parent`, which becomes the leaf."""
+        with self._lock:
+            turn = Turn(role, text, parent, status=status, params=params or {})
+            self.siblings(turn).append(turn)
+            self.leaf = turn
+            if not self.title and role == "user":
+                self.title = title_of(text)
+            self._try(lambda: self._save(turn), now=True)  # the store makes it the leaf
+            return turn
+
+    def append(self, turn: Turn, text: str) -> None:
+        """More text at the end of `turn`."""
+        with self._lock:
+            turn.text += text
+            if turn.stored_id is not None:
+                turn.unsaved += text
+            self._try(lambda: self._save(turn))
+
+    def finish(
+        self,
+        turn: Turn,
+        status: Status,
+        *,
+        usage: dict[str, Any] | None = None,
+        timings: dict[str, Any] | None = None,
+    ) -> None:
+        """The last word on `turn`."""
+        with self._lock:
+            turn.status, turn.usage, turn.timings, turn.unfinished = status, usage, timings, True
+            self._try(lambda: self._save(turn), now=True)
+
+    def attach(self, turn: Turn, assessment: Assessment) -> None:
+        """Keep what `turn` conveys with it."""
+        with self._lock:
+            turn.assessment, turn.unattached = assessment, True
+            self._try(lambda: self._save(turn), now=True)
+
+    def select(self, turn: Turn) -> None:
+        """Make the branch through `turn` the current one, down to its newest end."""
+        with self._lock:
+            self.leaf = _deepest(turn)
+            self._try(self._save_leaf, now=True)
+
+    def reread_title(self) -> None:
+        """Take up a title that was changed in the store."""
+        if self.conversation_id is not None:
+            with self._lock, suppress(StoreError):
+                self.title = self.store.conversation(self.conversation_id).title
+
+    def unsaved_turns(self) -> int:
+        """How many turns the store does not fully have."""
+        return sum(
+            turn.stored_id is None or bool(turn.unsaved) or turn.unfinished or turn.unattached for turn in self._all()
+        )
+
+    def _all(self) -> Iterator[Turn]:
+        pending = list(self.roots)
+        while pending:
+            turn = pending.pop()
+            pending.extend(turn.children)
+            yield turn
+
+    def _try(self, write: Callable[[], Any], *, now: bool = False) -> None:
+        """Write; on failure say so once and leave the store alone for a while (a locked one blocks for seconds)."""
+        if self._failing and not now and time.monotonic() < self._retry_at:
+            return
+        try:
+            if self._failing:
+                for turn in self._all():
+                    self._save(turn)
+            write()
+        except StoreError as error:
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            if not self._failing:
+                self._report(f"Not saved: {error}. The chat goes on in memory.")
+            self._failing = True
+        else:
+            if self._failing:
+                self._report("Saving works again; nothing is missing.")
+            self._failing = False
+
+    def _save(self, turn: Turn) -> None:
+        if turn.stored_id is None:
+            if self.conversation_id is None:
+                self.conversation_id = self.store.create_conversation(self.model, self.adapter, self.title).id
+            if turn.parent is not None:
+                self._save(turn.parent)
+            turn.stored_id = self.store.add_message(
+                self.conversation_id,
+                turn.parent.stored_id if turn.parent else None,
+                turn.role,
+                turn.text,
+                status="streaming" if turn.unfinished else turn.status,
+                params=turn.params,
+            ).id
+            turn.unsaved = ""
+        if turn.unsaved:
+            self.store.append(turn.stored_id, turn.unsaved)
+            turn.unsaved = ""
+        if turn.unfinished:
+            self.store.finish(turn.stored_id, turn.status, usage=turn.usage, timings=turn.timings)
+            turn.unfinished = False
+        if turn.unattached and turn.assessment is not None:
+            self.store.attach_assessment(turn.stored_id, turn.assessment.to_dict())
+            turn.unattached = False
+
+    def _save_leaf(self) -> None:
+        if self.conversation_id is not None and self.leaf is not None and self.leaf.stored_id is not None:
+            self.store.set_leaf(self.conversation_id, self.leaf.stored_id)
+
+
+def _deepest(turn: Turn) -> Turn:
+    while turn.children:
+        turn = turn.children[-1]
+    return turn
+
+
+def _turn_of(message: Message, parent: Turn | None) -> Turn:
+    return Turn(
+        role=message.role,
+        text=message.text,
+        parent=parent,
+        # A row that still streams belongs to another chat on the same database; here it is as far as it got.
+        status="cut_off" if message.status == "streaming" else message.status,
+        params=dict(message.params or {}),
+        usage=dict(message.usage) if message.usage else None,
+        timings=dict(message.timings) if message.timings else None,
+        assessment=Assessment.from_dict(message.assessment) if message.assessment else None,
+        stored_id=message.id,
+    )

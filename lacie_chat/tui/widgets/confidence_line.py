@@ -1,0 +1,144 @@
+"""The line under an answer that says how sure it sounds, to be read at a glance and without colour.
+
+A bar, a figure, its kind, a word. Colour judges (green to red) only a calibrated figure: an acceptance says how an
+answer sounds, which is neither good nor bad. An abstention has no bar, since it is not a low confidence.
+"""
+
+from textual.content import Content
+from textual.events import Click
+from textual.widgets import Static
+
+from lacie_chat.confidence import Assessment, tone
+from lacie_chat.tui.messages import BranchWanted, TurnSelected
+from lacie_chat.tui.tree import Turn
+
+BAR_CELLS = 10
+WIDE = 90
+
+KINDS = {
+    "calibrated": "of answers that sound so, this share is right",
+    "acceptance": "how sure it sounds; says nothing of how often it is right",
+}
+
+
+def bar(fraction: float, cells: int = BAR_CELLS) -> str:
+    """A bar of `cells` cells; never empty or full unless the fraction rounds to 0 or 1 per cent."""
+    filled = round(fraction * cells)
+    if round(fraction * 100) > 0:
+        filled = max(filled, 1)
+    if round(fraction * 100) < 100:
+        filled = min(filled, cells - 1)
+    return "▰" * filled + "▱" * (cells - filled)
+
+
+def percent(fraction: float) -> str:
+    """`62 %`, right-aligned to the width of `100 %`, with a no-break space."""
+    return f"{round(fraction * 100):>3}\u00a0%"
+
+
+def colour_of(assessment: Assessment) -> str:
+    """The style of the figure: a judgement only where there is one to make."""
+    confidence = assessment.confidence
+    if confidence is None or confidence.kind == "acceptance":
+        return "$text-primary"
+    if confidence.value >= 2 / 3:
+        return "$text-success"
+    return "$text-warning" if confidence.value >= 1 / 3 else "$text-error"
+
+
+def assessment_content(assessment: Assessment, *, wide: bool = False) -> Content:
+    """What one reads of an assessment at a glance."""
+    word = tone(assessment)
+    confidence = assessment.confidence
+    if assessment.state == "abstained":
+        return Content.assemble(("⊘ ", "$text-warning bold"), (word, "bold"), (" · no answer to be sure of", "$text-muted"))
+    if confidence is None:
+        return Content.styled(f"· {word} · nothing to be sure of", "$text-muted")
+    colour = colour_of(assessment)
+    return Content.assemble(
+        (bar(confidence.value), colour),
+        (f" {percent(confidence.value)}  ", f"{colour} bold"),
+        (f"{confidence.kind} · ", "$text-muted"),
+        (word, "bold"),
+        (f" · {KINDS[confidence.kind]}" if wide else "", "$text-muted"),
+    )
+
+
+def ending_content(turn: Turn) -> Content:
+    """How an answer ended, where that is worth a word."""
+    if turn.status == "cancelled":
+        return Content.styled("■ cut off by you", "$text-warning")
+    if turn.status == "cut_off":
+        return Content.styled("■ cut off: the engine stopped", "$text-warning")
+    if turn.status == "failed":
+        return Content.styled(f"✗ {turn.problem or 'not answered'}", "$text-error")
+    limit = turn.params.get("sampling", {}).get("max_tokens")
+    if limit and turn.usage and turn.usage.get("completion_tokens", 0) >= limit:
+        return Content.styled(f"■ stopped at {limit} tokens", "$text-muted")
+    if turn.phase == "done" and not turn.text.strip():
+        return Content.styled("the model said nothing", "$text-muted")
+    return Content("")
+
+
+def line_content(turn: Turn, *, siblings: tuple[int, int] = (1, 1), wide: bool = False) -> Content:
+    """The whole line for an answer; `siblings`: which of how many."""
+    parts: list[Content] = []
+    if turn.phase == "waiting":
+        parts.append(Content.styled("… waiting", "$text-muted"))
+    elif turn.phase == "reading":
+        parts.append(Content.styled("… reading", "$text-muted"))
+    elif turn.phase == "answering":
+        parts.append(Content.styled("… answering", "$text-muted"))
+    else:
+        ending = ending_content(turn)
+        if turn.phase == "listening":
+            parts.append(Content.styled("∿ listening…", "$text-muted"))
+        elif turn.assessment is not None:
+            parts.append(assessment_content(turn.assessment, wide=wide and not ending))
+        elif turn.problem and turn.status in ("complete", "cancelled"):
+            parts.append(Content.styled(f"– not assessed: {turn.problem}", "$text-muted"))
+        if ending:
+            parts.append(ending)
+    if turn.params.get("side") == "baseline":
+        parts.append(Content.styled("baseline", "$text-secondary"))
+    elif turn.params.get("adapter"):
+        parts.append(Content.styled("adapter", "$text-secondary"))
+    if siblings[1] > 1:
+        parts.append(branch_content(siblings))
+    return Content("   ").join(parts)
+
+
+def branch_content(siblings: tuple[int, int]) -> Content:
+    """‹2/3› with ends to click on."""
+    index, count = siblings
+    return Content.from_markup(f"[@click=branch(-1)] ‹ [/]{index}/{count}[@click=branch(1)] › [/]")
+
+
+class ConfidenceLine(Static):
+    """The line as a widget; a click on it asks for the details."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, turn: Turn, siblings: tuple[int, int]) -> None:
+        super().__init__(classes="confidence-line")
+        self.turn = turn
+        self.siblings = siblings
+
+    def on_mount(self) -> None:
+        self.show()
+
+    def on_resize(self) -> None:
+        self.show()
+
+    def show(self) -> None:
+        """Draw the turn as it now is."""
+        self.update(line_content(self.turn, siblings=self.siblings, wide=self.size.width >= WIDE))
+        self.tooltip = "Show what the listener read" if self.turn.assessment else None
+
+    def on_click(self, event: Click) -> None:
+        event.stop()
+        if "@click" not in event.style.meta:
+            self.post_message(TurnSelected(self.turn, details=self.turn.assessment is not None))
+
+    def action_branch(self, step: int) -> None:
+        self.post_message(BranchWanted(self.turn, step))

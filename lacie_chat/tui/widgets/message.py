@@ -1,0 +1,108 @@
+"""One message of the conversation: a question as plain text, an answer as Markdown with its confidence line."""
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import Click
+from textual.widgets import Markdown, Static
+from textual.widgets.markdown import MarkdownStream
+
+from lacie_chat.confidence import lexical_marks
+from lacie_chat.tui.marks import Mark, MarkedMarkdown
+from lacie_chat.tui.messages import BranchWanted, TurnSelected
+from lacie_chat.tui.tree import Turn
+from lacie_chat.tui.widgets.confidence_line import ConfidenceLine, branch_content
+
+
+class MessageView(Vertical):
+    """A message that can be selected by a click."""
+
+    def __init__(self, turn: Turn, siblings: tuple[int, int]) -> None:
+        super().__init__(classes=f"message -{turn.role}")
+        self.turn = turn
+        self.siblings = siblings
+
+    def on_click(self, event: Click) -> None:
+        if "@click" not in event.style.meta:
+            self.post_message(TurnSelected(self.turn))
+
+
+class QuestionView(MessageView):
+    """What the user wrote, never read as markup."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(self.turn.text, markup=False, classes="question-text")
+        if self.siblings[1] > 1:
+            yield Static(branch_content(self.siblings), classes="branch-line")
+
+    def action_branch(self, step: int) -> None:
+        self.post_message(BranchWanted(self.turn, step))
+
+
+class AnswerView(MessageView):
+    """What the model wrote: `follow` streams what is new, `settle` draws the whole once more, with its marks."""
+
+    def __init__(self, turn: Turn, siblings: tuple[int, int]) -> None:
+        super().__init__(turn, siblings)
+        self._stream: MarkdownStream | None = None
+        self._shown = 0
+        self._marks: list[Mark] | None = None
+        self._built = False
+
+    def compose(self) -> ComposeResult:
+        note = Static(self.turn.note, markup=False, classes="note")
+        note.display = bool(self.turn.note)
+        yield note
+        yield MarkedMarkdown(open_links=False)
+        yield ConfidenceLine(self.turn, self.siblings)
+
+    async def on_mount(self) -> None:
+        self._built = True
+        if self.turn.status == "streaming":
+            await self.follow()
+        else:
+            await self.settle()
+
+    async def follow(self) -> None:
+        """Show what has come since the last call."""
+        if not self._built or self.turn.status != "streaming":
+            return
+        new = self.turn.text[self._shown :]
+        if not new:
+            return
+        self._shown += len(new)
+        if self._stream is None:
+            self._stream = Markdown.get_stream(self.query_one(MarkedMarkdown))
+        await self._stream.write(new)
+
+    async def settle(self) -> None:
+        """The text is complete."""
+        if not self._built:
+            return  # on_mount will do it
+        if self._stream is not None:
+            await self._stream.stop()
+            self._stream = None
+        marks = marks_of(self.turn)
+        if marks != self._marks:
+            markdown = self.query_one(MarkedMarkdown)
+            self._marks = markdown.marks = marks
+            await markdown.update(self.turn.text)
+        self.show()
+
+    def show(self) -> None:
+        """Draw what surrounds the text as it now is."""
+        note = self.query_one(".note", Static)
+        note.update(Content(self.turn.note))
+        note.display = bool(self.turn.note)
+        self.query_one(ConfidenceLine).show()
+
+
+def marks_of(turn: Turn) -> list[Mark]:
+    """The hedges and boosters of an answer: the assessment's, else (cut off, not assessed) those found by their words."""
+    if turn.assessment is not None and turn.assessment.response == turn.text:
+        hedges, boosters = turn.assessment.hedges, turn.assessment.boosters
+    else:
+        hedges, boosters = lexical_marks(turn.text)
+    return [Mark(span.start, span.end, "hedge") for span in hedges] + [
+        Mark(span.start, span.end, "booster") for span in boosters
+    ]

@@ -1,0 +1,57 @@
+"""One line over the composer: what the engine is doing."""
+
+from textual.content import Content
+from textual.widgets import Static
+
+from lacie_chat.tui.widgets.confidence_line import bar
+
+HINT = "enter sends · ctrl+j new line"
+LONG_PROMPT = 256
+"""Tokens from which on the reading of a prompt is worth a bar."""
+
+
+class Status(Static):
+    """Shows one state at a time; a line that says nothing new keeps its place, so nothing jumps."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        super().__init__(id="status")
+        self._state = Content("")
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def show_loading(self, name: str, fraction: float, *, again: bool) -> None:
+        word = "Loading again" if again else "Loading"
+        self._show(Content.assemble(f"{word} {name}  ", (bar(fraction), "$text-primary"), f" {fraction:4.0%}"))
+
+    def show_failed(self, message: str) -> None:
+        self._show(Content.assemble(("✗ ", "bold"), message).stylize("$text-error"))
+
+    def show_reading(self, done: int, total: int) -> None:
+        if total < LONG_PROMPT:
+            self._show(Content("Reading…"))
+        else:
+            self._show(
+                Content.assemble("Reading the conversation  ", (bar(done / total), "$text-primary"), f" {done} of {total} tokens")
+            )
+
+    def show_answering(self, waiting: int) -> None:
+        more = f" · {waiting} more waiting" if waiting else ""
+        self._show(Content(f"Answering… escape stops{more}"))
+
+    def show_ready(self, detail: str) -> None:
+        self._show(Content.assemble(("● ", "$text-success"), f"Ready{detail}").stylize("$text-muted"))
+
+    def _show(self, content: Content) -> None:
+        self._state = content
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.content_size.width
+        room = width - self._state.cell_length - len(HINT)
+        if room < 2:
+            self.update(self._state.truncate(width, ellipsis=True) if width else self._state)
+        else:
+            self.update(Content.assemble(self._state, " " * room, (HINT, "$text-muted")))

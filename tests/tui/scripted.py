@@ -1,0 +1,163 @@
+"""An engine that says what a test tells it to: for what a real model can't be asked to do on cue.
+
+It keeps to the engine's contract (events, cancelling, dying) and its reader to the listener's. Tests of what people see
+with a real model use the real engine (test_real_engine.py).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+
+from lacie_chat.engine.errors import EngineDied, EngineError
+from lacie_chat.engine.events import (
+    Delta,
+    Failed,
+    Finished,
+    GenerationEvent,
+    LoadProgress,
+    ModelInfo,
+)
+from lacie_chat.engine.settings import ChatTurn, Sampling, Side
+
+INFO = ModelInfo(
+    name="Scripted-135M",
+    architecture="llama",
+    parameters=135_000_000,
+    size_bytes=98_000_000,
+    n_ctx=2048,
+    n_ctx_train=2048,
+    vocabulary=49152,
+    threads=1,
+    adapter=None,
+    metadata={},
+)
+
+
+@dataclass
+class Answer:
+    """One generation: `events` before the text, then the text in `pieces`. After `hold_after` pieces it waits until the
+    engine's `go_on` is set (or it is cancelled); `dies` or `fails` end it there."""
+
+    pieces: Sequence[str]
+    events: Sequence[GenerationEvent] = ()
+    hold_after: int | None = None
+    dies: bool = False
+    fails: str = ""
+
+
+@dataclass
+class ScriptedReader:
+    """Extracts `spans[response]`-like answers and accepts by wording, both as told."""
+
+    answer: str = "none"
+    acceptance: float = 0.8
+    error: Exception | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def choice_probabilities(
+        self, prefix: str, suffixes: Sequence[str], choices: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        self._check()
+        self.asked += suffixes
+        return [[self.acceptance * 0.9, (1 - self.acceptance) * 0.9, *[0.0] * (len(choices) - 2)] for _ in suffixes]
+
+    def complete(self, prefix: str, suffixes: Sequence[str], *, max_tokens: int, stop: Sequence[str]) -> list[str]:
+        self._check()
+        return [f" {self.answer}" for _ in suffixes]
+
+    def _check(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
+class ScriptedEngine:
+    """See the module. `held` is set while an answer waits for `go_on`."""
+
+    def __init__(
+        self,
+        answers: Sequence[Answer] = (),
+        reader: ScriptedReader | None = None,
+        *,
+        load_error: EngineError | None = None,
+        load_gate: Event | None = None,
+    ) -> None:
+        self.answers = list(answers)
+        self.scripted_reader = reader or ScriptedReader()
+        self.load_error = load_error
+        self.load_gate = load_gate
+        self.prompts: list[list[ChatTurn]] = []
+        self.samplings: list[Sampling] = []
+        self.sides: list[Side] = []
+        self.held = Event()
+        self.go_on = Event()
+        self.dead = False
+        self.closed = False
+        self._cancelled = Event()
+
+    def load(self, on_progress: Callable[[LoadProgress], None] | None = None) -> ModelInfo:
+        if on_progress is not None:
+            on_progress(LoadProgress(0.4))
+        if self.load_gate is not None:
+            assert self.load_gate.wait(20)
+        if self.load_error is not None:
+            raise self.load_error
+        return INFO
+
+    def generate(
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker"
+    ) -> Iterator[GenerationEvent]:
+        if self.dead:
+            raise EngineDied("the engine's process is gone")
+        self.prompts.append(list(turns))
+        self.samplings.append(sampling)
+        self.sides.append(side)
+        self._cancelled.clear()
+        answer = self.answers.pop(0)
+        yield from answer.events
+        for number, piece in enumerate(answer.pieces):
+            if number == answer.hold_after:
+                self._hold()
+            if self._cancelled.is_set():
+                yield finished(number, reason="cancelled")
+                return
+            yield Delta(piece)
+        if answer.hold_after == len(answer.pieces):
+            self._hold()
+        if answer.dies:
+            self.dead = True
+            yield Failed("the engine's process was killed (signal 9)", engine_died=True)
+        elif answer.fails:
+            yield Failed(answer.fails)
+        else:
+            yield finished(len(answer.pieces), reason="cancelled" if self._cancelled.is_set() else "stop")
+
+    def _hold(self) -> None:
+        self.held.set()
+        assert self.go_on.wait(20), "the test never let the answer go on"
+        self.held.clear()
+        self.go_on.clear()
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+        self.go_on.set()
+
+    @property
+    def reader(self) -> ScriptedReader:
+        return self.scripted_reader
+
+    def close(self) -> None:
+        self.closed = True
+        self.cancel()
+
+
+def finished(tokens: int, reason: str = "stop") -> Finished:
+    """Figures that never change, for snapshots."""
+    return Finished(
+        reason=reason,  # type: ignore[arg-type]
+        prompt_tokens=41,
+        cached_tokens=12,
+        completion_tokens=tokens,
+        time_to_first_token=0.21,
+        prompt_seconds=0.2,
+        generation_seconds=tokens / 40,
+    )
