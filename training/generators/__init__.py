@@ -1,0 +1,37 @@
+"""Who produces text and choice probabilities: llama.cpp, transformers or vLLM, behind one interface
+(`base.Generator`).
+"""
+
+from pathlib import Path
+
+from lacie_chat.confidence.reader import Reader
+from training.errors import TrainingError
+from training.generators.base import Generator, Response, seed_of
+from training.recipes import ModelSettings, Recipe
+
+__all__ = ["Generator", "Response", "load_generator", "load_listener", "seed_of"]
+
+
+def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name: str = "speaker") -> Generator:
+    """Load a model into the generator that its settings name. `adapter`: a PEFT folder, or a GGUF for llama.cpp."""
+    match settings.generator:
+        case "llama_cpp":
+            from training.generators.llama_cpp import LlamaCppGenerator
+
+            return LlamaCppGenerator.load(settings, adapter=adapter)
+        case "transformers":
+            from training.generators.transformers import TransformersGenerator
+
+            return TransformersGenerator.load(settings, adapter=adapter, name=name)
+        case "vllm":
+            from training.generators.vllm import VllmGenerator
+
+            return VllmGenerator.load(settings, adapter=adapter)
+
+
+def load_listener(recipe: Recipe) -> tuple[Reader, Generator]:
+    """The listener, and the generator to close after it; a listener never has an adapter."""
+    if recipe.listener.generator == "vllm" and recipe.listener.quantize != "none":
+        raise TrainingError("listener.quantize is for the transformers generator; set it to none for vllm")
+    generator = load_generator(recipe.listener, name="listener")
+    return generator.reader, generator

@@ -1,0 +1,216 @@
+"""Questions with their accepted answers, cut into training, validation and test sets that share none.
+
+Splits hang on the recipe's seed alone: a source is normalised, freed of repeated questions, shuffled, and cut.
+Whatever a validation or test set holds is kept out of training, compared by the normalised question, also between
+sources. The sets are written into the run folder once, so that later stages (and a run that goes on next week) see
+the same ones.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.errors import TrainingError
+from training.matching import Matcher, matcher, normalise
+from training.recipes import RECIPES, QuestionSet, Recipe
+from training.runs import Row, read_rows, write_json, write_rows
+
+SAMPLE_QUESTIONS = RECIPES / "sample_questions.jsonl"
+"""Questions of the project's own, for the recipe `smoke`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question; any one of `answers` counts, compared as `match` says."""
+
+    id: str
+    question: str
+    answers: tuple[str, ...]
+    match: str = "exact"
+
+    def is_right(self, answer: str | None) -> bool:
+        """Whether an answer span is one of the accepted answers."""
+        compare: Matcher = matcher(self.match)
+        return compare(answer, self.answers)
+
+    def to_row(self) -> Row:
+        return {"id": self.id, "question": self.question, "answers": list(self.answers), "match": self.match}
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The sets of one run, and how many training questions were dropped because a held-out set has them."""
+
+    train: list[Question]
+    validation: list[Question]
+    test: dict[str, list[Question]]
+    dropped_overlap: int
+
+
+def load_questions(run: Path, recipe: Recipe) -> Splits:
+    """The run's sets: from its folder where they are written, else made and written there."""
+    folder = run / "questions"
+    if not (folder / "counts.json").is_file():
+        splits = make_splits(recipe)
+        for name, questions in (("train", splits.train), ("validation", splits.validation), *_tests(splits)):
+            write_rows(folder / f"{name}.jsonl", [question.to_row() for question in questions])
+        counts = {"train": len(splits.train), "validation": len(splits.validation)}
+        counts |= {name: len(questions) for name, questions in _tests(splits)}
+        write_json(folder / "counts.json", counts | {"dropped_overlap": splits.dropped_overlap})
+        return splits
+    return Splits(
+        train=read_question_file(folder / "train.jsonl"),
+        validation=read_question_file(folder / "validation.jsonl"),
+        test={name: read_question_file(folder / f"test-{name}.jsonl") for name in recipe.questions.test},
+        dropped_overlap=0,
+    )
+
+
+def _tests(splits: Splits) -> list[tuple[str, list[Question]]]:
+    return [(f"test-{name}", questions) for name, questions in splits.test.items()]
+
+
+def make_splits(recipe: Recipe) -> Splits:
+    """Read the sources and cut them. Raises TrainingError: unreadable source, too few questions, forbidden overlap."""
+    wanted = recipe.questions
+    sources: dict[tuple[str, str, str], list[Question]] = {}
+    held_out = {"validation": wanted.validation, **{f"test {name}": entry for name, entry in wanted.test.items()}}
+    cut = {name: _take(entry, name, sources, recipe.seed) for name, entry in held_out.items()}
+    train = _take(wanted.train.model_copy(update={"count": None}), "train", sources, recipe.seed)
+    reserved = {normalise(question.question) for questions in cut.values() for question in questions}
+    clean = [question for question in train if normalise(question.question) not in reserved]
+    dropped = len(train) - len(clean)
+    if dropped and wanted.overlap == "raise":
+        raise TrainingError(
+            f"{dropped} training questions are also in a held-out set; set questions.overlap=drop to leave them out"
+        )
+    if not clean:
+        raise TrainingError(f"no training questions are left: all {len(train)} are also in a held-out set")
+    clean = clean[: wanted.train.count]
+    _check_disjoint_tests(cut)
+    return Splits(
+        train=clean,
+        validation=cut["validation"],
+        test={name: cut[f"test {name}"] for name in wanted.test},
+        dropped_overlap=dropped,
+    )
+
+
+def _check_disjoint_tests(cut: Mapping[str, list[Question]]) -> None:
+    validation = {normalise(question.question) for question in cut["validation"]}
+    for name, questions in cut.items():
+        if name != "validation":
+            questions[:] = [entry for entry in questions if normalise(entry.question) not in validation]
+
+
+def _take(
+    entry: QuestionSet, name: str, sources: dict[tuple[str, str, str], list[Question]], seed: int
+) -> list[Question]:
+    key = (entry.source, str(entry.path), entry.split)
+    if key not in sources:
+        pool = unique(read_source(entry))
+        random.Random(f"questions {seed}").shuffle(pool)
+        sources[key] = pool
+    pool = sources[key]
+    taken = pool[: entry.count] if entry.count is not None else list(pool)
+    sources[key] = pool[len(taken) :]
+    if not taken:
+        raise TrainingError(f"no questions for {name}: {entry.path or entry.source} ({entry.split}) has too few")
+    return [Question(each.id, each.question, each.answers, entry.matcher) for each in taken]
+
+
+def unique(questions: Iterable[Question]) -> list[Question]:
+    """The questions without those that repeat an earlier one (normalised)."""
+    seen: set[str] = set()
+    kept = []
+    for question in questions:
+        key = normalise(question.question)
+        if key not in seen:
+            seen.add(key)
+            kept.append(question)
+    return kept
+
+
+def read_source(entry: QuestionSet) -> list[Question]:
+    """All questions of a set's source, in the source's order."""
+    if entry.source == "file":
+        assert entry.path is not None  # the schema's validator holds this
+        return read_question_file(entry.path)
+    if entry.source == "sample":
+        return read_question_file(SAMPLE_QUESTIONS)
+    name, config, convert = _HUB[entry.source]
+    return convert(_load_dataset(name, config, entry.split))
+
+
+def read_question_file(path: Path) -> list[Question]:
+    """Questions from JSON lines with `id`, `question`, `answers`; a broken line raises TrainingError with its
+    number.
+    """
+    questions: list[Question] = []
+    ids: set[str] = set()
+    for number, row in enumerate(read_rows(path), start=1):
+        problem = _problem(row) or (f"the id {row['id']!r} occurs twice" if str(row["id"]) in ids else None)
+        if problem:
+            raise TrainingError(f"{path}, question {number}: {problem}")
+        ids.add(str(row["id"]))
+        match = str(row.get("match", "exact"))
+        questions.append(Question(str(row["id"]), row["question"].strip(), tuple(row["answers"]), match))
+    if not questions:
+        raise TrainingError(f"{path} holds no questions")
+    return questions
+
+
+def _problem(row: Mapping[str, Any]) -> str | None:
+    for key in ("id", "question", "answers"):
+        if key not in row:
+            return f"{key!r} is missing (a questions file has id, question and answers)"
+    if not isinstance(row["question"], str) or not row["question"].strip():
+        return "'question' is not a text"
+    answers = row["answers"]
+    if not isinstance(answers, list) or not answers or not all(isinstance(answer, str) for answer in answers):
+        return "'answers' is not a list of texts with at least one in it"
+    return None
+
+
+def _load_dataset(name: str, config: str | None, split: str) -> Any:
+    from datasets import load_dataset
+
+    try:
+        return load_dataset(name, config, split=split)
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise TrainingError(
+            f"the data set {name} ({split}) can't be had from the Hub: {reason}; "
+            "go online once, or give a questions file (source: file, path: …)"
+        ) from error
+
+
+def _trivia_qa(rows: Iterable[Mapping[str, Any]]) -> list[Question]:
+    return [
+        Question(str(row["question_id"]), str(row["question"]), tuple(dict.fromkeys(_aliases(row["answer"]))))
+        for row in rows
+    ]
+
+
+def _aliases(answer: Mapping[str, Any]) -> list[str]:
+    return [str(answer["value"]), *map(str, answer["aliases"]), *map(str, answer["normalized_aliases"])]
+
+
+def _nq_open(rows: Iterable[Mapping[str, Any]]) -> list[Question]:
+    return [Question(f"nq-{n}", str(row["question"]), tuple(map(str, row["answer"]))) for n, row in enumerate(rows)]
+
+
+def _truthful_qa(rows: Iterable[Mapping[str, Any]]) -> list[Question]:
+    return [
+        Question(f"truthful-{n}", str(row["question"]), tuple(map(str, row["correct_answers"])))
+        for n, row in enumerate(rows)
+    ]
+
+
+_HUB: dict[str, tuple[str, str | None, Callable[[Any], list[Question]]]] = {
+    "trivia_qa": ("mandarjoshi/trivia_qa", "rc.web.nocontext", _trivia_qa),
+    "nq_open": ("google-research-datasets/nq_open", None, _nq_open),
+    "truthful_qa": ("truthfulqa/truthful_qa", "generation", _truthful_qa),
+}
