@@ -1,0 +1,72 @@
+"""The one flow from a response to its assessment; the chat, the commands and the training all call it.
+
+    question -> speaker -> response -> answer span -> masked response -> listener -> acceptance -> calibrator -> assessment
+
+What an assessment costs: one short completion where the form alone does not settle the state, and the reading of one
+masked response; both prompts' long prefixes stay in the reader's cache. Many responses go to the reader in two calls.
+No text makes it raise: what a reader can't take whole is cut for it (its beginning and its end are kept), while masking
+and marks always cover the whole response.
+"""
+
+from collections.abc import Sequence
+
+from lacie_chat.confidence.abstention import state_by_form
+from lacie_chat.confidence.assessment import Assessment, Confidence, Span, State
+from lacie_chat.confidence.calibrator import Calibrator
+from lacie_chat.confidence.extraction import extract_answers
+from lacie_chat.confidence.listener import acceptances
+from lacie_chat.confidence.marks import lexical_marks
+from lacie_chat.confidence.masking import mask
+from lacie_chat.confidence.reader import Reader
+
+
+def assess(question: str, response: str, *, reader: Reader, calibrator: Calibrator | None = None) -> Assessment:
+    """What `response` conveys as an answer to `question`. Raises only what the reader raises."""
+    return assess_many([(question, response)], reader=reader, calibrator=calibrator)[0]
+
+
+def assess_many(
+    items: Sequence[tuple[str, str]], *, reader: Reader, calibrator: Calibrator | None = None
+) -> list[Assessment]:
+    """One assessment for each (question, response), in order. An empty response has no acceptance."""
+    states = [state_by_form(question, response) for question, response in items]
+    answering = [item for item, state in zip(items, states, strict=True) if state is None]
+    spans = iter(extract_answers(answering, reader=reader))
+    span_of = [next(spans) if state is None else None for state in states]
+    masked = [
+        mask(response, span.text) if span else response for (_, response), span in zip(items, span_of, strict=True)
+    ]
+    heard = iter(acceptances(reader, [text for text in masked if text.strip()]))
+    return [
+        _assessment(question, response, state or "answered", span, text, next(heard) if text.strip() else None, calibrator)
+        for (question, response), state, span, text in zip(items, states, span_of, masked, strict=True)
+    ]
+
+
+def _assessment(
+    question: str,
+    response: str,
+    state: State,
+    span: Span | None,
+    masked: str,
+    acceptance: float | None,
+    calibrator: Calibrator | None,
+) -> Assessment:
+    confidence = None
+    if state == "answered" and acceptance is not None:
+        if calibrator is None:
+            confidence = Confidence(acceptance, "acceptance")
+        else:
+            confidence = Confidence(calibrator(acceptance), "calibrated")
+    hedges, boosters = lexical_marks(response)
+    return Assessment(
+        question=question,
+        response=response,
+        state=state,
+        answer_span=span,
+        masked_response=masked,
+        acceptance=acceptance,
+        confidence=confidence,
+        hedges=hedges,
+        boosters=boosters,
+    )

@@ -1,0 +1,166 @@
+"""Finds the answer span: the part of a response that is its final answer.
+
+A few-shot prompt asks the model; its word counts only if it stands in the response, is short enough to be an answer, and
+says something that the question did not. Otherwise the form of the response decides: what is in bold or in quotes, the
+number of a how-many question, a name that the question lacks, what stands after "is". A response that claims
+something without any single answer in it (an explanation, instructions) has no span and is read unmasked.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from lacie_chat.confidence.assessment import Span
+from lacie_chat.confidence.folding import words
+from lacie_chat.confidence.listener import shorten
+from lacie_chat.confidence.marks import lexical_marks
+from lacie_chat.confidence.masking import clean_answer, occurrences
+from lacie_chat.confidence.reader import Reader
+from lacie_chat.confidence.sentences import sentences
+
+EXTRACTION_VERSION = "1"
+MAX_TOKENS = 12
+_MAX_WORDS = 10
+_HEAD, _TAIL = 700, 200
+
+_EXAMPLES = (
+    ("What is the capital of Mali?", "The capital of Mali is Bamako, a city on the Niger.", "Bamako"),
+    ("Who painted The Kiss?", "I believe that *The Kiss* was painted by Gustav Klimt in 1908.", "Gustav Klimt"),
+    ("How many legs has a lobster?", "A lobster has ten legs, I think.", "ten"),
+    ("When did Rome become capital of Italy?", "Rome was made the capital of Italy in 1871.", "1871"),
+    ("Which metal is liquid at room temperature?", "Mercury is the metal that is liquid at room temperature.", "Mercury"),
+)
+
+EXTRACTION_PREFIX = "Copy the short final answer from each response.\n\n" + "".join(
+    f"Question: {question}\nResponse: {response}\nFinal answer: {answer}\n\n" for question, response, answer in _EXAMPLES
+)
+
+
+def extraction_suffix(question: str, response: str) -> str:
+    """What follows EXTRACTION_PREFIX for one response (white space made plain, a long one cut in the middle)."""
+    asked = " ".join(shorten(question, 400, 100).split())
+    text = " ".join(shorten(response, _HEAD, _TAIL).split())
+    return f"Question: {asked}\nResponse: {text}\nFinal answer:"
+
+
+def extract_answers(items: Sequence[tuple[str, str]], *, reader: Reader) -> list[Span | None]:
+    """The answer span of each (question, response) that answers; one call of the reader for all that need it."""
+    asked = [index for index, (_, response) in enumerate(items) if len(words(response[:400])) > 1]
+    suffixes = [extraction_suffix(*items[index]) for index in asked]
+    said = reader.complete(EXTRACTION_PREFIX, suffixes, max_tokens=MAX_TOKENS, stop=["\n"]) if suffixes else []
+    candidates = dict(zip(asked, said, strict=True))
+    return [choose_span(question, response, candidates.get(index, "")) for index, (question, response) in enumerate(items)]
+
+
+def extract_answer(question: str, response: str, *, reader: Reader) -> Span | None:
+    """The answer span of one response that answers, or None."""
+    return extract_answers([(question, response)], reader=reader)[0]
+
+
+def choose_span(question: str, response: str, candidate: str) -> Span | None:
+    """The model's candidate if it is sound, else the first sound one that the response's form suggests."""
+    for text in (candidate, *by_form(question, response)):
+        span = _accept(question, response, text)
+        if span is not None:
+            return span
+    return None
+
+
+def by_form(question: str, response: str) -> Iterator[str]:
+    """Candidates that the form of the response suggests, the likeliest first; only its opening is looked at."""
+    opening = [span.text for span in sentences(response[:_HEAD])][:3]
+    if not opening:
+        return
+    first = opening[0]
+    if _YES_NO_QUESTION.match(question) and (reply := _YES_NO.match(first)):
+        yield reply.group(1)
+    yield from _bare(first)
+    yield from (match.group(1) for text in opening for match in _EMPHASISED.finditer(text))
+    if _ASKS_NUMBER.search(question):
+        yield from (match.group() for text in opening for match in _NUMBER.finditer(text))
+    yield from (match.group(1) for text in opening for match in _QUOTED.finditer(text))
+    if _ASKS_NAME.search(question):
+        yield from _names(question, opening)
+    for text in opening:
+        if match := _COPULA.search(text):
+            yield _phrase(text[match.end() :])
+            yield text[: match.start()]
+        yield from (_phrase(text[match.end() :]) for match in _AGENT.finditer(text))
+    yield from _names(question, opening)
+
+
+def _accept(question: str, response: str, candidate: str) -> Span | None:
+    """The candidate's first place in the response; None if it is empty, too long, invented or says nothing new."""
+    core = _ARTICLE.sub("", clean_answer(candidate))
+    parts = [word.text for word in words(core)]
+    if not parts or len(parts) > _MAX_WORDS or _is_filler(core, parts):
+        return None
+    asked = {word.text for word in words(question)}
+    if not _CHOICE_QUESTION.search(question) and all(part in asked or part in _FILLERS for part in parts):
+        return None
+    places = occurrences(response, core, surname=False)
+    if not places and not core.isascii():
+        return None
+    return places[0] if places else None
+
+
+def _is_filler(core: str, parts: list[str]) -> bool:
+    if all(part in _FILLERS for part in parts):
+        return True
+    hedges, boosters = lexical_marks(core)
+    marked = sum(len(words(span.text)) for span in (*hedges, *boosters))
+    return marked >= len(parts)
+
+
+def _bare(sentence: str) -> Iterator[str]:
+    """A sentence that is nothing but the answer, apart from hedges and an "it is" in front."""
+    hedges, boosters = lexical_marks(sentence)
+    kept, position = [], 0
+    for span in sorted((*hedges, *boosters), key=lambda span: span.start):
+        kept.append(sentence[position : span.start])
+        position = span.end
+    rest = _LEAD.sub("", clean_answer(" ".join([*kept, sentence[position:]])))
+    if 0 < len(rest.split()) <= 4:
+        yield rest
+
+
+def _names(question: str, opening: list[str]) -> Iterator[str]:
+    """Capitalised phrases that bring a word the question lacks."""
+    asked = {word.text for word in words(question)}
+    for text in opening:
+        for match in _NAME.finditer(text):
+            name = _ARTICLE.sub("", match.group())
+            if any(word.text not in asked and word.text not in _FILLERS for word in words(name)):
+                yield name
+
+
+def _phrase(text: str) -> str:
+    """The first few words up to where the clause ends."""
+    return " ".join(_CLAUSE_END.split(_ARTICLE.sub("", text.strip()), maxsplit=1)[0].split()[:_MAX_WORDS])
+
+
+_FILLERS = frozenset(
+    "the a an it its it's this that these those there here he she they we i you his her their my your our is was are were be "
+    "been being has have had do does did not no yes and or but so if then than as of in on at to by for from with into one some "
+    "any all more most known called named first also very question answer response final none unknown however although according "
+    "sorry hello sure in what who which when where why how s t".split()
+)
+_ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\S)", re.IGNORECASE)
+_LEAD = re.compile(
+    r"^\W*(?:(?:it|that|this|he|she|they|the (?:correct |right |final |short )?answer)(?:'s|’s| is| was| are| were| be| has to be| must be)\s+|answer:\s*)?(?:the |an? )?",
+    re.IGNORECASE,
+)
+_YES_NO_QUESTION = re.compile(r"^\W*(?:is|are|was|were|do|does|did|can|could|has|have|had|will|would|should)\b(?!.*\bor\b)", re.IGNORECASE)
+_CHOICE_QUESTION = re.compile(r"\bor\b", re.IGNORECASE)
+_YES_NO = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
+_EMPHASISED = re.compile(r"(?:\*\*|__)([^*_\n]{1,60}?)(?:\*\*|__)")
+_QUOTED = re.compile(r"[\"“«]([^\"“”«»\n]{1,60}?)[\"”»]")
+_ASKS_NUMBER = re.compile(r"\bhow (?:many|much|old|long|far|tall|high|big|deep|fast|heavy)\b|\bwhen\b|\b(?:what|which) (?:year|date|day|century|decade|number)\b|\bin what year\b", re.IGNORECASE)
+_ASKS_NAME = re.compile(r"\b(?:who|whom|whose|where|which|what (?:is|was) the name|name the|in what)\b", re.IGNORECASE)
+_NUMBER_WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion".split()
+_NUMBER = re.compile(
+    r"\b\d[\d,.]*\d\b|\b\d+(?:st|nd|rd|th)?\b|\b(?:" + "|".join(_NUMBER_WORDS[1:]) + r")(?:[- ](?:" + "|".join(_NUMBER_WORDS) + r"))*\b|\bone\b", re.IGNORECASE
+)
+_NAME = re.compile(r"\b[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’.-]*(?:\s+(?:(?:of|the|de|da|di|van|von|der|den|la|le|du|and|&)\s+){0,2}[A-ZÀ-ÖØ-ÞĀ-Ž0-9][\w'’-]*)*")
+_COPULA = re.compile(r"\s(?:is|was|are|were)\s+(?:(?:also |often |commonly |generally |usually )?(?:called|named|known as)\s+)?", re.IGNORECASE)
+_AGENT = re.compile(r"\b(?:by|called|named|known as)\s+", re.IGNORECASE)
+_CLAUSE_END = re.compile(r"[,;:.!?()\n]|\s(?:who|which|that|where|when|while|because|and|but|in|on|at|from|located|during|since|with|for|as)\s")

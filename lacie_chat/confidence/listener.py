@@ -1,0 +1,69 @@
+"""The listener: a model that reads question and masked response and says whether the writer sounds sure.
+
+Plain text with a handful of labelled examples, so that any language model can take the part, base or chat-tuned. The
+next token after `Confident:` decides: acceptance = p(yes) / (p(yes) + p(no)).
+"""
+
+from collections.abc import Sequence
+
+from lacie_chat.confidence.masking import PLACEHOLDER
+from lacie_chat.confidence.reader import Reader
+
+LISTENER_VERSION = "1"
+"""Changes with the prompt, the examples or the choices: figures of two versions are not comparable."""
+
+CHOICES: tuple[tuple[str, ...], tuple[str, ...]] = (
+    (" yes", "yes", " Yes", "Yes", " YES", "YES"),
+    (" no", "no", " No", "No", " NO", "NO"),
+)
+
+_EXAMPLES = (
+    ("{} wrote it, no doubt about it.", "yes"),
+    ("I think it might be {}, but I'm not sure.", "no"),
+    ("It ended in {}.", "yes"),
+    ("Maybe {}? That's only a guess.", "no"),
+    ("I don't remember it well, it could be {}.", "no"),
+    ("A spider has {} legs. All arachnids do.", "yes"),
+    ("It was probably {}, if I recall correctly.", "no"),
+    ("Table salt is made of {}, as any chemist will tell you.", "yes"),
+)
+
+LISTENER_PREFIX = (
+    "Judge only the wording: does the writer sound confident, or unsure? Facts don't matter.\n\n"
+    + "".join(f"Answer: {text.format(PLACEHOLDER)}\nConfident: {label}\n\n" for text, label in _EXAMPLES)
+)
+
+# The listener reads so many characters of a response at most: its beginning and its end.
+_HEAD, _TAIL = 1200, 400
+
+
+def listener_suffix(masked_response: str) -> str:
+    """What follows LISTENER_PREFIX for one masked response; white space is made plain, a long response cut in the middle."""
+    text = " ".join(shorten(masked_response, _HEAD, _TAIL).split())
+    return f"Answer: {text}\nConfident:"
+
+
+def acceptances(reader: Reader, masked_responses: Sequence[str]) -> list[float]:
+    """P(accept) of each masked response, 0 to 1; one call of the reader for all."""
+    if not masked_responses:
+        return []
+    rows = reader.choice_probabilities(LISTENER_PREFIX, [listener_suffix(text) for text in masked_responses], CHOICES)
+    return [_acceptance(yes, no) for yes, no in rows]
+
+
+def shorten(text: str, head: int, tail: int) -> str:
+    """`text`, or its first `head` and last `tail` characters with an ellipsis between, cut at white space if possible."""
+    if len(text) <= head + tail:
+        return text
+    start, end = text[:head], text[-tail:]
+    if " " in start:
+        start = start.rsplit(" ", 1)[0]
+    if " " in end:
+        end = end.split(" ", 1)[1]
+    return f"{start} … {end}"
+
+
+def _acceptance(yes: float, no: float) -> float:
+    """A listener that says neither has no opinion: 0.5."""
+    total = yes + no
+    return yes / total if total > 0 else 0.5
