@@ -1,7 +1,29 @@
-"""What can be run: the embedded model, files, the Hub; what a GGUF says of itself."""
+"""What can be run: the embedded model, files, the Hub; what a GGUF says of itself, and which calibrator it has."""
 
+from lacie_chat.models.calibrators import calibrator_path, find_calibrator
+from lacie_chat.models.catalogue import CatalogueEntry, catalogue
 from lacie_chat.models.embedded import embedded_model_path
 from lacie_chat.models.errors import ModelError
-from lacie_chat.models.refs import ResolvedModel, resolve
+from lacie_chat.models.gguf_file import GGUFInfo, fingerprint, inspect_gguf
+from lacie_chat.models.hub import readable_size
+from lacie_chat.models.local import LocalModel, local_models, remove
+from lacie_chat.models.refs import ResolvedModel, resolve, resolve_adapter
 
-__all__ = ["ModelError", "ResolvedModel", "embedded_model_path", "resolve"]
+__all__ = [
+    "CatalogueEntry",
+    "GGUFInfo",
+    "LocalModel",
+    "ModelError",
+    "ResolvedModel",
+    "calibrator_path",
+    "catalogue",
+    "embedded_model_path",
+    "find_calibrator",
+    "fingerprint",
+    "inspect_gguf",
+    "local_models",
+    "readable_size",
+    "remove",
+    "resolve",
+    "resolve_adapter",
+]
