@@ -1,9 +1,8 @@
-"""Everything one can do, once: the key bindings, the footer, the help screen and the command palette all read this list.
+"""Everything one can do, once: key bindings, footer, help screen and command palette all read this list.
 
 Keys: letters with ctrl and function keys reach a program in every terminal; ctrl+shift, and alt on its own, don't, so
-they are only ever a second way. ctrl+h, ctrl+i and ctrl+m are backspace, tab and enter there. Keys after the first
-that are single letters work while the conversation (not the composer) has the focus. A user remaps an action by its id in the
-preferences file.
+they are only ever a second way. ctrl+h, ctrl+i and ctrl+m are backspace, tab and enter there. Single letters work while
+the conversation (not the composer) has the focus. A user remaps an action by its id in the preferences file.
 """
 
 from dataclasses import dataclass
@@ -50,12 +49,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("chat.history", "ctrl+o", "History", "Find, resume, rename or delete a conversation", footer=True),
     Action("answer.again", "ctrl+r,r", "Again", "Answer the question once more, as a branch", footer=True),
     Action("chat.edit", "ctrl+g,e", "Edit", "Edit your last question, as a branch"),
-    Action("answer.copy", "ctrl+y,y,c", "Copy", "Copy the selected answer, or the last one", footer=True, priority=True),
+    Action(
+        "answer.copy", "ctrl+y,y,c", "Copy", "Copy the selected answer, or the last one", footer=True, priority=True
+    ),
     Action("answer.details", "ctrl+t,d,enter", "Details", "Show what the listener read, and all figures", footer=True),
     Action("answer.previous", "left,alt+left", "Previous branch", "Show the previous version of the selected message"),
     Action("answer.next", "right,alt+right", "Next branch", "Show the next version of the selected message"),
     Action("chat.baseline", "ctrl+l", "Baseline", "Let the model answer with or without its adapter", footer=True),
     Action("chat.reload", "f5", "Reload", "Load the model again"),
+    Action("view.back", "escape", "Back", "Leave an edit, the details or a selection; back to the composer"),
     Action("view.up", "alt+up,up,k", "Select up", "Select the message before"),
     Action("view.down", "alt+down,down,j", "Select down", "Select the message after"),
     Action("view.earlier", "f6", "Earlier", "Show earlier messages of a long conversation"),

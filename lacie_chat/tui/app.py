@@ -67,7 +67,7 @@ class LacieApp(App[None]):
         if resume is not None:
             self.session.open(resume)
         self._notice = notice
-        self._chat = ChatScreen(self.session, draft=self.preferences.draft)
+        self._chat = ChatScreen(self.session, preferences=self.preferences)
         self._interrupted = float("-inf")
 
     def get_default_screen(self) -> Screen[None]:
@@ -83,7 +83,6 @@ class LacieApp(App[None]):
             self.notify(self._notice, severity="warning", timeout=20, markup=False)
 
     def on_unmount(self) -> None:
-        self.preferences.draft = self._chat.query_one(Composer).text
         write_preferences(self.preferences)
         self.session.close()
 
@@ -118,11 +117,6 @@ class LacieApp(App[None]):
         else:
             self._interrupted = time.monotonic()
             self.notify("Ctrl+c once more quits (or ctrl+q).", timeout=QUIT_SECONDS)
-
-    @property
-    def keymap(self) -> dict[str, str]:
-        """The keys that the user has remapped, by the id of the action."""
-        return self.preferences.keys
 
     def _from_session(self, event: ChatEvent) -> None:
         """Called on the session's threads; posting is safe from any."""

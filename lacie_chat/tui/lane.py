@@ -12,12 +12,12 @@ class Lane:
     """Runs what it is handed, in order, on one daemon thread: leaving the program never waits for native code."""
 
     def __init__(self, name: str, on_crash: Callable[[Exception], None]) -> None:
-        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._on_crash = on_crash
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, job: Callable[[], None]) -> None:
+    def submit(self, job: Callable[[], object]) -> None:
         """Do `job` after all that was handed in before."""
         self._jobs.put(job)
 
@@ -30,6 +30,6 @@ class Lane:
         while (job := self._jobs.get()) is not None:
             try:
                 job()
-            except Exception as error:  # noqa: BLE001 - a bug must not silently end all further answers
+            except Exception as error:
                 log.exception("A job of the chat failed")
                 self._on_crash(error)

@@ -130,9 +130,7 @@ class ChatSession:
 
     def open(self, conversation_id: str) -> None:
         """Go on with a stored conversation. Raises StoreError, one line, if it can't be read."""
-        tree = ChatTree.open(
-            self.store, conversation_id, self.model_name, self.adapter_name, report=self._report_store
-        )
+        tree = ChatTree.open(self.store, conversation_id, self.model_name, self.adapter_name, report=self._report_store)
         self.cancel_all()
         self.tree = tree
 
@@ -211,7 +209,7 @@ class ChatSession:
 
     def _answer(self, tree: ChatTree, turn: Turn, sampling: Sampling, side: Side, failures: int) -> None:
         if turn.status != "streaming":
-            return
+            return None
         if turn.stop_requested or self._closed.is_set():
             return self._end(tree, turn, "cancelled")
         # A question that was asked before the load failed has seen that failure; a later one deserves a new try.

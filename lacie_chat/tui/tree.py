@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any, Literal
 
-from lacie_chat.confidence import Assessment
+from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.conversations import Message, Status, Store, StoreError
 from lacie_chat.engine.settings import ChatTurn, Role
 
@@ -23,7 +23,7 @@ RETRY_SECONDS = 5.0
 TITLE_LENGTH = 80
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Turn:
     """A message of the tree. `phase`, `note` and `problem` live only as long as the program."""
 
@@ -63,9 +63,7 @@ class ChatTree:
     All methods may be called from any thread.
     """
 
-    def __init__(
-        self, store: Store, model: str, adapter: str | None = None, *, report: Callable[[str], None]
-    ) -> None:
+    def __init__(self, store: Store, model: str, adapter: str | None = None, *, report: Callable[[str], None]) -> None:
         self.store = store
         self.model = model
         self.adapter = adapter
@@ -80,7 +78,13 @@ class ChatTree:
 
     @classmethod
     def open(
-        cls, store: Store, conversation_id: str, model: str, adapter: str | None = None, *, report: Callable[[str], None]
+        cls,
+        store: Store,
+        conversation_id: str,
+        model: str,
+        adapter: str | None = None,
+        *,
+        report: Callable[[str], None],
     ) -> "ChatTree":
         """Read a stored conversation, all branches. Raises StoreError, one line, if there is none."""
         tree = cls(store, model, adapter, report=report)
@@ -121,7 +125,13 @@ class ChatTree:
         return turns
 
     def add(
-        self, role: Role, text: str, parent: Turn | None, *, status: Status = "complete", params: dict[str, Any] | None = None
+        self,
+        role: Role,
+        text: str,
+        parent: Turn | None,
+        *,
+        status: Status = "complete",
+        params: dict[str, Any] | None = None,
     ) -> Turn:
         """A new turn under `parent`, which becomes the leaf."""
         with self._lock:

@@ -1,6 +1,6 @@
 """What all screens share: a line instead of a broken layout where the terminal is too small."""
 
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from textual.app import ComposeResult
 from textual.screen import Screen
@@ -23,12 +23,12 @@ class TooSmall(Static):
 class SizedScreen(Screen[Result]):
     """A screen whose classes say how much room there is; the styles do the rest."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-too-narrow"),
         (MIN_WIDTH, "-narrow"),
         (WIDE, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-too-low"),
         (MIN_HEIGHT, "-short"),
         (SHORT, "-tall"),

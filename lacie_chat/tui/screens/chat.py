@@ -10,13 +10,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Footer, Markdown, Static
+from textual.widgets import Footer, Markdown, Static, TextArea
 
 from lacie_chat.conversations import StoreError
 from lacie_chat.engine.events import ModelInfo
 from lacie_chat.tui.actions import bindings
 from lacie_chat.tui.events import Loaded, LoadFailed, Loading, Notice, PromptRead, TextAdded, TurnChanged, TurnEnded
 from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
+from lacie_chat.tui.preferences import Preferences
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.help import HelpScreen
 from lacie_chat.tui.screens.history import HistoryScreen
@@ -34,10 +35,10 @@ class ChatScreen(SizedScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
-    def __init__(self, session: ChatSession, *, draft: str = "") -> None:
+    def __init__(self, session: ChatSession, preferences: Preferences) -> None:
         super().__init__()
         self.session = session
-        self._draft = draft
+        self.preferences = preferences
         self._edited: Turn | None = None
 
     def compose_screen(self) -> ComposeResult:
@@ -47,11 +48,11 @@ class ChatScreen(SizedScreen[None]):
             yield Details()
         yield Status()
         yield Composer("Ask something")
-        yield Footer()
+        yield Footer(compact=True)
 
     async def on_mount(self) -> None:
         composer = self.query_one(Composer)
-        composer.fill(self._draft)
+        composer.fill(self.preferences.draft)
         composer.focus()
         await self._show_conversation()
         self.query_one(Status).show_loading(self.session.model_name, 0.0, again=False)
@@ -117,7 +118,7 @@ class ChatScreen(SizedScreen[None]):
             name = f"{session.model_name} (baseline)"
         title = session.tree.title
         self.query_one("#title", Static).update(
-            Content.assemble(("lacie", "bold"), (f" · {name}", "$text-muted"), f" · {title}" if title else "")
+            Content.assemble(("lacie", "bold"), (f" · {name}", "$foreground 65%"), f" · {title}" if title else "")
         )
 
     async def _show_conversation(self) -> None:
@@ -172,6 +173,9 @@ class ChatScreen(SizedScreen[None]):
         self.query_one(Composer).border_title = ""
         self.query_one(Composer).focus()
 
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        self.preferences.draft = event.text_area.text
+
     def on_turn_selected(self, message: TurnSelected) -> None:
         self.query_one(Transcript).select(message.turn)
         details = self.query_one(Details)
@@ -196,6 +200,8 @@ class ChatScreen(SizedScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         session = self.session
+        if action == "answer_stop":
+            return session.busy
         if action == "answer_again":
             return self._answer() is not None and not session.busy
         if action in ("answer_copy", "answer_details", "chat_edit") and not session.tree.roots:
@@ -207,9 +213,10 @@ class ChatScreen(SizedScreen[None]):
         return True
 
     def action_answer_stop(self) -> None:
+        self.session.cancel()
+
+    def action_view_back(self) -> None:
         details, transcript = self.query_one(Details), self.query_one(Transcript)
-        if self.session.cancel():
-            return
         if self._edited is not None:
             self._edited = None
             self.query_one(Composer).border_title = ""
@@ -314,7 +321,7 @@ class ChatScreen(SizedScreen[None]):
         self.app.search_themes()
 
     def action_view_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.app.keymap))
+        self.app.push_screen(HelpScreen(self.preferences.keys))
 
     async def action_chat_quit(self) -> None:
         await self.app.action_quit()

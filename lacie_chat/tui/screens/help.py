@@ -32,11 +32,13 @@ def help_content(keymap: Mapping[str, str]) -> Content:
     parts += [
         Content(""),
         _heading("In the text of an answer"),
-        Content.assemble(("hedges", "italic underline"), " weaken a claim, ", ("boosters", "bold underline"), " strengthen it."),
+        Content.assemble(
+            ("hedges", "italic underline"), " weaken a claim, ", ("boosters", "bold underline"), " strengthen it."
+        ),
         Content(""),
-        Content.styled("Single letters and arrows work while the conversation has the focus (tab).", "$text-muted"),
-        Content.styled(f"Other keys: \"keys\": {{\"chat.new\": \"f2\"}} in {preferences_path()}", "$text-muted"),
-        Content.styled("Ids: " + ", ".join(action.name for action in ACTIONS), "$text-muted"),
+        Content.styled("Single letters and arrows work while the conversation has the focus (tab).", "$foreground 65%"),
+        Content.styled(f'Other keys: "keys": {{"chat.new": "f2"}} in {preferences_path()}', "$foreground 65%"),
+        Content.styled("Ids: " + ", ".join(action.name for action in ACTIONS), "$foreground 65%"),
     ]
     return Content("\n").join(parts)
 
@@ -64,7 +66,7 @@ class HelpScreen(SizedScreen[None]):
         yield Static("lacie · help", classes="title-bar")
         with VerticalScroll(id="help"):
             yield Static(help_content(self._keymap_shown), id="help-text")
-        yield Footer(show_command_palette=False)
+        yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#help").focus()

@@ -59,7 +59,7 @@ class HistoryScreen(SizedScreen[str | None]):
         yield Input(placeholder="Search in all conversations", id="search", compact=True)
         yield OptionList(id="conversations")
         yield Static(id="nothing", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         self._fill("")
@@ -157,7 +157,7 @@ def _listed_entry(summary: ConversationSummary, now: datetime) -> Entry:
     count = f"{summary.messages} message{'' if summary.messages == 1 else 's'}"
     model = f"{summary.model} + {summary.adapter}" if summary.adapter else summary.model
     content = Content.assemble(
-        (title, "bold"), ("\n" + f"{when(summary.updated_at, now):<7} {count:<12} {model}", "$text-muted")
+        (title, "bold"), ("\n" + f"{when(summary.updated_at, now):<7} {count:<12} {model}", "$foreground 65%")
     )
     return Entry(summary.id, title, content)
 
@@ -168,4 +168,4 @@ def _found_entry(hit: Hit) -> Entry:
     for start, end in hit.matches:
         snippet = snippet.stylize("bold underline", start, end)
     who = "You: " if hit.role == "user" else ""
-    return Entry(hit.conversation_id, title, Content.assemble((title, "bold"), "\n", (who, "$text-muted"), snippet))
+    return Entry(hit.conversation_id, title, Content.assemble((title, "bold"), "\n", (who, "$foreground 65%"), snippet))

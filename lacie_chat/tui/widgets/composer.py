@@ -1,13 +1,12 @@
 """Where the user writes: several lines, a history, and a paste that is never sent by itself.
 
-Enter sends. Ctrl+j makes a new line: it is a byte of its own in every terminal, which shift+enter and alt+enter are only
-in some. Pasted text arrives as one event (bracketed paste), so its line ends don't send.
+Enter sends. Ctrl+j makes a new line: it is a byte of its own in every terminal; shift+enter and alt+enter are only in
+some. Pasted text arrives as one event (bracketed paste), so its line ends don't send.
 """
 
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.events import Key
 from textual.widgets import TextArea
 
 from lacie_chat.tui.messages import Submitted
@@ -18,9 +17,10 @@ NEWLINE_KEYS = ("ctrl+j", "shift+enter", "alt+enter", "ctrl+enter")
 class Composer(TextArea):
     """A text area that grows to eight lines."""
 
+    # With priority, or TextArea would insert a line for enter before any binding is asked.
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", id="composer.send", show=False),
-        Binding(",".join(NEWLINE_KEYS), "newline", "New line", id="composer.newline", show=False),
+        Binding("enter", "send", "Send", id="composer.send", show=False, priority=True),
+        Binding(",".join(NEWLINE_KEYS), "newline", "New line", id="composer.newline", show=False, priority=True),
     ]
 
     def __init__(self, placeholder: str) -> None:
@@ -35,12 +35,6 @@ class Composer(TextArea):
         self.past: list[str] = []
         self._position = 0
         self._draft = ""
-
-    async def _on_key(self, event: Key) -> None:
-        # Left to the bindings (and so to the user's keymap) instead of TextArea, which would insert a line.
-        if event.key in ("enter", *NEWLINE_KEYS):
-            return
-        await super()._on_key(event)
 
     def action_send(self) -> None:
         text = self.text.strip()
@@ -59,11 +53,7 @@ class Composer(TextArea):
             super().action_cursor_up(select)
 
     def action_cursor_down(self, select: bool = False) -> None:
-        if (
-            not select
-            and self.navigator.is_last_wrapped_line(self.cursor_location)
-            and self._position < len(self.past)
-        ):
+        if not select and self.navigator.is_last_wrapped_line(self.cursor_location) and self._position < len(self.past):
             self._recall(self._position + 1)
         else:
             super().action_cursor_down(select)

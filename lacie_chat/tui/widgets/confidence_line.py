@@ -8,7 +8,8 @@ from textual.content import Content
 from textual.events import Click
 from textual.widgets import Static
 
-from lacie_chat.confidence import Assessment, tone
+from lacie_chat.confidence import tone
+from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.tui.messages import BranchWanted, TurnSelected
 from lacie_chat.tui.tree import Turn
 
@@ -51,16 +52,18 @@ def assessment_content(assessment: Assessment, *, wide: bool = False) -> Content
     word = tone(assessment)
     confidence = assessment.confidence
     if assessment.state == "abstained":
-        return Content.assemble(("⊘ ", "$text-warning bold"), (word, "bold"), (" · no answer to be sure of", "$text-muted"))
+        return Content.assemble(
+            ("⊘ ", "$text-warning bold"), (word, "bold"), (" · no answer to be sure of", "$foreground 65%")
+        )
     if confidence is None:
-        return Content.styled(f"· {word} · nothing to be sure of", "$text-muted")
+        return Content.styled(f"· {word} · nothing to be sure of", "$foreground 65%")
     colour = colour_of(assessment)
     return Content.assemble(
         (bar(confidence.value), colour),
         (f" {percent(confidence.value)}  ", f"{colour} bold"),
-        (f"{confidence.kind} · ", "$text-muted"),
+        (f"{confidence.kind} · ", "$foreground 65%"),
         (word, "bold"),
-        (f" · {KINDS[confidence.kind]}" if wide else "", "$text-muted"),
+        (f" · {KINDS[confidence.kind]}" if wide else "", "$foreground 65%"),
     )
 
 
@@ -74,9 +77,9 @@ def ending_content(turn: Turn) -> Content:
         return Content.styled(f"✗ {turn.problem or 'not answered'}", "$text-error")
     limit = turn.params.get("sampling", {}).get("max_tokens")
     if limit and turn.usage and turn.usage.get("completion_tokens", 0) >= limit:
-        return Content.styled(f"■ stopped at {limit} tokens", "$text-muted")
+        return Content.styled(f"■ stopped at {limit} tokens", "$foreground 65%")
     if turn.phase == "done" and not turn.text.strip():
-        return Content.styled("the model said nothing", "$text-muted")
+        return Content.styled("the model said nothing", "$foreground 65%")
     return Content("")
 
 
@@ -84,19 +87,19 @@ def line_content(turn: Turn, *, siblings: tuple[int, int] = (1, 1), wide: bool =
     """The whole line for an answer; `siblings`: which of how many."""
     parts: list[Content] = []
     if turn.phase == "waiting":
-        parts.append(Content.styled("… waiting", "$text-muted"))
+        parts.append(Content.styled("… waiting", "$foreground 65%"))
     elif turn.phase == "reading":
-        parts.append(Content.styled("… reading", "$text-muted"))
+        parts.append(Content.styled("… reading", "$foreground 65%"))
     elif turn.phase == "answering":
-        parts.append(Content.styled("… answering", "$text-muted"))
+        parts.append(Content.styled("… answering", "$foreground 65%"))
     else:
         ending = ending_content(turn)
         if turn.phase == "listening":
-            parts.append(Content.styled("∿ listening…", "$text-muted"))
+            parts.append(Content.styled("∿ listening…", "$foreground 65%"))
         elif turn.assessment is not None:
             parts.append(assessment_content(turn.assessment, wide=wide and not ending))
         elif turn.problem and turn.status in ("complete", "cancelled"):
-            parts.append(Content.styled(f"– not assessed: {turn.problem}", "$text-muted"))
+            parts.append(Content.styled(f"○ not assessed: {turn.problem}", "$foreground 65%"))
         if ending:
             parts.append(ending)
     if turn.params.get("side") == "baseline":
@@ -109,9 +112,9 @@ def line_content(turn: Turn, *, siblings: tuple[int, int] = (1, 1), wide: bool =
 
 
 def branch_content(siblings: tuple[int, int]) -> Content:
-    """‹2/3› with ends to click on."""
+    """◂ 2/3 ▸ with ends to click on."""
     index, count = siblings
-    return Content.from_markup(f"[@click=branch(-1)] ‹ [/]{index}/{count}[@click=branch(1)] › [/]")
+    return Content.from_markup(f"[@click=branch(-1)]◂ [/]{index}/{count}[@click=branch(1)] ▸[/]")
 
 
 class ConfidenceLine(Static):
@@ -122,7 +125,7 @@ class ConfidenceLine(Static):
     def __init__(self, turn: Turn, siblings: tuple[int, int]) -> None:
         super().__init__(classes="confidence-line")
         self.turn = turn
-        self.siblings = siblings
+        self.branch = siblings
 
     def on_mount(self) -> None:
         self.show()
@@ -132,7 +135,7 @@ class ConfidenceLine(Static):
 
     def show(self) -> None:
         """Draw the turn as it now is."""
-        self.update(line_content(self.turn, siblings=self.siblings, wide=self.size.width >= WIDE))
+        self.update(line_content(self.turn, siblings=self.branch, wide=self.size.width >= WIDE))
         self.tooltip = "Show what the listener read" if self.turn.assessment else None
 
     def on_click(self, event: Click) -> None:

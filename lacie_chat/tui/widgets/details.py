@@ -7,11 +7,13 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from lacie_chat.confidence import Assessment, tone
-from lacie_chat.confidence.assessment import Span
+from lacie_chat.confidence import tone
+from lacie_chat.confidence.assessment import Assessment, Span
 from lacie_chat.tui.marks import STYLES, MarkKind
 from lacie_chat.tui.tree import Turn
 from lacie_chat.tui.widgets.confidence_line import KINDS, bar, colour_of, percent
+
+NAME_WIDTH = 12
 
 STATUS_WORDS = {
     "complete": "complete",
@@ -29,51 +31,64 @@ class Details(VerticalScroll):
         super().__init__(id="details")
         self.display = False
         self.border_title = "Details"
+        self._turn: Turn | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(id="details-text", markup=False)
 
     def show(self, turn: Turn | None) -> None:
         """Draw what is known of `turn`."""
-        self.query_one("#details-text", Static).update(details_content(turn))
+        self._turn = turn
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.scrollable_content_region.width
+        self.query_one("#details-text", Static).update(details_content(self._turn, width))
 
 
-def details_content(turn: Turn | None) -> Content:
-    """The panel's text."""
+def details_content(turn: Turn | None, width: int) -> Content:
+    """The panel's text, `width` cells wide."""
     if turn is None:
-        return Content.styled("No answer yet.", "$text-muted")
+        return Content.styled("No answer yet.", "$foreground 65%")
     if turn.role != "assistant":
-        return Content.styled("A question of yours. Select an answer to see what the listener made of it.", "$text-muted")
+        return Content.styled(
+            "A question of yours. Select an answer to see what the listener made of it.", "$foreground 65%"
+        )
     parts = []
     if turn.assessment is not None:
-        parts += _assessment(turn.assessment)
+        parts += _assessment(turn.assessment, width)
     else:
         reason = turn.problem or ("it is being listened to" if turn.phase == "listening" else "it was not finished")
-        parts.append(Content.styled(f"Not assessed: {reason}.", "$text-muted"))
-    parts += _making(turn)
+        parts.append(Content.styled(f"Not assessed: {reason}.", "$foreground 65%"))
+    parts += _making(turn, width)
     return Content("\n").join(parts)
 
 
-def _assessment(assessment: Assessment) -> list[Content]:
-    lines = [_heading("What the listener read"), Content(assessment.masked_response or "(nothing)"), Content("")]
-    lines.append(_heading("What it made of it"))
+def _assessment(assessment: Assessment, width: int) -> list[Content]:
+    read = assessment.masked_response.rstrip() or "(nothing)"
     confidence = assessment.confidence
-    lines.append(_row("sounds", tone(assessment)))
+    rows: list[tuple[str, str | Content]] = [("in a word", tone(assessment))]
     if confidence is not None:
         figure = Content.styled(f"{bar(confidence.value)} {percent(confidence.value).strip()}", colour_of(assessment))
-        lines.append(_row("confidence", figure))
-        lines.append(_row("kind", confidence.kind))
-        lines.append(_row("", Content.styled(KINDS[confidence.kind], "$text-muted")))
+        rows.append(("confidence", figure))
+        rows.append(("kind", confidence.kind))
+        rows.append(("", Content.styled(KINDS[confidence.kind], "$foreground 65%")))
     if assessment.acceptance is not None:
-        lines.append(_row("acceptance", f"{assessment.acceptance:.3f}"))
+        rows.append(("acceptance", f"{assessment.acceptance:.3f}"))
     span = assessment.answer_span
-    lines.append(_row("answer", f"{span.text!r} at {span.start}-{span.end}" if span else "none found"))
-    lines.append(_row("hedges", _spans(assessment.hedges, "hedge")))
-    lines.append(_row("boosters", _spans(assessment.boosters, "booster")))
-    return [*lines, Content("")]
+    rows += [
+        ("answer", f"“{span.text}” at {span.start}-{span.end}" if span else "none found"),
+        ("hedges", _spans(assessment.hedges, "hedge")),
+        ("boosters", _spans(assessment.boosters, "booster")),
+    ]
+    lines = [_heading("What the listener read"), Content(read), Content(""), _heading("What it made of it")]
+    return [*lines, *(_row(name, value, width) for name, value in rows), Content("")]
 
 
-def _making(turn: Turn) -> list[Content]:
+def _making(turn: Turn, width: int) -> list[Content]:
     usage, timings, params = turn.usage or {}, turn.timings or {}, turn.params
     sampling: dict[str, Any] = params.get("sampling") or {}
     rows: list[tuple[str, Any]] = [
@@ -88,15 +103,22 @@ def _making(turn: Turn) -> list[Content]:
         ("seed", sampling.get("seed")),
         ("sampling", _sampling(sampling)),
     ]
-    return [_heading("How it was made"), *(_row(name, str(value)) for name, value in rows if value not in (None, ""))]
+    return [
+        _heading("How it was made"),
+        *(_row(name, str(value), width) for name, value in rows if value not in (None, "")),
+    ]
 
 
 def _heading(text: str) -> Content:
     return Content.styled(text, "bold $text-primary")
 
 
-def _row(name: str, value: str | Content) -> Content:
-    return Content.assemble((f"{name:<12}", "$text-muted"), value)
+def _row(name: str, value: str | Content, width: int) -> Content:
+    """A name and its value; a value of several lines hangs under its first."""
+    content = Content(value) if isinstance(value, str) else value
+    lines = content.wrap(max(12, width - NAME_WIDTH)) if width else [content]
+    indented = Content("\n" + " " * NAME_WIDTH).join(lines)
+    return Content.assemble((f"{name:<{NAME_WIDTH}}", "$foreground 65%"), indented)
 
 
 def _spans(spans: tuple[Span, ...], kind: MarkKind) -> Content:

@@ -20,7 +20,7 @@ class MessageView(Vertical):
     def __init__(self, turn: Turn, siblings: tuple[int, int]) -> None:
         super().__init__(classes=f"message -{turn.role}")
         self.turn = turn
-        self.siblings = siblings
+        self.branch = siblings
 
     def on_click(self, event: Click) -> None:
         if "@click" not in event.style.meta:
@@ -32,8 +32,8 @@ class QuestionView(MessageView):
 
     def compose(self) -> ComposeResult:
         yield Static(self.turn.text, markup=False, classes="question-text")
-        if self.siblings[1] > 1:
-            yield Static(branch_content(self.siblings), classes="branch-line")
+        if self.branch[1] > 1:
+            yield Static(branch_content(self.branch), classes="branch-line")
 
     def action_branch(self, step: int) -> None:
         self.post_message(BranchWanted(self.turn, step))
@@ -54,7 +54,7 @@ class AnswerView(MessageView):
         note.display = bool(self.turn.note)
         yield note
         yield MarkedMarkdown(open_links=False)
-        yield ConfidenceLine(self.turn, self.siblings)
+        yield ConfidenceLine(self.turn, self.branch)
 
     async def on_mount(self) -> None:
         self._built = True
@@ -98,7 +98,7 @@ class AnswerView(MessageView):
 
 
 def marks_of(turn: Turn) -> list[Mark]:
-    """The hedges and boosters of an answer: the assessment's, else (cut off, not assessed) those found by their words."""
+    """The hedges and boosters of an answer: the assessment's, else those that its words give away."""
     if turn.assessment is not None and turn.assessment.response == turn.text:
         hedges, boosters = turn.assessment.hedges, turn.assessment.boosters
     else:

@@ -34,7 +34,9 @@ class Status(Static):
             self._show(Content("Reading…"))
         else:
             self._show(
-                Content.assemble("Reading the conversation  ", (bar(done / total), "$text-primary"), f" {done} of {total} tokens")
+                Content.assemble(
+                    "Reading the conversation  ", (bar(done / total), "$text-primary"), f" {done} of {total} tokens"
+                )
             )
 
     def show_answering(self, waiting: int) -> None:
@@ -42,7 +44,7 @@ class Status(Static):
         self._show(Content(f"Answering… escape stops{more}"))
 
     def show_ready(self, detail: str) -> None:
-        self._show(Content.assemble(("● ", "$text-success"), f"Ready{detail}").stylize("$text-muted"))
+        self._show(Content.assemble(("● ", "$text-success"), f"Ready{detail}").stylize("$foreground 65%"))
 
     def _show(self, content: Content) -> None:
         self._state = content
@@ -54,4 +56,4 @@ class Status(Static):
         if room < 2:
             self.update(self._state.truncate(width, ellipsis=True) if width else self._state)
         else:
-            self.update(Content.assemble(self._state, " " * room, (HINT, "$text-muted")))
+            self.update(Content.assemble(self._state, " " * room, (HINT, "$foreground 65%")))

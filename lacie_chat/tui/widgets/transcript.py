@@ -6,8 +6,9 @@ asks. While new messages come, old ones are dropped from the top again.
 
 from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.events import Click
 from textual.widget import Widget
 from textual.widgets import Static
@@ -46,15 +47,23 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         self._tree: ChatTree | None = None
         self._first = 0
 
+    def compose(self) -> ComposeResult:
+        # At least as high as the view: Textual anchors what is shorter to the bottom.
+        yield Vertical(id="messages")
+
+    @property
+    def _messages(self) -> Vertical:
+        return self.query_one("#messages", Vertical)
+
     async def show_branch(self, tree: ChatTree, empty: Widget) -> None:
         """Show the current branch of `tree` from its end; `empty` where there is none."""
         self._tree, self.selected = tree, None
         path = tree.path()
         self._first = max(0, len(path) - WINDOW)
         with self.app.batch_update():
-            await self.remove_children()
+            await self._messages.remove_children()
             widgets = self._views(path[self._first :]) if path else [empty]
-            await self.mount_all([self._earlier_line(), *widgets])
+            await self._messages.mount_all([self._earlier_line(), *widgets])
         self.anchor()
 
     async def show_new(self, tree: ChatTree) -> None:
@@ -64,14 +73,14 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         wanted = path[self._first :]
         kept = 0
         for view, turn in zip(shown, wanted, strict=False):
-            if view.turn is not turn or view.siblings != siblings_of(tree, turn):
+            if view.turn is not turn or view.branch != siblings_of(tree, turn):
                 break
             kept += 1
         with self.app.batch_update():
             await self.query("#welcome").remove()
             for view in shown[kept:]:
                 await view.remove()
-            await self.mount_all(self._views(wanted[kept:]))
+            await self._messages.mount_all(self._views(wanted[kept:]))
         if self.selected is not None and self.selected not in path:
             self.selected = None
         self.anchor()
@@ -85,9 +94,9 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         top = next(iter(self.query(MessageView)), None)
         new = self._views(path[first : self._first])
         self._first = first
-        await self.mount_all(new, before=top)
-        self.query_one(Earlier).remove()
-        await self.mount(self._earlier_line(), before=0)
+        await self._messages.mount_all(new, before=top)
+        await self.query(Earlier).remove()
+        await self._messages.mount(self._earlier_line(), before=0)
         if top is not None:
             self.call_after_refresh(self.scroll_to_widget, top, animate=False, top=True)
         return True
@@ -103,7 +112,7 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
             for view in views[:excess]:
                 await view.remove()
             await self.query(Earlier).remove()
-            await self.mount(self._earlier_line(), before=0)
+            await self._messages.mount(self._earlier_line(), before=0)
 
     def view_of(self, turn: Turn) -> MessageView | None:
         """The widget of a turn, if it is built."""
@@ -119,8 +128,8 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         self.selected = turn
         for view in self.query(MessageView):
             view.set_class(view.turn is turn, "-selected")
-        if turn is not None and (view := self.view_of(turn)) is not None:
-            view.scroll_visible(animate=False)
+        if turn is not None and (chosen := self.view_of(turn)) is not None:
+            chosen.scroll_visible(animate=False)
 
     def step(self, step: int) -> None:
         """Select the message before or after the selected one (before any: the last one)."""

@@ -41,7 +41,7 @@ class Sample(Static, can_focus=True):
     BINDINGS = [("enter,space", "pick", "Ask this")]  # noqa: RUF012 - as Textual declares it
 
     def __init__(self, question: str) -> None:
-        super().__init__(Content.assemble(("› ", "$text-primary"), question), classes="sample")
+        super().__init__(Content.assemble(("▸ ", "$text-primary"), question), classes="sample")
         self.question = question
 
     def action_pick(self) -> None:
@@ -63,7 +63,7 @@ class Welcome(Vertical):
         self.info = info
 
     def compose(self) -> ComposeResult:
-        yield Static(Content.styled("lacie", "bold $text-primary") + "  every answer shows how sure it sounds")
+        yield Static(Content.styled("Every answer shows how sure it sounds.", "bold $text-primary"))
         yield Static(self._model_content(), id="welcome-model")
         yield Static(self._meaning_content(), id="welcome-meaning")
         yield Static("Try", classes="heading")
@@ -74,7 +74,7 @@ class Welcome(Vertical):
                 *(
                     part
                     for key, word in (("enter", "send"), ("ctrl+o", "history"), ("f1", "all keys"))
-                    for part in ((key, "bold"), (f" {word}    ", "$text-muted"))
+                    for part in ((key, "bold"), (f" {word}    ", "$foreground 65%"))
                 )
             ),
             id="welcome-keys",
@@ -91,18 +91,26 @@ class Welcome(Vertical):
             return Content.styled(name, "bold") + "\n\n"
         size = f" · {parameter_count(self.info.parameters)} parameters · {large_number(self.info.size_bytes)}B"
         if self.info.parameters >= SMALL:
-            return Content.styled(name, "bold") + Content.styled(f"{size}\n\n", "$text-muted")
+            return Content.styled(name, "bold") + Content.styled(f"{size}\n\n", "$foreground 65%")
         return Content.assemble(
             (name, "bold"),
-            (f"{size}\n", "$text-muted"),
+            (f"{size}\n", "$foreground 65%"),
             "Small and often wrong. A better one: ",
             ("lacie chat --model owner/repo", "bold"),
-            ("\nlacie models list shows some that fit", "$text-muted"),
+            ("\nlacie models list shows some that fit", "$foreground 65%"),
         )
 
     def _meaning_content(self) -> Content:
         if self.calibrated:
-            kind, meaning = "calibrated", "How often answers that sound like this one are right,\nmeasured for this model."
+            kind, meaning = (
+                "calibrated",
+                "How often answers that sound like this one are right,\nmeasured for this model.",
+            )
         else:
-            kind, meaning = "acceptance", "How sure the wording sounds to a listener that can't see the\nanswer itself: not how often it is right."
-        return Content.assemble((f"{bar(0.7)} 70\u00a0%", "$text-primary"), (f"  {kind}\n", "bold"), (meaning, "$text-muted"))
+            kind, meaning = (
+                "acceptance",
+                "How sure the wording sounds to a listener that can't see the\nanswer: not how often it is right.",
+            )
+        return Content.assemble(
+            (f"{bar(0.7)} 70\u00a0%", "$text-primary"), (f"  {kind}\n", "bold"), (meaning, "$foreground 65%")
+        )

@@ -1,0 +1,281 @@
+"""The chat without a screen: scripted engine, real store, real assessment."""
+
+import time
+from collections.abc import Callable
+from threading import Event
+
+import pytest
+
+from lacie_chat.conversations import Store
+from lacie_chat.engine.errors import EngineDied, EngineError
+from lacie_chat.engine.events import Cut
+from lacie_chat.tui.events import ChatEvent, Loaded, LoadFailed, Loading, Notice, TextAdded, TurnEnded
+from lacie_chat.tui.session import ChatSession
+
+from .scripted import Answer, ScriptedEngine, ScriptedReader
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+
+
+class Chat:
+    """A session, its engines in the order in which they are made, and all that it posted."""
+
+    def __init__(self, *engines: ScriptedEngine, adapter: str | None = None) -> None:
+        self.engines = list(engines)
+        self.made: list[ScriptedEngine] = []
+        self.events: list[ChatEvent] = []
+        self.store = Store.open()
+        self.session = ChatSession(
+            self.make, self.store, self.events.append, model_name="model", adapter_name=adapter, seed=lambda: 7
+        )
+
+    def make(self) -> ScriptedEngine:
+        self.made.append(self.engines[len(self.made)])
+        return self.made[-1]
+
+    def of(self, kind: type) -> list:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def stored(self) -> list[tuple[str, str]]:
+        """Text and status of the current branch, from a second connection to the file."""
+        with Store.open() as store:
+            conversation = store.conversation(str(self.session.tree.conversation_id))
+            assert conversation.leaf_id is not None
+            return [(message.text, message.status) for message in store.thread(conversation.leaf_id)]
+
+
+@pytest.fixture
+def chat(request: pytest.FixtureRequest):
+    chats: list[Chat] = []
+
+    def make(*engines: ScriptedEngine, **arguments: object) -> Chat:
+        chats.append(Chat(*engines, **arguments))
+        return chats[-1]
+
+    yield make
+    for each in chats:
+        each.session.close()
+        each.store.close()
+
+
+def test_an_answer_is_streamed_stored_and_assessed(chat) -> None:
+    engine = ScriptedEngine([Answer(["I think it is ", "the Danube."])], ScriptedReader("the Danube", 0.9))
+    talk = chat(engine)
+    talk.session.start()
+    turn = talk.session.send("Which river flows through Vienna?")
+    wait_for(lambda: turn.assessment is not None)
+    assert [event.text for event in talk.of(TextAdded)] == ["I think it is ", "the Danube."]
+    assert turn.assessment.hedges[0].text == "I think"
+    assert turn.assessment.acceptance == pytest.approx(0.9)
+    assert talk.stored()[-1] == ("I think it is the Danube.", "complete")
+    message = talk.store.message(turn.stored_id)
+    assert message.assessment["acceptance"] == pytest.approx(0.9)
+    assert message.params["sampling"]["seed"] == 7
+    assert engine.samplings[0].seed == 7
+    assert message.usage["completion_tokens"] == 2
+
+
+def test_text_is_on_disk_before_it_is_shown(chat) -> None:
+    talk = chat(ScriptedEngine([Answer(["one ", "two"])]))
+    seen = []
+    post = talk.events.append
+
+    def check(event: ChatEvent) -> None:
+        post(event)
+        if isinstance(event, TextAdded):
+            seen.append(talk.stored()[-1])
+
+    talk.session._post = check
+    turn = talk.session.send("Question")
+    wait_for(lambda: turn.status == "complete")
+    assert seen == [("one ", "streaming"), ("one two", "streaming")]
+
+
+def test_questions_asked_while_loading_wait_and_are_answered_in_order(chat) -> None:
+    gate = Event()
+    engine = ScriptedEngine([Answer(["first"]), Answer(["second"])], load_gate=gate)
+    talk = chat(engine)
+    talk.session.start()
+    one = talk.session.send("One")
+    two = talk.session.send("Two")
+    assert one.phase == two.phase == "waiting"
+    assert talk.stored()[0] == ("One", "complete"), "a waiting question is stored already"
+    gate.set()
+    wait_for(lambda: two.status == "complete")
+    assert (one.text, two.text) == ("first", "second")
+    assert [turn.content for turn in engine.prompts[1]] == ["One", "first", "Two"]
+
+
+def test_cancel_keeps_what_is_there(chat) -> None:
+    engine = ScriptedEngine([Answer(["kept ", "never"], hold_after=1), Answer(["next"])])
+    talk = chat(engine)
+    turn = talk.session.send("Question")
+    wait_for(engine.held.is_set)
+    assert talk.session.cancel()
+    wait_for(lambda: turn.status == "cancelled")
+    assert talk.stored()[-1] == ("kept ", "cancelled")
+    following = talk.session.send("Next")
+    wait_for(lambda: following.status == "complete")
+    assert not talk.session.cancel(), "nothing is left to cancel"
+
+
+def test_a_waiting_question_can_be_cancelled(chat) -> None:
+    gate = Event()
+    talk = chat(ScriptedEngine([], load_gate=gate))
+    talk.session.start()
+    turn = talk.session.send("Question")
+    assert talk.session.cancel()
+    assert turn.status == "cancelled"
+    gate.set()
+    wait_for(lambda: talk.of(Loaded))
+    assert turn.text == ""
+
+
+def test_a_dead_engine_is_replaced_and_the_chat_goes_on(chat) -> None:
+    dying = ScriptedEngine([Answer(["half an "], dies=True)])
+    fresh = ScriptedEngine([Answer(["a whole answer"])])
+    talk = chat(dying, fresh)
+    turn = talk.session.send("Question")
+    wait_for(lambda: len(talk.of(Loaded)) == 2)
+    assert talk.stored()[-1] == ("half an ", "cut_off")
+    assert dying.closed
+    assert len(talk.of(Notice)) == 1
+    again = talk.session.send("Once more")
+    wait_for(lambda: again.status == "complete")
+    assert again.text == "a whole answer"
+    assert turn.assessment is None
+    assert len(talk.made) == 2
+
+
+def test_an_engine_that_dies_while_listening_costs_only_the_assessment(chat) -> None:
+    engine = ScriptedEngine([Answer(["An answer."])], ScriptedReader(error=EngineDied("the engine was killed")))
+    talk = chat(engine, ScriptedEngine([Answer(["fine"])], ScriptedReader("fine")))
+    turn = talk.session.send("Question")
+    wait_for(lambda: len(talk.of(Loaded)) == 2)
+    assert (turn.status, turn.text, turn.problem) == ("complete", "An answer.", "the engine was killed")
+    following = talk.session.send("Next")
+    wait_for(lambda: following.assessment is not None)
+
+
+def test_an_assessment_that_fails_leaves_the_answer(chat) -> None:
+    engine = ScriptedEngine([Answer(["An answer."])], ScriptedReader(error=ValueError("odd tokens")))
+    talk = chat(engine)
+    turn = talk.session.send("Question")
+    wait_for(lambda: turn.problem)
+    assert (turn.status, turn.problem, turn.phase) == ("complete", "odd tokens", "done")
+
+
+def test_a_failed_load_is_told_once_and_not_repeated_on_its_own(chat) -> None:
+    gate = Event()
+    broken = [
+        ScriptedEngine(load_error=EngineError("model.gguf is not a GGUF file"), load_gate=gate) for _ in range(2)
+    ]
+    talk = chat(*broken, ScriptedEngine([Answer(["now"])]))
+    talk.session.start()
+    early = [talk.session.send(text) for text in ("One", "Two", "Three")]
+    gate.set()
+    wait_for(lambda: all(turn.status == "failed" for turn in early))
+    assert len(talk.made) == 1, "questions asked before the failure don't try again"
+    assert early[0].problem == "model.gguf is not a GGUF file"
+    assert talk.of(LoadFailed)
+    late = talk.session.send("Four")
+    wait_for(lambda: late.status == "failed")
+    assert len(talk.made) == 2, "a later one does, once"
+    last = talk.session.send("Five")
+    wait_for(lambda: last.status == "complete")
+    assert [turn.content for turn in talk.made[2].prompts[0]] == ["Five"]
+
+
+def test_an_engine_that_dies_at_load_is_not_started_in_a_loop(chat) -> None:
+    talk = chat(*(ScriptedEngine(load_error=EngineDied("killed: out of memory")) for _ in range(3)))
+    talk.session.start()
+    wait_for(lambda: talk.of(LoadFailed))
+    time.sleep(0.2)
+    assert len(talk.made) == 1
+
+
+def test_a_failed_generation_says_why(chat) -> None:
+    talk = chat(ScriptedEngine([Answer(["some "], fails="the context is full")]))
+    turn = talk.session.send("Question")
+    wait_for(lambda: turn.status == "failed")
+    assert turn.problem == "the context is full"
+    assert talk.stored()[-1] == ("some ", "failed")
+
+
+@pytest.mark.parametrize(("dropped", "words"), [(0, "The start"), (1, "The oldest turn"), (3, "The oldest 3 turns")])
+def test_turns_that_no_longer_fit_are_told(chat, dropped: int, words: str) -> None:
+    talk = chat(ScriptedEngine([Answer(["ok"], events=[Cut(dropped, 900, 1000)])]))
+    turn = talk.session.send("Question")
+    wait_for(lambda: turn.status == "complete")
+    assert turn.note.startswith(words)
+
+
+def test_regenerate_and_edit_make_branches(chat) -> None:
+    engine = ScriptedEngine([Answer([text]) for text in ("first", "second", "edited")])
+    talk = chat(engine)
+    session = talk.session
+    first = session.send("Question")
+    wait_for(lambda: first.status == "complete")
+    second = session.regenerate(first)
+    wait_for(lambda: second.status == "complete")
+    assert [turn.text for turn in session.tree.siblings(first)] == ["first", "second"]
+    third = session.edit(first.parent, "Other question")
+    wait_for(lambda: third.status == "complete")
+    assert [turn.content for turn in engine.prompts[2]] == ["Other question"]
+    assert session.switch(third.parent, -1)
+    assert [turn.text for turn in session.tree.path()] == ["Question", "second"]
+    assert session.switch(second, -1)
+    assert [turn.text for turn in session.tree.path()] == ["Question", "first"]
+    assert not session.switch(first, -1)
+
+
+def test_a_new_chat_cancels_and_keeps_the_old_one(chat) -> None:
+    engine = ScriptedEngine([Answer(["part ", "rest"], hold_after=1), Answer(["fresh"])])
+    talk = chat(engine)
+    turn = talk.session.send("Old")
+    wait_for(engine.held.is_set)
+    old = talk.session.tree.conversation_id
+    talk.session.new_chat()
+    wait_for(lambda: turn.status == "cancelled")
+    new = talk.session.send("New")
+    wait_for(lambda: new.status == "complete")
+    assert [turn.content for turn in engine.prompts[1]] == ["New"]
+    assert {summary.title for summary in talk.store.list_conversations()} == {"Old", "New"}
+    talk.session.open(old)
+    assert [turn.text for turn in talk.session.tree.path()] == ["Old", "part "]
+
+
+def test_closing_keeps_a_half_answer(chat) -> None:
+    engine = ScriptedEngine([Answer(["half ", "rest"], hold_after=1)])
+    talk = chat(engine)
+    talk.session.send("Question")
+    wait_for(engine.held.is_set)
+    talk.session.close()
+    assert talk.stored()[-1] == ("half ", "cancelled")
+    assert engine.closed
+
+
+def test_the_side_and_its_calibrator_go_together(chat) -> None:
+    engine = ScriptedEngine([Answer(["an answer"])] * 2, ScriptedReader("an answer", 0.8))
+    talk = chat(engine, adapter="lacie")
+    one = talk.session.send("Question")
+    talk.session.side = "baseline"
+    two = talk.session.send("Question")
+    wait_for(lambda: two.assessment is not None)
+    assert engine.sides == ["speaker", "baseline"]
+    assert (one.params["side"], one.params["adapter"]) == ("speaker", "lacie")
+    assert (two.params["side"], two.params["adapter"]) == ("baseline", None)
+
+
+def test_events_end_with_the_end(chat) -> None:
+    talk = chat(ScriptedEngine([Answer(["x"])]))
+    talk.session.start()
+    turn = talk.session.send("Question")
+    wait_for(lambda: turn.phase == "done" and talk.of(TurnEnded))
+    assert isinstance(talk.events[0], Loading)
+    assert [event.fraction for event in talk.of(Loading)] == [0.0, 0.4]
