@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from lacie_chat.engine import wire
 from lacie_chat.engine.errors import EngineDied, EngineError
@@ -43,6 +43,12 @@ class EngineProcess:
         self._gone: tuple[str, bool] | None = None
         """Why no request can be served any more, and whether the process died (or was closed)."""
         self._listener: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
 
     @property
     def pid(self) -> int | None:

@@ -133,6 +133,12 @@ class Context:
             logprob = float(logits[token] - peak - np.log(np.exp(logits - peak).sum()))
         return token, logprob
 
+    def likeliest(self, flag: StopFlag) -> int:
+        """The token with the highest logit."""
+        with self._gate.passed(flag):
+            self._check_open()
+            return int(self.logits().argmax())
+
     def probabilities(self, flag: StopFlag) -> npt.NDArray[np.float64]:
         """Softmax of the last row over the whole vocabulary."""
         with self._gate.passed(flag):

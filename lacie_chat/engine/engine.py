@@ -4,7 +4,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from lacie_chat.engine import native
 from lacie_chat.engine.context import Context
@@ -36,6 +36,12 @@ class Engine:
         self._info: ModelInfo | None = None
         self._answers: weakref.WeakSet[Answer] = weakref.WeakSet()
         self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
 
     def load(self, on_progress: Callable[[LoadProgress], None] | None = None) -> ModelInfo:
         """Load the model (once; later calls return the same info). Raises EngineError, one line, if it can't be."""

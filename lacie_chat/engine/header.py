@@ -31,7 +31,7 @@ def read_header(path: Path, what: str = "model") -> dict[str, Value]:
     try:
         with path.open("rb") as file:
             if file.read(4) != b"GGUF":
-                raise EngineError(f"{path} is not a GGUF file, so it can't be used as a {what}.")
+                raise EngineError(f"{path} is not a GGUF file, so it can't be the {what}.")
             return _keys(file)
     except OSError as error:
         raise EngineError(f"The {what} file {path} can't be read: {error.strerror or error}.") from error

@@ -59,7 +59,7 @@ class KVReader:
         with self._busy:
             self._read(prefix, suffix, room=max_tokens)
             for drawn in range(max_tokens):
-                token = int(self._context.probabilities(self._flag).argmax())
+                token = self._context.likeliest(self._flag)
                 if self._model.ends_answer(token):
                     break
                 parts.append(stream.feed(self._model.piece(token)))

@@ -180,11 +180,10 @@ class Model:
 
 
 def _reason(lines: list[str]) -> str:
-    """The line of llama.cpp's log that says why; its function names and the follow-up lines left out."""
-    for line in lines:
-        for marker in ("error loading model: ", "failed to apply lora adapter: ", "failed to initialize model: "):
+    """The line of llama.cpp's log that says why; those that only say that it failed are no reason."""
+    told = [line for line in lines if "failed to load model" not in line] or lines
+    for line in told:
+        for marker in ("error loading model: ", "failed to apply lora adapter: "):
             if marker in line:
-                return line.split(marker, 1)[1].rstrip(". ")
-    if lines:
-        return lines[0].rsplit(": ", 1)[-1].rstrip(". ")
-    return "llama.cpp gave no reason"
+                return line.split(marker, 1)[1].removeprefix("error loading model hyperparameters: ").rstrip(". ")
+    return told[0].split(": ", 1)[-1].rstrip(". ") if told else "llama.cpp gave no reason"

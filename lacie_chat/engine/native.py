@@ -22,8 +22,7 @@ from llama_cpp import llama_cpp as low
 
 from lacie_chat.engine.log import default_log_path, open_log
 
-_ERROR = 3
-_DEBUG, _CONTINUED = 4, 5
+_DEBUG, _ERROR, _CONTINUED = 1, 4, 5  # enum ggml_log_level
 
 
 class _NativeLog:

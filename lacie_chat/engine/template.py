@@ -50,12 +50,12 @@ class _Generation(jinja2.ext.Extension):
 
 
 class ChatTemplate:
-    """The template of one model."""
+    """The template of one model; `source` takes another's instead."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, source: str | None = None) -> None:
         self._model = model
         self.stop: tuple[str, ...] = ()
-        source = model.metadata.get("tokenizer.chat_template")
+        source = source or model.metadata.get("tokenizer.chat_template")
         if not source:
             has_markers = len(model.tokenise("<|im_start|><|im_end|>", special=True)) == 2
             source = CHATML if has_markers else PLAIN

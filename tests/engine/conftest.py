@@ -1,0 +1,57 @@
+"""Helpers of the engine's tests: collect an answer, and a plain llama-cpp-python model to compare with."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lacie_chat.engine import EngineSettings
+
+
+@pytest.fixture(scope="module")
+def plain(embedded_model: Path) -> Iterator["PlainLlama"]:
+    """The same model through llama-cpp-python's own high-level class, set up as our contexts are."""
+    reference = PlainLlama(embedded_model)
+    yield reference
+    reference.llama.close()
+
+
+class PlainLlama:
+    def __init__(self, path: Path) -> None:
+        import llama_cpp
+
+        # verbose=True: it installs no log callback and redirects nothing, so our own callback stays in place
+        self.llama = llama_cpp.Llama(
+            str(path),
+            n_ctx=2048,
+            n_threads=1,
+            n_threads_batch=1,
+            n_batch=64,
+            n_ubatch=64,
+            flash_attn=True,
+            verbose=True,
+        )
+
+    def tokens(self, text: str, special: bool = False) -> list[int]:
+        return self.llama.tokenize(text.encode(), add_bos=False, special=special)
+
+    def after(self, token: int) -> np.ndarray:
+        """Probabilities after one more token."""
+        self.llama.eval([token])
+        return self._last()
+
+    def probabilities(self, tokens: list[int]) -> np.ndarray:
+        self.llama.reset()
+        self.llama.eval(tokens)
+        return self._last()
+
+    def _last(self) -> np.ndarray:
+        row = np.ctypeslib.as_array(self.llama._ctx.get_logits_ith(-1), shape=(self.llama.n_vocab(),)).astype(float)
+        values = np.exp(row - row.max())
+        return values / values.sum()
+
+
+@pytest.fixture
+def settings(embedded_model: Path) -> EngineSettings:
+    return EngineSettings(embedded_model, n_ctx=2048)
