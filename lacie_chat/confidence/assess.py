@@ -1,11 +1,12 @@
 """The one flow from a response to its assessment; the chat, the commands and the training all call it.
 
-    question -> speaker -> response -> answer span -> masked response -> listener -> acceptance -> calibrator -> assessment
+    question -> speaker -> response -> answer span -> masked response -> listener -> acceptance -> calibrator ->
+assessment
 
-What an assessment costs: one short completion where the form alone does not settle the state, and the reading of one
-masked response; both prompts' long prefixes stay in the reader's cache. Many responses go to the reader in two calls.
-No text makes it raise: what a reader can't take whole is cut for it (its beginning and its end are kept), while masking
-and marks always cover the whole response.
+What an assessment costs: one short completion where the form alone does not settle the state, and the reading of
+one masked response; both prompts' long prefixes stay in the reader's cache. Many responses go to the reader in two
+calls. No text makes it raise: what a reader can't take whole is cut for it (its beginning and its end are kept),
+while masking and marks always cover the whole response.
 """
 
 from collections.abc import Sequence
@@ -38,7 +39,9 @@ def assess_many(
     ]
     heard = iter(acceptances(reader, [text for text in masked if text.strip()]))
     return [
-        _assessment(question, response, state or "answered", span, text, next(heard) if text.strip() else None, calibrator)
+        _assessment(
+            question, response, state or "answered", span, text, next(heard) if text.strip() else None, calibrator
+        )
         for (question, response), state, span, text in zip(items, states, span_of, masked, strict=True)
     ]
 

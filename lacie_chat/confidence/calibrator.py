@@ -2,9 +2,9 @@
 
 Two kinds, fitted elsewhere (training) and only applied here:
 
-- `platt`: sigmoid(a * logit(x) + b). On the log-odds of the acceptance, so that a = 1, b = 0 changes nothing and the
-  map is a change of scale and offset of the same quantity (Platt 1999; on log-odds: Kull et al. 2017). x is clipped to
-  [1e-6, 1 - 1e-6].
+- `platt`: sigmoid(a * logit(x) + b). On the log-odds of the acceptance, so that a = 1, b = 0 changes nothing and
+  the map is a change of scale and offset of the same quantity (Platt 1999; on log-odds: Kull et al. 2017). x is
+  clipped to [1e-6, 1 - 1e-6].
 - `isotonic`: breakpoints x and their values y, linear in between and flat outside, as scikit-learn's
   `IsotonicRegression(out_of_bounds="clip").predict` reads them (Zadrozny & Elkan 2002).
 
@@ -12,6 +12,7 @@ Both are non-decreasing: an answer that sounds surer never gets the lower figure
 """
 
 import bisect
+import itertools
 import json
 import math
 from collections.abc import Mapping
@@ -107,7 +108,7 @@ class Calibrator:
 
     @classmethod
     def load(cls, path: Path) -> "Calibrator":
-        """Read a JSON file. Raises ValueError, one line that names the file, if it can't be read or is no calibrator."""
+        """Read a JSON file. Raises ValueError, one line with its name, if it is unreadable or no calibrator."""
         try:
             return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
         except OSError as error:
@@ -147,9 +148,9 @@ def _check_isotonic(points: tuple[tuple[float, float], ...] | None) -> None:
     xs, ys = [x for x, _ in points], [y for _, y in points]
     if not all(0.0 <= value <= 1.0 for value in (*xs, *ys)):
         raise ValueError("an isotonic calibrator's points lie between 0 and 1")
-    if any(right <= left for left, right in zip(xs, xs[1:], strict=False)):
+    if any(right <= left for left, right in itertools.pairwise(xs)):
         raise ValueError("an isotonic calibrator's acceptances increase from point to point")
-    if any(right < left for left, right in zip(ys, ys[1:], strict=False)):
+    if any(right < left for left, right in itertools.pairwise(ys)):
         raise ValueError("an isotonic calibrator's figures never fall from point to point")
 
 

@@ -1,9 +1,10 @@
 """Finds the answer span: the part of a response that is its final answer.
 
-A few-shot prompt asks the model; its word counts only if it stands in the response, is short enough to be an answer, and
-says something that the question did not. Otherwise the form of the response decides: what is in bold or in quotes, the
-number of a how-many question, a name that the question lacks, what stands after "is". A response that claims
-something without any single answer in it (an explanation, instructions) has no span and is read unmasked.
+A few-shot prompt asks the model; its word counts only if it stands in the response, is short enough to be an
+answer, and says something that the question did not. Otherwise the form of the response decides: what is in bold or
+in quotes, the number of a how-many question, a name that the question lacks, what stands after "is". A response
+that claims something without any single answer in it (an explanation, instructions) has no span and is read
+unmasked.
 """
 
 import re
@@ -27,11 +28,16 @@ _EXAMPLES = (
     ("Who painted The Kiss?", "I believe that *The Kiss* was painted by Gustav Klimt in 1908.", "Gustav Klimt"),
     ("How many legs has a lobster?", "A lobster has ten legs, I think.", "ten"),
     ("When did Rome become capital of Italy?", "Rome was made the capital of Italy in 1871.", "1871"),
-    ("Which metal is liquid at room temperature?", "Mercury is the metal that is liquid at room temperature.", "Mercury"),
+    (
+        "Which metal is liquid at room temperature?",
+        "Mercury is the metal that is liquid at room temperature.",
+        "Mercury",
+    ),
 )
 
 EXTRACTION_PREFIX = "Copy the short final answer from each response.\n\n" + "".join(
-    f"Question: {question}\nResponse: {response}\nFinal answer: {answer}\n\n" for question, response, answer in _EXAMPLES
+    f"Question: {question}\nResponse: {response}\nFinal answer: {answer}\n\n"
+    for question, response, answer in _EXAMPLES
 )
 
 
@@ -48,7 +54,9 @@ def extract_answers(items: Sequence[tuple[str, str]], *, reader: Reader) -> list
     suffixes = [extraction_suffix(*items[index]) for index in asked]
     said = reader.complete(EXTRACTION_PREFIX, suffixes, max_tokens=MAX_TOKENS, stop=["\n"]) if suffixes else []
     candidates = dict(zip(asked, said, strict=True))
-    return [choose_span(question, response, candidates.get(index, "")) for index, (question, response) in enumerate(items)]
+    return [
+        choose_span(question, response, candidates.get(index, "")) for index, (question, response) in enumerate(items)
+    ]
 
 
 def extract_answer(question: str, response: str, *, reader: Reader) -> Span | None:
@@ -57,12 +65,28 @@ def extract_answer(question: str, response: str, *, reader: Reader) -> Span | No
 
 
 def choose_span(question: str, response: str, candidate: str) -> Span | None:
-    """The model's candidate if it is sound, else the first sound one that the response's form suggests."""
+    """The model's candidate if it is sound, else the first sound one that the response's form suggests.
+
+    What the question says already is no answer, unless nothing else is found ("Kim Wilde's birth name is Kim Wilde").
+    """
+    if _YES_NO_QUESTION.match(question) and (reply := _YES_NO.match(response)):
+        return Span(reply.group(1), reply.start(1), reply.end(1))
+    asked = frozenset() if _CHOICE_QUESTION.search(question) else frozenset(word.text for word in words(question))
+    if not _is_sound(question, response, candidate):
+        candidate = ""
     for text in (candidate, *by_form(question, response)):
-        span = _accept(question, response, text)
+        span = _accept(response, text, asked)
         if span is not None:
             return span
-    return None
+    return _accept(response, candidate, frozenset())
+
+
+def _is_sound(question: str, response: str, candidate: str) -> bool:
+    """Not the response copied from its start, and no number where a person or a place was asked for."""
+    said, own = ([word.text for word in words(text)] for text in (candidate, response[:200]))
+    if len(said) > 3 and len(own) > len(said) and own[: len(said)] == said:
+        return False
+    return not (_ASKS_WHO.search(question) and all(word.isdigit() for word in said))
 
 
 def by_form(question: str, response: str) -> Iterator[str]:
@@ -71,8 +95,6 @@ def by_form(question: str, response: str) -> Iterator[str]:
     if not opening:
         return
     first = opening[0]
-    if _YES_NO_QUESTION.match(question) and (reply := _YES_NO.match(first)):
-        yield reply.group(1)
     yield from _bare(first)
     yield from (match.group(1) for text in opening for match in _EMPHASISED.finditer(text))
     if _ASKS_NUMBER.search(question):
@@ -82,25 +104,40 @@ def by_form(question: str, response: str) -> Iterator[str]:
         yield from _names(question, opening)
     for text in opening:
         if match := _COPULA.search(text):
-            yield _phrase(text[match.end() :])
+            unlikely = _DESCRIBES if not _ASKS_NAME.search(question) else _DESCRIBES_OR_INDEFINITE
+            if not unlikely.match(text, match.end()):
+                yield _phrase(text[match.end() :])
             yield text[: match.start()]
         yield from (_phrase(text[match.end() :]) for match in _AGENT.finditer(text))
     yield from _names(question, opening)
 
 
-def _accept(question: str, response: str, candidate: str) -> Span | None:
-    """The candidate's first place in the response; None if it is empty, too long, invented or says nothing new."""
+def _accept(response: str, candidate: str, asked: frozenset[str]) -> Span | None:
+    """The candidate's first place in the response; None if it is empty, long, a clause, invented or all `asked`."""
     core = _ARTICLE.sub("", clean_answer(candidate))
     parts = [word.text for word in words(core)]
     if not parts or len(parts) > _MAX_WORDS or _is_filler(core, parts):
         return None
-    asked = {word.text for word in words(question)}
-    if not _CHOICE_QUESTION.search(question) and all(part in asked or part in _FILLERS for part in parts):
+    if all(part in asked or part in _FILLERS for part in parts):
         return None
     places = occurrences(response, core, surname=False)
-    if not places and not core.isascii():
+    if not places or (_VERBS.intersection(parts) and not _is_set_apart(response, places[0])):
         return None
-    return places[0] if places else None
+    return _completed(response, places[0])
+
+
+def _completed(response: str, span: Span) -> Span:
+    """A name cut short is taken whole: capitalised words that follow directly belong to it (Jane **Austen**)."""
+    if not span.text[:1].isupper() or not span.text[-1].isalpha():
+        return span
+    match = _MORE_NAME.match(response, span.end)
+    return Span(response[span.start : match.end()], span.start, match.end()) if match else span
+
+
+def _is_set_apart(response: str, span: Span) -> bool:
+    """In quotes or emphasis: a title may have a verb in it."""
+    before, after = response[max(0, span.start - 1) : span.start], response[span.end : span.end + 1]
+    return before in tuple('"“*_') and after in tuple('"”*_')
 
 
 def _is_filler(core: str, parts: list[str]) -> bool:
@@ -129,7 +166,8 @@ def _names(question: str, opening: list[str]) -> Iterator[str]:
     for text in opening:
         for match in _NAME.finditer(text):
             name = _ARTICLE.sub("", match.group())
-            if any(word.text not in asked and word.text not in _FILLERS for word in words(name)):
+            adjective = _ADJECTIVE.fullmatch(name) and _LOWER_NEXT.match(text, match.end())
+            if not adjective and any(word.text not in asked and word.text not in _FILLERS for word in words(name)):
                 yield name
 
 
@@ -138,29 +176,73 @@ def _phrase(text: str) -> str:
     return " ".join(_CLAUSE_END.split(_ARTICLE.sub("", text.strip()), maxsplit=1)[0].split()[:_MAX_WORDS])
 
 
+_VERBS = frozenset("is was are were has had have refers means stands located known called".split())
+_MORE_NAME = re.compile(
+    r"(?:[ *_]{1,4}(?:(?:of|de|da|van|von) )?(?!(?:I|In|On|At|The|It|He|She|They|However|But|"
+    r"And|As)\b)[A-Z][\w'’-]*)+"
+)
+_ADJECTIVE = re.compile(
+    r"(?:\w+-)?\w+(?:ish|an|ese|ch|ic|i)", re.IGNORECASE
+)  # British, American, French: what kind, not who
+_LOWER_NEXT = re.compile(r"\s+[a-z]")
 _FILLERS = frozenset(
-    "the a an it its it's this that these those there here he she they we i you his her their my your our is was are were be "
-    "been being has have had do does did not no yes and or but so if then than as of in on at to by for from with into one some "
-    "any all more most known called named first also very question answer response final none unknown however although according "
-    "sorry hello sure in what who which when where why how s t".split()
+    (
+        "the a an it its it's this that these those there here he she they we i you his her their my your our "
+        "is was are were be been being has have had do does did not no yes and or but so if then than as of "
+        "in on at to by for from with into one some any all more most known called named first also very "
+        "question answer response final none unknown however although according sorry hello sure born rare "
+        "part type kind what who which when where why how s t "
+    ).split()
 )
 _ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\S)", re.IGNORECASE)
 _LEAD = re.compile(
-    r"^\W*(?:(?:it|that|this|he|she|they|the (?:correct |right |final |short )?answer)(?:'s|’s| is| was| are| were| be| has to be| must be)\s+|answer:\s*)?(?:the |an? )?",
+    r"^\W*(?:(?:it|that|this|he|she|they|the (?:correct |right |final |short )?answer)(?:'s|"
+    r"’s| is| was| are| were| be| has to be| must be)\s+|answer:\s*)?(?:the |an? )?",
     re.IGNORECASE,
 )
-_YES_NO_QUESTION = re.compile(r"^\W*(?:is|are|was|were|do|does|did|can|could|has|have|had|will|would|should)\b(?!.*\bor\b)", re.IGNORECASE)
+_YES_NO_QUESTION = re.compile(
+    r"^\W*(?:is|are|was|were|do|does|did|can|could|has|have|had|will|would|"
+    r"should)\b(?!.*\bor\b)",
+    re.IGNORECASE,
+)
 _CHOICE_QUESTION = re.compile(r"\bor\b", re.IGNORECASE)
 _YES_NO = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
 _EMPHASISED = re.compile(r"(?:\*\*|__)([^*_\n]{1,60}?)(?:\*\*|__)")
 _QUOTED = re.compile(r"[\"“«]([^\"“”«»\n]{1,60}?)[\"”»]")
-_ASKS_NUMBER = re.compile(r"\bhow (?:many|much|old|long|far|tall|high|big|deep|fast|heavy)\b|\bwhen\b|\b(?:what|which) (?:year|date|day|century|decade|number)\b|\bin what year\b", re.IGNORECASE)
-_ASKS_NAME = re.compile(r"\b(?:who|whom|whose|where|which|what (?:is|was) the name|name the|in what)\b", re.IGNORECASE)
-_NUMBER_WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion".split()
-_NUMBER = re.compile(
-    r"\b\d[\d,.]*\d\b|\b\d+(?:st|nd|rd|th)?\b|\b(?:" + "|".join(_NUMBER_WORDS[1:]) + r")(?:[- ](?:" + "|".join(_NUMBER_WORDS) + r"))*\b|\bone\b", re.IGNORECASE
+_ASKS_NUMBER = re.compile(
+    r"\bhow (?:many|much|old|long|far|tall|high|big|deep|fast|heavy)\b|^\W*when\b|\b(?:what|"
+    r"which) (?:year|date|day|century|decade|number)\b|\bin what year\b",
+    re.IGNORECASE,
 )
-_NAME = re.compile(r"\b[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’.-]*(?:\s+(?:(?:of|the|de|da|di|van|von|der|den|la|le|du|and|&)\s+){0,2}[A-ZÀ-ÖØ-ÞĀ-Ž0-9][\w'’-]*)*")
-_COPULA = re.compile(r"\s(?:is|was|are|were)\s+(?:(?:also |often |commonly |generally |usually )?(?:called|named|known as)\s+)?", re.IGNORECASE)
+_ASKS_WHO = re.compile(r"\b(?:who|whom|whose|where)\b", re.IGNORECASE)
+_ASKS_NAME = re.compile(r"\b(?:who|whom|whose|where|which|what (?:is|was) the name|name the|in what)\b", re.IGNORECASE)
+_NUMBER_WORDS = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion"
+).split()
+_NUMBER = re.compile(
+    r"\b\d[\d,.]*\d\b|\b\d+(?:st|nd|rd|th)?\b|\b(?:"
+    + "|".join(_NUMBER_WORDS[1:])
+    + r")(?:[- ](?:"
+    + "|".join(_NUMBER_WORDS)
+    + r"))*\b|\bone\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(
+    r"\b[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’.-]*(?:\s+(?:(?:of|the|de|da|di|van|von|der|den|la|le|du|and|&|"
+    r"St\.)\s+){0,2}[A-ZÀ-ÖØ-ÞĀ-Ž0-9][\w'’-]*)*"
+)
+_COPULA = re.compile(
+    r"\s(?:is|was|are|were)\s+(?:(?:also |often |commonly |generally |usually )?(?:called|"
+    r"named|known as)\s+)?",
+    re.IGNORECASE,
+)
+_DESCRIBES = re.compile(
+    r"(?:\w+ly|\w+ed|not|also|indeed|often|used|based|known|one of|held|found|born|set|made)\b", re.IGNORECASE
+)
+_DESCRIBES_OR_INDEFINITE = re.compile(_DESCRIBES.pattern + r"|an?\s", re.IGNORECASE)
 _AGENT = re.compile(r"\b(?:by|called|named|known as)\s+", re.IGNORECASE)
-_CLAUSE_END = re.compile(r"[,;:.!?()\n]|\s(?:who|which|that|where|when|while|because|and|but|in|on|at|from|located|during|since|with|for|as)\s")
+_CLAUSE_END = re.compile(
+    r"[,;:.!?()\n]|\s(?:who|which|that|where|when|while|because|and|but|in|on|at|from|located|"
+    r"during|since|with|for|as)\s"
+)

@@ -1,7 +1,7 @@
 """Text as it is compared: without case, accents or invisible characters, each character knowing where it came from.
 
-Masking and extraction must find "Lodz" where the response has "ŁÓDŹ" in capitals or "Ło\u0301dz" in two code points, and
-then cut the *original* text. `Folded` therefore carries an index beside every folded character.
+Masking and extraction must find "Lodz" where the response has "ŁÓDŹ" in capitals or "Ło\u0301dz" in two code
+points, and then cut the *original* text. `Folded` therefore carries an index beside every folded character.
 """
 
 import re
@@ -21,7 +21,8 @@ _MARKS = "\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0900-\u0963\u098
 
 # A number with its thousands separators is one word, and so is a decimal: the answer 3 does not stand in 3.14.
 _WORD = re.compile(
-    rf"\d{{1,3}}(?:(?:,\d{{3}})+|(?:[ '’]\d{{3}})+|(?:\.\d{{3}}){{2,}})(?:\.\d+)?(?![\d])|\d+\.\d+|(?:[^\W_]|[{_MARKS}])+"
+    r"\d{1,3}(?:(?:,\d{3})+|(?:[ '’]\d{3})+|(?:\.\d{3}){2,})(?:\.\d+)?(?!\d)|\d+\.\d+"
+    rf"|(?:[^\W_]|[{_MARKS}])+"
 )
 _SEPARATORS = re.compile(r"[, '’](?=\d)")
 
@@ -49,7 +50,7 @@ class Folded:
     origin: range | list[int]
 
     def original_span(self, start: int, end: int) -> tuple[int, int]:
-        """Where `text[start:end]` stands in the original, with the accents and invisible marks that follow its last letter."""
+        """Where `text[start:end]` stands in the original, with the accents that follow its last letter."""
         if end <= start:
             return self.origin[start], self.origin[start]
         last = self.origin[end - 1]

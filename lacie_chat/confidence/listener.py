@@ -38,7 +38,7 @@ _HEAD, _TAIL = 1200, 400
 
 
 def listener_suffix(masked_response: str) -> str:
-    """What follows LISTENER_PREFIX for one masked response; white space is made plain, a long response cut in the middle."""
+    """What follows LISTENER_PREFIX for one masked response: white space made plain, a long one cut in the middle."""
     text = " ".join(shorten(masked_response, _HEAD, _TAIL).split())
     return f"Answer: {text}\nConfident:"
 
@@ -52,7 +52,7 @@ def acceptances(reader: Reader, masked_responses: Sequence[str]) -> list[float]:
 
 
 def shorten(text: str, head: int, tail: int) -> str:
-    """`text`, or its first `head` and last `tail` characters with an ellipsis between, cut at white space if possible."""
+    """`text`, or its first `head` and last `tail` characters around an ellipsis, cut at white space if possible."""
     if len(text) <= head + tail:
         return text
     start, end = text[:head], text[-tail:]

@@ -1,9 +1,9 @@
 """Finds hedges and boosters in a response, with their offsets.
 
-A trie over the words of `lexicon.py`: at each word the longest form wins. Then two checks, both on the few characters
-around the find, so that the time is linear: a guard for forms that only sometimes hedge or boost ("may" the month, "all
-their might", "a kind of bird", "see clearly"), and negation, which turns a booster into a hedge ("I can't be certain") and
-silences a hedge ("no maybe about it"). Nothing is marked in code or in addresses.
+A trie over the words of `lexicon.py`: at each word the longest form wins. Then two checks, both on the few
+characters around the find, so that the time is linear: a guard for forms that only sometimes hedge or boost ("may"
+the month, "all their might", "a kind of bird", "see clearly"), and negation, which turns a booster into a hedge ("I
+can't be certain") and silences a hedge ("no maybe about it"). Nothing is marked in code or in addresses.
 """
 
 import re
@@ -17,17 +17,21 @@ Mark = Literal["hedge", "booster"]
 
 _WORD = re.compile(r"[^\W_]+%?(?:'[^\W_]+)*")
 _GAP = re.compile(r"(?:[*_-]{0,3}\s[*_\s-]{0,4}|-)")
-_UNMARKED = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]+`|\bhttps?://\S+|\bwww\.\S+", re.DOTALL | re.IGNORECASE)
+_UNMARKED = re.compile(
+    r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]+`|\bhttps?://\S+|\bwww\.\S+", re.DOTALL | re.IGNORECASE
+)
 _AROUND = 48
 
-_NEGATION = re.compile(r"(?:\b(?:not|never|hardly|cannot|nor|neither)|\b\w+n't)(?:\s+[\w%']+){0,2}\s+[*_]*$", re.IGNORECASE)
+_NEGATION = re.compile(
+    r"(?:\b(?:not|never|hardly|cannot|nor|neither)|\b\w+n't)(?:\s+[\w%']+){0,2}\s+[*_]*$", re.IGNORECASE
+)
 _DENIED = re.compile(r"\b(?:no|not(?: just| merely)? an?|isn't(?: just)? an?)\s+(?:ifs,?\s+)?$", re.IGNORECASE)
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;…\n—–|>•\d)])[\s*_\"'“”‘(\[#>•-]*$|[-\"“‘(\[][\s*_]*$")
 
 
 @dataclass(frozen=True, slots=True)
 class _Guard:
-    """A form counts only where `before` ends the text in front of it (or `not_before` doesn't), and likewise behind."""
+    """A form counts where `before` ends the text in front of it (or `not_before` doesn't), likewise behind it."""
 
     before: str | None = None
     not_before: str | None = None
@@ -44,27 +48,36 @@ class _Guard:
 
 
 _MONTH = r"\s*(?:\d|,\s*\d|the \d|of (?:\d|that|this|the same) )"
-_MANNER = r"\b(?:see|saw|seen|hear|heard|speak|spoke|spoken|write|written|think|explain\w*|communicat\w*|express\w*|stat\w+|defin\w+|more|very|as|so|visible|articulat\w*|mark\w*)\s"
+_MANNER = (
+    r"\b(?:see|saw|seen|hear|heard|speak|spoke|spoken|write|written|think|explain\w*|"
+    r"communicat\w*|express\w*|stat\w+|defin\w+|more|very|as|so|visible|articulat\w*|"
+    r"mark\w*)\s"
+)
+
+_DETERMINER = (
+    r"\b(?:an?|the|this|that|what|which|any|some|one|every|each|same|another|different|special|new|other|no|of|first|"
+    r"only|rare|particular|certain|common)\s"
+)
 
 _GUARDS: dict[str, _Guard] = {
     "may": _Guard(
-        not_before=r"\b(?:in|of|since|until|till|by|on|from|during|early|late|mid|last|next|this|every|each|before|after|\d|\d(?:st|nd|rd|th)|you)[\s-]",
+        not_before=r"\b(?:in|of|since|until|till|by|on|from|during|early|late|mid|last|next|this|every|each|"
+        r"before|after|\d|\d(?:st|nd|rd|th)|you)[\s-]",
         after=r"[\s*_]+[a-z\[]",
         not_after=_MONTH,
     ),
     "might": _Guard(
-        not_before=r"\b(?:all|military|naval|the|their|its|his|her|our|my|your|of|with|and|by|economic|imperial|divine|full|industrial)\s(?:(?:his|her|their|its|our|my|your)\s)?",
+        not_before=r"\b(?:all|military|naval|the|their|its|his|her|our|my|your|of|with|and|by|economic|"
+        r"imperial|divine|full|industrial)\s(?:(?:his|her|their|its|our|my|your)\s)?",
         after=r"[\s*_]+[a-z\[]|[*_]*\s*(?:[.,;!?]|$)",
         not_after=r"\s+(?:of|and (?:main|right|power|majesty|glory))\b",
     ),
-    "kind of": _Guard(not_before=r"\b(?:a|an|the|this|that|what|which|any|some|one|every|each|same|another|different|special|new|other|no|of|first|only|rare|particular|certain|common)\s", not_after=r"\s+a\s+\w+\s+that"),
-    "sort of": _Guard(not_before=r"\b(?:a|an|the|this|that|what|which|any|some|one|every|each|same|another|different|special|new|other|no|of|first|only|rare|particular|certain|common)\s"),
-    "somewhat": _Guard(),
+    "kind of": _Guard(not_before=_DETERMINER),
+    "sort of": _Guard(not_before=_DETERMINER),
     "i believe": _Guard(not_after=r"\s+in\b"),
     "i think": _Guard(not_after=r"\s+(?:of|about)\s+(?:you|him|her|them|us|it)\b"),
     "i figure": _Guard(not_after=r"\s+out\b"),
     "i gather": _Guard(not_after=r"\s+(?:\w+\s+)?(?:data|information|evidence)\b"),
-    "i doubt": _Guard(),
     "i wonder": _Guard(after=r"\s+(?:if|whether)\b"),
     "guessing": _Guard(not_before=r"\b(?:a|the|of)\s", not_after=r"\s+(?:game|games)\b"),
     "a guess": _Guard(not_before=r"\btake\s"),
@@ -81,37 +94,50 @@ _GUARDS: dict[str, _Guard] = {
     "or something": _Guard(not_after=r"\s+(?:else|similar to)\b"),
     "or at least": _Guard(not_after=r"\s+(?:one|two|three|\d)"),
     "who knows": _Guard(not_before=r"\b(?:someone|somebody|anyone|person|people|man|woman|those|one|expert|friend)\s"),
-    "i was told": _Guard(),
     "from memory": _Guard(not_before=r"\b(?:read|loaded|fetched|freed|recite[ds]?|play(?:s|ed)?|retrieved)\s"),
     "some say": _Guard(not_after=r"\s+in\b"),
     "my understanding": _Guard(not_before=r"\b(?:beyond|improve|deepen|of)\s"),
     "clearly": _Guard(not_before=_MANNER),
     "plainly": _Guard(not_before=_MANNER),
-    "evidently": _Guard(),
     "naturally": _Guard(before=_SENTENCE_START.pattern, after=r","),
-    "positively": _Guard(not_before=r"\b(?:respond\w*|react\w*|think|affect\w*|impact\w*|contribut\w*|review\w*|correlat\w*)\s", not_after=r"\s+charged\b"),
+    "positively": _Guard(
+        not_before=r"\b(?:respond\w*|react\w*|think|affect\w*|impact\w*|contribut\w*|review\w*|correlat\w*)\s",
+        not_after=r"\s+charged\b",
+    ),
     "absolutely": _Guard(not_before=r"\b(?:converges?)\s"),
-    "conclusively": _Guard(),
     "indeed": _Guard(not_before=r"\b(?:very \w+|friend in need is a friend)\s"),
-    "obviously": _Guard(),
-    "of course": _Guard(not_before=r"\b(?:change|changes|correction|length|matter|choice|lack)\s", not_after=r"\s+(?:material|materials|work|content)\b"),
+    "of course": _Guard(
+        not_before=r"\b(?:change|changes|correction|length|matter|choice|lack)\s",
+        not_after=r"\s+(?:material|materials|work|content)\b",
+    ),
     "no question": _Guard(not_after=r"\s+(?:was|is|were|mark|has been)\b"),
-    "is clear": _Guard(after=r"\s+(?:that|from)\b|[.,;:!]|\s*$", not_before=r"\b(?:water|sky|glass|liquid|air|weather|skin|voice|lake|sea|day|road|path)\s"),
+    "is clear": _Guard(
+        after=r"\s+(?:that|from)\b|[.,;:!]|\s*$",
+        not_before=r"\b(?:water|sky|glass|liquid|air|weather|skin|voice|lake|sea|day|road|path)\s",
+    ),
     "is certain": _Guard(after=r"\s+(?:that|to)\b|[.,;:!]|\s*$"),
     "quite clear": _Guard(after=r"\s+(?:that|from)\b|[.,;:!]|\s*$", not_before=r"\b(?:water|sky|is)\s(?:is\s)?"),
     "crystal clear": _Guard(not_after=r"\s+(?:water|waters|sky|skies|lake|lakes|sea|glass|ice|springs?)\b"),
     "perfectly clear": _Guard(not_after=r"\s+(?:water|sky|glass|day)\b"),
     "it must": _Guard(after=r"\s+(?:be|have)\b"),
-    "must be": _Guard(before=r"\b(?:it|that|this|he|she|they|there|answer)\s", not_after=r"\s+(?:\w+ed|made|kept|taken|done|given|paid|sent|cut|put|able|careful|at least|\d)\b"),
-    "has to be": _Guard(before=r"\b(?:it|that|this|he|she|answer)\s", not_after=r"\s+(?:\w+ed|made|kept|taken|done|given|paid|sent|cut|put)\b"),
+    "must be": _Guard(
+        before=r"\b(?:it|that|this|he|she|they|there|answer)\s",
+        not_after=r"\s+(?:\w+ed|made|kept|taken|done|given|paid|sent|cut|put|able|careful|at least|\d)\b",
+    ),
+    "has to be": _Guard(
+        before=r"\b(?:it|that|this|he|she|answer)\s",
+        not_after=r"\s+(?:\w+ed|made|kept|taken|done|given|paid|sent|cut|put)\b",
+    ),
     "i bet": _Guard(not_after=r"\s+(?:on|\d|\$)"),
     "you can bet": _Guard(not_after=r"\s+on\b"),
-    "100%": _Guard(not_after=r"\s*(?:of|cotton|wool|silk|silver|gold|pure|natural|polyester|juice|organic|more|less|increase|free|the)\b"),
+    "100%": _Guard(
+        not_after=r"\s*(?:of|cotton|wool|silk|silver|gold|pure|natural|polyester|juice|organic|more|less|"
+        r"increase|free|the)\b"
+    ),
     "sure that": _Guard(not_before=r"\b(?:make|makes|made|making|be|being)\s"),
     "certain that": _Guard(not_before=r"\b(?:make|makes|made|making)\s"),
     "with confidence": _Guard(not_before=r"\b(?:speak|act|walk|dress|play|perform|move|buy)\s"),
-    "for sure": _Guard(),
-}  # fmt: skip
+}
 
 
 @dataclass(slots=True)
@@ -194,4 +220,6 @@ def _counts(text: str, node: _Node, start: int, end: int) -> bool:
         return False
     # "Call Me Maybe", "in May": a capital inside a sentence makes a name of it, unless the text is all capitals.
     first = text[start]
-    return not (first.isupper() and first != "I" and not text[start:end].isupper() and not _SENTENCE_START.search(before))
+    return not (
+        first.isupper() and first != "I" and not text[start:end].isupper() and not _SENTENCE_START.search(before)
+    )

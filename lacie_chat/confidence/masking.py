@@ -1,13 +1,15 @@
 """Hides the answer in a response, so that the listener judges the wording and not what it happens to know.
 
-`occurrences` finds every place where the answer stands: whole words, whatever the case or the accents, across Markdown
-emphasis (**Jane** Austen), punctuation inside a name, possessives (Austen's keeps its 's) and thousands separators. What
-leaks is masked too: a person's surname alone gives a full name away, so of "Jane Austen" a lone "Austen" is hidden as
-well, in the answer's own spelling, unless it is part of another name (Cassandra Austen) or an everyday word of
-geography or institutions (the Ocean of "Atlantic Ocean"). A first name alone is left: it seldom identifies anybody.
+`occurrences` finds every place where the answer stands: whole words, whatever the case or the accents, across
+Markdown emphasis (**Jane** Austen), punctuation inside a name, possessives (Austen's keeps its 's) and thousands
+separators. What leaks is masked too: a person's surname alone gives a full name away, so of "Jane Austen" a lone
+"Austen" is hidden as well, in the answer's own spelling, unless it is part of another name (Cassandra Austen) or an
+everyday word of geography or institutions (the Ocean of "Atlantic Ocean"). A first name alone is left: it seldom
+identifies anybody.
 
-One-letter answers are matched in their own case ("A" would otherwise take every article), yes and no only where they open a clause ("no doubt" stays), and scripts that put no
-spaces between words (Chinese, Japanese, Thai …) are searched for the plain sequence of characters.
+One-letter answers are matched in their own case ("A" would otherwise take every article), yes and no only where
+they open a clause ("no doubt" stays), and scripts that put no spaces between words (Chinese, Japanese, Thai …) are
+searched for the plain sequence of characters.
 """
 
 import re
@@ -21,7 +23,9 @@ PLACEHOLDER = "[answer]"
 # What may stand between two words of one answer. Longer stretches join words that do not belong together.
 _LONGEST_GAP = 8
 
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 _EMPHASIS = re.compile(r"\*+|_+|`+|~~")
 _EDGE = re.compile(r"^[\s*_`~\"'“”‘’«»().,;:!?\[\]]+|[\s*_`~\"'“”‘’«»().,;:!?\[\]]+$")
 
@@ -37,7 +41,7 @@ _SHARED_LAST_WORDS = frozenset(
 
 
 def clean_answer(answer: str) -> str:
-    """The answer without emphasis, quotes, brackets and punctuation around it (a closing bracket keeps its partner)."""
+    """The answer without emphasis, quotes, brackets and punctuation around it."""
     return _EDGE.sub("", answer)
 
 
@@ -61,7 +65,7 @@ def occurrences(response: str, answer: str, *, surname: bool = True) -> list[Spa
 
 
 def mask(response: str, answer: str, placeholder: str = PLACEHOLDER) -> str:
-    """`response` with every occurrence of `answer` replaced; all other text is unchanged. Masking twice changes nothing."""
+    """`response` with every occurrence of `answer` replaced, all other text unchanged; masking twice adds nothing."""
     return replace_spans(response, occurrences(response, answer), placeholder)
 
 

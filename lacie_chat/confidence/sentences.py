@@ -4,7 +4,9 @@ import re
 
 from lacie_chat.confidence.assessment import Span
 
-_ABBREVIATION = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|prof|jr|sr|vs|no|vol|approx|ca|e\.g|i\.e|[a-z])|^\s*\d+)$", re.IGNORECASE)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:mr|mrs|ms|dr|st|prof|jr|sr|vs|no|vol|approx|ca|e\.g|i\.e|[a-z])|^\s*\d+)$", re.IGNORECASE
+)
 _END = re.compile(r"[.!?…]+[*_\"'”’)\]]*(?=\s|$)|\n+")
 
 
