@@ -60,7 +60,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("view.back", "escape", "Back", "Leave an edit, the details or a selection; back to the composer"),
     Action("view.up", "alt+up,up,k", "Select up", "Select the message before"),
     Action("view.down", "alt+down,down,j", "Select down", "Select the message after"),
-    Action("view.earlier", "f6", "Earlier", "Show earlier messages of a long conversation"),
+    Action("view.earlier", "f3", "Earlier", "Show earlier messages of a long conversation"),
     Action("view.page_up", "pageup", "Page up", "Scroll the conversation up", priority=True),
     Action("view.page_down", "pagedown", "Page down", "Scroll the conversation down", priority=True),
     Action("view.theme", "f8", "Theme", "Choose colours: dark, light and others"),

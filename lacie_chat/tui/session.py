@@ -241,8 +241,10 @@ class ChatSession:
         for event in engine.generate(tree.prompt(turn), sampling, side=side):
             match event:
                 case Delta(text):
-                    turn.phase = "answering"
                     tree.append(turn, text)
+                    if turn.phase != "answering":
+                        turn.phase = "answering"
+                        self._post(TurnChanged(turn))
                     self._post(TextAdded(turn, text))
                 case PromptProgress(done, total):
                     self._post(PromptRead(turn, done, total))

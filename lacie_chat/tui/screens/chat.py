@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Markdown, Static, TextArea
 
@@ -75,14 +75,14 @@ class ChatScreen(SizedScreen[None]):
             case PromptRead(_, done, total):
                 status.show_reading(done, total)
             case TextAdded(turn, _):
-                self._show_state()
                 if view := self.query_one(Transcript).answer_view(turn):
                     await view.follow()
             case TurnChanged(turn):
                 await self._redraw(turn)
             case TurnEnded(turn):
                 await self._redraw(turn)
-                await self.query_one(Transcript).prune()
+                transcript = self.query_one(Transcript)
+                self.call_after_refresh(transcript.prune)
             case Notice(text, serious):
                 self.notify(text, severity="error" if serious else "information", timeout=10, markup=False)
 
@@ -312,10 +312,14 @@ class ChatScreen(SizedScreen[None]):
         await self.query_one(Transcript).show_earlier()
 
     def action_view_page_up(self) -> None:
-        self.query_one(Transcript).scroll_page_up(animate=False)
+        self._scrolled().scroll_page_up(animate=False)
 
     def action_view_page_down(self) -> None:
-        self.query_one(Transcript).scroll_page_down(animate=False)
+        self._scrolled().scroll_page_down(animate=False)
+
+    def _scrolled(self) -> VerticalScroll:
+        details = self.query_one(Details)
+        return details if details.has_focus else self.query_one(Transcript)
 
     def action_view_theme(self) -> None:
         self.app.search_themes()

@@ -4,9 +4,7 @@ Enter sends. Ctrl+j makes a new line: it is a byte of its own in every terminal;
 some. Pasted text arrives as one event (bracketed paste), so its line ends don't send.
 """
 
-from typing import ClassVar
-
-from textual.binding import Binding, BindingType
+from textual.events import Key
 from textual.widgets import TextArea
 
 from lacie_chat.tui.messages import Submitted
@@ -16,12 +14,6 @@ NEWLINE_KEYS = ("ctrl+j", "shift+enter", "alt+enter", "ctrl+enter")
 
 class Composer(TextArea):
     """A text area that grows to eight lines."""
-
-    # With priority, or TextArea would insert a line for enter before any binding is asked.
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", id="composer.send", show=False, priority=True),
-        Binding(",".join(NEWLINE_KEYS), "newline", "New line", id="composer.newline", show=False, priority=True),
-    ]
 
     def __init__(self, placeholder: str) -> None:
         super().__init__(
@@ -35,6 +27,16 @@ class Composer(TextArea):
         self.past: list[str] = []
         self._position = 0
         self._draft = ""
+
+    async def _on_key(self, event: Key) -> None:
+        # Here and not as bindings: those with priority overtake the keys typed just before, others come after TextArea.
+        if event.key == "enter" or event.key in NEWLINE_KEYS:
+            event.stop()
+            event.prevent_default()
+            if event.key == "enter":
+                self.action_send()
+            else:
+                self.action_newline()
 
     def action_send(self) -> None:
         text = self.text.strip()

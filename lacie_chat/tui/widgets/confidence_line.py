@@ -6,35 +6,20 @@ answer sounds, which is neither good nor bad. An abstention has no bar, since it
 
 from textual.content import Content
 from textual.events import Click
+from textual.style import Style
 from textual.widgets import Static
 
-from lacie_chat.confidence import tone
+from lacie_chat.confidence import bar, percent, tone
 from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.tui.messages import BranchWanted, TurnSelected
 from lacie_chat.tui.tree import Turn
 
-BAR_CELLS = 10
 WIDE = 90
 
 KINDS = {
     "calibrated": "of answers that sound so, this share is right",
     "acceptance": "how sure it sounds; says nothing of how often it is right",
 }
-
-
-def bar(fraction: float, cells: int = BAR_CELLS) -> str:
-    """A bar of `cells` cells; never empty or full unless the fraction rounds to 0 or 1 per cent."""
-    filled = round(fraction * cells)
-    if round(fraction * 100) > 0:
-        filled = max(filled, 1)
-    if round(fraction * 100) < 100:
-        filled = min(filled, cells - 1)
-    return "▰" * filled + "▱" * (cells - filled)
-
-
-def percent(fraction: float) -> str:
-    """`62 %`, right-aligned to the width of `100 %`, with a no-break space."""
-    return f"{round(fraction * 100):>3}\u00a0%"
 
 
 def colour_of(assessment: Assessment) -> str:
@@ -114,7 +99,8 @@ def line_content(turn: Turn, *, siblings: tuple[int, int] = (1, 1), wide: bool =
 def branch_content(siblings: tuple[int, int]) -> Content:
     """◂ 2/3 ▸ with ends to click on."""
     index, count = siblings
-    return Content.from_markup(f"[@click=branch(-1)]◂ [/]{index}/{count}[@click=branch(1)] ▸[/]")
+    back, forth = (Style.from_meta({"@click": f"branch({step})"}) for step in (-1, 1))
+    return Content.assemble(("◂ ", back), f"{index}/{count}", (" ▸", forth))
 
 
 class ConfidenceLine(Static):

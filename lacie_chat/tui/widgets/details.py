@@ -84,8 +84,11 @@ def _assessment(assessment: Assessment, width: int) -> list[Content]:
         ("hedges", _spans(assessment.hedges, "hedge")),
         ("boosters", _spans(assessment.boosters, "booster")),
     ]
-    lines = [_heading("What the listener read"), Content(read), Content(""), _heading("What it made of it")]
-    return [*lines, *(_row(name, value, width) for name, value in rows), Content("")]
+    figures = [_row(name, value, width) for name, value in rows]
+    return [
+        _heading("How sure it sounds"), *figures, Content(""),
+        _heading("What the listener read"), Content(read), Content(""),
+    ]  # fmt: skip
 
 
 def _making(turn: Turn, width: int) -> list[Content]:

@@ -47,8 +47,9 @@ class Status(Static):
         self._show(Content.assemble(("● ", "$text-success"), f"Ready{detail}").stylize("$foreground 65%"))
 
     def _show(self, content: Content) -> None:
-        self._state = content
-        self._draw()
+        if not content.is_same(self._state):
+            self._state = content
+            self._draw()
 
     def _draw(self) -> None:
         width = self.content_size.width

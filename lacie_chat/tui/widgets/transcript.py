@@ -151,7 +151,7 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         ]
 
     def _earlier_line(self) -> Earlier:
-        line = Earlier(f"▲ {self._first} earlier messages · click or f6", classes="earlier")
+        line = Earlier(f"▲ {self._first} earlier messages · click or f3", classes="earlier")
         line.display = self._first > 0
         return line
 

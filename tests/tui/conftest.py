@@ -1,0 +1,81 @@
+"""A chat on a scripted engine, for Pilot tests."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from lacie_chat.conversations import Store
+from lacie_chat.tui.app import LacieApp
+from lacie_chat.tui.tree import Turn
+from lacie_chat.tui.widgets.composer import Composer
+
+from .scripted import Answer, ScriptedEngine, ScriptedReader
+
+
+class Driver:
+    """An app under test and its pilot."""
+
+    def __init__(self, app: LacieApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.session = app.session
+        self.chat = app._chat
+
+    async def until(self, condition: Callable[[], object], seconds: float = 15) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "waited in vain"
+            await asyncio.sleep(0.01)
+        await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        self.chat.query_one(Composer).insert(text)
+        await self.pilot.pause()
+
+    async def ask(self, text: str) -> Turn:
+        """Type and send, and wait until the answer is there and assessed."""
+        await self.type(text)
+        await self.pilot.press("enter")
+        await self.until(lambda: self.session.tree.leaf is not None and self.session.tree.leaf.role == "assistant")
+        turn = self.session.tree.leaf
+        assert turn is not None
+        await self.until(lambda: turn.phase == "done" and not self.session.busy)
+        return turn
+
+    def text(self) -> str:
+        """The screen as plain text."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+
+
+@pytest.fixture
+def driven() -> Callable[..., Any]:
+    """`async with driven(engine, size=…) as driver`: a running chat."""
+
+    @asynccontextmanager
+    async def run(
+        *engines: ScriptedEngine, size: tuple[int, int] = (80, 24), store: Store | None = None, **arguments: Any
+    ) -> AsyncIterator[Driver]:
+        made = list(engines or [ScriptedEngine()])
+        own = store or Store.open()
+        app = LacieApp(lambda: made.pop(0), own, "SmolLM2-135M-Instruct", **arguments)
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            yield Driver(app, pilot)
+        if store is None:
+            own.close()
+
+    return run
+
+
+@pytest.fixture
+def danube() -> ScriptedEngine:
+    """Answers three questions about a river, ever the same."""
+    return ScriptedEngine(
+        [Answer(["It is ", "**the Danube**."]) for _ in range(3)], ScriptedReader("the Danube", acceptance=0.88)
+    )
