@@ -1,0 +1,66 @@
+"""Stage `adapter`: the LoRA alone as GGUF -> OUT/{name}-LACIE-F32-LoRA.gguf, which the engine puts over an unchanged base.
+
+By llama.cpp's own script, which also permutes the rows of B for q and k where the architecture's GGUF has them permuted. llama.cpp
+scales by alpha / rank and ignores rslora, so for an rslora adapter alpha is written as alpha · sqrt(rank): the same product.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from export.adapters import CONFIG, WEIGHTS, Adapter
+from export.bases import Base
+from export.convert import convert_adapter, convert_model
+from export.errors import writing
+from export.files import pending, refuse_existing
+from export.gguf import file_name
+from export.gguf_layout import stamp
+from export.metadata import guessed, keys_for
+from export.quantize import expected_size
+from export.runs import RunFacts
+from export.safetensors_file import by_name, read_shards
+
+
+def make_adapter(base: Base, adapter: Adapter, facts: RunFacts, out: Path, work: Path, *, force: bool) -> Path:
+    """Write the adapter's GGUF; returns its path. Raises ExportError."""
+    target = out / file_name(base.name, facts, "f32", lora=True)
+    refuse_existing(target, force=force)
+    raw = work / "adapter.gguf"
+    convert_adapter(_plain_copy(adapter, work), base.folder, raw, 2 * (adapter.folder / WEIGHTS).stat().st_size)
+    keys = keys_for(base, adapter, facts, f"{base.name} {facts.method} LoRA")
+    with pending(target, force=force) as part:
+        stamp(raw, part, keys, drop=guessed)
+    raw.unlink()
+    return target
+
+
+def base_as_gguf(base: Base, work: Path) -> Path:
+    """A GGUF of the base to lay the adapter over: the one that it was trained on, or one converted for the purpose."""
+    if base.gguf:
+        return base.gguf
+    weights = by_name(read_shards(base.folder)).values()
+    bf16 = any(entry.dtype == "BF16" for entry in weights)
+    target = work / f"base-{'bf16' if bf16 else 'f16'}.gguf"
+    if not target.is_file():
+        size = sum(entry.size for entry in weights)
+        convert_model(base.folder, target, "bf16" if bf16 else "f16", size + expected_size("f16", 0))
+    return target
+
+
+def _plain_copy(adapter: Adapter, work: Path) -> Path:
+    """The adapter with nothing but what the script should see: weights, and rank and alpha as llama.cpp reads them."""
+    folder = work / "adapter"
+    shutil.rmtree(folder, ignore_errors=True)
+    with writing(folder):
+        folder.mkdir()
+        shutil.copyfile(adapter.folder / WEIGHTS, folder / WEIGHTS)
+        config = {"peft_type": "LORA", "r": adapter.r, "lora_alpha": adapter.scale * adapter.r}
+        (folder / CONFIG).write_text(json.dumps(config), encoding="utf-8")
+    return folder
+
+
+if __name__ == "__main__":
+    from export.commands import stage_main
+
+    sys.exit(stage_main("adapter"))

@@ -1,0 +1,63 @@
+"""Stage `run`: all of it with one command: merge, GGUFs, adapter, verify, model card, and the upload if asked for.
+
+lacie export run --run runs/smoke --out exported --quant f16,q8_0,q4_k_m [--push OWNER/REPO]
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from export.adapter import make_adapter
+from export.bases import Base
+from export.card import write_card
+from export.convert import check_architecture
+from export.files import refuse_existing
+from export.gguf import make_ggufs
+from export.merge import merge
+from export.push import check_access, push
+from export.quantize import parse_quants
+from export.stages import Job, file_name_of, opened, read_job, refuse_existing_ggufs, verify_exported
+from export.verify import Verification, make_reference
+
+_LEGAL = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*")
+
+
+def run_stage(args: argparse.Namespace) -> int:
+    """Everything, checked before anything is done. Returns the exit status."""
+    job, quants = read_job(args), parse_quants(args.quant)
+    refuse_existing_ggufs(job, quants)
+    for target in (job.merged, job.out / file_name_of(job, "f32", lora=True), job.out / "README.md"):
+        refuse_existing(target, force=job.force)
+    if args.push:
+        check_access(args.push)
+    with opened(job) as (base, work):
+        check_architecture(base.folder)
+        merge(base, job.adapter, job.merged, force=job.force)
+        files = make_ggufs(base, job.adapter, job.facts, job.merged, job.out, quants, work, force=job.force)
+        files.append(make_adapter(base, job.adapter, job.facts, job.out, work, force=job.force))
+        results: list[Verification] = []
+        if job.verify:
+            results = verify_exported(base, files, make_reference(base, job.adapter, job.merged), work)
+        _carry_over(job, base)
+        write_card(base, job.adapter, job.facts, job.out, files, results, repo=args.push)
+    for file in (*files, job.out / "README.md"):
+        print(file)
+    if args.push:
+        print(push(job.out, args.push))
+    return 0
+
+
+def _carry_over(job: Job, base: Base) -> None:
+    """The base's licence texts and the run's reliability diagrams, beside the files that they belong to."""
+    sources: list[Path] = [*job.facts.pictures]
+    for pattern in _LEGAL:
+        sources += base.folder.glob(pattern)
+    for source in sources:
+        shutil.copyfile(source, job.out / source.name)
+
+
+if __name__ == "__main__":
+    from export.commands import stage_main
+
+    sys.exit(stage_main("run"))
