@@ -72,6 +72,11 @@ _REPORTED = re.compile(
 _CONTRAST = re.compile(
     r"(?:,|;|—|–|-|\.)?\s*\b(?:but|however|though|although|yet|still)\b[,:]?\s*|[;—–]\s*|\s-\s", re.IGNORECASE
 )
+_CLAUSE = re.compile(r"[,:]\s+(?:but\s+)?|" + _CONTRAST.pattern, re.IGNORECASE)
+_INTERJECTION = re.compile(
+    r"\W*(?:well|hm+|um+|uh+|oh|ah|ooh|gosh|wow|ok|okay|sure|sorry|unfortunately|sadly|honestly|right|alas|no|yes)\W*",
+    re.IGNORECASE,
+)
 
 # Sentences that answer nothing: offers, apologies, advice, remarks on the question or on the writer.
 _ASIDE = re.compile(
@@ -154,7 +159,8 @@ def _abstains(text: str) -> bool:
         if any(_answers(sentence.text) for sentence in sentences(before)):
             return False  # it had answered already
         qualified = _QUALIFIED.search(opening[match.start() : match.end() + 24]) is not None
-        clauses = _CONTRAST.split(opening[match.end() : own.end])[1:]
+        split = _CLAUSE if qualified else _CONTRAST  # "I'm not certain, it was Paris" needs no "but"
+        clauses = split.split(opening[match.end() : own.end])[1:]
         lead = _CONTRAST.split(opening[own.start : match.start()])[:-1]  # "It may be Lyon, but I don't know"
         return not (
             any(_guesses(clause, qualified) for clause in clauses)
@@ -169,7 +175,7 @@ def _answers(sentence: str) -> bool:
     plain = sentence.strip()
     if not any(c.isalnum() for c in plain) or plain.endswith(":") or _GREETING.match(plain) or _ASIDE.search(plain):
         return False
-    return not _ABSTAINS.search(plain) and len(plain.split()) > 1
+    return not _ABSTAINS.search(plain) and not _INTERJECTION.fullmatch(plain)
 
 
 def _guesses(clause: str, qualified: bool) -> bool:

@@ -45,6 +45,8 @@ class Calibrator:
     def __post_init__(self) -> None:
         if self.n <= 0:
             raise ValueError(f"a calibrator is fitted on at least one answer, not on {self.n}")
+        if self.parameters is not None and self.points is not None:
+            raise ValueError("a calibrator has parameters or points, not both")
         if self.kind == "platt":
             _check_platt(self.parameters)
         elif self.kind == "isotonic":

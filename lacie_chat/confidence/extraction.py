@@ -217,8 +217,8 @@ _ASKS_NUMBER = re.compile(
 _ASKS_WHO = re.compile(r"\b(?:who|whom|whose|where)\b", re.IGNORECASE)
 _ASKS_NAME = re.compile(r"\b(?:who|whom|whose|where|which|what (?:is|was) the name|name the|in what)\b", re.IGNORECASE)
 _NUMBER_WORDS = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-    "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion"
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion"
 ).split()
 _NUMBER = re.compile(
     r"\b\d[\d,.]*\d\b|\b\d+(?:st|nd|rd|th)?\b|\b(?:"

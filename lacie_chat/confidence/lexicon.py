@@ -126,7 +126,7 @@ BOOSTERS: tuple[str, ...] = (
     "(clear|obvious|evident|certain) (that|to anyone)",
     "(everyone|everybody) knows", "(well known|established|proven|undisputed|known) fact",
     "(prove|proves|proved) that", "(has|have|been) proven",
-    "(conclusive|definitive) (proof|evidence|answer)", "(must be|must have been|has to be|it must)",
+    "(conclusive|definitive) (proof|evidence|answer)", "(must be|must have been|has to be)",
     "beyond dispute", "no two ways about it",
 )  # fmt: skip
 

@@ -119,7 +119,6 @@ _GUARDS: dict[str, _Guard] = {
     "quite clear": _Guard(after=r"\s+(?:that|from)\b|[.,;:!]|\s*$", not_before=r"\b(?:water|sky|is)\s(?:is\s)?"),
     "crystal clear": _Guard(not_after=r"\s+(?:water|waters|sky|skies|lake|lakes|sea|glass|ice|springs?)\b"),
     "perfectly clear": _Guard(not_after=r"\s+(?:water|sky|glass|day)\b"),
-    "it must": _Guard(after=r"\s+(?:be|have)\b"),
     "must be": _Guard(
         before=r"\b(?:it|that|this|he|she|they|there|answer)\s",
         not_after=r"\s+(?:\w+ed|made|kept|taken|done|given|paid|sent|cut|put|able|careful|at least|\d)\b",
