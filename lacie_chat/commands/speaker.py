@@ -10,6 +10,8 @@ from lacie_chat.confidence import Calibrator
 from lacie_chat.engine import EngineProcess, EngineSettings
 from lacie_chat.models import ResolvedModel, find_calibrator, resolve, resolve_adapter
 
+SHORTEST_CONTEXT = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
@@ -18,6 +20,7 @@ class Speaker:
     model: ResolvedModel
     adapter: ResolvedModel | None
     calibrator: Calibrator | None
+    n_ctx: int | None = None
 
     @property
     def adapter_path(self) -> Path | None:
@@ -25,7 +28,7 @@ class Speaker:
 
     def engine(self) -> EngineProcess:
         """A new engine in a process of its own (also after one has died)."""
-        settings = EngineSettings(self.model.path, self.adapter_path)
+        settings = EngineSettings(self.model.path, self.adapter_path, n_ctx=self.n_ctx)
         return EngineProcess(settings, log_path=paths.log_dir() / "engine.log")
 
 
@@ -40,20 +43,32 @@ def add_speaker_arguments(parser: argparse.ArgumentParser) -> None:
     side = parser.add_mutually_exclusive_group()
     side.add_argument("--adapter", metavar="REF", help="a LoRA adapter GGUF (path or owner/repo) over the model")
     side.add_argument("--baseline", action="store_true", help="the model alone, without any adapter")
+    parser.add_argument(
+        "--context",
+        metavar="TOKENS",
+        type=_context_length,
+        help="length of the context (default: the model's own, at most 8192); less needs less memory",
+    )
+
+
+def _context_length(text: str) -> int:
+    if not text.isdecimal() or int(text) < SHORTEST_CONTEXT:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of tokens, {SHORTEST_CONTEXT} or more")
+    return int(text)
 
 
 def find_speaker(args: argparse.Namespace) -> Speaker:
     """Resolve the options; downloads from the Hub if need be, with progress on standard error."""
-    progress = _DownloadLine()
+    progress = DownloadLine()
     try:
         model = resolve(args.model, on_progress=progress)
         adapter = resolve_adapter(args.adapter, on_progress=progress) if args.adapter else None
     finally:
         progress.close()
-    return Speaker(model, adapter, find_calibrator(model.path, adapter.path if adapter else None))
+    return Speaker(model, adapter, find_calibrator(model.path, adapter.path if adapter else None), args.context)
 
 
-class _DownloadLine:
+class DownloadLine:
     """One line of download progress on standard error, redrawn on a terminal, sparse in a log."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What a response conveys: answer span, masking, listener, hedges, abstention, calibrator, and `assess()` over them all.
+"""What a response conveys: answer span, masking, listener, marks, abstention, calibrator, and `assess()` over them all.
 
 Pure: text and probabilities in, assessments out. It knows a model only as a `Reader`.
 """
@@ -13,6 +13,7 @@ from lacie_chat.confidence.marks import lexical_marks
 from lacie_chat.confidence.masking import PLACEHOLDER, mask, occurrences
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.confidence.tone import TONES, tone
+from lacie_chat.confidence.wording import bar, confidence_text, percent
 
 __all__ = [
     "CHOICES",
@@ -31,12 +32,15 @@ __all__ = [
     "acceptances",
     "assess",
     "assess_many",
+    "bar",
+    "confidence_text",
     "extract_answer",
     "extract_answers",
     "lexical_marks",
     "listener_suffix",
     "mask",
     "occurrences",
+    "percent",
     "state_by_form",
     "tone",
 ]

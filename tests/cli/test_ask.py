@@ -34,17 +34,17 @@ def one_line(run: subprocess.CompletedProcess[bytes]) -> str:
 
 
 def test_json_is_the_object_of_the_design() -> None:
-    run = lacie("ask", "What is the capital of France?", "--json")
+    run = lacie("ask", "What is the capital of Japan?", "--json")
     assert run.returncode == 0, run.stderr.decode()
     found = json.loads(run.stdout)
     assert set(found) == {
         *("question", "response", "answer_span", "state", "acceptance", "confidence", "hedges", "boosters"),
         *("masked_response", "model", "adapter", "usage", "timings"),
     }
-    assert found["question"] == "What is the capital of France?"
-    assert "Paris" in found["response"]
-    assert found["answer_span"] == "Paris"
-    assert "Paris" not in found["masked_response"]
+    assert found["question"] == "What is the capital of Japan?"
+    assert "Tokyo" in found["response"]
+    assert found["answer_span"] == "Tokyo"
+    assert "Tokyo" not in found["masked_response"]
     assert found["state"] == "answered"
     assert 0 <= found["acceptance"] <= 1
     assert found["confidence"] == {"value": found["acceptance"], "kind": "acceptance"}
@@ -57,8 +57,8 @@ def test_json_is_the_object_of_the_design() -> None:
 
 
 def test_question_through_a_pipe_gives_the_same_answer_as_an_argument() -> None:
-    piped = lacie("ask", "--json", stdin=b"What is the capital of France?\n")
-    given = lacie("ask", "What is the capital of France?", "--json")
+    piped = lacie("ask", "--json", stdin=b"What is the capital of Japan?\n")
+    given = lacie("ask", "What is the capital of Japan?", "--json")
     assert piped.returncode == given.returncode == 0
     first, second = json.loads(piped.stdout), json.loads(given.stdout)
     assert first["response"] == second["response"]
@@ -66,14 +66,14 @@ def test_question_through_a_pipe_gives_the_same_answer_as_an_argument() -> None:
 
 
 def test_answer_alone_goes_to_standard_output_in_a_pipe() -> None:
-    run = lacie("ask", "What is the capital of France?")
-    assert "Paris" in run.stdout.decode()
+    run = lacie("ask", "What is the capital of Japan?")
+    assert "Tokyo" in run.stdout.decode()
     assert "%" not in run.stdout.decode()
     assert "%" in run.stderr.decode()
 
 
 def test_min_confidence_decides_the_exit_status() -> None:
-    question = "What is the capital of France?"
+    question = "What is the capital of Japan?"
     assert lacie("ask", question, "--min-confidence", "0").returncode == 0
     assert lacie("ask", question, "--min-confidence", "1").returncode == 3
 
@@ -103,7 +103,7 @@ def test_files_that_are_no_models(tmp_path: Path, embedded_model: Path) -> None:
     text.write_text("this is no model\n" * 1000)
     truncated = tmp_path / "half.gguf"
     truncated.write_bytes(embedded_model.read_bytes()[: 40 << 20])
-    for path, word in ((text, "GGUF"), (truncated, "truncated"), (tmp_path, "folder")):
+    for path, word in ((text, "GGUF"), (truncated, "incomplete"), (tmp_path, "folder")):
         run = lacie("ask", "Hello?", "--model", str(path))
         assert run.returncode == 1
         line = one_line(run)
@@ -112,7 +112,7 @@ def test_files_that_are_no_models(tmp_path: Path, embedded_model: Path) -> None:
 
 
 def test_a_question_longer_than_the_context_is_cut_and_said() -> None:
-    run = lacie("ask", "--max-tokens", "8", stdin=b"What is the capital of France? " * 2000)
+    run = lacie("ask", "--max-tokens", "8", "--context", "512", stdin=b"What is the capital of Japan? " * 400)
     assert run.returncode in (0, 3), run.stderr.decode()
     assert "longer than the model's context" in run.stderr.decode()
     assert run.stdout.strip()

@@ -1,0 +1,108 @@
+"""`lacie models list|pull|info|remove`: what is on this machine, what is worth getting, what a file says of itself."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from lacie_chat.commands.speaker import DownloadLine
+from lacie_chat.models import (
+    catalogue,
+    find_calibrator,
+    inspect_gguf,
+    local_models,
+    readable_size,
+    remove,
+    resolve,
+)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the one action that `args.action` names."""
+    return {"list": _list, "pull": _pull, "info": _info, "remove": _remove}[args.action](args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    here = local_models()
+    known = {model.ref for model in here}
+    if args.json:
+        found = [
+            {"ref": model.ref, "name": model.name, "path": str(model.path), "size_bytes": model.size_bytes}
+            for model in here
+        ]
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+        return 0
+    console = Console(highlight=False)
+    console.print("On this machine", style="bold")
+    for model in here:
+        _entry(console, model.ref, readable_size(model.size_bytes) + (", an adapter" if model.is_adapter else ""))
+    console.print("\nWorth getting: lacie models pull REF (none of them is LACIE-trained)", style="bold")
+    for entry in catalogue():
+        if entry.ref not in known:
+            needs = f"{entry.download_gb:g} GB, for {entry.memory_gb} GB of memory, {entry.licence}"
+            _entry(console, entry.ref, f"{needs}: {entry.why}")
+    return 0
+
+
+def _entry(console: Console, ref: str, about: str) -> None:
+    """A REF on a line of its own, whole, so that it can be copied; what it is below."""
+    console.print(Text("  " + ref), soft_wrap=True)
+    console.print(Padding(Text(about, style="dim"), (0, 0, 0, 4)))
+
+
+def _pull(args: argparse.Namespace) -> int:
+    progress = DownloadLine()
+    try:
+        model = resolve(args.ref, on_progress=progress)
+    finally:
+        progress.close()
+    print(model.path)
+    print(f"{model.name} is here; chat with it: lacie chat --model {model.ref}", file=sys.stderr)
+    return 0
+
+
+def _info(args: argparse.Namespace) -> int:
+    model = resolve(args.ref, download=False)
+    info = inspect_gguf(model.path)
+    calibrator = find_calibrator(model.path, None)
+    facts = {
+        "ref": model.ref,
+        "path": str(Path(info.path)),
+        "kind": info.kind,
+        "name": info.name,
+        "architecture": info.architecture,
+        "parameters": info.parameters,
+        "quantisation": info.quantisation,
+        "context_length": info.context_length,
+        "size_bytes": info.size_bytes,
+        "licence": info.licence,
+        "chat_template": info.has_chat_template,
+        "calibrator": None if calibrator is None else {"kind": calibrator.kind, "n": calibrator.n},
+        "lacie": {key: value for key, value in info.metadata.items() if key.startswith("lacie.")},
+    }
+    if args.json:
+        print(json.dumps(facts, ensure_ascii=False, indent=2))
+        return 0
+    table = Table.grid(padding=(0, 2))
+    for name, value in facts.items():
+        if name == "size_bytes":
+            name, value = "size", readable_size(info.size_bytes)
+        elif name == "parameters":
+            value = f"{info.parameters:,}"
+        elif name == "calibrator" and value is None:
+            value = "none: the acceptance is shown"
+        elif value == {} or value is None:
+            continue
+        table.add_row(Text(name.replace("_", " "), style="dim"), Text(str(value), overflow="fold"))
+    Console(highlight=False).print(table)
+    return 0
+
+
+def _remove(args: argparse.Namespace) -> int:
+    print(f"freed {readable_size(remove(args.ref))}", file=sys.stderr)
+    return 0
