@@ -71,10 +71,10 @@ ACTIONS: tuple[Action, ...] = (
 
 EDITING = (
     ("enter", "Send"),
-    ("ctrl+j", "New line (also shift+enter or alt+enter where the terminal tells them apart)"),
+    ("ctrl+j", "New line; also shift+enter where the terminal knows it"),
     ("up  down", "Your earlier questions, at the first and last line"),
     ("tab", "From the composer to the conversation and back"),
-    ("ctrl+c", "Copy the selection; else stop, clear, and quit when pressed twice"),
+    ("ctrl+c", "Copy what is selected; else stop, clear, twice: quit"),
     ("ctrl+p", "Find any of these by name"),
 )
 """What the composer does with keys of its own; for the help screen."""

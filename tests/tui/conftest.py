@@ -39,9 +39,10 @@ class Driver:
 
     async def ask(self, text: str) -> Turn:
         """Type and send, and wait until the answer is there and assessed."""
+        before = self.session.tree.leaf
         await self.type(text)
         await self.pilot.press("enter")
-        await self.until(lambda: self.session.tree.leaf is not None and self.session.tree.leaf.role == "assistant")
+        await self.until(lambda: self.session.tree.leaf is not before)
         turn = self.session.tree.leaf
         assert turn is not None
         await self.until(lambda: turn.phase == "done" and not self.session.busy)

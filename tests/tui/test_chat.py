@@ -214,7 +214,14 @@ async def test_details_open_by_key_and_by_a_click_on_the_line(driven, danube) ->
         assert panel.display
         assert driver.chat.query_one(Transcript).selected is turn
         text = panel.query_one("#details-text").content.plain
-        for part in (turn.assessment.masked_response, "0.880", "“Danube”", "40.0 tokens/s", "0.21 s", "12 of them cached"):
+        for part in (
+            turn.assessment.masked_response,
+            "0.880",
+            "“Danube”",
+            "40.0 tokens/s",
+            "0.21 s",
+            "12 of them cached",
+        ):
             assert part in text
         await driver.pilot.press("escape")
         assert not panel.display
@@ -287,7 +294,9 @@ async def test_footer_help_and_palette_list_the_same_actions(driven, danube) -> 
         possible = {action.help for action in ACTIONS if driver.chat.check_action(action.method, ())}
         assert offered == possible
         footer = {
-            active.binding.id for active in driver.chat.active_bindings.values() if active.binding.show and active.enabled
+            active.binding.id
+            for active in driver.chat.active_bindings.values()
+            if active.binding.show and active.enabled
         }
         assert {action.name for action in ACTIONS if action.footer and action.help in possible} == footer - {None}
         await driver.pilot.press("f1")
@@ -322,10 +331,8 @@ async def test_old_widgets_are_dropped_while_a_conversation_grows(driven, monkey
     engine = ScriptedEngine([Answer([f"answer {number}"]) for number in range(count)])
     async with driven(engine) as driver:
         for number in range(count):
-            driver.session.send(f"question {number}")
-        await driver.chat._show_branch()
-        await driver.until(lambda: not driver.session.busy, 30)
-        await driver.until(lambda: len(driver.chat.query(MessageView)) < 2 * count, 30)
+            await driver.ask(f"question {number}")
+        assert len(driver.chat.query(MessageView)) < 2 * count
         await driver.until(lambda: f"answer {count - 1}" in driver.text())
         assert "earlier messages" in driver.chat.query_one(Earlier).content
 

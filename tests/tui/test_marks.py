@@ -110,9 +110,7 @@ async def test_a_mark_may_span_emphasis() -> None:
 @given(st.text(alphabet="ab *_`#->[]()|\n1.\\&~", max_size=60), st.data())
 def test_signs_never_change_the_text(source: str, data: st.DataObject) -> None:
     ends = st.integers(0, len(source))
-    marks = [
-        Mark(*sorted(pair), "hedge") for pair in data.draw(st.lists(st.tuples(ends, ends), max_size=3)) if pair
-    ]
+    marks = [Mark(*sorted(pair), "hedge") for pair in data.draw(st.lists(st.tuples(ends, ends), max_size=3)) if pair]
     bare = MarkingParser().parse(source)
     signed = MarkingParser(marks).parse(source)
     assert len(bare) == len(signed)

@@ -172,9 +172,7 @@ def test_an_assessment_that_fails_leaves_the_answer(chat) -> None:
 
 def test_a_failed_load_is_told_once_and_not_repeated_on_its_own(chat) -> None:
     gate = Event()
-    broken = [
-        ScriptedEngine(load_error=EngineError("model.gguf is not a GGUF file"), load_gate=gate) for _ in range(2)
-    ]
+    broken = [ScriptedEngine(load_error=EngineError("model.gguf is not a GGUF file"), load_gate=gate) for _ in range(2)]
     talk = chat(*broken, ScriptedEngine([Answer(["now"])]))
     talk.session.start()
     early = [talk.session.send(text) for text in ("One", "Two", "Three")]

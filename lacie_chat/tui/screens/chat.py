@@ -70,19 +70,13 @@ class ChatScreen(SizedScreen[None]):
                 self._show_state()
             case LoadFailed(reason):
                 status.show_failed(reason)
-                self.notify(f"{reason}\n\nHistory and everything else still work; f5 tries again.",
-                            title="The model can't be loaded", severity="error", timeout=20, markup=False)  # fmt: skip
             case PromptRead(_, done, total):
                 status.show_reading(done, total)
             case TextAdded(turn, _):
                 if view := self.query_one(Transcript).answer_view(turn):
                     await view.follow()
-            case TurnChanged(turn):
+            case TurnChanged(turn) | TurnEnded(turn):
                 await self._redraw(turn)
-            case TurnEnded(turn):
-                await self._redraw(turn)
-                transcript = self.query_one(Transcript)
-                self.call_after_refresh(transcript.prune)
             case Notice(text, serious):
                 self.notify(text, severity="error" if serious else "information", timeout=10, markup=False)
 

@@ -55,7 +55,7 @@ class HistoryScreen(SizedScreen[str | None]):
         self.deleted: set[str] = set()
 
     def compose_screen(self) -> ComposeResult:
-        yield Static("lacie · history", classes="title-bar")
+        yield Static("lacie · history · enter resumes", classes="title-bar")
         yield Input(placeholder="Search in all conversations", id="search", compact=True)
         yield OptionList(id="conversations")
         yield Static(id="nothing", markup=False)

@@ -7,11 +7,11 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from lacie_chat.confidence import tone
+from lacie_chat.confidence import bar, percent, tone
 from lacie_chat.confidence.assessment import Assessment, Span
 from lacie_chat.tui.marks import STYLES, MarkKind
 from lacie_chat.tui.tree import Turn
-from lacie_chat.tui.widgets.confidence_line import KINDS, bar, colour_of, percent
+from lacie_chat.tui.widgets.confidence_line import KINDS, colour_of
 
 NAME_WIDTH = 12
 

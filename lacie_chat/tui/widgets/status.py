@@ -3,9 +3,10 @@
 from textual.content import Content
 from textual.widgets import Static
 
-from lacie_chat.tui.widgets.confidence_line import bar
+from lacie_chat.confidence import bar
 
 HINT = "enter sends · ctrl+j new line"
+RETRY = "f5 tries again; history and all else still work"
 LONG_PROMPT = 256
 """Tokens from which on the reading of a prompt is worth a bar."""
 
@@ -27,7 +28,8 @@ class Status(Static):
         self._show(Content.assemble(f"{word} {name}  ", (bar(fraction), "$text-primary"), f" {fraction:4.0%}"))
 
     def show_failed(self, message: str) -> None:
-        self._show(Content.assemble(("✗ ", "bold"), message).stylize("$text-error"))
+        line = Content.assemble(("✗ ", "bold"), message).stylize("$text-error")
+        self._show(line + Content.styled(f" · {RETRY}", "$foreground 65%"))
 
     def show_reading(self, done: int, total: int) -> None:
         if total < LONG_PROMPT:
@@ -52,9 +54,8 @@ class Status(Static):
             self._draw()
 
     def _draw(self) -> None:
-        width = self.content_size.width
-        room = width - self._state.cell_length - len(HINT)
+        room = self.content_size.width - self._state.cell_length - len(HINT)
         if room < 2:
-            self.update(self._state.truncate(width, ellipsis=True) if width else self._state)
+            self.update(self._state)  # wraps, which only the reason of a failure is long enough for
         else:
             self.update(Content.assemble(self._state, " " * room, (HINT, "$foreground 65%")))

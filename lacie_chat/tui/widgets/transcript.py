@@ -81,6 +81,7 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
             for view in shown[kept:]:
                 await view.remove()
             await self._messages.mount_all(self._views(wanted[kept:]))
+            await self._drop_oldest()
         if self.selected is not None and self.selected not in path:
             self.selected = None
         self.anchor()
@@ -101,18 +102,17 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
             self.call_after_refresh(self.scroll_to_widget, top, animate=False, top=True)
         return True
 
-    async def prune(self) -> None:
-        """Drop the oldest widgets of a conversation that has grown long, unless someone is reading there."""
+    async def _drop_oldest(self) -> None:
+        """Drop the oldest widgets of a conversation that has grown long; the view is about to go to its end."""
         views = list(self.query(MessageView))
-        if len(views) <= LIMIT or self.scroll_y < self.max_scroll_y:
+        if len(views) <= LIMIT:
             return
         excess = len(views) - LIMIT // 2
         self._first += excess
-        with self.app.batch_update():
-            for view in views[:excess]:
-                await view.remove()
-            await self.query(Earlier).remove()
-            await self._messages.mount(self._earlier_line(), before=0)
+        for view in views[:excess]:
+            await view.remove()
+        await self.query(Earlier).remove()
+        await self._messages.mount(self._earlier_line(), before=0)
 
     def view_of(self, turn: Turn) -> MessageView | None:
         """The widget of a turn, if it is built."""

@@ -6,9 +6,9 @@ from textual.content import Content
 from textual.events import Click
 from textual.widgets import Static
 
+from lacie_chat.confidence import bar
 from lacie_chat.engine.events import ModelInfo
 from lacie_chat.tui.messages import Submitted
-from lacie_chat.tui.widgets.confidence_line import bar
 
 SAMPLES = (
     "Which river flows through Vienna?",

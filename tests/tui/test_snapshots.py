@@ -1,0 +1,125 @@
+"""How the screens look, at 80x24 and 160x50, dark and light. `pytest --snapshot-update` after an intended change."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from lacie_chat.conversations import Store
+from lacie_chat.engine.errors import EngineError
+from lacie_chat.tui.app import LacieApp
+from lacie_chat.tui.widgets.composer import Composer
+
+from .scripted import Answer, ScriptedEngine, ScriptedReader
+
+NAME = "SmolLM2-135M-Instruct"
+SURE = "It is certainly **the Danube**, which rises in the Black Forest and ends in the Black Sea."
+HEDGED = (
+    "I think it is probably **the Danube**:\n\n- it might be the *Wien*, which is smaller\n"
+    "- it is definitely not the Rhine\n\n```python\nriver = 'perhaps'\n```"
+)
+ABSTAINED = "I'm sorry, but I don't know."
+
+
+def chat(store: Store, *texts: str, acceptance: float = 0.88, **engine: Any) -> LacieApp:
+    reader = ScriptedReader("the Danube", acceptance=acceptance)
+    scripted = ScriptedEngine([Answer([text]) for text in texts], reader, **engine)
+    return LacieApp(lambda: scripted, store, NAME, seed=lambda: 1234)
+
+
+async def ask(pilot: Pilot[None], question: str) -> None:
+    """Send a question and wait until the answer is there and assessed."""
+    app = pilot.app
+    assert isinstance(app, LacieApp)
+    app._chat.query_one(Composer).insert(question)
+    await pilot.press("enter")
+    while app.session.busy or (app.session.tree.leaf is None or app.session.tree.leaf.phase != "done"):
+        await pilot.pause(0.02)
+    await pilot.pause(0.1)
+
+
+async def still(pilot: Pilot[None]) -> None:
+    """No blinking cursor, and the model loaded (or not) before the picture is taken."""
+    app = pilot.app
+    assert isinstance(app, LacieApp)
+    app._chat.query_one(Composer).cursor_blink = False
+    while app.session.info is None and not app.session.load_error:
+        await pilot.pause(0.02)
+    await pilot.pause(0.1)
+
+
+@pytest.fixture
+def store() -> Any:
+    with Store.open() as store:
+        yield store
+
+
+@pytest.fixture(params=["80x24-dark", "160x50-light"])
+def look(request: pytest.FixtureRequest, snap_compare: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    size, theme = request.param.split("-")
+    width, height = map(int, size.split("x"))
+
+    def compare(app: LacieApp, act: Callable[[Pilot[None]], Any] | None = None) -> None:
+        app.preferences.theme = f"textual-{theme}"
+
+        async def before(pilot: Pilot[None]) -> None:
+            await still(pilot)
+            if act is not None:
+                await act(pilot)
+            await pilot.pause(0.1)
+
+        assert snap_compare(app, terminal_size=(width, height), run_before=before)
+
+    return compare
+
+
+def test_welcome(look, store) -> None:
+    look(chat(store))
+
+
+def test_a_sure_answer(look, store) -> None:
+    look(chat(store, SURE), lambda pilot: ask(pilot, "Which river flows through Vienna?"))
+
+
+def test_hedges_and_boosters_are_marked(look, store) -> None:
+    look(chat(store, HEDGED, acceptance=0.31), lambda pilot: ask(pilot, "Which river flows through Vienna?"))
+
+
+def test_an_abstention(look, store) -> None:
+    look(chat(store, ABSTAINED, acceptance=0.1), lambda pilot: ask(pilot, "Which river flows through Vienna?"))
+
+
+def test_details(look, store) -> None:
+    async def act(pilot: Pilot[None]) -> None:
+        await ask(pilot, "Which river flows through Vienna?")
+        await pilot.press("ctrl+t", "alt+up")
+
+    look(chat(store, HEDGED, acceptance=0.31), act)
+
+
+def test_history(look, store, data_dir: Path) -> None:
+    for title in ("Rivers of Europe", "A recipe with [bold]leeks[/bold]", "Why is the sky blue?"):
+        made = store.create_conversation(NAME, title=title)
+        store.add_message(made.id, None, "user", title)
+    with sqlite3.connect(data_dir / "conversations.db") as database:
+        database.execute("UPDATE conversations SET updated_at = '2001-02-03T12:00:00.000000+00:00'")
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("ctrl+o")
+        await pilot.pause(0.1)
+        pilot.app.screen.query_one("#search").cursor_blink = False  # type: ignore[attr-defined]
+
+    look(chat(store), act)
+
+
+def test_help(look, store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lacie_chat.tui.screens.help.preferences_path", lambda: Path("lacie-chat/interface.json"))
+    look(chat(store), lambda pilot: pilot.press("f1"))
+
+
+def test_a_model_that_cannot_be_loaded(look, store) -> None:
+    look(chat(store, load_error=EngineError("broken.gguf is cut short: download it again")))
