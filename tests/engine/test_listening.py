@@ -13,7 +13,7 @@ from lacie_chat.engine.native import Gate
 
 PREFIX = (
     "Is the speaker sure?\n"
-    + "Answer: I am certain it is Rome.\nSure: yes\n\nAnswer: It may be Rome.\nSure: no\n\n" * 6
+    + "Answer: I am certain it is Rome.\nSure: yes\n\nAnswer: It may be Rome.\nSure: no\n\n" * 4
 )
 SUFFIXES = ["Answer: It is surely Oslo.\nSure:", "Answer: Perhaps it is Oslo, who knows.\nSure:", "Answer: Bern\nSure:"]
 CHOICES = [[" yes", "yes", " Yes"], [" no", "no", " No"]]
@@ -46,7 +46,7 @@ def test_same_bits_fresh_cached_and_after_others(embedded_model: Path, reader: K
     first = reader.choice_probabilities(PREFIX, SUFFIXES, CHOICES)
     assert reader.choice_probabilities(PREFIX, list(reversed(SUFFIXES)), CHOICES) == list(reversed(first))
     for other in range(3):
-        reader.choice_probabilities(f"Other prompt {other}.\n" * (30 + 20 * other), ["x", "a longer one " * 9], CHOICES)
+        reader.choice_probabilities(f"Other prompt {other}.\n" * (15 + 10 * other), ["x", "a longer one " * 9], CHOICES)
     reader.complete("Once upon\n", ["a time"], max_tokens=9, stop=[])
     assert reader.choice_probabilities(PREFIX, SUFFIXES, CHOICES) == first
     fresh = Engine(EngineSettings(embedded_model))
@@ -102,14 +102,14 @@ def test_complete_is_greedy_and_stops(reader: KVReader, plain: "PlainLlama") -> 
 def test_long_suffix_is_cut_and_long_prefix_refused(engine: Engine) -> None:
     model = engine._model
     assert model is not None
-    context = Context(model, 512, Gate())
+    context = Context(model, 256, Gate())
     small = KVReader(model, context)
     (row,) = small.choice_probabilities("Short.\n", ["START " + "word " * 6000 + "\nSure:"], CHOICES)
     assert 0 < sum(row) <= 1
-    assert len(context.tokens) == 511 and model.text(context.tokens).startswith("Short.\nSTART word")
+    assert len(context.tokens) == 255 and model.text(context.tokens).startswith("Short.\nSTART word")
     assert model.text(context.tokens).endswith("\nSure:")
     (text,) = small.complete("Short.\n", ["word " * 6000], max_tokens=20, stop=[])
-    assert text and len(context.tokens) <= 512
+    assert text and len(context.tokens) <= 256
     with pytest.raises(EngineError, match="doesn't fit"):
         small.choice_probabilities("word " * 600 + "\n", ["Sure:"], CHOICES)
     context.free()
@@ -120,14 +120,14 @@ def test_reading_and_answering_at_once_from_two_threads(engine: Engine, reader: 
     found: dict[str, object] = {}
 
     def read() -> None:
-        found["rows"] = [reader.choice_probabilities(PREFIX, SUFFIXES, CHOICES) for _ in range(3)]
+        found["rows"] = [reader.choice_probabilities(PREFIX, SUFFIXES, CHOICES) for _ in range(2)]
 
     def answer() -> None:
-        found["texts"] = [ask(engine, QUESTION, GREEDY).text for _ in range(3)]
+        found["texts"] = [ask(engine, QUESTION, GREEDY).text for _ in range(2)]
 
     threads = [threading.Thread(target=work) for work in (read, answer, read)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(120)
-    assert found == {"rows": [rows] * 3, "texts": [text] * 3}
+    assert found == {"rows": [rows] * 2, "texts": [text] * 2}

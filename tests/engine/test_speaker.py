@@ -58,7 +58,7 @@ def test_temperature_zero_ignores_the_seed(engine: Engine) -> None:
 
 
 def test_cached_start_of_a_prompt_changes_nothing(engine: Engine) -> None:
-    story = "The keeper of the light counted the ships that passed. " * 25
+    story = "The keeper of the light counted the ships that passed. " * 20
     fresh = ask(engine, story + "How many?")
     assert fresh.finished.cached_tokens == 0 or fresh.finished.cached_tokens < 64
     ask(engine, story + "Which ones were red?")
