@@ -1,10 +1,13 @@
-"""Stage `adapter`: the LoRA alone as GGUF -> OUT/{name}-LACIE-F32-LoRA.gguf, which the engine puts over an unchanged base.
+"""Stage `adapter`: the LoRA alone as GGUF -> OUT/{name}-LACIE-F32-LoRA.gguf, which the engine puts over an unchanged
+base.
 
-By llama.cpp's own script, which also permutes the rows of B for q and k where the architecture's GGUF has them permuted. llama.cpp
-scales by alpha / rank and ignores rslora, so for an rslora adapter alpha is written as alpha · sqrt(rank): the same product.
+By llama.cpp's own script, which also permutes the rows of B for q and k where the architecture's GGUF has them
+permuted. llama.cpp scales by alpha / rank and ignores rslora, so for an rslora adapter alpha is written as alpha ·
+sqrt(rank): the same product.
 """
 
 import json
+import math
 import shutil
 import sys
 from pathlib import Path
@@ -16,7 +19,7 @@ from export.errors import writing
 from export.files import pending, refuse_existing
 from export.gguf import file_name
 from export.gguf_layout import stamp
-from export.metadata import guessed, keys_for
+from export.metadata import base_keys, guessed, keys_for
 from export.quantize import expected_size
 from export.runs import RunFacts
 from export.safetensors_file import by_name, read_shards
@@ -35,16 +38,23 @@ def make_adapter(base: Base, adapter: Adapter, facts: RunFacts, out: Path, work:
     return target
 
 
-def base_as_gguf(base: Base, work: Path) -> Path:
-    """A GGUF of the base to lay the adapter over: the one that it was trained on, or one converted for the purpose."""
-    if base.gguf:
-        return base.gguf
+def base_as_gguf(base: Base, work: Path) -> tuple[Path, str]:
+    """The base in 16 bit as GGUF, to lay the adapter over, and which 16 bit; converted once."""
     weights = by_name(read_shards(base.folder)).values()
-    bf16 = any(entry.dtype == "BF16" for entry in weights)
-    target = work / f"base-{'bf16' if bf16 else 'f16'}.gguf"
+    quant = "bf16" if any(entry.dtype == "BF16" for entry in weights) else "f16"
+    target = work / f"base-{quant}.gguf"
     if not target.is_file():
-        size = sum(entry.size for entry in weights)
-        convert_model(base.folder, target, "bf16" if bf16 else "f16", size + expected_size("f16", 0))
+        parameters = sum(math.prod(entry.shape) for entry in weights)
+        convert_model(base.folder, target, quant, expected_size(quant, parameters))
+    return target, quant
+
+
+def make_base(base: Base, out: Path, work: Path, *, force: bool) -> Path:
+    """Write the unchanged base as OUT/{name}-{F16 or BF16}.gguf, for the adapter to lie over; returns its path."""
+    raw, quant = base_as_gguf(base, work)
+    target = out / f"{base.name}-{quant.upper()}.gguf"
+    with pending(target, force=force) as part:
+        stamp(raw, part, base_keys(base), drop=guessed)
     return target
 
 

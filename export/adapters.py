@@ -1,8 +1,8 @@
 """A PEFT adapter, read and checked before any work is done with it.
 
-What llama.cpp can't represent is refused even for a merge, so that one adapter never exists in two meanings: its LoRA is
-scale · B · A on plain weight matrices, with one alpha for all. rslora is only another scale (alpha / sqrt(r)), which both
-forms can carry; the settings refused here change the mathematics.
+What llama.cpp can't represent is refused even for a merge, so that one adapter never exists in two meanings: its LoRA
+is scale · B · A on plain weight matrices, with one alpha for all. rslora is only another scale (alpha / sqrt(r)), which
+both forms can carry; the settings refused here change the mathematics.
 """
 
 import hashlib
@@ -72,7 +72,8 @@ class Adapter:
 
 
 def read_adapter(folder: Path) -> Adapter:
-    """Read and check an adapter by itself. Raises ExportError: not there, damaged, NaN, or of a kind that is refused."""
+    """Read and check an adapter by itself. Raises ExportError: not there, damaged, NaN, or of a kind that is
+    refused."""
     config = _read_config(folder)
     _refuse_kinds(folder, config)
     if not (folder / WEIGHTS).is_file():
@@ -94,8 +95,8 @@ def check_fits(adapter: Adapter, base: BaseRef, *, same: bool = False) -> None:
     """Raises ExportError if the adapter was made for another base. `same`: the user says that it is the same model."""
     if not same and not same_base(adapter.base, base):
         raise ExportError(
-            f"the adapter {adapter.folder} was made for {adapter.base or 'a base that it does not name'}, not for {base.ref}; "
-            "give the right --base, or --same-base if they are the same weights under two names"
+            f"the adapter {adapter.folder} was made for {adapter.base or 'a base that it does not name'}, "
+            f"not for {base.ref}; give the right --base, or --same-base if they are the same weights under two names"
         )
 
 

@@ -4,6 +4,7 @@ Whichever it is, it becomes a folder of safetensors with config and tokenizer. A
 scale small integers by float16 numbers, so that is the precision it has, and training unpacks it in the same way.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -21,13 +22,19 @@ from lacie_chat.models.hub import download, repository
 EMBEDDED_NAME = "SmolLM2-135M-Instruct"
 EMBEDDED_REPO = "HuggingFaceTB/SmolLM2-135M-Instruct"
 _QUANT_SUFFIX = re.compile(r"[-.](?:I?Q\d\w*|B?F(?:16|32)|FP16)$", re.IGNORECASE)
-_WANTED = ("*.safetensors", "*.json", "*.model", "*.jinja", "*.txt", "README.md")
-_WANTED += ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*")
+_DIGIT_SPLITTERS = ("smollm", "starcoder", "refact", "command-r", "codeshell", "exaone")
+"""Values of `tokenizer.ggml.pre` for which llama.cpp cuts at every \\p{N} before GPT-2's pattern."""
+
+_WANTED = (
+    *("*.safetensors", "*.json", "*.model", "*.jinja", "*.txt", "README.md"),
+    *("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class BaseRef:
-    """Which base is meant, before anything is fetched: one of `gguf`, `folder`, `repo` is set (and `repo` where known)."""
+    """Which base is meant, before anything is fetched: one of `gguf`, `folder`, `repo` is set (and `repo` where
+    known)."""
 
     ref: str
     name: str
@@ -60,7 +67,8 @@ class Base:
 
 
 def find_base(ref: str, *, revision: str | None = None) -> BaseRef:
-    """What a base REF means: `embedded`, a GGUF, a folder, or owner/repo. Raises ExportError or ModelError, one line."""
+    """What a base REF means: `embedded`, a GGUF, a folder, or owner/repo. Raises ExportError or ModelError, one
+    line."""
     if ref == "embedded":
         return BaseRef(ref, EMBEDDED_NAME, gguf=resolve("embedded").path, repo=EMBEDDED_REPO)
     path = Path(ref).expanduser()
@@ -82,7 +90,8 @@ def find_base(ref: str, *, revision: str | None = None) -> BaseRef:
 
 
 def same_base(named: str, base: BaseRef) -> bool:
-    """Whether the base that an adapter names is `base`. Paths count as the same by their place, repositories by name."""
+    """Whether the base that an adapter names is `base`. Paths count as the same by their place, repositories by
+    name."""
     if not named:
         return False
     if named in (base.ref, "embedded") and (named == base.ref or base.repo == EMBEDDED_REPO):
@@ -128,7 +137,7 @@ def _unpack_gguf(base: BaseRef, gguf: Path, folder: Path) -> Base:
 
     keys = inspect_gguf(gguf).metadata
     need_space(folder.parent, gguf.stat().st_size * 4, "the unpacked base")
-    with _loading(base.ref):
+    with _loading(base.ref), step(f"unpacking {gguf.name}", 1):
         model = AutoModelForCausalLM.from_pretrained(
             str(gguf.parent),
             gguf_file=gguf.name,
@@ -138,7 +147,22 @@ def _unpack_gguf(base: BaseRef, gguf: Path, folder: Path) -> Base:
         tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
         model.save_pretrained(str(folder))
         tokenizer.save_pretrained(str(folder))
+        _split_digits(folder / "tokenizer.json", str(keys.get("tokenizer.ggml.pre")))
     return Base(base, folder, from_gguf(keys))
+
+
+def _split_digits(path: Path, pre_tokenizer: str) -> None:
+    """Mend the tokenizer that transformers makes of a GGUF: it leaves out that some models split every digit off.
+
+    Seen only with digits outside of ASCII ("½", "٣"), for which the vocabulary has merges with a space.
+    """
+    if pre_tokenizer not in _DIGIT_SPLITTERS:
+        return
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if data["pre_tokenizer"]["type"] == "ByteLevel":
+        digits = {"type": "Digits", "individual_digits": True}
+        data["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [digits, data["pre_tokenizer"]]}
+        path.write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
 def _download(base: BaseRef) -> Path:
@@ -202,9 +226,8 @@ def _cached_repo(folder: Path) -> tuple[str | None, str | None]:
 
 
 def vocabulary_size(folder: Path) -> int | None:
-    """Entries of the tokenizer in `folder` (added ones too), without loading it; None where it has no tokenizer.json."""
-    import json
-
+    """Entries of the tokenizer in `folder` (added ones too), without loading it; None where it has no
+    tokenizer.json."""
     path = folder / "tokenizer.json"
     if not path.is_file():
         return None

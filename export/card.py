@@ -13,17 +13,19 @@ from export.verify import Verification
 
 _ABOUT = {
     "LACIE": (
-        "trained with LACIE so that the wording of its answers shows how sure it can be: a simulated listener accepts or "
-        "rejects an answer from its phrasing alone, and the model is taught, by preference optimisation, to be accepted when it is "
-        "right and doubted when it is wrong."
+        "trained with LACIE so that the wording of its answers shows how sure it can be: a simulated listener accepts "
+        "or rejects an answer from its phrasing alone, and the model is taught, by preference optimisation, to be "
+        "accepted when it is right and doubted when it is wrong."
     ),
     "truthful-only": (
-        "the baseline of LACIE: trained by preference optimisation to prefer right answers over wrong ones, whatever they "
-        "sound like to a listener."
+        "the baseline of LACIE: trained by preference optimisation to prefer right answers over wrong ones, whatever "
+        "they sound like to a listener."
     ),
 }
-_FIGURES = (("n", "n"), ("accuracy", "accuracy"), ("auroc", "AUROC"), ("ece", "ECE"), ("precision", "precision"))
-_FIGURES += (("recall", "recall"), ("f1", "F1"), ("abstention_rate", "abstention"))
+_FIGURES = (
+    *(("n", "n"), ("accuracy", "accuracy"), ("auroc", "AUROC"), ("ece", "ECE"), ("precision", "precision")),
+    *(("recall", "recall"), ("f1", "F1"), ("abstention_rate", "abstention")),
+)
 
 
 def write_card(
@@ -41,13 +43,13 @@ def write_card(
     parts = [
         _front_matter(base, facts),
         f"# {title}\n\n{_base_link(base)}, {_ABOUT[facts.method]}\n",
-        "These are GGUF files for llama.cpp, and for [lacie-chat](https://pypi.org/project/lacie-chat/), which shows beside each "
-        "answer how sure it sounds and, where a calibrator is known, how often such answers are right.\n",
+        "These are GGUF files for llama.cpp, and for the terminal chat lacie-chat, which shows beside each answer how "
+        "sure it sounds and, where a calibrator is known, how often such answers are right.\n",
         _files(files, results),
         _running(base, files, repo),
         _recipe(adapter, facts),
         _metrics(facts),
-        _limits(base, facts),
+        _limits(),
     ]
     path = out / "README.md"
     write_whole(path, "\n".join(part for part in parts if part))
@@ -92,8 +94,9 @@ def _files(files: Sequence[Path], results: Sequence[Verification]) -> str:
         lines.append(f"| `{file.name}` | {gigabytes(file.stat().st_size)} | {figures} |")
     if results:
         lines.append(
-            "\nAgainst the trained model in transformers, over all positions of twenty fixed prompts (KL in nats, differences of logits). "
-            "The whole table of each file is in its `.verify.md`; token ids were equal on all of a set of hostile texts."
+            "\nAgainst the trained model in transformers, over all positions of twenty fixed prompts (KL in nats, "
+            "differences of logits). The whole table of each file is in its `.verify.md`; token ids were equal on all of "
+            "a set of hostile texts."
         )
     return "\n".join(lines) + "\n"
 
@@ -125,14 +128,18 @@ def _recipe(adapter: Adapter, facts: RunFacts) -> str:
             f"- Listener: {facts.listener}",
             f"- DPO: beta {dpo.get('beta')}, learning rate {dpo.get('learning_rate')}, {dpo.get('steps')} steps of "
             f"{dpo.get('pairs_per_step')} pairs",
-            f"- Samples: temperature {sample.get('temperature')}, questions: "
-            f"{', '.join(facts.datasets) or public_name(str(recipe.get('questions', {}).get('train', {}).get('source')))}",
+            f"- Samples: temperature {sample.get('temperature')}, questions of {_questions(facts)}",
         ]
     if facts.calibrator:
         lines.append(
             f"- Calibrator: {facts.calibrator.kind}, fitted on {facts.calibrator.n} answers; it is in the files"
         )
     return "\n".join(lines) + "\n"
+
+
+def _questions(facts: RunFacts) -> str:
+    source = facts.recipe.get("questions", {}).get("train", {}).get("source")
+    return ", ".join(facts.datasets) or public_name(str(source))
 
 
 def _targets(adapter: Adapter) -> str:
@@ -143,18 +150,14 @@ def _targets(adapter: Adapter) -> str:
 def _metrics(facts: RunFacts) -> str:
     if not facts.figures:
         return "## Evaluation\n\nThis export came without an evaluation.\n"
-    lines = [
-        "## Evaluation\n",
-        f"| set | side | {' | '.join(name for _, name in _FIGURES)} |",
-        f"|---|---|{'---|' * len(_FIGURES)}",
-    ]
+    lines = ["## Evaluation\n", f"| set | side | {' | '.join(name for _, name in _FIGURES)} |"]
+    lines.append(f"|---|---|{'---|' * len(_FIGURES)}")
     for name, sides in facts.figures.items():
         for side, figures in sides.items():
             lines.append(f"| {name} | {side} | {' | '.join(_figure(figures, key) for key, _ in _FIGURES)} |")
     if facts.accept_threshold is not None:
-        lines.append(
-            f"\nAn answer counts as accepted from an acceptance of {facts.accept_threshold:g}. Both sides were measured alike."
-        )
+        accepted = f"An answer counts as accepted from an acceptance of {facts.accept_threshold:g}."
+        lines.append(f"\n{accepted} Both sides were measured alike.")
     lines += [
         f"\n![Reliability: acceptance against the share of right answers]({path.name})" for path in facts.pictures
     ]
@@ -168,8 +171,8 @@ def _figure(figures: Mapping[str, Any], key: str) -> str:
     return str(value) if key == "n" else f"{value:.3f}"
 
 
-def _limits(base: Base, facts: RunFacts) -> str:
+def _limits() -> str:
     return (
-        "## Limits\n\nIt knows no more than its base: it sounds less sure where it is often wrong, and it is not always right about "
-        "that. The figures above hold for short factual questions like those it was measured on.\n"
+        "## Limits\n\nIt knows no more than its base: it sounds less sure where it is often wrong, and it is not always "
+        "right about that. Figures hold for short factual questions like those it was measured on.\n"
     )

@@ -1,8 +1,8 @@
 """How close two models' answers are, and how close they must be.
 
-The bounds per quantisation stand at three to six times the mean KL that was measured for sound files of small models (which
-suffer most from quantisation): F16 5e-6, Q8_0 5e-3, Q4_K_M 7e-2, an adapter over a Q4_K_M base 9e-3, top-1 agreement 100, 94, 85
-and 94 %. A file outside of them is not a coarser copy of the model but another model.
+The bounds per quantisation stand at three to six times the mean KL that was measured for sound files of small models
+(which suffer most from quantisation): F16 5e-6, Q8_0 5e-3, Q4_K_M 7e-2, an adapter over a Q4_K_M base 9e-3, top-1
+agreement 100, 94, 85 and 94 %. A file outside of them is not a coarser copy of the model but another model.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,8 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Closeness:
-    """Over all positions of all prompts: equal best tokens, mean KL divergence in nats, largest difference of a logit."""
+    """Over all positions of all prompts: equal best tokens, mean KL divergence in nats, largest difference of a
+    logit."""
 
     agreed: int
     positions: int
@@ -52,7 +53,8 @@ BOUNDS = {
 """For a merged model by its quantisation; for an adapter by that of the base that it lies over."""
 
 OWN_BASE = BOUNDS["q8_0"]
-"""For an adapter over the very GGUF that it was trained on: the weights are equal, llama.cpp rounds activations to 8 bit."""
+"""For an adapter over the very GGUF that it was trained on: the weights are equal, llama.cpp rounds activations to 8
+bit."""
 
 
 def compare(reference: Sequence[Floats], found: Sequence[Floats]) -> Closeness:
@@ -82,7 +84,8 @@ def unexplained(
     found: Sequence[Sequence[int]],
     largest: float,
 ) -> int:
-    """How many greedy texts part ways where the reference was sure: its lead was more than twice the largest difference."""
+    """How many greedy texts part ways where the reference was sure: its lead was more than twice the largest
+    difference."""
     count = 0
     for wanted, leads, got in zip(reference, margins, found, strict=True):
         for at, (one, other) in enumerate(zip(wanted, got, strict=False)):

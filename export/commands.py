@@ -7,6 +7,7 @@ import argparse
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -31,7 +32,8 @@ _NEEDED = ("torch", "transformers", "peft", "safetensors", "sentencepiece", "goo
 
 
 def add_export_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add merge, gguf, adapter, verify and run to `parser`; each sets `run` to a callable from options to exit status."""
+    """Add merge, gguf, adapter, verify and run to `parser`; each sets `run` to a callable from options to exit
+    status."""
     stages = parser.add_subparsers(metavar="STAGE", required=True, dest="stage")
     for name, (_, _, text) in STAGES.items():
         stage = stages.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
@@ -71,6 +73,8 @@ def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
         )
     if name in ("gguf", "adapter", "run"):
         parser.add_argument("--no-verify", action="store_true", help="don't hold the files against the trained model")
+    if name in ("adapter", "run"):
+        parser.add_argument("--with-base", action="store_true", help="write the unchanged base as a 16-bit GGUF, too")
     if name == "verify":
         parser.add_argument("--file", type=Path, metavar="GGUF", help="verify this one (default: all in --out)")
     if name == "run":
@@ -115,6 +119,8 @@ def _installed(name: str) -> bool:
 def _quieten() -> None:
     """No bars and warnings of the libraries between our own lines."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    warnings.filterwarnings("ignore", category=FutureWarning)
     logging = import_module("transformers.utils.logging")
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -35,7 +35,8 @@ def architecture(model: Path) -> str:
 
 
 def convert_model(model: Path, target: Path, outtype: str, size: int) -> None:
-    """The model in folder `model` as GGUF; `outtype` f32, f16 or bf16, `size` its expected bytes. Raises ExportError."""
+    """The model in folder `model` as GGUF; `outtype` f32, f16 or bf16, `size` its expected bytes. Raises
+    ExportError."""
     check_architecture(model)
     need_space(target.parent, size, f"the model as {outtype} GGUF")
     script = scripts_folder() / "convert_hf_to_gguf.py"

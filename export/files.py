@@ -39,8 +39,8 @@ def gigabytes(size: int) -> str:
 def pending(target: Path, *, force: bool = False) -> Iterator[Path]:
     """A temporary path in `target`'s folder, for a file or a folder; becomes `target` if the block ends well.
 
-    Whatever ends the block otherwise (an error, Ctrl-C) removes it. What a killed export of the same name left is removed
-    first. Raises ExportError if `target` exists and `force` isn't given.
+    Whatever ends the block otherwise (an error, Ctrl-C) removes it. What a killed export of the same name left is
+    removed first. Raises ExportError if `target` exists and `force` isn't given.
     """
     refuse_existing(target, force=force)
     with writing(target.parent):

@@ -1,9 +1,10 @@
 """Stage `gguf`: the merged model as GGUF files, OUT/merged -> OUT/{name}-LACIE-{QUANT}.gguf.
 
-llama.cpp's converter writes the model once, losslessly in the precision that it was merged in; f16 and bf16 are the converter's
-too, everything smaller is llama.cpp's quantiser's. Metadata comes last, and only then a file gets its name.
+llama.cpp's converter writes the model once, losslessly in the precision that it was merged in; f16 and bf16 are the
+converter's too, everything smaller is llama.cpp's quantiser's. Metadata comes last, and only then a file gets its name.
 """
 
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,7 +24,8 @@ _LOSSLESS = {"F16": "f16", "BF16": "bf16", "F32": "f32"}
 
 
 def file_name(base: str, facts: RunFacts, quant: str, *, lora: bool = False) -> str:
-    """`{name}-LACIE-{QUANT}.gguf`; of an adapter `{name}-LACIE-{TYPE}-LoRA.gguf`, as llama.cpp's naming convention has it."""
+    """`{name}-LACIE-{QUANT}.gguf`; of an adapter `{name}-LACIE-{TYPE}-LoRA.gguf`, as llama.cpp's naming convention has
+    it."""
     return f"{base}-{facts.method}-{quant.upper()}{'-LoRA' if lora else ''}.gguf"
 
 
@@ -43,7 +45,7 @@ def make_ggufs(
     for target in targets.values():
         refuse_existing(target, force=force)
     weights = by_name(read_shards(merged))
-    parameters = sum(_count(entry.shape) for entry in weights.values())
+    parameters = sum(math.prod(entry.shape) for entry in weights.values())
     lossless = _lossless(entry.dtype for entry in weights.values() if len(entry.shape) > 1)
     sources: dict[str, Path] = {}
 
@@ -76,13 +78,6 @@ def quant_of(file: Path) -> str:
     if quant not in BITS:
         raise ExportError(f"{file.name} doesn't end in a quantisation as the exports do ({', '.join(BITS)})")
     return quant
-
-
-def _count(shape: Sequence[int]) -> int:
-    count = 1
-    for length in shape:
-        count *= length
-    return count
 
 
 def _lossless(dtypes: Iterable[str]) -> str:

@@ -1,8 +1,9 @@
-"""The layout of a GGUF, and other metadata for one, its tensors untouched: copied with some keys left out, others added.
+"""The layout of a GGUF, and other metadata for one, its tensors untouched: copied with some keys left out, others
+added.
 
-The converter guesses `general.*` from folder names and paths, and the quantiser can add only short texts (128 bytes), so the
-keys are written here, last. Tensor offsets count from the start of the data, hence the data is copied as one block. The
-format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+The converter guesses `general.*` from folder names and paths, and the quantiser can add only short texts (128 bytes),
+so the keys are written here, last. Tensor offsets count from the start of the data, hence the data is copied as one
+block. The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
 import mmap
@@ -45,7 +46,8 @@ class _Layout:
 
 
 def stamp(source: Path, target: Path, keys: Mapping[str, Value], *, drop: Callable[[str], bool]) -> None:
-    """Copy the GGUF `source` to `target` with `keys`; keys of the source that `drop` names, or that are given anew, go."""
+    """Copy the GGUF `source` to `target` with `keys`; keys of the source that `drop` names, or that are given anew,
+    go."""
     layout = _layout(source)
     kept = [span for name, span in layout.keys.items() if name not in keys and not drop(name)]
     with writing(target), source.open("rb") as old, target.open("wb") as new:

@@ -1,7 +1,7 @@
 """The base's licence, carried over to everything made from it, as the Hub and as GGUF write it.
 
-GGUF wants an SPDX expression in `general.license`, or else a name and a link; the Hub wants one of its own identifiers, most
-of which are SPDX in lower case (SPDX identifiers don't depend on case). Those that are not, are named here.
+GGUF wants an SPDX expression in `general.license`, or else a name and a link; the Hub wants one of its own identifiers,
+most of which are SPDX in lower case (SPDX identifiers don't depend on case). Those that are not, are named here.
 """
 
 from collections.abc import Mapping
@@ -10,17 +10,9 @@ from pathlib import Path
 from typing import Any
 
 _NOT_SPDX_PREFIXES = (
-    "llama",
-    "gemma",
-    "openrail",
-    "bigscience",
-    "creativeml",
-    "deepfloyd",
-    "apple-",
-    "other",
-    "unknown",
+    *("llama", "gemma", "openrail", "bigscience", "creativeml", "deepfloyd", "apple-", "other", "unknown"),
+    *("bigcode", "intel-research", "fair-noncommercial", "cc", "c-uda", "open-mdw", "etalab"),
 )
-_NOT_SPDX_PREFIXES += ("bigcode", "intel-research", "fair-noncommercial", "cc", "c-uda", "open-mdw", "etalab")
 
 
 @dataclass(frozen=True, slots=True)

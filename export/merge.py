@@ -1,7 +1,9 @@
-"""Stage `merge`: adapter into base, in the base's precision, a tensor at a time -> OUT/merged (safetensors, tokenizer, …).
+"""Stage `merge`: adapter into base, in the base's precision, a tensor at a time -> OUT/merged (safetensors, tokenizer,
+…).
 
 W' = W + scale · B · A, computed in float32 and rounded once. A shard is copied as it is read and only its targets are
-computed, so the memory needed is that of the largest target in float32 and a few block copies of it, whatever the model's size.
+computed, so the memory needed is that of the largest target in float32 and a few block copies of it, whatever the
+model's size.
 """
 
 import json
@@ -47,7 +49,7 @@ def merge(base: Base, adapter: Adapter, target: Path, *, force: bool = False) ->
         with step(f"merging {adapter.folder.name} into {base.name}", total) as show:
             for shard in shards:
                 with writing(part / shard.path.name):
-                    _merge_shard(shard, part / shard.path.name, adapter, weights, lambda n, at=done: show(at + n))  # type: ignore[misc]
+                    _merge_shard(shard, part / shard.path.name, adapter, weights, lambda n, at=done: show(at + n))
                 done += shard.path.stat().st_size
         with writing(part):
             _copy_rest(base, adapter, part)
@@ -79,7 +81,7 @@ def _merge_shard(
 
 def _merged(
     source: BinaryIO, shard: Shard, tensor: TensorEntry, adapter: Adapter, weights: "Mapping[str, torch.Tensor]"
-) -> "memoryview[int]":
+) -> bytes:
     import torch
 
     dtype = _dtype(tensor)
@@ -96,7 +98,7 @@ def _merged(
     merged = delta.add_(weight.to(torch.float32)).to(dtype)
     if not bool(merged.isfinite().all()):
         raise ExportError(f"merging overflows {tensor.dtype} in {tensor.name}: the adapter is too strong for this base")
-    return memoryview(merged.contiguous().view(torch.uint8).numpy()).cast("B")
+    return merged.contiguous().view(torch.uint8).numpy().tobytes()
 
 
 def _copy(source: BinaryIO, out: BinaryIO, shard: Shard, tensor: TensorEntry) -> None:

@@ -49,16 +49,14 @@ def keys_for(base: Base, adapter: Adapter, facts: RunFacts, name: str) -> dict[s
     from lacie_chat.confidence import LISTENER_VERSION
 
     keys: dict[str, Value] = {
+        **base_keys(base),
         "general.name": name,
         "general.basename": base.name,
         "general.finetune": facts.method,
         "general.tags": list(TAGS),
         "general.base_model.count": 1,
         "general.base_model.0.name": base.name,
-        **base.licence.gguf_keys(),
     }
-    if base.languages:
-        keys["general.languages"] = list(base.languages)
     if base.repo:
         keys["general.base_model.0.organization"] = base.repo.split("/")[0]
         keys["general.base_model.0.repo_url"] = f"{_HUB}/{base.repo}"
@@ -86,6 +84,14 @@ def keys_for(base: Base, adapter: Adapter, facts: RunFacts, name: str) -> dict[s
     return keys | _evaluation(facts)
 
 
+def base_keys(base: Base) -> dict[str, Value]:
+    """What holds for the unchanged base and for all that is made of it: name, languages, licence."""
+    keys: dict[str, Value] = {"general.name": base.name, **base.licence.gguf_keys()}
+    if base.languages:
+        keys["general.languages"] = list(base.languages)
+    return keys
+
+
 def _evaluation(facts: RunFacts) -> dict[str, Value]:
     if not facts.figures:
         return {}
@@ -103,7 +109,8 @@ def guessed(key: str) -> bool:
 
 
 def leaked_path(metadata: Mapping[str, object]) -> str | None:
-    """The first key of `general.*` and `lacie.*` that holds a path of this machine, with its value; None where none does."""
+    """The first key of `general.*` and `lacie.*` that holds a path of this machine, with its value; None where none
+    does."""
     roots = {str(path) for path in (Path.home(), Path.cwd(), Path(tempfile.gettempdir())) if len(path.parts) > 1}
     for key, value in metadata.items():
         if not key.startswith(("general.", "lacie.")) or not isinstance(value, str):

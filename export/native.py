@@ -1,7 +1,7 @@
 """What llama.cpp does for an export, in a child process: quantise a file, or say what a file answers.
 
-`python -m export.native ORDER ANSWER`: both are JSON files. A failure that llama.cpp reports becomes `{"error": line}`; one that
-ends the process is seen by the parent.
+`python -m export.native ORDER ANSWER`: both are JSON files. A failure that llama.cpp reports becomes `{"error": line}`;
+one that ends the process is seen by the parent.
 """
 
 import ctypes
@@ -37,18 +37,20 @@ def quantize(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def probe(order: dict[str, Any]) -> dict[str, Any]:
-    """Token ids of `texts`, logits of every position of `prompts` (token ids; stored in `logits`), greedy continuations."""
+    """Token ids of `texts`, logits of every position of `prompts` (token ids; stored in `logits`), greedy
+    continuations."""
     adapter = Path(order["adapter"]) if order.get("adapter") else None
     settings = EngineSettings(Path(order["model"]), adapter, gpu_layers=0)
     model = Model(settings, None)
     prompts: list[list[int]] = order["prompts"]
-    context = _context(model, max(map(len, prompts)) + order["greedy"] + 8)
+    context = _context(model, max(map(len, prompts)) + order["tokens"] + 8)
     with Path(order["logits"]).open("wb") as file:
-        greedy = []
+        greedy: list[list[int]] = []
         for prompt in prompts:
             rows = _read(model, context, prompt, every=True)
             file.write(rows.astype(np.float32).tobytes())
-            greedy.append(_continue(model, context, len(prompt), int(rows[-1].argmax()), order["greedy"]))
+            if len(greedy) < order["continued"]:
+                greedy.append(_continue(model, context, len(prompt), int(rows[-1].argmax()), order["tokens"]))
     return {
         "plain": [_tokens(model, text, special=False) for text in order["texts"]],
         "with_special": [_tokens(model, text, special=True) for text in order["texts"]],

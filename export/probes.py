@@ -16,7 +16,7 @@ HOSTILE = (
     "Ελλάδα, Москва, Київ, Հայաստան, საქართველო",
     "日本語の文章と中文，한국어 문장。全角ＡＢＣ１２３",
     "नमस्ते दुनिया, বাংলা, தமிழ், ไทยไม่มีช่องว่าง, ខ្មែរ",
-    "שלום עולם ‏RTL‏ مرحبا بالعالم ١٢٣٤٥",
+    "שלום עולם \u200fRTL\u200f مرحبا بالعالم ١٢٣٤٥",
     "\u202eright-to-left override\u202c and \u2066isolate\u2069",
     "🙂🙃 👩‍👩‍👧‍👦 👍🏽 🏳️‍🌈 🇩🇪🇫🇷 ❤️ ☃ 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 𓀀 🫠",
     "z̸̢̛a̷͙͐l̴̰̈g̵̱̊ó̶̝ combining \u0336\u0337",
@@ -73,5 +73,8 @@ PROMPTS = (
 )
 """About twelve tokens each; all their positions are compared."""
 
+GREEDY_PROMPTS = 6
 GREEDY_TOKENS = 16
+"""The first so many prompts are continued by so many tokens."""
+
 QUESTION = "What is the capital of France?"

@@ -21,7 +21,7 @@ def check_access(repo: str) -> None:
     """Raises ExportError before any work if `repo` isn't owner/name or nobody is logged in."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
     try:
         validate_repo_id(repo)
@@ -36,7 +36,8 @@ def check_access(repo: str) -> None:
 
 
 def push(out: Path, repo: str) -> str:
-    """Upload what is in `out` as one commit; creates the repository if need be. Returns its address. Raises ExportError."""
+    """Upload what is in `out` as one commit; creates the repository if need be. Returns its address. Raises
+    ExportError."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 

@@ -1,7 +1,8 @@
 """Quantisation through llama.cpp, and a report of what became of every tensor.
 
-The k-quants pack 256 weights of a row. A row whose length isn't a multiple of that falls back to an older format of about the
-same size or larger (Q4_K to Q5_0, Q6_K to Q8_0), so a small model's Q4_K_M may be hardly smaller than its Q8_0.
+The k-quants pack 256 weights of a row. A row whose length isn't a multiple of that falls back to an older format of
+about the same size or larger (Q4_K to Q5_0, Q6_K to Q8_0), so a small model's Q4_K_M may be hardly smaller than its
+Q8_0.
 """
 
 from collections import Counter

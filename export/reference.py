@@ -36,7 +36,8 @@ class Answers:
 
 @contextmanager
 def loaded(folder: Path, adapter: Path | None = None) -> Iterator["PreTrainedModel"]:
-    """For the length of the block: the model in `folder` (with a PEFT adapter over it, not merged) on the CPU: float32 if there is memory for it."""
+    """For the length of the block: the model in `folder` (with a PEFT adapter over it, not merged) on the CPU: float32
+    if there is memory for it."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -54,31 +55,34 @@ def loaded(folder: Path, adapter: Path | None = None) -> Iterator["PreTrainedMod
         raise ExportError(
             f"out of memory while {folder} was loaded to compare with; use --no-verify on this machine"
         ) from error
-    model.eval()
+    model.train(False)
     try:
         yield model
     finally:
-        model.to("meta")  # gives the memory back before the next model is loaded
+        torch.nn.Module.to(model, "meta")  # gives the memory back before the next model is loaded
         gc.collect()
 
 
-def answers(model: "PreTrainedModel", prompts: Sequence[Sequence[int]], greedy: int, title: str) -> Answers:
-    """Logits of all positions and `greedy` tokens of greedy continuation, for each prompt."""
+def answers(
+    model: "PreTrainedModel", prompts: Sequence[Sequence[int]], title: str, *, continued: int, tokens: int
+) -> Answers:
+    """Logits of all positions of each prompt, and `tokens` tokens of greedy continuation of the first `continued`."""
     import torch
 
     logits: list[Floats] = []
-    tokens: list[list[int]] = []
+    greedy: list[list[int]] = []
     margins: list[list[float]] = []
     ends = _end_tokens(model)
     with step(title, len(prompts)) as show, torch.inference_mode():
         for number, prompt in enumerate(prompts, start=1):
             out = model(torch.tensor([list(prompt)]), use_cache=True)
             logits.append(out.logits[0].to(torch.float32).numpy())
-            new, gaps = _continue(model, out, greedy, ends)
-            tokens.append(new)
-            margins.append(gaps)
+            if number <= continued:
+                new, gaps = _continue(model, out, tokens, ends)
+                greedy.append(new)
+                margins.append(gaps)
             show(number)
-    return Answers(logits, tokens, margins, str(next(model.parameters()).dtype).removeprefix("torch."))
+    return Answers(logits, greedy, margins, str(next(model.parameters()).dtype).removeprefix("torch."))
 
 
 def _continue(model: "PreTrainedModel", out: Any, count: int, ends: frozenset[int]) -> tuple[list[int], list[float]]:
@@ -116,9 +120,9 @@ def tokenizer_of(folder: Path) -> "PreTrainedTokenizerBase":
 def merge_strength(base: Path, merged: Path, adapter: Adapter) -> float:
     """How much of the adapter is in the merged weights: 1.0 if it was added once, 2.0 if twice, 0.0 if not at all.
 
-    The least-squares slope of (merged - base) on scale · B · A over all targets, computed a tensor at a time. It sees a wrong
-    merge that is too small to show in the logits. Below 1.0 it also tells what rounding swallowed: where a base in bfloat16
-    is coarser than the adapter's change, part of that change is lost.
+    The least-squares slope of (merged - base) on scale · B · A over all targets, computed a tensor at a time. It sees a
+    wrong merge that is too small to show in the logits. Below 1.0 it also tells what rounding swallowed: where a base
+    in bfloat16 is coarser than the adapter's change, part of that change is lost.
     """
     from safetensors import safe_open
 

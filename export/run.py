@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from export.adapter import make_adapter
+from export.adapter import make_adapter, make_base
 from export.bases import Base
 from export.card import write_card
 from export.convert import check_architecture
@@ -39,6 +39,8 @@ def run_stage(args: argparse.Namespace) -> int:
         results: list[Verification] = []
         if job.verify:
             results = verify_exported(base, files, make_reference(base, job.adapter, job.merged), work)
+        if args.with_base:
+            files.append(make_base(base, job.out, work, force=job.force))
         _carry_over(job, base)
         write_card(base, job.adapter, job.facts, job.out, files, results, repo=args.push)
     for file in (*files, job.out / "README.md"):

@@ -1,4 +1,5 @@
-"""What a training run's folder tells of itself: recipe, figures, pictures, calibrator. All of it is optional but the adapter."""
+"""What a training run's folder tells of itself: recipe, figures, pictures, calibrator. All of it is optional but the
+adapter."""
 
 import hashlib
 import json
@@ -47,11 +48,13 @@ class RunFacts:
     @property
     def base(self) -> str | None:
         """The model that was trained, as the recipe names it."""
-        return self.recipe.get("speaker", {}).get("model")
+        model = self.recipe.get("speaker", {}).get("model")
+        return str(model) if model else None
 
     @property
     def revision(self) -> str | None:
-        return self.recipe.get("speaker", {}).get("revision")
+        revision = self.recipe.get("speaker", {}).get("revision")
+        return str(revision) if revision else None
 
     @property
     def datasets(self) -> tuple[str, ...]:

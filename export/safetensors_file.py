@@ -6,6 +6,7 @@ length, a JSON header, the data): https://github.com/huggingface/safetensors#for
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,10 +76,7 @@ def read_shard(path: Path) -> Shard:
 def _entry(path: Path, name: str, value: Mapping[str, Any], base: int) -> TensorEntry:
     start, end = value["data_offsets"]
     entry = TensorEntry(name, value["dtype"], tuple(value["shape"]), base + start, end - start)
-    count = 1
-    for length in entry.shape:
-        count *= length
-    if entry.dtype in SIZES and entry.size != count * SIZES[entry.dtype]:
+    if entry.dtype in SIZES and entry.size != math.prod(entry.shape) * SIZES[entry.dtype]:
         raise damaged(path, f"{name} has {entry.size} bytes for the shape {list(entry.shape)} in {entry.dtype}")
     return entry
 

@@ -1,12 +1,13 @@
 """llama.cpp's own conversion scripts, of the very snapshot that the runtime was built from.
 
-They are in the source distribution of llama-cpp-python, which pip fetches from wherever the user's pip fetches things, and checks
-against the hash written here. Only the scripts and the `gguf` package beside them are kept, in the user's cache. PyPI's
-`gguf` is another version and fails with them, and third-party packages that carry the scripts install a `gguf` or a
-`llama_cpp` over the real ones, so none of those is used.
+They are in the source distribution of llama-cpp-python, which pip fetches from wherever the user's pip fetches things,
+and checks against the hash written here. Only the scripts and the `gguf` package beside them are kept, in the user's
+cache. PyPI's `gguf` is another version and fails with them, and third-party packages that carry the scripts install a
+`gguf` or a `llama_cpp` over the real ones, so none of those is used.
 
-pip has no "only fetch": `pip download` of a source distribution also asks its build backend for metadata, which would install and
-run a build system for a minute. So it is given a backend of the right name that answers at once and builds nothing.
+pip has no "only fetch": `pip download` of a source distribution also asks its build backend for metadata, which would
+install and run a build system for a minute. So it is given a backend of the right name that answers at once and builds
+nothing.
 """
 
 import ast
@@ -56,7 +57,8 @@ def build_wheel(*arguments, **settings):
 
 
 def scripts_folder() -> Path:
-    """The folder with the conversion scripts; fetched on the first call, then taken from the cache. Raises ExportError."""
+    """The folder with the conversion scripts; fetched on the first call, then taken from the cache. Raises
+    ExportError."""
     installed = version("llama-cpp-python")
     if installed != VERSION:
         raise ExportError(
@@ -73,8 +75,9 @@ def known_architectures(folder: Path) -> frozenset[str]:
     """The names of text models in `config.json` that the converter has a class for (read from its table, not run)."""
     tree = ast.parse((folder / "conversion" / "__init__.py").read_text(encoding="utf-8"))
     for node in tree.body:
-        target = node.target if isinstance(node, ast.AnnAssign) else None
-        if isinstance(target, ast.Name) and target.id == "TEXT_MODEL_MAP" and isinstance(node.value, ast.Dict):
+        if not isinstance(node, ast.AnnAssign) or not isinstance(node.value, ast.Dict):
+            continue
+        if isinstance(node.target, ast.Name) and node.target.id == "TEXT_MODEL_MAP":
             return frozenset(
                 key.value for key in node.value.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)
             )

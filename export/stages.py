@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from export.adapter import base_as_gguf, make_adapter
+from export.adapter import base_as_gguf, make_adapter, make_base
 from export.adapters import Adapter, check_fits, check_targets, check_vocabulary, read_adapter
 from export.bases import Base, BaseRef, find_base, open_base, weight_shapes
 from export.convert import check_architecture
@@ -101,7 +101,9 @@ def adapter_stage(args: argparse.Namespace) -> int:
         file = make_adapter(base, job.adapter, job.facts, job.out, work, force=job.force)
         if job.verify:
             verify_exported(base, [file], make_reference(base, job.adapter, None), work)
-    print(file)
+        files = [file, *([make_base(base, job.out, work, force=job.force)] if args.with_base else [])]
+    for file in files:
+        print(file)
     return 0
 
 
@@ -152,10 +154,12 @@ def verify_files(base: Base, files: Sequence[Path], reference: Reference, work: 
     """Verify each file and print its table; a failed one stops nothing."""
     results = []
     for file in files:
-        if inspect_gguf(file).kind == "adapter":
-            over = base_as_gguf(base, work)
-            quant = "bf16" if over.stem.endswith("bf16") else "f16"
-            result = verify_file(file, quant, reference, work, over=over, own_base=base.gguf is not None)
+        info = inspect_gguf(file)
+        if info.kind == "adapter":
+            over, quant = base_as_gguf(base, work)
+            result = verify_file(file, quant, reference, work, over=over, own_base=base.gguf)
+        elif "version" not in info.lacie:
+            continue  # the unchanged base, kept beside an adapter
         else:
             result = verify_file(file, quant_of(file), reference, work)
         show(result)
@@ -164,7 +168,8 @@ def verify_files(base: Base, files: Sequence[Path], reference: Reference, work: 
 
 
 def verify_exported(base: Base, files: Sequence[Path], reference: Reference, work: Path) -> list[Verification]:
-    """As `verify_files`, for files that were just made: one that fails loses its name. Raises VerifyError for the first."""
+    """As `verify_files`, for files that were just made: one that fails loses its name. Raises VerifyError for the
+    first."""
     results = verify_files(base, files, reference, work)
     failed = [result for result in results if result.failed]
     for result in failed:

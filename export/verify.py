@@ -1,8 +1,8 @@
 """Stage `verify`: is the exported file the model that was trained? -> FILE.verify.json and FILE.verify.md beside it.
 
 The chain has no gap: the merged weights against base + adapter as PEFT computes it (strength and logits), the file's
-tokenizer and logits against those weights, and the file read back by the engine that will run it. Each row has a bound; one row
-out of bounds fails the export.
+tokenizer and logits against those weights, and the file read back by the engine that will run it. Each row has a bound;
+one row out of bounds fails the export.
 """
 
 import hashlib
@@ -24,9 +24,9 @@ from export.closeness import BOUNDS, OWN_BASE, Bounds, Closeness, compare, unexp
 from export.errors import ExportError, VerifyError
 from export.files import gigabytes, write_whole
 from export.metadata import leaked_path
-from export.probes import GREEDY_TOKENS, HOSTILE, PROMPTS, QUESTION
+from export.probes import GREEDY_PROMPTS, GREEDY_TOKENS, HOSTILE, PROMPTS, QUESTION
 from export.quantize import SIXTEEN_BIT, tensor_report
-from export.reference import Answers, answers, loaded, merge_strength, tokenizer_of
+from export.reference import Answers, Floats, answers, loaded, merge_strength, tokenizer_of
 from lacie_chat.models import inspect_gguf
 
 STRENGTH = (0.9, 1.1)
@@ -44,7 +44,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What files are held against: the merged model's answers (or base + adapter's), its tokenizer's ids, the merge's own rows."""
+    """What files are held against: the merged model's answers (or base + adapter's), its tokenizer's ids, the merge's
+    own rows."""
 
     prompts: list[list[int]]
     plain: list[list[int]]
@@ -69,17 +70,24 @@ class Verification:
 
 
 def make_reference(base: Base, adapter: Adapter, merged: Path | None) -> Reference:
-    """Ask the trained model: base + adapter by PEFT, and the merged weights, if there are any, which are held against it."""
+    """Ask the trained model: base + adapter by PEFT, and the merged weights, if there are any, which are held against
+    it."""
     tokenizer = tokenizer_of(merged or base.folder)
     prompts = [list(tokenizer(text)["input_ids"]) for text in PROMPTS]
     plain = [list(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in HOSTILE]
     with_special = [list(tokenizer(text)["input_ids"]) for text in HOSTILE]
     with loaded(base.folder, adapter.folder) as model:
-        trained = answers(model, prompts, GREEDY_TOKENS, "asking base + adapter")
+        trained = answers(
+            model,
+            prompts,
+            "asking base + adapter",
+            continued=GREEDY_PROMPTS if merged is None else 0,
+            tokens=GREEDY_TOKENS,
+        )
     if merged is None:
         return Reference(prompts, plain, with_special, trained, ())
     with loaded(merged) as model:
-        answered = answers(model, prompts, GREEDY_TOKENS, "asking the merged model")
+        answered = answers(model, prompts, "asking the merged model", continued=GREEDY_PROMPTS, tokens=GREEDY_TOKENS)
     strength = merge_strength(base.folder, merged, adapter)
     low, high = STRENGTH
     rows = (
@@ -90,56 +98,75 @@ def make_reference(base: Base, adapter: Adapter, merged: Path | None) -> Referen
 
 
 def verify_file(
-    file: Path, quant: str, reference: Reference, work: Path, *, over: Path | None = None, own_base: bool = False
+    file: Path,
+    quant: str,
+    reference: Reference,
+    work: Path,
+    *,
+    over: Path | None = None,
+    own_base: Path | None = None,
 ) -> Verification:
-    """Hold one GGUF against the reference. `over`: the base GGUF under an adapter; `own_base`: the one it was trained on.
+    """Hold one GGUF against the reference, and write the table beside it.
 
-    Writes the table beside the file. Raises VerifyError, after that, if a row is out of bounds.
+    For an adapter, `over` is its base in 16 bit (in precision `quant`), and `own_base` the quantised GGUF that it was
+    trained on, if it was: over the first it must be exact, over the second as good as 8 bit activations allow.
     """
     started = time.monotonic()
+    answer, found = _ask(file, over, reference, work)
+    closeness, bounds = compare(reference.answers.logits, found), BOUNDS[quant]
+    rows = [
+        *reference.rows,
+        *_token_rows(reference, answer),
+        *_closeness_rows("", closeness, bounds),
+        _greedy_row(reference.answers, answer["greedy"], closeness, strict=quant in SIXTEEN_BIT),
+    ]
+    if own_base is not None:
+        _, found = _ask(file, own_base, reference, work)
+        rows += _closeness_rows(f"over {own_base.name}: ", compare(reference.answers.logits, found), OWN_BASE)
+    rows += [*_file_rows(file, None if over else quant), *_engine_rows(file, own_base or over)]
+    record = _record(file, quant, over, rows, closeness, bounds, reference.answers.dtype)
+    record["greedy"] = [{"prompt": p, "text": t} for p, t in zip(PROMPTS, answer["greedy_texts"], strict=False)]
+    record["seconds"] = round(time.monotonic() - started, 1)
+    result = Verification(file, tuple(rows), closeness, record["seconds"], record)
+    store(result)
+    return result
+
+
+def _ask(file: Path, over: Path | None, reference: Reference, work: Path) -> tuple[dict[str, Any], list[Floats]]:
+    """Let llama.cpp answer with `file` (as an adapter over `over`): tokens and greedy texts, and the logits a
+    prompt."""
     logits = work / "logits.bin"
+    width = reference.answers.logits[0].shape[1]
     order = {
         "command": "probe",
         "model": str(over or file),
         "adapter": str(file) if over else None,
         "texts": HOSTILE,
         "prompts": reference.prompts,
-        "greedy": GREEDY_TOKENS,
+        "continued": GREEDY_PROMPTS,
+        "tokens": GREEDY_TOKENS,
         "logits": str(logits),
         "log": str(work / "llama.log"),
     }
-    width = reference.answers.logits[0].shape[1]
-    size = sum(map(len, reference.prompts)) * width * 4
-    answer = run_native(order, work, title=f"asking {file.name}", watch=logits, total=size)
+    lengths = [len(prompt) for prompt in reference.prompts]
+    answer = run_native(order, work, title=f"asking {file.name}", watch=logits, total=sum(lengths) * width * 4)
     if answer["vocabulary"] != width:
         raise VerifyError(
             f"{file.name} has {answer['vocabulary']} tokens in its vocabulary, the model that was trained has {width}"
         )
     flat = np.fromfile(logits, dtype=np.float32).reshape(-1, width)
     logits.unlink()
-    closeness = compare(reference.answers.logits, np.split(flat, np.cumsum([len(p) for p in reference.prompts])[:-1]))
-    bounds = OWN_BASE if own_base else BOUNDS[quant]
-    rows = [
-        *reference.rows,
-        *_token_rows(reference, answer),
-        *_closeness_rows("", closeness, bounds),
-        _greedy_row(reference.answers, answer["greedy"], closeness, strict=quant in SIXTEEN_BIT and not own_base),
-        *_file_rows(file, quant if not over else None),
-        *_engine_rows(file, over),
-    ]
-    seconds = time.monotonic() - started
-    record = _record(file, quant, over, rows, closeness, bounds, reference.answers.dtype, seconds)
-    record["greedy"] = [{"prompt": p, "text": t} for p, t in zip(PROMPTS, answer["greedy_texts"], strict=True)]
-    result = Verification(file, tuple(rows), closeness, seconds, record)
-    store(result)
-    return result
+    return answer, np.split(flat, np.cumsum(lengths)[:-1])
 
 
 def refuse_failed(result: Verification) -> None:
     """Raises VerifyError, one line, if any row is out of bounds."""
     if result.failed:
-        what = "; ".join(f"{row.check} is {row.found}, wanted {row.wanted}" for row in result.failed)
-        raise VerifyError(f"{result.file.name} is not the model that was trained: {what}")
+        row, more = result.failed[0], len(result.failed) - 1
+        what = f"{row.check}: {row.found}, wanted {row.wanted}" + (f"; and {more} more" if more else "")
+        raise VerifyError(
+            f"{result.file.name} is not the model that was trained: {what}; see {result.file.name}.verify.md"
+        )
 
 
 def store(result: Verification) -> None:
@@ -259,7 +286,6 @@ def _record(
     found: Closeness,
     bounds: Bounds,
     dtype: str,
-    seconds: float,
 ) -> dict[str, Any]:
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -277,7 +303,6 @@ def _record(
         "bounds": {"top1": bounds.top1, "mean_kl": bounds.kl, "largest_difference": bounds.largest},
         "reference": f"transformers {version('transformers')}, {dtype}",
         "runtime": f"llama-cpp-python {version('llama-cpp-python')}",
-        "seconds": round(seconds, 1),
         "rows": [{"check": row.check, "found": row.found, "wanted": row.wanted, "ok": row.ok} for row in rows],
     }
 
