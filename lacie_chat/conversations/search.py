@@ -14,18 +14,21 @@ from lacie_chat.conversations.records import Hit
 
 # Noncharacters of Unicode: they mark the matches inside a snippet and never stand in real text.
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
-_MOST_WORDS = 64  # FTS5's parser overflows on some thousands (a pasted page)
-_SNIPPET_WORDS = 16
-_SNIPPET_CHARACTERS = 90
+_MOST_WORDS = 32  # a pasted page is no query, and FTS5's parser overflows on some thousands
+_SNIPPET_CHARACTERS = 120
+_BEFORE_MATCH = 40
 
 _COLUMNS = "m.conversation_id, c.title, m.id, m.role, m.created_at"
 
 
 def match_expression(query: str) -> str:
     """The FTS5 expression for a user's words; empty where no word is in it."""
-    words = [word for word in re.split(r"[\s\x00]+", query) if any(map(_is_word_character, word))]
-    quoted = ['"' + word.replace('"', '""') + '"' for word in words[:_MOST_WORDS]]
-    return " ".join(quoted) + "*" if quoted else ""
+    found = [word for word in re.split(r"[\s\x00]+", query) if any(map(_is_word_character, word))]
+    words = list(dict.fromkeys(found))[:_MOST_WORDS]
+    quoted = ['"' + word.replace('"', '""') + '"' for word in words]
+    # "C++" is a whole word; as a beginning it would be any word with a C.
+    is_beginning = bool(words) and _is_word_character(words[-1][-1])
+    return " ".join(quoted) + ("*" if is_beginning else "")
 
 
 def _is_word_character(character: str) -> bool:
@@ -40,12 +43,13 @@ def find_messages(connection: sqlite3.Connection, query: str, limit: int) -> lis
 
 
 def _indexed(connection: sqlite3.Connection, expression: str, limit: int) -> list[Hit]:
+    # highlight() is linear in the matches; FTS5's own snippet() is quadratic, which a long text makes minutes.
     rows = connection.execute(
-        f"""SELECT {_COLUMNS}, snippet(message_search, 0, ?, ?, '…', ?)
+        f"""SELECT {_COLUMNS}, highlight(message_search, 0, ?, ?)
             FROM message_search JOIN messages m ON m.id = message_search.rowid
             JOIN conversations c ON c.id = m.conversation_id
             WHERE message_search MATCH ? ORDER BY rank, m.id DESC LIMIT ?""",
-        (_OPEN, _CLOSE, _SNIPPET_WORDS, expression, limit),
+        (_OPEN, _CLOSE, expression, limit),
     )
     return [_hit(row, *_unmarked(row[5])) for row in rows]
 
@@ -58,34 +62,32 @@ def _scanned(connection: sqlite3.Connection, needle: str, limit: int) -> list[Hi
             WHERE instr(lower(m.text), lower(?)) ORDER BY m.id DESC LIMIT ?""",
         (needle, limit),
     )
-    return [_hit(row, *_around(row[5], needle)) for row in rows]
+    pattern = re.compile(re.escape(needle), re.IGNORECASE)
+    return [_hit(row, row[5], [found.span() for found in pattern.finditer(row[5])]) for row in rows]
 
 
-def _hit(row: sqlite3.Row, snippet: str, matches: tuple[tuple[int, int], ...]) -> Hit:
-    return Hit(row[0], row[1], row[2], row[3], snippet, matches, datetime.fromisoformat(row[4]))
-
-
-def _unmarked(marked: str) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The snippet as one line without its marks, and where they stood."""
+def _unmarked(marked: str) -> tuple[str, list[tuple[int, int]]]:
+    """The text without its marks, and where they stood."""
     plain: list[str] = []
     matches: list[tuple[int, int]] = []
-    start = 0
-    for character in marked:
-        if character == _OPEN:
-            start = len(plain)
-        elif character == _CLOSE:
-            matches.append((start, len(plain)))
+    at = start = 0
+    for piece in re.split(f"([{_OPEN}{_CLOSE}])", marked):
+        if piece == _OPEN:
+            start = at
+        elif piece == _CLOSE:
+            matches.append((start, at))
         else:
-            plain.append(" " if character.isspace() else character)
-    return "".join(plain), tuple(matches)
+            plain.append(piece)
+            at += len(piece)
+    return "".join(plain), matches
 
 
-def _around(text: str, needle: str) -> tuple[str, tuple[tuple[int, int], ...]]:
-    found = re.search(re.escape(needle), text, re.IGNORECASE)
-    at, end = found.span() if found else (0, 0)
-    first = max(0, at - _SNIPPET_CHARACTERS // 2)
-    last = max(end, first + _SNIPPET_CHARACTERS)
+def _hit(row: sqlite3.Row, text: str, matches: list[tuple[int, int]]) -> Hit:
+    """The hit with one line out of `text` around the first match."""
+    first = max(0, matches[0][0] - _BEFORE_MATCH) if matches else 0
+    last = min(len(text), first + _SNIPPET_CHARACTERS)
     prefix = "…" if first else ""
     snippet = prefix + re.sub(r"\s", " ", text[first:last]) + ("…" if last < len(text) else "")
     shift = len(prefix) - first
-    return snippet, ((at + shift, end + shift),) if found else ()
+    shown = tuple((start + shift, min(end, last) + shift) for start, end in matches if start < last and start < end)
+    return Hit(row[0], row[1], row[2], row[3], snippet, shown, datetime.fromisoformat(row[4]))

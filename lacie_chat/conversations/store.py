@@ -7,6 +7,7 @@ line.
 """
 
 import json
+import re
 import secrets
 import sqlite3
 import threading
@@ -362,7 +363,7 @@ def _now() -> str:
 def _storable(text: str) -> str:
     """The text with what can't be kept replaced: lone surrogates (a terminal's stray bytes; UTF-8 has none) and NUL
     (SQLite's text functions end there)."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+    return re.sub("[\ud800-\udfff\\0]", "\ufffd", text)
 
 
 def _one_line(text: str) -> str:

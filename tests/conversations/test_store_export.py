@@ -1,0 +1,116 @@
+"""Export: Markdown of the shown branch with each answer's confidence, JSON of the whole tree."""
+
+import json
+
+import pytest
+from test_store import ASSESSMENT  # type: ignore[import-not-found]
+
+from lacie_chat.confidence.assessment import Assessment
+from lacie_chat.conversations import Store, StoreError
+from lacie_chat.conversations.export import confidence_line, with_fences_closed
+
+
+@pytest.fixture
+def branched(store: Store) -> tuple[Store, str]:
+    conversation = store.create_conversation("embedded", "lacie.gguf")
+    question = store.add_message(conversation.id, None, "user", "Who wrote *Emma*?")
+    other = store.add_message(conversation.id, question.id, "assistant", "Charlotte Brontë")
+    store.attach_assessment(other.id, ASSESSMENT)
+    answer = store.add_message(conversation.id, question.id, "assistant", "I think Jane Austen.")
+    store.attach_assessment(answer.id, ASSESSMENT)
+    code = store.add_message(conversation.id, answer.id, "user", "Print it")
+    cut = store.add_message(conversation.id, code.id, "assistant", "```python\nprint('Emma", status="streaming")
+    store.finish(cut.id, "cancelled")
+    store.add_message(conversation.id, cut.id, "user", "[bold]Thanks[/bold]")
+    return store, conversation.id
+
+
+def test_markdown_is_the_shown_branch(branched: tuple[Store, str]) -> None:
+    store, conversation_id = branched
+    text = store.export(conversation_id, "markdown")
+    when = store.conversation(conversation_id).created_at.strftime("%Y-%m-%d %H:%M UTC")
+    assert text == "\n".join(
+        [
+            "# Who wrote \\*Emma\\*?",
+            "",
+            f"{when}, model embedded, adapter lacie.gguf, conversation {conversation_id}",
+            "",
+            "## You",
+            "",
+            "Who wrote *Emma*?",
+            "",
+            "## Assistant",
+            "",
+            "I think Jane Austen.",
+            "",
+            "> Confidence: 60% (calibrated: how often answers that sound like this are right)",
+            "",
+            "## You",
+            "",
+            "Print it",
+            "",
+            "## Assistant",
+            "",
+            "```python",
+            "print('Emma",
+            "```",
+            "",
+            "> This answer was cancelled.",
+            "",
+            "## You",
+            "",
+            "[bold]Thanks[/bold]",
+            "",
+        ]
+    )
+
+
+def test_json_is_the_whole_tree(branched: tuple[Store, str]) -> None:
+    store, conversation_id = branched
+    data = json.loads(store.export(conversation_id, "json"))
+    assert data["conversation"]["id"] == conversation_id
+    assert data["conversation"]["leaf_id"] == data["messages"][-1]["id"]
+    texts = [message["text"] for message in data["messages"]]
+    assert texts == [message.text for message in store.messages(conversation_id)]
+    assert "Charlotte Brontë" in texts
+    assert data["messages"][1]["parent_id"] == data["messages"][2]["parent_id"] == data["messages"][0]["id"]
+    assessment = Assessment.from_dict(data["messages"][2]["assessment"])
+    assert assessment.confidence is not None
+    assert assessment.confidence.value == 0.6
+
+
+def test_an_empty_or_unknown_conversation(store: Store) -> None:
+    conversation = store.create_conversation("embedded")
+    assert store.export(conversation.id, "markdown").startswith(f"# {conversation.id}\n")
+    assert json.loads(store.export(conversation.id, "json"))["messages"] == []
+    with pytest.raises(StoreError, match="no conversation 'nosuch'"):
+        store.export("nosuch", "markdown")
+    with pytest.raises(ValueError, match="no such format"):
+        store.export(conversation.id, "pdf")  # type: ignore[arg-type]
+
+
+def test_each_state_has_its_words() -> None:
+    acceptance = {**ASSESSMENT, "confidence": {"value": 0.4, "kind": "acceptance"}}
+    assert confidence_line(acceptance) == (
+        "Confidence: 40% (acceptance: how sure the answer sounds, not how often it is right)"
+    )
+    assert confidence_line({**ASSESSMENT, "state": "abstained", "confidence": None}) == "The model declined to answer."
+    assert confidence_line({**ASSESSMENT, "state": "no_claim", "confidence": None}) == "The answer makes no claim."
+    assert confidence_line(None) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "closed"),
+    [
+        ("plain", "plain"),
+        ("```\na\n```", "```\na\n```"),
+        ("```\na", "```\na\n```"),
+        ("~~~~ py\na\n~~~\n```", "~~~~ py\na\n~~~\n```\n~~~~"),
+        ("inline ```a``` code", "inline ```a``` code"),
+        ("```a``` starts a line", "```a``` starts a line"),
+        ("```\na\n``` not the end", "```\na\n``` not the end\n```"),
+        ("    ``` is indented code", "    ``` is indented code"),
+    ],
+)
+def test_an_open_fence_is_closed(text: str, closed: str) -> None:
+    assert with_fences_closed(text) == closed

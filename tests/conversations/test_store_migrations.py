@@ -1,0 +1,65 @@
+"""From one version of the schema to the next: whole or not at all, with a copy of what was there."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from lacie_chat.conversations import Store, StoreError
+from lacie_chat.conversations.schema import MIGRATIONS, migrate
+
+NEXT = (*MIGRATIONS, ("ALTER TABLE conversations ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0",))
+BROKEN = (*MIGRATIONS, ("ALTER TABLE conversations ADD COLUMN pinned INTEGER", "INSERT INTO nowhere VALUES (1)"))
+
+
+def version_of(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    connection.close()
+    return version
+
+
+@pytest.fixture
+def filled(path: Path) -> Path:
+    with Store.open(path) as store:
+        conversation = store.create_conversation("embedded")
+        store.add_message(conversation.id, None, "user", "Who wrote Emma?")
+    return path
+
+
+def migrated(path: Path, migrations: tuple[tuple[str, ...], ...]) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        migrate(connection, path, migrations)
+    finally:
+        connection.close()
+
+
+def test_an_update_keeps_all_and_a_copy_of_the_file_before(filled: Path) -> None:
+    migrated(filled, NEXT)
+    assert version_of(filled) == len(NEXT)
+    backup = filled.with_name("conversations.v1-backup.db")
+    assert version_of(backup) == 1
+    with Store.open(backup) as store:
+        assert store.list_conversations()[0].title == "Who wrote Emma?"
+    with pytest.raises(StoreError, match="newer lacie-chat"):  # this program knows no version 2
+        Store.open(filled)
+    connection = sqlite3.connect(filled)
+    assert connection.execute("SELECT title, pinned FROM conversations").fetchall() == [("Who wrote Emma?", 0)]
+    connection.close()
+
+
+def test_an_update_that_fails_changes_nothing(filled: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+        migrated(filled, BROKEN)
+    assert version_of(filled) == 1
+    with Store.open(filled) as store:
+        assert store.list_conversations()[0].messages == 1
+        store.create_conversation("embedded")
+    migrated(filled, NEXT)
+    assert version_of(filled) == 2
+
+
+def test_a_new_file_and_an_unchanged_one_make_no_copy(filled: Path) -> None:
+    Store.open(filled).close()
+    assert [file.name for file in filled.parent.iterdir()] == [filled.name]
