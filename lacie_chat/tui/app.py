@@ -92,10 +92,9 @@ class LacieApp(App[None]):
             return
         for action in ACTIONS:
             if self._chat.check_action(action.method, ()):
-                name = f"{action.help}"
                 callback = getattr(self._chat, f"action_{action.method}")
                 keys = self.preferences.keys.get(action.name, action.keys).split(",")[0]
-                yield SystemCommand(name, f"{action.label} · {keys}", callback)
+                yield SystemCommand(f"{action.label}: {action.help}", keys, callback)
 
     async def action_interrupt(self) -> None:
         """Ctrl+c: copy what is selected, else stop, else clear, else quit when it comes twice."""

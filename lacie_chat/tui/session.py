@@ -217,12 +217,12 @@ class ChatSession:
         if engine is None:
             turn.problem = self.load_error
             return self._end(tree, turn, "failed")
-        turn.phase = "reading"
-        self._post(TurnChanged(turn))
-        try:
-            last = self._generate(engine, tree, turn, sampling, side)
-        except EngineError as error:
-            last = Failed(str(error), engine_died=isinstance(error, EngineDied))
+        last = self._attempt(engine, tree, turn, sampling, side)
+        if isinstance(last, Failed) and last.engine_died and not turn.text and not turn.stop_requested:
+            # It may have died unnoticed long before (out of memory, overnight): the question deserves a new engine.
+            self._engine_died(engine)
+            engine = self._load(again=True) or engine
+            last = self._attempt(engine, tree, turn, sampling, side)
         if isinstance(last, Finished):
             status: Status = "cancelled" if last.reason == "cancelled" else "complete"
             self._end(tree, turn, status, last)
@@ -234,6 +234,16 @@ class ChatSession:
         if last.engine_died:
             self._engine_died(engine)
         return None
+
+    def _attempt(
+        self, engine: EngineLike, tree: ChatTree, turn: Turn, sampling: Sampling, side: Side
+    ) -> Finished | Failed:
+        turn.phase = "reading"
+        self._post(TurnChanged(turn))
+        try:
+            return self._generate(engine, tree, turn, sampling, side)
+        except EngineError as error:
+            return Failed(str(error), engine_died=isinstance(error, EngineDied))
 
     def _generate(
         self, engine: EngineLike, tree: ChatTree, turn: Turn, sampling: Sampling, side: Side

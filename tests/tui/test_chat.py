@@ -290,7 +290,7 @@ async def test_keys_can_be_remapped(driven) -> None:
 async def test_footer_help_and_palette_list_the_same_actions(driven, danube) -> None:
     async with driven(danube, size=(120, 60)) as driver:
         await driver.ask("Which river?")
-        offered = {command.title for command in driver.app.get_system_commands(driver.chat)}
+        offered = {command.title.partition(": ")[2] for command in driver.app.get_system_commands(driver.chat)}
         possible = {action.help for action in ACTIONS if driver.chat.check_action(action.method, ())}
         assert offered == possible
         footer = {
@@ -344,6 +344,10 @@ async def test_too_small_and_back(driven, danube) -> None:
             await driver.pilot.resize_terminal(*size)
             await driver.until(lambda: "too small" in driver.text())
             assert "Which river?" not in driver.text()
+            await driver.pilot.press("ctrl+o")
+            await driver.until(lambda: isinstance(driver.app.screen, HistoryScreen))
+            assert driver.text().split() == "This terminal is too small: at least 40x10 is needed.".split()
+            await driver.pilot.press("escape")
         await driver.pilot.resize_terminal(40, 10)
         await driver.until(lambda: "too small" not in driver.text())
         await driver.pilot.resize_terminal(160, 50)

@@ -15,7 +15,6 @@ from lacie_chat.tui.widgets.composer import Composer
 
 from .conftest import Driver
 
-
 LONG = "Explain in detail how a steam engine works, step by step."
 """A question that this model answers with hundreds of tokens."""
 

@@ -152,6 +152,25 @@ def test_a_dead_engine_is_replaced_and_the_chat_goes_on(chat) -> None:
     assert len(talk.made) == 2
 
 
+def test_a_question_to_an_engine_that_died_unnoticed_is_answered_by_a_new_one(chat) -> None:
+    dead = ScriptedEngine([])
+    dead.dead = True
+    talk = chat(dead, ScriptedEngine([Answer(["here I am"])]))
+    turn = talk.session.send("Anyone?")
+    wait_for(lambda: turn.status == "complete")
+    assert turn.text == "here I am"
+    assert len(talk.of(Notice)) == 1
+
+
+def test_a_question_that_kills_every_engine_is_given_up(chat) -> None:
+    talk = chat(*(ScriptedEngine([Answer([], dies=True)]) for _ in range(5)))
+    turn = talk.session.send("Deadly")
+    wait_for(lambda: turn.status == "cut_off")
+    wait_for(lambda: len(talk.of(Loaded)) == 3)
+    time.sleep(0.1)
+    assert len(talk.made) == 3, "one try, one more, and an engine for the next question"
+
+
 def test_an_engine_that_dies_while_listening_costs_only_the_assessment(chat) -> None:
     engine = ScriptedEngine([Answer(["An answer."])], ScriptedReader(error=EngineDied("the engine was killed")))
     talk = chat(engine, ScriptedEngine([Answer(["fine"])], ScriptedReader("fine")))

@@ -133,8 +133,8 @@ class HistoryScreen(SizedScreen[str | None]):
         except StoreError as error:
             self._entries, reason = [], str(error)
         options.set_options([Option(entry.content) for entry in self._entries])
-        options.display = bool(self._entries)
-        nothing.display = not self._entries
+        options.set_class(not self._entries, "-empty")
+        nothing.set_class(bool(self._entries), "-unused")
         nothing.update(reason)
         if self._entries:
             options.highlighted = min(index, len(self._entries) - 1)

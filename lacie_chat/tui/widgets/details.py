@@ -62,7 +62,8 @@ def details_content(turn: Turn | None, width: int) -> Content:
         parts += _assessment(turn.assessment, width)
     else:
         reason = turn.problem or ("it is being listened to" if turn.phase == "listening" else "it was not finished")
-        parts.append(Content.styled(f"Not assessed: {reason}.", "$foreground 65%"))
+        parts.append(Content.styled(f"Not assessed: {reason.rstrip('.')}.", "$foreground 65%"))
+        parts.append(Content(""))
     parts += _making(turn, width)
     return Content("\n").join(parts)
 

@@ -64,7 +64,9 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
             await self._messages.remove_children()
             widgets = self._views(path[self._first :]) if path else [empty]
             await self._messages.mount_all([self._earlier_line(), *widgets])
-        self.anchor()
+        self.anchor(bool(path))
+        if not path:
+            self.scroll_home(animate=False)
 
     async def show_new(self, tree: ChatTree) -> None:
         """Bring the widgets up to the current branch after turns were added or another branch was chosen."""

@@ -104,12 +104,12 @@ class Welcome(Vertical):
         if self.calibrated:
             kind, meaning = (
                 "calibrated",
-                "How often answers that sound like this one are right,\nmeasured for this model.",
+                "How often answers that sound like this one are right, measured for this model.",
             )
         else:
             kind, meaning = (
                 "acceptance",
-                "How sure the wording sounds to a listener that can't see the\nanswer: not how often it is right.",
+                "How sure the wording sounds to a listener that can't see the answer: not how often it is right.",
             )
         return Content.assemble(
             (f"{bar(0.7)} 70\u00a0%", "$text-primary"), (f"  {kind}\n", "bold"), (meaning, "$foreground 65%")
