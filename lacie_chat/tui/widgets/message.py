@@ -1,5 +1,7 @@
 """One message of the conversation: a question as plain text, an answer as Markdown with its confidence line."""
 
+from contextlib import suppress
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -80,7 +82,9 @@ class AnswerView(MessageView):
         if not self._built:
             return  # on_mount will do it
         if self._stream is not None:
-            await self._stream.stop()
+            # The whole is drawn anew below, so a stumble of the incremental parser must not end the program.
+            with suppress(Exception):
+                await self._stream.stop()
             self._stream = None
         marks = marks_of(self.turn)
         if marks != self._marks:
