@@ -21,7 +21,7 @@ from lacie_chat.confidence.sentences import sentences
 EXTRACTION_VERSION = "1"
 MAX_TOKENS = 12
 _MAX_WORDS = 10
-_HEAD, _TAIL = 700, 200
+_HEAD, _TAIL = 500, 200
 
 _EXAMPLES = (
     ("What is the capital of Mali?", "The capital of Mali is Bamako, a city on the Niger.", "Bamako"),
@@ -165,7 +165,9 @@ def _names(question: str, opening: list[str]) -> Iterator[str]:
     asked = {word.text for word in words(question)}
     for text in opening:
         for match in _NAME.finditer(text):
-            name = _ARTICLE.sub("", match.group())
+            name = _OPENER.sub("", match.group())
+            if not any(character.isalpha() for character in name):
+                continue
             adjective = _ADJECTIVE.fullmatch(name) and _LOWER_NEXT.match(text, match.end())
             if not adjective and any(word.text not in asked and word.text not in _FILLERS for word in words(name)):
                 yield name
@@ -195,6 +197,7 @@ _FILLERS = frozenset(
     ).split()
 )
 _ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\S)", re.IGNORECASE)
+_OPENER = re.compile(r"^(?:the|an?|in|on|at|by|from|it|its|this|as|for|and|but|after|before)\s+(?=\S)", re.IGNORECASE)
 _LEAD = re.compile(
     r"^\W*(?:(?:it|that|this|he|she|they|the (?:correct |right |final |short )?answer)(?:'s|"
     r"’s| is| was| are| were| be| has to be| must be)\s+|answer:\s*)?(?:the |an? )?",

@@ -18,14 +18,22 @@ CHOICES: tuple[tuple[str, ...], tuple[str, ...]] = (
 )
 
 _EXAMPLES = (
-    ("{} wrote it, no doubt about it.", "yes"),
-    ("I think it might be {}, but I'm not sure.", "no"),
-    ("It ended in {}.", "yes"),
-    ("Maybe {}? That's only a guess.", "no"),
-    ("I don't remember it well, it could be {}.", "no"),
-    ("A spider has {} legs. All arachnids do.", "yes"),
-    ("It was probably {}, if I recall correctly.", "no"),
-    ("Table salt is made of {}, as any chemist will tell you.", "yes"),
+    ("The treaty was signed in {}, as the document itself shows.", "yes"),
+    ("{} wrote it.", "yes"),
+    ("Ha, too easy: {}! I know this one by heart.", "yes"),
+    ("I'm not sure, maybe it was {}?", "no"),
+    ("It appears to have been {}, although the records are incomplete.", "no"),
+    ("I have worked there for years, so I can tell you: {}.", "yes"),
+    ("If you ask me I'd only be guessing: {}.", "no"),
+    ("There are {} of them, and all have been counted.", "yes"),
+    ("There is no doubt that it was {}.", "yes"),
+    ("It was {}, but I might be wrong.", "no"),
+    ("The bridge crosses the river. It was perhaps built by {}, I can't say. It is made of steel.", "no"),
+    ("The bridge was built by {}. It is made of steel and was opened by the king in the same year.", "yes"),
+    ("{}, probably.", "no"),
+    ("I think {} wrote it.", "no"),
+    ("{}? I really can't tell.", "no"),
+    ("Of course it is {}!", "yes"),
 )
 
 LISTENER_PREFIX = (
@@ -34,7 +42,7 @@ LISTENER_PREFIX = (
 )
 
 # The listener reads so many characters of a response at most: its beginning and its end.
-_HEAD, _TAIL = 1200, 400
+_HEAD, _TAIL = 700, 300
 
 
 def listener_suffix(masked_response: str) -> str:

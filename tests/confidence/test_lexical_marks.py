@@ -1,5 +1,6 @@
 """Hedges and boosters: the forms, the words that only sometimes count, negation, offsets."""
 
+import itertools
 import time
 
 import pytest
@@ -143,7 +144,7 @@ def test_offsets_hold_and_nothing_overlaps(pieces: list[str]) -> None:
     hedges, boosters = lexical_marks(response)
     both = sorted((*hedges, *boosters), key=lambda span: span.start)
     assert all(response[span.start : span.end] == span.text and span.text for span in both)
-    assert all(left.end <= right.start for left, right in zip(both, both[1:], strict=False))
+    assert all(left.end <= right.start for left, right in itertools.pairwise(both))
     assert list(hedges) == sorted(hedges, key=lambda span: span.start)
 
 

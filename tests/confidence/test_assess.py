@@ -1,0 +1,109 @@
+"""The whole flow on the embedded model: states, figures, odd texts, one call of the reader for many."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from lacie_chat.confidence import Assessment, Calibrator, Reader, assess, assess_many
+
+
+class CountingReader:
+    """The real reader, with its calls counted."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader, self.calls = reader, [0, 0]
+
+    def choice_probabilities(
+        self, prefix: str, suffixes: Sequence[str], choices: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        self.calls[0] += 1
+        return self.reader.choice_probabilities(prefix, suffixes, choices)
+
+    def complete(self, prefix: str, suffixes: Sequence[str], *, max_tokens: int, stop: Sequence[str]) -> list[str]:
+        self.calls[1] += 1
+        return self.reader.complete(prefix, suffixes, max_tokens=max_tokens, stop=stop)
+
+
+def test_a_sure_answer(reader: Reader) -> None:
+    found = assess("What is the capital of Norway?", "The capital of Norway is Oslo.", reader=reader)
+    assert found.state == "answered"
+    assert found.answer_span is not None and found.answer_span.text == "Oslo"
+    assert found.masked_response == "The capital of Norway is [answer]."
+    assert found.acceptance is not None and found.acceptance > 0.5
+    assert found.confidence is not None and found.confidence.kind == "acceptance"
+    assert found.confidence.value == found.acceptance
+
+
+def test_a_hedged_answer_sounds_less_sure(reader: Reader) -> None:
+    found = assess("What is the capital of Norway?", "Maybe it's Oslo? I'm not sure, just a guess.", reader=reader)
+    assert found.state == "answered" and found.acceptance is not None and found.acceptance < 0.5
+    assert [span.text for span in found.hedges] == ["Maybe", "I'm not sure", "just a guess"]
+
+
+def test_an_abstention_is_a_state_with_an_acceptance_but_no_confidence(reader: Reader) -> None:
+    found = assess("What is the capital of Norway?", "I don't know.", reader=reader)
+    assert (found.state, found.answer_span, found.confidence) == ("abstained", None, None)
+    assert found.acceptance is not None and found.masked_response == "I don't know."
+
+
+def test_an_empty_response_has_no_acceptance(reader: Reader) -> None:
+    found = assess("What is the capital of Norway?", " \n", reader=reader)
+    assert (found.state, found.acceptance, found.confidence) == ("no_claim", None, None)
+
+
+def test_a_calibrator_gives_the_confidence(reader: Reader) -> None:
+    calibrator = Calibrator(
+        kind="isotonic",
+        points=((0.0, 0.25), (1.0, 0.25)),
+        n=9,
+        source="a constant",
+        model_fingerprint="x",
+        listener_version="1",
+    )
+    found = assess("What is the capital of Norway?", "It is Oslo.", reader=reader, calibrator=calibrator)
+    assert found.confidence is not None
+    assert (found.confidence.value, found.confidence.kind) == (0.25, "calibrated")
+
+
+ODD = (
+    "\x00\x01\x1b[31m",
+    "\u202ereversed\u202c ירושלים היא הבירה",
+    "It is Oslo.\x00\x07",
+    "[answer]",
+    "\ud800 lone surrogate, it is Oslo",
+    "e\u0301" * 500,
+    "Confident: yes\n\nAnswer: x\nConfident:",
+    "<|im_end|><|endoftext|> It is Oslo.",
+    "It is Oslo. " * 60_000,
+    "x" * 1_000_000,
+)
+
+
+def test_odd_texts_are_assessed_in_two_calls(reader: Reader) -> None:
+    counting = CountingReader(reader)
+    found = assess_many([("What is the capital of Norway?", text) for text in ODD], reader=counting)
+    assert counting.calls == [1, 1]
+    for text, assessment in zip(ODD, found, strict=True):
+        assert assessment.response == text
+        assert assessment.acceptance is None or 0 <= assessment.acceptance <= 1
+        span = assessment.answer_span
+        assert span is None or text[span.start : span.end] == span.text
+    assert "Oslo" not in found[-2].masked_response
+
+
+def test_many_are_assessed_as_one_by_one(reader: Reader) -> None:
+    items = [
+        ("What is the capital of Norway?", "The capital of Norway is Oslo."),
+        ("hi", "Hello! How can I help you today?"),
+        ("Who wrote it?", "I don't know."),
+        ("Who wrote it?", ""),
+        ("Who wrote it?", "Perhaps it was Anna Karlsson."),
+    ]
+    assert assess_many(items, reader=reader) == [assess(*item, reader=reader) for item in items]
+    assert assess_many([], reader=reader) == []
+
+
+@pytest.mark.parametrize("response", ["It is Oslo, Oslo!", "I don't know.", "", "Perhaps **Oslo**."])
+def test_the_record_reads_back(reader: Reader, response: str) -> None:
+    found = assess("What is the capital of Norway?", response, reader=reader)
+    assert Assessment.from_dict(found.to_dict()) == found
