@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from lacie_chat import paths
 from lacie_chat.models.errors import ModelError
-from lacie_chat.models.gguf_file import fingerprint, inspect_gguf
+from lacie_chat.models.gguf_file import fingerprint, read_metadata
 
 if TYPE_CHECKING:
     from lacie_chat.confidence import Calibrator
 
-CALIBRATOR_KEY = "calibrator"  # in the GGUF: `lacie.calibrator`, the calibrator's JSON
+CALIBRATOR_KEY = "lacie.calibrator"  # in the GGUF: the calibrator's JSON
 
 
 def calibrator_path(model_path: Path, adapter_path: Path | None = None) -> Path:
@@ -50,7 +50,7 @@ def _embedded(source: Path) -> "Calibrator | None":
     """What the file itself says. With an adapter that is the adapter's file: the model's was fitted without it."""
     from lacie_chat.confidence import Calibrator
 
-    embedded = inspect_gguf(source).lacie.get(CALIBRATOR_KEY)
+    embedded = read_metadata(source).get(CALIBRATOR_KEY)
     if embedded is None:
         return None
     try:

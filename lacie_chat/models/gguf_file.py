@@ -12,13 +12,15 @@ import mmap
 import re
 import struct
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from lacie_chat.models.errors import ModelError
 
 Scalar = int | float | bool | str
+T = TypeVar("T")
 
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
@@ -68,7 +70,7 @@ def inspect_gguf(path: Path) -> GGUFInfo:
     for part in parts:
         if not part.exists() and part != path:
             raise ModelError(f"{path.name} is one of {len(parts)} parts, and {part.name} is missing beside it")
-    headers = [_read_header(part) for part in parts]
+    headers = [_read(part, _Reader.header) for part in parts]
     metadata = headers[0].metadata
     architecture = str(metadata.get("general.architecture", "unknown"))
     context = metadata.get(f"{architecture}.context_length")
@@ -86,6 +88,11 @@ def inspect_gguf(path: Path) -> GGUFInfo:
         has_chat_template="tokenizer.chat_template" in metadata,
         metadata=metadata,
     )
+
+
+def read_metadata(path: Path) -> dict[str, Scalar]:
+    """Only the scalar keys, of this one file: quick enough for every start. Raises ModelError like `inspect_gguf`."""
+    return _read(path, _Reader.metadata)
 
 
 def split_parts(path: Path) -> list[Path]:
@@ -126,14 +133,14 @@ def check_is_gguf(path: Path) -> None:
         raise ModelError(f"{path} is not a GGUF file" if magic else f"{path} is empty")
 
 
-def _read_header(path: Path) -> _Header:
+def _read(path: Path, what: Callable[["_Reader"], T]) -> T:
     check_is_gguf(path)
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _Reader(data).header()
+            return what(_Reader(data))
     except OSError as error:
         raise ModelError(f"can't read {path}: {error.strerror or error}") from error
-    except struct.error:
+    except (struct.error, OverflowError):  # past the end; an offset beyond what the map can address
         raise ModelError(f"{path} is cut short or damaged: its header has no end; fetch it again") from None
     except _Damaged as error:
         raise ModelError(f"{path} is damaged or incomplete ({error}); fetch it again") from None
@@ -146,7 +153,11 @@ class _Reader:
         self._data = data
         self._at = 4
 
-    def header(self) -> _Header:
+    def metadata(self) -> dict[str, Scalar]:
+        return self._keys()[0]
+
+    def _keys(self) -> tuple[dict[str, Scalar], int]:
+        """The scalar keys, and how many tensors are described after them."""
         version = self._number("<I")
         if not version & 0xFFFF:
             raise _Damaged("it is big-endian")
@@ -159,6 +170,10 @@ class _Reader:
             value = self._value(self._number("<I"))
             if value is not None:
                 metadata[key] = value
+        return metadata, tensor_count
+
+    def header(self) -> _Header:
+        metadata, tensor_count = self._keys()
         header = _Header(metadata, 0, Counter())
         end = 0
         for _ in range(tensor_count):
@@ -166,7 +181,7 @@ class _Reader:
         alignment = metadata.get("general.alignment", 32)
         if not isinstance(alignment, int) or alignment < 1:
             raise _Damaged("its alignment is no number")
-        end += math.ceil(self._at / alignment) * alignment if tensor_count else 0
+        end += -(-self._at // alignment) * alignment if tensor_count else 0
         if end > len(self._data):
             raise _Damaged(f"it has {len(self._data):,} of {end:,} bytes")
         return header

