@@ -11,6 +11,8 @@ from lacie_chat.errors import LacieError
 class TrainingError(LacieError):
     """A recipe, a questions file, a run folder or a machine that a stage can't work with."""
 
+    exit_status = 1
+
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
@@ -24,3 +26,9 @@ def writing(path: Path) -> Iterator[None]:
                 "it goes on where it stopped"
             ) from error
         raise TrainingError(f"{path} can't be written: {error.strerror or error}") from error
+
+
+class Stopped(TrainingError):
+    """The stage was asked to stop (SIGTERM) and has saved its state; not a failure, but not done either."""
+
+    exit_status = 143

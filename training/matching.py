@@ -15,8 +15,8 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = {ord(mark): " " for mark in string.punctuation + "\u2018\u2019\u201c\u201d\u00b4\u2013\u2014\u2026"}
 _TITLES = """jr sr junior senior sir dame lord lady dr mr mrs ms miss prof professor saint st king queen president pope
 emperor empress prince princess general captain ii iii iv of in de and"""
-_KINDS = """river mount mountain lake city state sea ocean island islands republic kingdom county company film movie novel
-book song band street day war battle party people language family system disease bird fish tree plant dog cat"""
+_KINDS = """river mount mountain lake city state sea ocean island islands republic kingdom county company film movie
+novel book song band street day war battle party people language family system disease bird fish tree plant dog cat"""
 _UNITS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
 seventeen eighteen nineteen"""
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"

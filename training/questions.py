@@ -140,8 +140,13 @@ def read_source(entry: QuestionSet) -> list[Question]:
         return read_question_file(entry.path)
     if entry.source == "sample":
         return read_question_file(SAMPLE_QUESTIONS)
-    name, config, convert = _HUB[entry.source]
-    return convert(_load_dataset(name, config, entry.split))
+    return _HUB[entry.source][2](hub_rows(entry.source, entry.split))
+
+
+def hub_rows(source: str, split: str) -> list[Row]:
+    """The raw rows of one of the known data sets on the Hub."""
+    name, config, _ = _HUB[source]
+    return [dict(row) for row in _load_dataset(name, config, split)]
 
 
 def read_question_file(path: Path) -> list[Question]:

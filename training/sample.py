@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from training import prompts
+from training.answering import prompt_text
 from training.generators import Generator, load_generator, seed_of
 from training.progress import progress
 from training.questions import Question, load_questions
@@ -26,13 +27,6 @@ def chunks(questions: Sequence[Question], per_chunk: int) -> Iterator[list[Quest
         yield chunk
 
 
-def prompt_text(generator: Generator, recipe: Recipe, question: str, instruction: str | None = None) -> str:
-    """The speaker's prompt as text, plain or by the chat template."""
-    if recipe.speaker.format == "plain":
-        return prompts.plain(recipe.speaker, question, instruction)
-    return generator.render(prompts.turns(recipe.speaker, question, instruction))
-
-
 def sample_rows(generator: Generator, recipe: Recipe, questions: Sequence[Question]) -> list[Row]:
     """All samples of a chunk of questions, in the order of questions and styles."""
     asked: list[tuple[Question, str]] = []
@@ -41,14 +35,14 @@ def sample_rows(generator: Generator, recipe: Recipe, questions: Sequence[Questi
     for question in questions:
         for style in recipe.sample.styles:
             asked.append((question, style.name))
-            texts.append(prompt_text(generator, recipe, question.question, style.instruction))
+            texts.append(prompt_text(generator, recipe.speaker, question.question, style.instruction))
             seeds.append(
                 [seed_of(recipe.seed, "sample", question.id, style.name, number) for number in range(style.count)]
             )
     drawn = generator.respond(texts, recipe.sample, seeds, stop=prompts.stop_strings(recipe.speaker))
     rows: list[Row] = []
     for (question, style_name), responses in zip(asked, drawn, strict=True):
-        plain = prompt_text(generator, recipe, question.question)
+        plain = prompt_text(generator, recipe.speaker, question.question)
         rows += [
             {
                 "id": f"{question.id}#{style_name}{number}",

@@ -6,6 +6,7 @@ The same function serves `lacie train STAGE`. Errors of the user's are one line 
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -46,17 +47,20 @@ def run_stage(
     lock: str = "stage",
 ) -> int:
     """Run one stage on a run folder; returns the exit status, errors of the user's printed as one line."""
+    quiet_libraries()
     try:
         recipe = load_recipe(recipe_name, overrides)
-        folder = RunFolder.open(run_dir or default_run_dir(recipe), recipe)
+        path = run_dir or default_run_dir(recipe)
         if not is_first_process():
+            folder = RunFolder(path, recipe)
             run(folder)
             return 0
+        folder = RunFolder.open(path, recipe)
         with folder.lock(lock):
             run(folder)
     except LacieError as error:
         print(error, file=sys.stderr)
-        return 1
+        return error.exit_status if isinstance(error, TrainingError) else 1
     except KeyboardInterrupt:
         print("interrupted; start the same command again to go on", file=sys.stderr)
         return 130
@@ -64,6 +68,16 @@ def run_stage(
         print(TrainingError("out of memory; lower speaker.batch_size or dpo.per_device_batch"), file=sys.stderr)
         return 1
     return 0
+
+
+def quiet_libraries() -> None:
+    """No bars and no advice from libraries between our own lines of progress; errors still come through."""
+    for name in ("TQDM_DISABLE", "HF_HUB_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_TELEMETRY"):
+        os.environ.setdefault(name, "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"transformers\..*")
+    warnings.filterwarnings("ignore", message="Could not find a config file in")
 
 
 def default_run_dir(recipe: Recipe) -> Path:

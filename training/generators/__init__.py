@@ -5,7 +5,6 @@
 from pathlib import Path
 
 from lacie_chat.confidence.reader import Reader
-from training.errors import TrainingError
 from training.generators.base import Generator, Response, seed_of
 from training.recipes import ModelSettings, Recipe
 
@@ -13,7 +12,14 @@ __all__ = ["Generator", "Response", "load_generator", "load_listener", "seed_of"
 
 
 def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name: str = "speaker") -> Generator:
-    """Load a model into the generator that its settings name. `adapter`: a PEFT folder, or a GGUF for llama.cpp."""
+    """Load a model into the generator that its settings name. `adapter`: a PEFT folder, or a GGUF for llama.cpp.
+
+    With `data_parallel`, so many copies are loaded, each in a process and on a device of its own.
+    """
+    if settings.data_parallel > 1:
+        from training.generators.replicas import Replicas
+
+        return Replicas(settings, adapter=adapter, name=name)
     match settings.generator:
         case "llama_cpp":
             from training.generators.llama_cpp import LlamaCppGenerator
@@ -31,7 +37,5 @@ def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name
 
 def load_listener(recipe: Recipe) -> tuple[Reader, Generator]:
     """The listener, and the generator to close after it; a listener never has an adapter."""
-    if recipe.listener.generator == "vllm" and recipe.listener.quantize != "none":
-        raise TrainingError("listener.quantize is for the transformers generator; set it to none for vllm")
     generator = load_generator(recipe.listener, name="listener")
     return generator.reader, generator

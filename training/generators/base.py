@@ -5,7 +5,7 @@ arithmetic owes to its batch is the same in every run of the same hardware. Each
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -49,3 +49,17 @@ class Generator(Protocol):
 def seed_of(*parts: object) -> int:
     """A 31-bit seed from what names a row (recipe seed, purpose, question id, number): the same in every process."""
     return int.from_bytes(hashlib.sha256("|".join(map(str, parts)).encode()).digest()[:4], "big") >> 1
+
+
+def choice_tokens(encode: Callable[[str], list[int]], prompt: str, choices: Sequence[Sequence[str]]) -> list[set[int]]:
+    """First tokens of each choice's spellings as written after `prompt`; a token of two choices counts for neither."""
+    before = encode(prompt)
+    found: list[set[int]] = []
+    for spellings in choices:
+        tokens: set[int] = set()
+        for spelling in spellings:
+            after = encode(prompt + spelling)
+            if after[: len(before)] == before and len(after) > len(before):
+                tokens.add(after[len(before)])
+        found.append(tokens)
+    return [tokens.difference(*(other for j, other in enumerate(found) if j != i)) for i, tokens in enumerate(found)]

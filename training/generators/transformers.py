@@ -17,7 +17,7 @@ import torch
 
 from lacie_chat.engine.settings import ChatTurn
 from training.errors import TrainingError
-from training.generators.base import Response
+from training.generators.base import Response, choice_tokens
 from training.loading import load_model, load_tokenizer, memory_errors, torch_device, torch_dtype
 from training.recipes import Draw, ModelSettings
 
@@ -107,7 +107,7 @@ class TransformersGenerator:
             for tokens, logits in self._read(prefix, suffixes):
                 probabilities = logits.float().softmax(-1)
                 for row, text in enumerate(tokens):
-                    ids = self._choice_tokens(prefix + text, choices)
+                    ids = choice_tokens(self.encode, prefix + text, choices)
                     rows.append([float(sum(probabilities[row, token].item() for token in each)) for each in ids])
         return rows
 
@@ -229,23 +229,6 @@ class TransformersGenerator:
             cache = self._prefill([encoded[0][:shared]])[0].past_key_values
             cache.batch_repeat_interleave(len(chunk))
             yield chunk, self._prefill([ids[shared:] for ids in encoded], cache, shared)[0].logits[:, -1]
-
-    def _choice_tokens(self, prompt: str, choices: Sequence[Sequence[str]]) -> list[set[int]]:
-        """First tokens of each choice's spellings as written after `prompt`; a token of two choices counts for
-        neither.
-        """
-        before = self.encode(prompt)
-        found: list[set[int]] = []
-        for spellings in choices:
-            tokens: set[int] = set()
-            for spelling in spellings:
-                after = self.encode(prompt + spelling)
-                if after[: len(before)] == before and len(after) > len(before):
-                    tokens.add(after[len(before)])
-            found.append(tokens)
-        return [
-            tokens - set().union(*(other for j, other in enumerate(found) if j != i)) for i, tokens in enumerate(found)
-        ]
 
 
 class _Rows:

@@ -1,0 +1,106 @@
+"""Checkpoints of the training, and which of them becomes the run's adapter.
+
+The best is the one whose responses the listener tells right from wrong most often: the highest F1 of acceptance on
+validation questions, the earlier one if two are level. It is chosen while training (`during`), or checkpoint by
+checkpoint afterwards by whatever generator the speaker has (`after`: for models that are sharded while they train).
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from lacie_chat.confidence.reader import Reader
+from training.answering import answer_rows
+from training.errors import TrainingError, writing
+from training.generators import Generator, load_generator, load_listener
+from training.metrics import Scored, point
+from training.progress import progress
+from training.questions import Question, load_questions
+from training.recipes import Recipe
+from training.runs import Row, RowFile, RunFolder, read_rows
+
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+
+
+def checkpoint_steps(folder: Path) -> list[int]:
+    """Steps with a whole checkpoint, ascending. The trainer's state is the file written last."""
+    steps = []
+    for path in folder.glob("checkpoint-*"):
+        state = path / "trainer_state.json"
+        try:
+            json.loads(state.read_text(encoding="utf-8"))
+            steps.append(int(path.name.rpartition("-")[2]))
+        except (OSError, ValueError):
+            continue
+    return sorted(steps)
+
+
+def keep_adapter(checkpoint: Path, target: Path) -> None:
+    """Make a checkpoint's adapter the run's: a whole new folder takes the place of the old one."""
+    fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
+    with writing(target):
+        for leftover in (fresh, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        for name in ADAPTER_FILES:
+            shutil.copy2(checkpoint / name, fresh / name)
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def validation_row(
+    step: int, generator: Generator, reader: Reader, recipe: Recipe, questions: list[Question]
+) -> tuple[Row, list[Row]]:
+    """The listener's figures for one checkpoint, and the rows behind them."""
+    rows = answer_rows(generator, reader, questions, speaker=recipe.speaker, draw=recipe.evaluate, seed=recipe.seed)
+    return score_rows(step, rows, recipe), rows
+
+
+def score_rows(step: int, rows: list[Row], recipe: Recipe) -> Row:
+    """The figures of a checkpoint's rows; an F1 over nothing is 0, the worst."""
+    figures = point(Scored.from_rows(rows), recipe.evaluate.threshold, recipe.evaluate.bins)
+    kept = ("f1", "precision", "recall", "auroc", "ece", "accuracy", "abstention_rate")
+    numbers: dict[str, Any] = {key: _number(figures[key]) for key in kept}
+    return {"id": f"step-{step}", "step": step, "n": len(rows), **numbers}
+
+
+def _number(value: float) -> float | None:
+    return None if value != value else value
+
+
+def best_step(rows: list[Row]) -> int:
+    """The step of the highest F1, the earliest of several."""
+    best = max(rows, key=lambda row: (row["f1"] or 0.0, -row["step"]))
+    return int(best["step"])
+
+
+def validation_questions(folder: RunFolder) -> list[Question]:
+    """The questions by which checkpoints are compared."""
+    recipe = folder.recipe
+    return load_questions(folder.path, recipe).validation[: recipe.dpo.validation_questions]
+
+
+def choose_afterwards(folder: RunFolder) -> None:
+    """`select: after`: answer the validation questions with every checkpoint in turn and keep the best one's
+    adapter.
+    """
+    recipe, checkpoints = folder.recipe, folder.path / "checkpoints"
+    steps = checkpoint_steps(checkpoints)
+    if not steps:
+        raise TrainingError(f"{checkpoints} holds no checkpoints; run the stage 'dpo' first")
+    file = RowFile(folder.path / "validation.jsonl")
+    todo = [step for step in steps if file.missing([f"step-{step}"])]
+    questions = validation_questions(folder)
+    reader, listener = load_listener(recipe)
+    with progress("validation", len(steps), "checkpoints", already=len(steps) - len(todo)) as advance:
+        for step in todo:
+            generator = load_generator(recipe.speaker, adapter=checkpoints / f"checkpoint-{step}")
+            row, _ = validation_row(step, generator, reader, recipe, questions)
+            file.append([row])
+            generator.close()
+            advance(1, f"step {step}: F1 {row['f1']}")
+    listener.close()
+    keep_adapter(checkpoints / f"checkpoint-{best_step(read_rows(file.path))}", folder.path / "adapter")

@@ -1,0 +1,35 @@
+"""`lacie train …`: thin, each stage a few lines over its module, loaded only when it is asked for."""
+
+import argparse
+import importlib
+from typing import Any
+
+from training.stage import add_options, run_stage
+
+_HELP = {
+    "sample": "draw several responses to each training question",
+    "judge": "assess each sample, and compare its answer with the accepted ones",
+    "pairs": "make balanced preference pairs of the judged samples",
+    "dpo": "train the adapter on the pairs",
+    "evaluate": "measure baseline and adapter on the test questions; write the report",
+}
+
+
+def add_train_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the stages as subcommands of `lacie train`."""
+    from training.run import add_run_options
+
+    stages: Any = parser.add_subparsers(dest="stage", metavar="STAGE", required=True)
+    for name, text in _HELP.items():
+        add_options(stages.add_parser(name, help=text, description=text))
+    add_run_options(stages.add_parser("run", help="all stages, one after the other"))
+
+
+def train_command(args: argparse.Namespace) -> int:
+    """Run the stage that `add_train_arguments` parsed; returns the exit status."""
+    if args.stage == "run":
+        from training.run import run_all
+
+        return run_all(args)
+    module = importlib.import_module(f"training.{args.stage}")
+    return run_stage(module.run, args.recipe, args.run, args.overrides)

@@ -1,0 +1,145 @@
+"""`report.md`: what a run found, to read; the paper's figures stand beside ours, as far as the two can be compared."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from training.recipes import Recipe
+from training.runs import write_text
+
+_ROWS = (
+    ("accuracy", "accuracy"),
+    ("auroc", "AUROC of acceptance"),
+    ("ece", "ECE"),
+    ("brier", "Brier score"),
+    ("precision", "precision of acceptance"),
+    ("recall", "recall of acceptance"),
+    ("f1", "F1 of acceptance"),
+    ("abstention_rate", "abstentions"),
+)
+_COUNTS = (
+    ("true_accepts", "right, accepted"),
+    ("false_accepts", "wrong, accepted"),
+    ("true_rejects", "wrong, not accepted"),
+    ("false_rejects", "right, not accepted"),
+)
+_PAPER = """\
+## The paper's figures
+
+From arXiv 2405.21028 (TriviaQA, 1,000 questions, listener Mistral-7B-v0.1, acceptance cut at .66); other models, other
+questions and another listener than ours unless this run is one of its three models.
+
+| what | baseline | LACIE | here: baseline | here: LACIE |
+|---|---|---|---|---|
+| AUROC, mean over 3 models | | +20.7 points | {auroc_baseline} | {auroc_change} |
+| ECE, mean over 3 models | | -7.8 points | {ece_baseline} | {ece_change} |
+| abstentions, Mistral-7B | 0.80 % | 25.27 % | {abstention_baseline} | {abstention_adapter} |
+| abstentions, Llama3-8B | 13.20 % | 35.37 % | | |
+| abstentions, Llama3-70B | 12.87 % | 32.77 % | | |
+| TruthfulQA truthfulness, Mistral-7B | .27 | .55 | {truth_baseline} | {truth_adapter} |
+| TruthfulQA informativeness, Mistral-7B | .99 | .90 | {info_baseline} | {info_adapter} |
+"""
+
+Metrics = Mapping[str, Any]
+
+
+def write_report(run: Path, recipe: Recipe, metrics: Metrics, pairs: Metrics | None) -> None:
+    """Write `report.md` from the aggregated `metrics.json` of a run and the counts of its pairs."""
+    parts = [
+        f"# {recipe.name}: {'LACIE' if recipe.objective == 'lacie' else 'truthful-only baseline'}",
+        f"Speaker `{recipe.speaker.model}`, listener `{recipe.listener.model}`, recipe digest `{recipe.digest()}`. "
+        f"One sample a question at temperature {recipe.evaluate.temperature}, at most "
+        f"{recipe.evaluate.max_new_tokens} tokens; accepted from {recipe.evaluate.threshold}; ECE with "
+        f"{recipe.evaluate.bins} bins; in brackets 95 % bootstrap intervals.",
+    ]
+    if pairs:
+        parts.append(_pairs(pairs))
+    for name, sides in metrics["sets"].items():
+        parts.append(_set(name, sides))
+    if metrics.get("truthfulqa"):
+        parts.append(_truthfulqa(metrics["truthfulqa"]))
+    parts.append(_paper(metrics))
+    write_text(run / "report.md", "\n\n".join(part.strip() for part in parts) + "\n")
+
+
+def _pairs(pairs: Metrics) -> str:
+    lines = [
+        f"## Pairs\n\n{pairs['pairs']} pairs from {pairs['samples']} samples; accepted from "
+        f"{pairs['accept_threshold']:.3f}.\n",
+        "| kind | before balancing | kept |\n|---|---|---|",
+    ]
+    kinds = pairs["kinds_before_balancing"]
+    lines += [f"| {kind} | {count} | {pairs['kinds'].get(kind, 0)} |" for kind, count in kinds.items()]
+    dropped = {**pairs["dropped_samples"], **pairs["dropped_pairs"]}
+    lines.append("\nDropped: " + ", ".join(f"{count} {why}" for why, count in dropped.items()) + ".")
+    return "\n".join(lines)
+
+
+def _set(name: str, sides: Metrics) -> str:
+    headings = " | ".join(f"{side} | {side}, without abstentions" for side in sides)
+    lines = [
+        f"## Questions: {name}\n",
+        f"n = {next(iter(sides.values()))['n']}. An abstention counts as not accepted and not right.\n",
+        f"| figure | {headings} |",
+        "|---" * (1 + 2 * len(sides)) + "|",
+    ]
+    for key, title in (*_ROWS, *_COUNTS):
+        cells = []
+        for figures in sides.values():
+            cells += [_cell(figures, key), _cell(figures["without_abstentions"], key)]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    lines.append(f"\n![reliability](reliability-{name}.png)\n\n![acceptance](acceptance-{name}.png)")
+    return "\n".join(lines)
+
+
+def _truthfulqa(sides: Metrics) -> str:
+    first = next(iter(sides.values()))
+    lines = [
+        f"## TruthfulQA\n\nn = {first['n']}, judged by: {first['judge']}.\n",
+        "| side | truthful | informative |\n|---|---|---|",
+    ]
+    lines += [
+        f"| {side} | {_number(each['truthful'])} | {_number(each['informative'])} |" for side, each in sides.items()
+    ]
+    return "\n".join(lines)
+
+
+def _paper(metrics: Metrics) -> str:
+    sides = next(iter(metrics["sets"].values()))
+    base, ours = sides.get("baseline"), sides.get("adapter")
+    truth = metrics.get("truthfulqa") or {}
+
+    def change(key: str) -> str:
+        if not base or not ours or base[key] is None or ours[key] is None:
+            return "n/a"
+        return f"{100 * (ours[key] - base[key]):+.1f} points"
+
+    def percent(figures: Metrics | None) -> str:
+        return f"{100 * figures['abstention_rate']:.2f} %" if figures else "n/a"
+
+    return _PAPER.format(
+        auroc_baseline=_number(base["auroc"]) if base else "n/a",
+        auroc_change=change("auroc"),
+        ece_baseline=_number(base["ece"]) if base else "n/a",
+        ece_change=change("ece"),
+        abstention_baseline=percent(base),
+        abstention_adapter=percent(ours),
+        truth_baseline=_number(truth.get("baseline", {}).get("truthful")),
+        truth_adapter=_number(truth.get("adapter", {}).get("truthful")),
+        info_baseline=_number(truth.get("baseline", {}).get("informative")),
+        info_adapter=_number(truth.get("adapter", {}).get("informative")),
+    )
+
+
+def _cell(figures: Metrics, key: str) -> str:
+    interval = figures["intervals"].get(key)
+    if isinstance(figures.get(key), int):
+        return str(figures[key])
+    shown = _number(figures.get(key))
+    return f"{shown} [{_number(interval[0])}, {_number(interval[1])}]" if interval else shown
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "n/a"
+    return f"{value:.3f}"
