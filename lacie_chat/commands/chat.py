@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
         if args.resume:
             raise
         store, resume = Store.in_memory(), None
-        notice = f"{error} This chat is kept in memory only."
+        notice = f"{str(error).rstrip('.')}. This chat is kept in memory only."
 
     from lacie_chat.tui.app import LacieApp
 
@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
             model_name=speaker.model.name,
             adapter_name=speaker.adapter.name if speaker.adapter else None,
             calibrator=speaker.calibrator,
+            baseline_calibrator=speaker.baseline_calibrator,
             resume=resume,
             notice=notice,
         )

@@ -15,11 +15,12 @@ SHORTEST_CONTEXT = 256
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """What answers: a model, perhaps an adapter, and the calibrator fitted for the two."""
+    """What answers: a model, perhaps an adapter, and the calibrators fitted for the two, and for the model alone."""
 
     model: ResolvedModel
     adapter: ResolvedModel | None
     calibrator: Calibrator | None
+    baseline_calibrator: Calibrator | None
     n_ctx: int | None = None
 
     @property
@@ -65,7 +66,9 @@ def find_speaker(args: argparse.Namespace) -> Speaker:
         adapter = resolve_adapter(args.adapter, on_progress=progress) if args.adapter else None
     finally:
         progress.close()
-    return Speaker(model, adapter, find_calibrator(model.path, adapter.path if adapter else None), args.context)
+    baseline = find_calibrator(model.path, None)
+    calibrator = find_calibrator(model.path, adapter.path) if adapter else baseline
+    return Speaker(model, adapter, calibrator, baseline, args.context)
 
 
 class DownloadLine:

@@ -10,6 +10,7 @@ for each death, and never again on its own after a failed load: the next questio
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from threading import Event, Lock
 
@@ -202,7 +203,15 @@ class ChatSession:
         if self._closed.is_set():
             engine.close()
         self._post(Loaded(self.info))
+        self._listening.submit(lambda: self._prepare(engine))
         return engine
+
+    def _prepare(self, engine: EngineLike) -> None:
+        """Let the listener read its fixed prompts while the user types: the first assessment need not wait for them."""
+        if self._closed.is_set():
+            return
+        with suppress(EngineError):  # whoever asks next will see it
+            assess("Is it so?", "It is so.", reader=engine.reader)
 
     def _progress(self, progress: LoadProgress, again: bool) -> None:
         self._post(Loading(progress.fraction, again))
