@@ -147,11 +147,11 @@ def _unpack_gguf(base: BaseRef, gguf: Path, folder: Path) -> Base:
         tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
         model.save_pretrained(str(folder))
         tokenizer.save_pretrained(str(folder))
-        _split_digits(folder / "tokenizer.json", str(keys.get("tokenizer.ggml.pre")))
+        split_digits(folder / "tokenizer.json", str(keys.get("tokenizer.ggml.pre")))
     return Base(base, folder, from_gguf(keys))
 
 
-def _split_digits(path: Path, pre_tokenizer: str) -> None:
+def split_digits(path: Path, pre_tokenizer: str) -> None:
     """Mend the tokenizer that transformers makes of a GGUF: it leaves out that some models split every digit off.
 
     Seen only with digits outside of ASCII ("½", "٣"), for which the vocabulary has merges with a space.

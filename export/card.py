@@ -95,8 +95,8 @@ def _files(files: Sequence[Path], results: Sequence[Verification]) -> str:
     if results:
         lines.append(
             "\nAgainst the trained model in transformers, over all positions of twenty fixed prompts (KL in nats, "
-            "differences of logits). The whole table of each file is in its `.verify.md`; token ids were equal on all of "
-            "a set of hostile texts."
+            "differences of logits). The whole table of each file is in its `.verify.md`; token ids were equal "
+            "on all of a set of hostile texts."
         )
     return "\n".join(lines) + "\n"
 
@@ -173,6 +173,6 @@ def _figure(figures: Mapping[str, Any], key: str) -> str:
 
 def _limits() -> str:
     return (
-        "## Limits\n\nIt knows no more than its base: it sounds less sure where it is often wrong, and it is not always "
-        "right about that. Figures hold for short factual questions like those it was measured on.\n"
+        "## Limits\n\nIt knows no more than its base: it sounds less sure where it is often wrong, and it is not "
+        "always right about that. Figures hold for short factual questions like those it was measured on.\n"
     )

@@ -7,6 +7,7 @@ model's size.
 """
 
 import json
+import math
 import shutil
 import sys
 from collections.abc import Mapping
@@ -28,12 +29,12 @@ RECORD = "lacie_merge.json"
 
 _BLOCK = 32 << 20
 _TOKENIZER_AND_TEMPLATE = (
-    *("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json"),
+    *("tokenizer.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.json", "vocab.txt", "merges.txt", "tekken.json", "chat_template.jinja", "chat_template.json"),
     *("generation_config.json",),
 )
 _LEGAL = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*")
-_LEAKING_KEYS = ("_name_or_path", "_model_name_or_path")
+_LEAKING_KEYS = ("_name_or_path", "_model_name_or_path", "name_or_path", "vocab_file", "tokenizer_file")
 
 
 def merge(base: Base, adapter: Adapter, target: Path, *, force: bool = False) -> Path:
@@ -96,7 +97,7 @@ def _merged(
     # torch.addmm would save a copy, but PEFT multiplies before it scales, and the two are to agree to the last bit
     delta = (b @ a).mul_(adapter.scale)
     merged = delta.add_(weight.to(torch.float32)).to(dtype)
-    if not bool(merged.isfinite().all()):
+    if not _finite(merged):
         raise ExportError(f"merging overflows {tensor.dtype} in {tensor.name}: the adapter is too strong for this base")
     return merged.contiguous().view(torch.uint8).numpy().tobytes()
 
@@ -117,8 +118,15 @@ def _copy(source: BinaryIO, out: BinaryIO, shard: Shard, tensor: TensorEntry) ->
 
 
 def _refuse_nan(values: "torch.Tensor", shard: Shard, tensor: TensorEntry) -> None:
-    if not bool(values.isfinite().all()):
+    if not _finite(values):
         raise damaged(shard.path, f"{tensor.name} holds a NaN or an infinity")
+
+
+def _finite(values: "torch.Tensor") -> bool:
+    """Whether all values are finite: one that isn't makes the sum so, and a sum needs no memory as `isfinite` does."""
+    import torch
+
+    return math.isfinite(float(values.sum(dtype=torch.float64)))
 
 
 def _dtype(tensor: TensorEntry) -> "torch.dtype | None":
@@ -128,10 +136,9 @@ def _dtype(tensor: TensorEntry) -> "torch.dtype | None":
 
 
 def _copy_rest(base: Base, adapter: Adapter, part: Path) -> None:
-    config = json.loads((base.folder / "config.json").read_text(encoding="utf-8"))
-    for key in _LEAKING_KEYS:
-        config.pop(key, None)
-    (part / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    _copy_config(base.folder / "config.json", part)
+    if (base.folder / "tokenizer_config.json").is_file():
+        _copy_config(base.folder / "tokenizer_config.json", part)
     for name in (*_TOKENIZER_AND_TEMPLATE, INDEX):
         if (base.folder / name).is_file():
             shutil.copyfile(base.folder / name, part / name)
@@ -143,6 +150,13 @@ def _copy_rest(base: Base, adapter: Adapter, part: Path) -> None:
         shutil.copyfile(own_template, part / own_template.name)
     record = {"adapter": adapter.digest, "base": base.repo or base.name, "scale": adapter.scale, "rank": adapter.r}
     (part / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def _copy_config(path: Path, part: Path) -> None:
+    """Copy a JSON without what transformers notes there of places on the machine where it was saved."""
+    config = json.loads(path.read_text(encoding="utf-8"))
+    kept = {key: value for key, value in config.items() if key not in _LEAKING_KEYS}
+    (part / path.name).write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def has_chat_template(folder: Path) -> bool:

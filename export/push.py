@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from export.errors import ExportError, first_line
+from lacie_chat.models.hub import endpoint
 
 _PATTERNS = [
     "*.gguf",
@@ -30,7 +31,7 @@ def check_access(repo: str) -> None:
     except HFValidationError as error:
         raise ExportError(f"--push takes OWNER/REPO, not {repo}") from error
     try:
-        HfApi().whoami()
+        HfApi(endpoint=endpoint()).whoami()
     except (HfHubHTTPError, OSError) as error:
         raise ExportError(f"can't push to {repo}: {_reason(error)}") from error
 
@@ -41,7 +42,7 @@ def push(out: Path, repo: str) -> str:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
-    api = HfApi()
+    api = HfApi(endpoint=endpoint())
     try:
         url = api.create_repo(repo, exist_ok=True)
         files = sorted(path.name for path in out.glob("*.gguf"))

@@ -117,6 +117,26 @@ def tokenizer_of(folder: Path) -> "PreTrainedTokenizerBase":
         raise ExportError(f"the tokenizer in {folder} can't be loaded: {first_line(error)}") from error
 
 
+def token_ids(
+    folder: Path, tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], *, special: bool
+) -> list[list[list[int]]]:
+    """For each text the token ids that count as right: those of transformers, and those of the file tokenizer.json
+    itself.
+
+    The two differ for some models: transformers 5 rebuilds a Llama tokenizer by rules of its own, and then reads a
+    space at the start of a text otherwise than the file says (and than SentencePiece and llama.cpp do).
+    """
+    from tokenizers import Tokenizer
+
+    found = [[list(tokenizer(text, add_special_tokens=special)["input_ids"])] for text in texts]
+    path = folder / "tokenizer.json"
+    if path.is_file():
+        own = Tokenizer.from_file(str(path))
+        for text, right in zip(texts, found, strict=True):
+            right.append(list(own.encode(text, add_special_tokens=special).ids))
+    return found
+
+
 def merge_strength(base: Path, merged: Path, adapter: Adapter) -> float:
     """How much of the adapter is in the merged weights: 1.0 if it was added once, 2.0 if twice, 0.0 if not at all.
 

@@ -26,7 +26,7 @@ from export.files import gigabytes, write_whole
 from export.metadata import leaked_path
 from export.probes import GREEDY_PROMPTS, GREEDY_TOKENS, HOSTILE, PROMPTS, QUESTION
 from export.quantize import SIXTEEN_BIT, tensor_report
-from export.reference import Answers, Floats, answers, loaded, merge_strength, tokenizer_of
+from export.reference import Answers, Floats, answers, loaded, merge_strength, token_ids, tokenizer_of
 from lacie_chat.models import inspect_gguf
 
 STRENGTH = (0.9, 1.1)
@@ -48,8 +48,8 @@ class Reference:
     own rows."""
 
     prompts: list[list[int]]
-    plain: list[list[int]]
-    with_special: list[list[int]]
+    plain: list[list[list[int]]]
+    with_special: list[list[list[int]]]
     answers: Answers
     rows: tuple[Row, ...]
 
@@ -74,8 +74,8 @@ def make_reference(base: Base, adapter: Adapter, merged: Path | None) -> Referen
     it."""
     tokenizer = tokenizer_of(merged or base.folder)
     prompts = [list(tokenizer(text)["input_ids"]) for text in PROMPTS]
-    plain = [list(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in HOSTILE]
-    with_special = [list(tokenizer(text)["input_ids"]) for text in HOSTILE]
+    plain = token_ids(merged or base.folder, tokenizer, HOSTILE, special=False)
+    with_special = token_ids(merged or base.folder, tokenizer, HOSTILE, special=True)
     with loaded(base.folder, adapter.folder) as model:
         trained = answers(
             model,
@@ -202,10 +202,12 @@ def _cell(text: str) -> str:
 
 
 def _closeness_rows(prefix: str, found: Closeness, bounds: Bounds) -> list[Row]:
-    share = f"{found.agreed} of {found.positions} ({found.top1:.1%})"
+    equal = f"{found.agreed} of {found.positions} ({found.top1:.1%})"
+    near = f"{found.top1_near:.1%}"
     return [
-        Row(f"{prefix}best token agrees", share, f"at least {bounds.top1:.0%}", found.top1 >= bounds.top1),
-        Row(f"{prefix}mean KL", f"{found.kl:.2g}", f"at most {bounds.kl:g}", found.kl <= bounds.kl),
+        Row(f"{prefix}best token agrees", equal, "any", True),
+        Row(f"{prefix}or is nearly as likely", near, f"at least {bounds.top1:.0%}", found.top1_near >= bounds.top1),
+        Row(f"{prefix}mean KL", f"{max(found.kl, 0.0):.2g}", f"at most {bounds.kl:g}", found.kl <= bounds.kl),
         Row(
             f"{prefix}largest difference of a logit",
             f"{found.largest:.3g}",
@@ -221,7 +223,7 @@ def _token_rows(reference: Reference, answer: dict[str, Any]) -> list[Row]:
         ("token ids, texts as they are", reference.plain, answer["plain"]),
         ("token ids, with BOS and EOS", reference.with_special, answer["with_special"]),
     ):
-        wrong = [text for text, one, other in zip(HOSTILE, wanted, found, strict=True) if list(one) != list(other)]
+        wrong = [text for text, right, ids in zip(HOSTILE, wanted, found, strict=True) if list(ids) not in right]
         equal = f"{len(HOSTILE) - len(wrong)} of {len(HOSTILE)} texts equal"
         rows.append(Row(check, f"{equal}; first other: {wrong[0]!r}" if wrong else equal, "all", not wrong))
     return rows
@@ -297,10 +299,11 @@ def _record(
         "adapter_over": over.name if over else None,
         "ok": all(row.ok for row in rows),
         "top1": found.top1,
+        "top1_or_near": found.top1_near,
         "positions": found.positions,
         "mean_kl": found.kl,
         "largest_difference": found.largest,
-        "bounds": {"top1": bounds.top1, "mean_kl": bounds.kl, "largest_difference": bounds.largest},
+        "bounds": {"top1_or_near": bounds.top1, "mean_kl": bounds.kl, "largest_difference": bounds.largest},
         "reference": f"transformers {version('transformers')}, {dtype}",
         "runtime": f"llama-cpp-python {version('llama-cpp-python')}",
         "rows": [{"check": row.check, "found": row.found, "wanted": row.wanted, "ok": row.ok} for row in rows],
