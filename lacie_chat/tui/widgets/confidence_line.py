@@ -14,7 +14,7 @@ from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.tui.messages import BranchWanted, TurnSelected
 from lacie_chat.tui.tree import Turn
 
-WIDE = 90
+WIDE = 112
 
 KINDS = {
     "calibrated": "of answers that sound so, this share is right",
