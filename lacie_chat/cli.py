@@ -15,7 +15,7 @@ from lacie_chat.errors import LacieError
 
 FAILED = 1
 INTERRUPTED = 130
-COMMANDS = ("chat", "ask", "evaluate", "models", "history", "train", "doctor")
+COMMANDS = ("chat", "ask", "evaluate", "models", "history", "train", "export", "doctor")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +55,7 @@ def build_parser(command: str) -> argparse.ArgumentParser:
         "models": "list, download, inspect and remove models",
         "history": "list, search, show, export and delete conversations",
         "train": "train a LACIE adapter, stage by stage or whole",
+        "export": "make a GGUF of an adapter, and prove that it is the same model",
         "doctor": "check that everything here works",
     }
     for name in COMMANDS:
@@ -153,6 +154,12 @@ def _fill_evaluate(parser: argparse.ArgumentParser) -> None:
     add_evaluate_arguments(parser)
 
 
+def _fill_export(parser: argparse.ArgumentParser) -> None:
+    from export.commands import add_export_arguments
+
+    add_export_arguments(parser)
+
+
 _FILL = {
     "chat": _fill_chat,
     "ask": _fill_ask,
@@ -160,6 +167,7 @@ _FILL = {
     "models": _fill_models,
     "history": _fill_history,
     "train": _fill_train,
+    "export": _fill_export,
     "doctor": _fill_doctor,
 }
 
