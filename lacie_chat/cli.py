@@ -59,7 +59,7 @@ def build_parser(command: str) -> argparse.ArgumentParser:
         "doctor": "check that everything here works",
     }
     for name in COMMANDS:
-        sub = commands.add_parser(name, help=helps[name], description=helps[name].capitalize() + ".")
+        sub = commands.add_parser(name, help=helps[name], description=helps[name][0].upper() + helps[name][1:] + ".")
         if name == command:
             _FILL[name](sub)
     return parser
