@@ -1,5 +1,6 @@
 """The exported files to the Hub: GGUFs, model card, pictures, verification tables. The merged safetensors stay here."""
 
+from importlib import import_module
 from pathlib import Path
 
 from export.errors import ExportError, first_line
@@ -32,7 +33,7 @@ def check_access(repo: str) -> None:
         raise ExportError(f"--push takes OWNER/REPO, not {repo}") from error
     try:
         HfApi(endpoint=endpoint()).whoami()
-    except (HfHubHTTPError, OSError) as error:
+    except (HfHubHTTPError, OSError, _transport_error()) as error:
         raise ExportError(f"can't push to {repo}: {_reason(error)}") from error
 
 
@@ -53,9 +54,18 @@ def push(out: Path, repo: str) -> str:
             ignore_patterns=[".*"],
             commit_message=f"Upload {', '.join(files)}",
         )
-    except (HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
+    except (HfHubHTTPError, OSError, ValueError, RuntimeError, _transport_error()) as error:
         raise ExportError(f"uploading to {repo} failed: {_reason(error)}; the files are in {out}") from error
     return str(url)
+
+
+def _transport_error() -> type[Exception]:
+    """What the HTTP library under the Hub's raises without a connection (httpx, or httpx2 in its later versions)."""
+    from huggingface_hub import get_session
+
+    library = import_module(type(get_session()).__module__.partition(".")[0])
+    error: type[Exception] = library.TransportError
+    return error
 
 
 def _reason(error: Exception) -> str:
@@ -68,4 +78,6 @@ def _reason(error: Exception) -> str:
         if status in (401, 403):
             return f"the Hub refuses it ({status}); log in with `hf auth login` as someone who may write there"
         return f"the Hub answered {status}"
+    if isinstance(error, ValueError):
+        return " ".join(str(error).split())
     return f"the Hub can't be reached ({first_line(error)})"

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import yaml
+
 TOKEN = "hf_letmein"
 _TEXT = (".md", ".json", ".txt")
 
@@ -86,6 +88,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer({"error": "Invalid credentials"}, 401)
         elif path == "/api/repos/create":
             self._create(json.loads(body))
+        elif path == "/api/validate-yaml":
+            self._answer({"errors": _card_errors(json.loads(body)["content"]), "warnings": []})
         elif path.endswith("/preupload/main"):
             self._answer({"files": [_mode(file) for file in json.loads(body)["files"]]})
         elif path.endswith(".git/info/lfs/objects/batch"):
@@ -130,7 +134,19 @@ class _Handler(BaseHTTPRequestHandler):
                     return
                 files[value["path"]] = self.server.objects[value["oid"]]
         self.server.commits.append(files)
-        self._answer({"commitUrl": f"{self.server.url}/commit/1", "commitOid": "0" * 40, "success": True})
+        repo = self.path.removeprefix("/api/models").partition("/commit/")[0]
+        self._answer(
+            {"commitUrl": f"{self.server.url}{repo}/commit/{'0' * 40}", "commitOid": "0" * 40, "success": True}
+        )
+
+
+def _card_errors(card: str) -> list[dict[str, str]]:
+    """What the Hub has against a model card's front matter: here, that it is no YAML, or that it names no licence."""
+    try:
+        front = yaml.safe_load(card.split("---")[1])
+    except (IndexError, yaml.YAMLError) as error:
+        return [{"message": str(error)}]
+    return [] if front.get("license") else [{"message": '"license" is missing'}]
 
 
 def _mode(file: dict[str, Any]) -> dict[str, Any]:
