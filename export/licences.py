@@ -62,7 +62,10 @@ def from_card(front: Mapping[str, Any]) -> Licence:
 def from_gguf(keys: Mapping[str, Any]) -> Licence:
     """The licence that a GGUF's metadata names."""
     name = keys.get("general.license.name")
-    identifier = keys.get("general.license") or (name and str(name).lower())
+    identifier = keys.get("general.license")
+    if identifier is None and name:
+        known = str(name).lower().startswith(_NOT_SPDX_PREFIXES)
+        identifier, name = (str(name).lower(), None) if known else ("other", name)
     return Licence(*(str(value) if value else None for value in (identifier, name, keys.get("general.license.link"))))
 
 

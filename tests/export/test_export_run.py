@@ -17,7 +17,7 @@ from hub_upload_server import TOKEN, hub_uploads
 from tiny_models import make_adapter
 
 from export.adapters import read_adapter
-from export.bases import find_base, open_base
+from export.bases import find_base, open_base, vocabulary_size
 from export.commands import stage_main
 from export.gguf_layout import stamp
 from export.merge import merge
@@ -122,6 +122,15 @@ def test_one_command_makes_all_files_and_each_is_verified(exported: Path) -> Non
     assert verified(exported / models[0])["mean_kl"] < 1e-4 < verified(exported / models[1])["mean_kl"]
     fell_back = [row["found"] for row in verified(exported / models[1])["rows"] if row["check"] == "tensors"]
     assert "rows not divisible by 256 fell back to: Q5_0" in fell_back[0]
+
+
+def test_merged_folder_is_the_unpacked_gguf_with_its_tokenizer(exported: Path) -> None:
+    merged = exported / "merged"
+    config = json.loads((merged / "config.json").read_text())
+    assert (config["dtype"], config["vocab_size"]) == ("float16", 49152)
+    assert "_model_name_or_path" not in config
+    assert (merged / "chat_template.jinja").is_file()
+    assert vocabulary_size(merged) == 49152
 
 
 def test_metadata_says_what_it_is_and_the_chat_finds_its_calibrator(exported: Path) -> None:
