@@ -85,7 +85,7 @@ def run(folder: RunFolder) -> None:
                     names=names,
                     label=f"evaluate {name}, {side}",
                 )
-            if recipe.evaluate.truthfulqa.judges != "off":
+            if recipe.evaluate.truthfulqa.judges != "none":
                 truthful[side] = truthfulqa.answer(folder, side, generator, reader, speaker)
             generator.close()
     if truthful:

@@ -137,6 +137,8 @@ def loading_errors(model: str) -> Iterator[None]:
     """One clear line for what goes wrong while a model is fetched or read."""
     from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 
+    if not Path(model).exists() and model != "embedded" and model.count("/") != 1:
+        raise TrainingError(f"there is no model {model!r}: neither a folder, a GGUF, nor owner/repo on the Hub")
     try:
         with memory_errors("a smaller model, or quantize: nf4"):
             yield
@@ -151,8 +153,6 @@ def loading_errors(model: str) -> Iterator[None]:
                 raise TrainingError(f"there is no model {model} on the Hub (or it is private)") from error
             if isinstance(cause, LocalEntryNotFoundError):
                 raise TrainingError(f"the model {model} is not on this machine and the Hub can't be reached") from error
-        if not Path(model).exists() and model.count("/") != 1:
-            raise TrainingError(f"there is no model {model!r}: neither a folder, a GGUF, nor owner/repo") from error
         raise TrainingError(f"the model {model} can't be loaded: {_first_line(error)}") from error
     except (ValueError, KeyError) as error:
         raise TrainingError(f"the model {model} can't be loaded: {_first_line(error)}") from error

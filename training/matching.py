@@ -14,16 +14,21 @@ from collections.abc import Callable, Sequence
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = {ord(mark): " " for mark in string.punctuation + "\u2018\u2019\u201c\u201d\u00b4\u2013\u2014\u2026"}
 _TITLES = """jr sr junior senior sir dame lord lady dr mr mrs ms miss prof professor saint st king queen president pope
-emperor empress prince princess general captain ii iii iv of in de and"""
-_KINDS = """river mount mountain lake city state sea ocean island islands republic kingdom county company film movie
+emperor empress prince princess general admiral captain of in de and"""
+_KINDS = """river mount mountain lake city state sea ocean desert island republic kingdom county company film movie
 novel book song band street day war battle party people language family system disease bird fish tree plant dog cat"""
+_QUALIFIERS = """north south east west northern southern eastern western central new old papua equatorial upper lower
+great little american british table sea ice light dark white blue red black not no anything except but un non"""
 _UNITS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
 seventeen eighteen nineteen"""
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_ROMAN = "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx"
 _NAME_EXTRAS = frozenset(_TITLES.split())
 _GENERIC = frozenset(_KINDS.split())
+_DISTINGUISHING = frozenset(_QUALIFIERS.split())
 _NUMBER_WORDS = {word: str(number) for number, word in enumerate(_UNITS.split())}
 _NUMBER_WORDS |= {word: str(20 + 10 * number) for number, word in enumerate(_TENS.split())}
+_NUMERALS = {word: str(number) for number, word in enumerate(_ROMAN.split(), start=1)}
 
 Matcher = Callable[[str | None, Sequence[str]], bool]
 
@@ -45,13 +50,19 @@ def exact(answer: str | None, aliases: Sequence[str]) -> bool:
 
 
 def lenient(answer: str | None, aliases: Sequence[str]) -> bool:
-    """As `exact`, but forgiving spelling of numbers, accents, plurals, titles, middle names and qualifiers."""
+    """As `exact`, but forgiving spelling, numbers as words, accents, plurals, titles and middle names."""
     if exact(answer, aliases):
         return True
     if not answer:
         return False
     given = _words(answer)
-    return bool(given) and any(_same_thing(given, _words(alias)) for alias in aliases)
+    return bool(given) and any(_same_thing(given, _words(form)) for alias in aliases for form in _forms(alias))
+
+
+def _forms(alias: str) -> list[str]:
+    """An alias, and the same put straight where it is an index entry ("Korea, South")."""
+    before, comma, after = alias.partition(",")
+    return [alias, f"{after} {before}"] if comma and after.strip() else [alias]
 
 
 def matcher(name: str) -> Matcher:
@@ -60,16 +71,19 @@ def matcher(name: str) -> Matcher:
 
 
 def _words(text: str) -> list[str]:
-    """Normalised words without accents, numbers as digits, plurals and brackets' contents taken off."""
+    """Normalised words without accents and brackets, singular, numbers and Roman numerals as digits."""
     text = re.sub(r"\([^)]*\)", " ", text)
+    text = re.sub(r"(?<=\b\w)\.(?=\w\b)", "", text)  # U.S.A.
     plain = "".join(mark for mark in unicodedata.normalize("NFKD", text) if not unicodedata.combining(mark))
-    words = [_NUMBER_WORDS.get(word, word) for word in normalise(plain).replace("&", " ").split()]
+    words = [_NUMBER_WORDS.get(word, word) for word in normalise(plain).split()]
+    words = words[:1] + [_NUMERALS.get(word, word) for word in words[1:]]  # the first word is no ordinal of a name
     return [re.sub(r"(?<=\d)(st|nd|rd|th|s)$", "", _singular(word)) for word in words]
 
 
 def _singular(word: str) -> str:
-    if len(word) > 4 and word.endswith("ies"):
-        return word[:-3] + "y"
+    for ending, single in (("ies", "y"), ("oes", "o"), ("ves", "f")):
+        if len(word) > 4 and word.endswith(ending):
+            return word[: -len(ending)] + single
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]
     return word
@@ -80,37 +94,37 @@ def _same_thing(given: list[str], alias: list[str]) -> bool:
         return False
     if "".join(given) == "".join(alias):
         return True
-    numbers = [word for word in given if word.isdigit()], [word for word in alias if word.isdigit()]
-    if numbers[0] != numbers[1]:  # 1914 is not 1915, and "Apollo 11" not "Apollo"
-        return False
-    core_given, core_alias = _core(given), _core(alias)
+    for differing in (_numbers, _distinguishing):  # 1914 is not 1915, North Korea is not South Korea
+        if differing(given) != differing(alias):
+            return False
+    core_given, core_alias = _without(given, _NAME_EXTRAS | _GENERIC), _without(alias, _NAME_EXTRAS | _GENERIC)
     if core_given == core_alias:
         return True
-    if min(len(core_given), len(core_alias)) == 0:
+    names = sorted((_without(given, _NAME_EXTRAS), _without(alias, _NAME_EXTRAS)), key=len)
+    return _name_of(*names, joined="and" in given + alias) or _spelt_alike(core_given, core_alias)
+
+
+def _numbers(words: list[str]) -> list[str]:
+    return [word for word in words if word.isdigit()]
+
+
+def _distinguishing(words: list[str]) -> set[str]:
+    """The words that make a thing another thing."""
+    return {word for word in words if word in _DISTINGUISHING}
+
+
+def _without(words: list[str], extras: frozenset[str]) -> list[str]:
+    return [word for word in words if word not in extras] or words
+
+
+def _name_of(shorter: list[str], longer: list[str], *, joined: bool) -> bool:
+    """Whether one is the other with first or middle names left out: same last word, the rest in order."""
+    if longer[-1] != shorter[-1] or len(longer) - len(shorter) > 2 or joined:
         return False
-    shorter, longer = sorted((core_given, core_alias), key=len)
     if len(shorter) == 1:
-        return _one_word_names(shorter[0], longer)
-    return _in_order(shorter, longer) or _spelt_alike("".join(core_given), "".join(core_alias))
-
-
-def _core(words: list[str]) -> list[str]:
-    kept = [word for word in words if word not in _NAME_EXTRAS and word not in _GENERIC]
-    return kept or words
-
-
-def _one_word_names(word: str, longer: list[str]) -> bool:
-    """A surname stands for a full name, a head word for a qualified one: only if it is the last word, and not
-    short.
-    """
-    if len(longer) == 1:
-        return _spelt_alike(word, longer[0])
-    return len(word) > 3 and not word.isdigit() and len(longer) <= 4 and longer[-1] == word
-
-
-def _in_order(shorter: list[str], longer: list[str]) -> bool:
-    """All words of the shorter stand in the longer in order, the last one last: middle names and initials left out."""
-    if longer[-1] != shorter[-1] or len(longer) - len(shorter) > 2:
+        return len(longer) > 1 and len(shorter[0]) > 2 and shorter[0] not in _GENERIC
+    initials = {word for word in shorter if len(word) == 1}, {word for word in longer if len(word) == 1}
+    if all(initials) and initials[0] != initials[1]:
         return False
     position = 0
     for word in shorter:
@@ -126,14 +140,22 @@ def _initial_of(one: str, other: str) -> bool:
     return one == other or (1 in (len(one), len(other)) and one[0] == other[0])
 
 
-def _spelt_alike(one: str, other: str) -> bool:
-    """One edit apart, in words long enough for that to be a spelling and not another word."""
-    if min(len(one), len(other)) < 7 or abs(len(one) - len(other)) > 1 or one[0] != other[0]:
+def _spelt_alike(one: list[str], other: list[str]) -> bool:
+    """All words the same but one, which is one edit apart and long enough for that to be a slip and no other word."""
+    if len(one) != len(other):
         return False
-    if any(mark.isdigit() for mark in one + other):
+    differing = [(a, b) for a, b in zip(one, other, strict=True) if a != b]
+    return len(differing) == 1 and _one_slip(*differing[0])
+
+
+def _one_slip(one: str, other: str) -> bool:
+    if min(len(one), len(other)) < 7 or one[0] != other[0] or any(mark.isdigit() for mark in one + other):
         return False
+    one, other = (re.sub(r"(.)\1", r"\1", word) for word in (one, other))  # double letters are the usual slip
     if len(one) == len(other):
         return sum(a != b for a, b in zip(one, other, strict=True)) <= 1
     shorter, longer = sorted((one, other), key=len)
-    split = next((i for i, mark in enumerate(shorter) if mark != longer[i]), len(shorter))
+    if len(longer) - len(shorter) > 1 or longer[:-1] == shorter:  # a last letter more is another word: Dominica(n)
+        return False
+    split = next(place for place, mark in enumerate(shorter) if mark != longer[place])
     return shorter[split:] == longer[split + 1 :]

@@ -191,7 +191,7 @@ class DpoSettings(Section):
 class TruthfulQASettings(Section):
     """TruthfulQA, generation: the two judge models, or the similarity to the reference answers, or nothing."""
 
-    judges: Literal["models", "similarity", "off"] = "off"
+    judges: Literal["models", "similarity", "none"] = "none"
     path: Path | None = None
     count: int | None = Field(default=None, ge=1)
     truth_judge: str = "allenai/truthfulqa-truth-judge-llama2-7B"

@@ -50,11 +50,17 @@ class RunFolder:
     def lock(self, name: str = "stage") -> Iterator[None]:
         """Hold the folder for this process; raises TrainingError at once if another process holds it."""
         path = self.path / f".{name}.lock"
+        lock = FileLock(path, timeout=0)
         try:
-            with writing(path), FileLock(path, timeout=0):
-                yield
-        except Timeout:
+            lock.acquire()
+        except Timeout:  # before OSError, which it is
             raise TrainingError(f"another process is working on {self.path}; wait for it, or stop it first") from None
+        except OSError as error:
+            raise TrainingError(f"{path} can't be written: {error.strerror or error}") from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def file(self, name: str) -> Path:
         """A file of this run that an earlier stage has written; raises TrainingError if it isn't there."""

@@ -1,0 +1,59 @@
+"""Tiny models with random weights."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A folder with a random model of an architecture (`mistral`, `llama`), and the embedded model's tokenizer."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
+
+    from training.loading import load_tokenizer
+
+    torch.set_num_threads(1)
+    tokenizer = load_tokenizer("embedded")
+    made: dict[str, Path] = {}
+
+    def make(architecture: str) -> Path:
+        if architecture in made:
+            return made[architecture]
+        config_type, model_type = {
+            "llama": (LlamaConfig, LlamaForCausalLM),
+            "mistral": (MistralConfig, MistralForCausalLM),
+        }[architecture]
+        config = config_type(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            max_position_embeddings=2048,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+            initializer_range=0.3,  # far enough from uniform for greedy choices to be clear-cut
+        )
+        torch.manual_seed(7)
+        folder = tmp_path_factory.mktemp(f"tiny-{architecture}")
+        model_type(config).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        made[architecture] = folder
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """torch on one thread, as it was before afterwards."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

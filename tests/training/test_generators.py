@@ -1,0 +1,160 @@
+"""Generators: the same chunk gives the same texts, whatever came before; the two engines agree on the same weights."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lacie_chat.engine.settings import ChatTurn
+from training.errors import TrainingError
+from training.generators import Generator, load_generator, seed_of
+from training.recipes import Draw, ModelSettings
+
+QUESTIONS = ("Who wrote Emma?", "What is the capital of Norway?", "How many legs has a spider?")
+SEEDS = [[seed_of(0, question, n) for n in range(2)] for question in QUESTIONS]
+DRAW = Draw(temperature=0.8, max_new_tokens=12)
+GREEDY = Draw(temperature=0.0, max_new_tokens=12)
+PREFIX = "Say whether it is true.\nSnow is white. Answer: yes\nGrass is red. Answer: no\n"
+SUFFIXES = ("Water is wet. Answer:", "A spider has two legs. Answer:", "The Sun is a star. Answer:")
+CHOICES = ((" yes", " Yes"), (" no", " No"))
+
+
+@pytest.fixture(scope="module")
+def llama_cpp() -> Iterator[Generator]:
+    generator = load_generator(ModelSettings(model="embedded", generator="llama_cpp", batch_size=6, context=128))
+    yield generator
+    generator.close()
+
+
+@pytest.fixture(scope="module")
+def transformers() -> Iterator[Generator]:
+    settings = ModelSettings(model="embedded", generator="transformers", dtype="float32", batch_size=6, context=2048)
+    generator = load_generator(settings)
+    yield generator
+    generator.close()
+
+
+@pytest.fixture(params=["llama_cpp", "transformers"])
+def generator(request: pytest.FixtureRequest) -> Generator:
+    found: Generator = request.getfixturevalue(request.param)
+    return found
+
+
+def prompts(generator: Generator) -> list[str]:
+    return [generator.render([ChatTurn("user", question)]) for question in QUESTIONS]
+
+
+def test_same_chunk_same_texts(generator: Generator) -> None:
+    first = generator.respond(prompts(generator), DRAW, SEEDS)
+    generator.respond(prompts(generator)[:1], DRAW, [[1, 2, 3]])
+    assert generator.respond(prompts(generator), DRAW, SEEDS) == first
+    assert [len(each) for each in first] == [2, 2, 2]
+    assert first[0][0].text != first[0][1].text
+    other = [[seed + 1 for seed in each] for each in SEEDS]
+    assert generator.respond(prompts(generator), DRAW, other) != first
+
+
+def test_length_and_end(generator: Generator) -> None:
+    [[short]] = generator.respond(prompts(generator)[1:2], GREEDY, [[0]])
+    assert (short.text, short.finish) == ("The capital of Norway is Oslo.", "stop")
+    [[cut]] = generator.respond(prompts(generator)[1:2], GREEDY.model_copy(update={"max_new_tokens": 3}), [[0]])
+    assert (cut.text, cut.finish, cut.tokens) == ("The capital of", "length", 3)
+
+
+def test_stop_strings(generator: Generator) -> None:
+    [[stopped]] = generator.respond(prompts(generator)[1:2], GREEDY, [[0]], stop=[" of"])
+    assert (stopped.text, stopped.finish) == ("The capital", "stop")
+
+
+def test_the_two_agree_on_the_embedded_model(llama_cpp: Generator, transformers: Generator) -> None:
+    assert prompts(llama_cpp) == prompts(transformers)
+    ours, theirs = (each.respond(prompts(each), GREEDY, [[0]] * 3) for each in (llama_cpp, transformers))
+    assert [[r.text for r in each] for each in ours] == [[r.text for r in each] for each in theirs]
+    rows = [each.reader.choice_probabilities(PREFIX, SUFFIXES, CHOICES) for each in (llama_cpp, transformers)]
+    for left, right in zip(*rows, strict=True):
+        assert left == pytest.approx(right, abs=0.08)  # llama.cpp computes with 8-bit activations
+    texts = [each.reader.complete(PREFIX, SUFFIXES, max_tokens=3, stop=["\n"]) for each in (llama_cpp, transformers)]
+    assert texts[0] == texts[1]
+
+
+def test_reading_in_batches_equals_reading_alone(transformers: Generator) -> None:
+    together = transformers.reader.choice_probabilities(PREFIX, SUFFIXES, CHOICES)
+    for suffix, row in zip(SUFFIXES, together, strict=True):
+        [alone] = transformers.reader.choice_probabilities(PREFIX, [suffix], CHOICES)
+        assert alone == pytest.approx(row, abs=1e-4)
+        assert sum(row) <= 1
+
+
+def test_a_token_of_two_choices_counts_for_neither(transformers: Generator) -> None:
+    [[shared, alone]] = transformers.reader.choice_probabilities(PREFIX, SUFFIXES[:1], ((" yes",), (" yes", " no")))
+    assert shared == 0
+    assert alone > 0
+
+
+@pytest.mark.parametrize("options", [{}, {"top_k": 3}, {"top_p": 0.6}])
+def test_tokens_are_drawn_with_their_probabilities(options: dict[str, float]) -> None:
+    import torch
+
+    from training.generators.transformers import pick
+
+    draw = Draw(temperature=1.0, **options)
+    probabilities = torch.tensor([0.4, 0.3, 0.15, 0.1, 0.05])
+    count = 20_000
+    uniform = (torch.arange(count, dtype=torch.float64) + 0.5) / count
+    chosen = pick(probabilities.log().expand(count, -1), draw, uniform)
+    shares = torch.bincount(chosen, minlength=5).double() / count
+    kept = probabilities.double().clone()
+    if draw.top_k:
+        kept[3:] = 0
+    if draw.top_p < 1:
+        kept[2:] = 0
+    assert torch.allclose(shares, kept / kept.sum(), atol=1e-3)
+
+
+def test_copies_share_the_work_and_change_nothing_but_who_reads_with_whom(tiny: Callable[[str], Path]) -> None:
+    settings = ModelSettings(model=str(tiny("llama")), dtype="float32", device="cpu", batch_size=8, context=128)
+    one, two = load_generator(settings), load_generator(settings.model_copy(update={"data_parallel": 2}))
+    try:
+        assert prompts(two) == prompts(one)
+        assert two.respond(prompts(two), DRAW, SEEDS) == one.respond(prompts(one), DRAW, SEEDS)
+        left, right = (each.reader.choice_probabilities(PREFIX, SUFFIXES, CHOICES) for each in (one, two))
+        for ours, theirs in zip(left, right, strict=True):
+            assert ours == pytest.approx(theirs, abs=1e-5)
+    finally:
+        two.close()
+
+
+def test_copies_report_their_errors(tmp_path: Path) -> None:
+    settings = ModelSettings(model=str(tmp_path / "nothing"), device="cpu", data_parallel=2)
+    with pytest.raises(TrainingError, match="there is no model"):
+        load_generator(settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": "no-such-folder"}, "there is no model 'no-such-folder'"),
+        ({"model": "embedded", "device": "cuda"}, "speaker.device is cuda, but no CUDA device"),
+        ({"model": "embedded", "quantize": "nf4"}, "needs a CUDA device"),
+        ({"model": "a/b", "generator": "vllm"}, "needs the extra `vllm`"),
+    ],
+)
+def test_what_cannot_be_loaded_is_one_clear_line(settings: dict[str, str], message: str) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("these are the errors of a machine without CUDA")
+    with pytest.raises(TrainingError) as error:
+        load_generator(ModelSettings.model_validate(settings))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_peft_folder_is_no_adapter_for_llama_cpp(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"llama\.cpp needs it as GGUF"):
+        load_generator(ModelSettings(model="embedded", generator="llama_cpp"), adapter=tmp_path)
+
+
+def test_too_many_samples_for_the_batch(llama_cpp: Generator) -> None:
+    with pytest.raises(TrainingError, match=r"speaker\.batch_size=7"):
+        llama_cpp.respond(prompts(llama_cpp)[:1], DRAW, [list(range(7))])

@@ -1,0 +1,124 @@
+"""Questions: splits that hang on the seed alone and share nothing, and files whose broken line is named."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from training.errors import TrainingError
+from training.matching import normalise
+from training.questions import SAMPLE_QUESTIONS, load_questions, make_splits, read_question_file
+from training.recipes import Recipe, load_recipe
+
+
+def write(path: Path, *texts: str) -> Path:
+    rows = [{"id": f"{path.stem}{n}", "question": text, "answers": ["x"]} for n, text in enumerate(texts)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def recipe(train: Path, held_out: Path, *more: str) -> Recipe:
+    return load_recipe(
+        "smoke",
+        [
+            f"questions.train={{source: file, path: {train}}}",
+            f"questions.validation={{source: file, path: {held_out}, count: 1}}",
+            f"questions.test={{t: {{source: file, path: {held_out}, count: 2}}}}",
+            *more,
+        ],
+    )
+
+
+def test_the_projects_own_questions_are_sound() -> None:
+    questions = read_question_file(SAMPLE_QUESTIONS)
+    assert len(questions) >= 50
+    assert len({normalise(question.question) for question in questions}) == len(questions)
+
+
+def test_splits_of_one_source_share_nothing_and_hang_on_the_seed() -> None:
+    def ids(seed: int) -> list[list[str]]:
+        splits = make_splits(load_recipe("smoke", [f"seed={seed}"]))
+        return [[question.id for question in each] for each in (splits.train, splits.validation, splits.test["sample"])]
+
+    assert ids(1) == ids(1)
+    assert ids(1) != ids(2)
+    train, validation, test = ids(1)
+    assert (len(train), len(validation), len(test)) == (24, 4, 8)
+    assert len({*train, *validation, *test}) == 36
+
+
+def test_a_larger_training_set_keeps_the_same_held_out_questions() -> None:
+    small, large = (make_splits(load_recipe("smoke", [f"questions.train.count={n}"])) for n in (5, 40))
+    assert small.test == large.test
+    assert small.validation == large.validation
+    assert small.train == large.train[:5]
+
+
+def test_overlap_between_sources_is_dropped_and_counted_or_refused(tmp_path: Path) -> None:
+    held_out = write(tmp_path / "h.jsonl", "Who is A?", "Who is B?", "Who is C?")
+    train = write(tmp_path / "t.jsonl", "who is  the A", "Who is D?", "WHO IS B!", "Who is E?", "Who is D ?")
+    splits = make_splits(recipe(train, held_out))
+    assert splits.dropped_overlap == 2
+    assert sorted(question.question for question in splits.train) in (
+        ["Who is D ?", "Who is E?"],
+        ["Who is D?", "Who is E?"],
+    )
+    with pytest.raises(TrainingError, match="2 training questions are also in a held-out set"):
+        make_splits(recipe(train, held_out, "questions.overlap=raise"))
+    with pytest.raises(TrainingError, match="no training questions are left: all 3"):
+        make_splits(recipe(write(tmp_path / "u.jsonl", "Who is A?", "Who is B?", "Who is C?"), held_out))
+
+
+def test_the_sets_are_frozen_in_the_run_folder(tmp_path: Path) -> None:
+    smoke = load_recipe("smoke")
+    first = load_questions(tmp_path, smoke)
+    assert json.loads((tmp_path / "questions" / "counts.json").read_text())["train"] == 24
+    again = load_questions(tmp_path, smoke)
+    assert (again.train, again.validation, again.test) == (first.train, first.validation, first.test)
+
+
+GOOD = {"id": "a", "question": "Who?", "answers": ["X"]}
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"id": "b", "answers": ["X"]}, "question 2: 'question' is missing"),
+        ({"id": "b", "question": " ", "answers": ["X"]}, "question 2: 'question' is not a text"),
+        ({"id": "b", "question": "Who?", "answers": []}, "question 2: 'answers' is not a list of texts"),
+        ({"id": "b", "question": "Who?", "answers": "X"}, "question 2: 'answers' is not a list of texts"),
+        ({"id": "a", "question": "Who?", "answers": ["X"]}, "question 2: the id 'a' occurs twice"),
+    ],
+)
+def test_a_broken_question_is_named(tmp_path: Path, bad: dict[str, object], message: str) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in (GOOD, bad)))
+    with pytest.raises(TrainingError) as error:
+        read_question_file(path)
+    assert message in str(error.value)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="can't be read: No such file"):
+        read_question_file(tmp_path / "none.jsonl")
+    path = tmp_path / "q.jsonl"
+    path.write_text(json.dumps(GOOD) + "\n{broken\n")
+    with pytest.raises(TrainingError, match=r"q.jsonl, line 2: not valid JSON"):
+        read_question_file(path)
+    path.write_text("")
+    with pytest.raises(TrainingError, match="holds no questions"):
+        read_question_file(path)
+
+
+def test_offline_a_hub_set_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
+    with pytest.raises(TrainingError) as error:
+        make_splits(load_recipe("mistral-7b"))
+    assert "mandarjoshi/trivia_qa" in str(error.value)
+    assert "give a questions file" in str(error.value)
+    assert "\n" not in str(error.value)

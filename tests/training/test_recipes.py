@@ -1,0 +1,155 @@
+"""Recipes: the paper's settings, the switch to its baseline, and errors that say which key."""
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from training.errors import TrainingError
+from training.recipes import Recipe, available, load_recipe
+
+PAPER = ("mistral-7b", "llama3-8b", "llama3-70b")
+
+
+@pytest.mark.parametrize("name", ["llama3-70b", "llama3-8b", "mistral-7b", "smoke", "smollm2-135m", "smollm2-135m-cpu"])
+def test_every_recipe_reads_and_survives_being_written(name: str, tmp_path: Path) -> None:
+    recipe = load_recipe(name)
+    assert recipe.name == name
+    copy = tmp_path / "copy.yaml"
+    copy.write_text(recipe.to_yaml())
+    assert load_recipe(str(copy)) == recipe
+    assert name in available()
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_the_papers_settings(name: str) -> None:
+    recipe = load_recipe(name)
+    assert recipe.listener.model == "mistralai/Mistral-7B-v0.1"
+    assert (recipe.questions.train.source, recipe.questions.train.count) == ("trivia_qa", 10_000)
+    assert [(style.count, style.instruction) for style in recipe.sample.styles] == [(10, None)]
+    sample = recipe.sample
+    assert (sample.temperature, sample.top_p, sample.top_k, sample.max_new_tokens) == (0.7, 1.0, 0, 80)
+    assert recipe.pairs.scores.model_dump() == {
+        "correct_accepted": 1.0,
+        "incorrect_rejected": 1.0,
+        "correct_rejected": -0.5,
+        "incorrect_accepted": -1.0,
+    }
+    pairs = recipe.pairs
+    assert (pairs.threshold, pairs.margin, pairs.per_question, pairs.balance) == ("median", 0.1, 3, 1.0)
+    dpo = recipe.dpo
+    assert (dpo.beta, dpo.learning_rate, dpo.scheduler, dpo.warmup_steps) == (0.1, 5e-4, "cosine", 10)
+    assert (dpo.steps, dpo.pairs_per_step, dpo.max_length) == (250, 60, 200)
+    assert (dpo.optimizer, dpo.quantize, dpo.dtype) == ("paged_adamw_32bit", "nf4", "bfloat16")
+    assert (dpo.lora.r, dpo.lora.alpha, dpo.lora.dropout) == (16, 32, 0.05)
+    assert (recipe.evaluate.threshold, recipe.evaluate.bins) == (0.66, 9)
+    assert recipe.questions.test["triviaqa"].count == 1000
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_one_switch_makes_the_baseline(name: str) -> None:
+    main, baseline = load_recipe(name), load_recipe(name, ["objective=truthful_only"])
+    assert main.digest() != baseline.digest()
+    assert baseline.model_copy(update={"objective": "lacie"}) == main
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("dpo.learningrate=1", "unknown key 'dpo.learningrate'; did you mean 'learning_rate'?"),
+        ("dpo.lora.rank=1", "unknown key 'dpo.lora.rank'; there are: r, alpha, dropout, targets"),
+        ("smple.n=1", "unknown key 'smple'; did you mean 'sample'?"),
+        ("questions.test.a={sorce: file}", "unknown key 'questions.test.a.sorce'; did you mean 'source'?"),
+        ("dpo.beta=-1", "dpo.beta: Input should be greater than 0"),
+        ("dpo.steps=many", "dpo.steps: Input should be a valid integer"),
+        ("objective=truth", "objective: Input should be 'lacie' or 'truthful_only'"),
+        ("questions.train={source: file}", "path goes with source: file"),
+        ("speaker.instruction=Answer.", "instruction must contain {question}"),
+        ("dpo.beta", "is not of the form key.path=value"),
+        ("name.x=1", "'name' is not a section"),
+        ("dpo=[", "not valid YAML"),
+    ],
+)
+def test_bad_settings_are_one_clear_line(setting: str, message: str) -> None:
+    with pytest.raises(TrainingError) as error:
+        load_recipe("smoke", [setting])
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_any_field_can_be_set() -> None:
+    recipe = load_recipe(
+        "smoke", ["dpo.lora.r=8", "dpo.learning_rate=5e-4", "pairs.threshold=0.5", "speaker.model=a/b"]
+    )
+    assert recipe.dpo.lora.r == 8
+    assert recipe.dpo.learning_rate == 5e-4
+    assert recipe.pairs.threshold == 0.5
+    assert recipe.speaker.model == "a/b"
+
+
+def test_unknown_recipe_and_broken_file(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"no recipe 'smok'; there are: .*smoke"):
+        load_recipe("smok")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("a: [1")
+    with pytest.raises(TrainingError, match="is not valid YAML"):
+        load_recipe(str(broken))
+    broken.write_text("- a")
+    with pytest.raises(TrainingError, match="is not a mapping"):
+        load_recipe(str(broken))
+
+
+def test_the_digest_ignores_what_only_trades_speed_for_memory() -> None:
+    def digest(*settings: str) -> str:
+        return load_recipe("smoke", settings).digest()
+
+    assert digest() == digest("dpo.per_device_batch=1") == digest("dpo.gradient_checkpointing=true")
+    assert digest() != digest("dpo.beta=0.2")
+    assert digest() != digest("speaker.batch_size=16"), "what is drawn together moves a sample's last bits"
+
+
+def test_defaults_are_the_papers() -> None:
+    bare = Recipe.model_validate({"name": "x", "speaker": {"model": "m"}, "listener": {"model": "m"}})
+    mistral = load_recipe("mistral-7b")
+    for section in ("sample", "pairs"):
+        assert getattr(bare, section) == getattr(mistral, section)
+    assert bare.dpo == mistral.dpo
+
+
+@pytest.mark.parametrize("name", ["one_gpu", "multi_gpu", "fsdp_qlora"])
+def test_accelerate_reads_its_configs(name: str) -> None:
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    from training.run import accelerate_config
+
+    path = accelerate_config(name)
+    config = load_config_from_file(str(path))
+    assert config.mixed_precision == "bf16"
+    raw = yaml.safe_load(path.read_text())
+    assert str(config.distributed_type).endswith(raw["distributed_type"])
+
+
+def test_fsdp_config_makes_a_plugin_that_wraps_llama(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What accelerate builds from the 70B's config, as far as a CPU allows: the plugin, and the layers it shards by."""
+    from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+    from accelerate.utils import FullyShardedDataParallelPlugin, prepare_multi_gpu_env
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from training.run import accelerate_config
+
+    line = ["--config_file", str(accelerate_config("fsdp_qlora")), "-m", "training.dpo"]
+    arguments, _, _ = _validate_launch_command(launch_command_parser().parse_args(line))
+    assert arguments.use_fsdp
+    for key, value in prepare_multi_gpu_env(arguments).items():
+        monkeypatch.setenv(key, str(value))
+    for name, value in (("CPU_RAM_EFFICIENT_LOADING", "true"), ("SYNC_MODULE_STATES", "true")):
+        assert os.environ[f"FSDP_{name}"] == value
+    # broadcasting the weights from rank 0 asks for a GPU as soon as the plugin is made
+    plugin = FullyShardedDataParallelPlugin(cpu_ram_efficient_loading=False, sync_module_states=False)
+    assert not plugin.use_orig_params
+    model = LlamaForCausalLM(
+        LlamaConfig(vocab_size=64, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2)
+    )
+    plugin.set_auto_wrap_policy(model)
+    assert "LlamaDecoderLayer" in str(plugin.auto_wrap_policy)

@@ -1,0 +1,43 @@
+"""Recipes cut down to what a CPU does in seconds."""
+
+from pathlib import Path
+
+from training.recipes import Recipe, load_recipe
+
+
+def small(name: str, model: Path, *more: str) -> Recipe:
+    """A recipe with its model, listener and sizes replaced by what a CPU does in seconds."""
+    return load_recipe(name, [*small_settings(model), *more])
+
+
+def small_settings(model: Path | str) -> list[str]:
+    """The `--set` values that make any recipe tiny."""
+    return [
+        f"speaker.model={model}",
+        "speaker.quantize=none",
+        "speaker.dtype=float32",
+        "speaker.batch_size=4",
+        f"listener.model={model}",
+        "listener.quantize=none",
+        "listener.dtype=float32",
+        "questions.train={source: sample, count: 6}",
+        "questions.validation={source: sample, count: 2}",
+        "questions.test={sample: {source: sample, count: 3}}",
+        "sample.styles=[{name: plain, count: 3}]",
+        "sample.max_new_tokens=6",
+        "evaluate.max_new_tokens=6",
+        "evaluate.bootstrap=20",
+        "evaluate.truthfulqa={judges: none}",
+        "dpo.steps=2",
+        "dpo.pairs_per_step=2",
+        "dpo.per_device_batch=1",
+        "dpo.warmup_steps=0",
+        "dpo.quantize=none",
+        "dpo.dtype=float32",
+        "dpo.adapter_dtype=float32",
+        "dpo.mixed_precision=false",
+        "dpo.optimizer=adamw_torch",
+        "dpo.save_every=1",
+        "dpo.log_every=1",
+        "dpo.validation_questions=2",
+    ]
