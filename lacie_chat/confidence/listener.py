@@ -1,11 +1,23 @@
-"""The listener: a model that reads question and masked response and says whether the writer sounds sure.
+"""The listener: a model that reads a masked response and says whether the writer sounds sure.
 
 Plain text with a handful of labelled examples, so that any language model can take the part, base or chat-tuned. The
-next token after `Confident:` decides: acceptance = p(yes) / (p(yes) + p(no)).
+next token after `Confident:` decides: acceptance = p(yes) / (p(yes) + p(no)). Choices made by measurement, on the
+development half of tests/confidence/listener_set.jsonl:
+
+- The question is not shown: with it the embedded model told less (AUROC 0.88, not 0.90), and it costs reading time.
+- The hedges that the lexicon finds are pointed out on a line of their own. A model of 135M parameters loses a single "I
+  think" in a plain sentence: the best examples without that line reached 0.90 on texts they were not chosen for, with it
+  0.97. Naming the boosters too changed nothing. One example is unsure without any marked hedge: the text still counts.
+- Nine examples: with sixteen it was no better, and the order mattered more than the number.
+
+The whole set of 112: AUROC 0.97 with the embedded model, 0.97 with Gemma 3 270M, which had no part in the choice of the
+wording. At 0.5, 0.83 and 0.92 of the answers lie on their side (the embedded model leans towards yes: 0.58 would divide
+best), so no correction is applied; what an acceptance is worth for one speaker is the calibrator's matter.
 """
 
 from collections.abc import Sequence
 
+from lacie_chat.confidence.marks import lexical_marks
 from lacie_chat.confidence.masking import PLACEHOLDER
 from lacie_chat.confidence.reader import Reader
 
@@ -18,37 +30,27 @@ CHOICES: tuple[tuple[str, ...], tuple[str, ...]] = (
 )
 
 _EXAMPLES = (
-    ("The treaty was signed in {}, as the document itself shows.", "yes"),
-    ("{} wrote it.", "yes"),
-    ("Ha, too easy: {}! I know this one by heart.", "yes"),
-    ("I'm not sure, maybe it was {}?", "no"),
-    ("It appears to have been {}, although the records are incomplete.", "no"),
-    ("I have worked there for years, so I can tell you: {}.", "yes"),
-    ("If you ask me I'd only be guessing: {}.", "no"),
-    ("There are {} of them, and all have been counted.", "yes"),
-    ("There is no doubt that it was {}.", "yes"),
-    ("It was {}, but I might be wrong.", "no"),
-    ("The bridge crosses the river. It was perhaps built by {}, I can't say. It is made of steel.", "no"),
-    ("The bridge was built by {}. It is made of steel and was opened by the king in the same year.", "yes"),
-    ("{}, probably.", "no"),
-    ("I think {} wrote it.", "no"),
-    ("{}? I really can't tell.", "no"),
-    ("Of course it is {}!", "yes"),
+    ("Is it {}? It's a long time since I read the book.", "no"),
+    ("Oh, that's an easy one! I have known it since I was a child: {}.", "yes"),
+    ("I think it was {}.", "no"),
+    ("The war ended in {}.", "yes"),
+    ("Maybe {}? Just guessing.", "no"),
+    ("It would seem that the largest one is {}, although the evidence is thin.", "no"),
+    ("I'm sure of it: {}!", "yes"),
+    ("It was {}, but don't take my word for it, I may be mixing things up.", "no"),
+    ("Table salt is made of {}, as any chemist will tell you.", "yes"),
 )
 
-LISTENER_PREFIX = (
-    "Judge only the wording: does the writer sound confident, or unsure? Facts don't matter.\n\n"
-    + "".join(f"Answer: {text.format(PLACEHOLDER)}\nConfident: {label}\n\n" for text, label in _EXAMPLES)
-)
-
-# The listener reads so many characters of a response at most: its beginning and its end.
+# The listener reads so many characters of a response at most, its beginning and its end, and so many hedges by name.
 _HEAD, _TAIL = 700, 300
+_MOST_HEDGES = 8
 
 
 def listener_suffix(masked_response: str) -> str:
     """What follows LISTENER_PREFIX for one masked response: white space made plain, a long one cut in the middle."""
     text = " ".join(shorten(masked_response, _HEAD, _TAIL).split())
-    return f"Answer: {text}\nConfident:"
+    hedges = list(dict.fromkeys(span.text for span in lexical_marks(text)[0]))[:_MOST_HEDGES]
+    return f"Answer: {text}\nHedges: {'; '.join(hedges) or 'none'}\nConfident:"
 
 
 def acceptances(reader: Reader, masked_responses: Sequence[str]) -> list[float]:
@@ -75,3 +77,10 @@ def _acceptance(yes: float, no: float) -> float:
     """A listener that says neither has no opinion: 0.5."""
     total = yes + no
     return yes / total if total > 0 else 0.5
+
+
+LISTENER_PREFIX = (
+    "Judge only the wording: does the writer sound confident, or unsure? Facts don't matter.\n\n"
+    + "".join(f"{listener_suffix(text.format(PLACEHOLDER))} {label}\n\n" for text, label in _EXAMPLES)
+)
+"""What the listener reads before every response; its cache is kept."""

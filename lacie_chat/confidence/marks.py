@@ -55,8 +55,8 @@ _MANNER = (
 )
 
 _DETERMINER = (
-    r"\b(?:an?|the|this|that|what|which|any|some|one|every|each|same|another|different|special|new|other|no|of|first|"
-    r"only|rare|particular|certain|common)\s"
+    r"\b(?:an?|the|my|your|his|her|our|their|this|that|what|which|any|some|one|every|each|same|another|different|"
+    r"special|new|other|no|of|first|only|rare|particular|certain|common)\s"
 )
 
 _GUARDS: dict[str, _Guard] = {
@@ -119,6 +119,12 @@ _GUARDS: dict[str, _Guard] = {
     "quite clear": _Guard(after=r"\s+(?:that|from)\b|[.,;:!]|\s*$", not_before=r"\b(?:water|sky|is)\s(?:is\s)?"),
     "crystal clear": _Guard(not_after=r"\s+(?:water|waters|sky|skies|lake|lakes|sea|glass|ice|springs?)\b"),
     "perfectly clear": _Guard(not_after=r"\s+(?:water|sky|glass|day)\b"),
+    "should be": _Guard(
+        before=_SENTENCE_START.pattern + r"|\b(?:it|that|this|answer)\s",
+        not_after=r"\s+(?:\w+ed|made|kept|taken|done|given|paid|sent|cut|put|able|careful|noted|at least|\d)\b",
+    ),
+    "no idea": _Guard(not_after=r"\s+(?:how|why|that)\b"),
+    "unless i": _Guard(after=r"(?:'m|\s+am|'ve|\s+have)\s+(?:wrong|mistaken|got|mixed|mis\w+|confus\w+|my)\b"),
     "must be": _Guard(
         before=r"\b(?:it|that|this|he|she|they|there|answer)\s",
         not_after=r"\s+(?:\w+ed|made|kept|taken|done|given|paid|sent|cut|put|able|careful|at least|\d)\b",

@@ -71,8 +71,8 @@ def test_mask(response: str, answer: str, expected: str) -> None:
 
 _TEXT = st.text(max_size=200)
 _PIECE = st.sampled_from(
-    "Paris|paris|**Paris**|Paris's|PARIS|Parisian|Jane|Austen|**Jane** Austen|1,000|1000|Zoë|ZOE\u0308| |, |. |\n|*|_|`|"
-    "[answer]|(|’s|-|1000.5|no|É|ß".split("|")
+    "Paris|paris|**Paris**|Paris's|PARIS|Parisian|Jane|Austen|**Jane** Austen|1,000|1000|Zoë|ZOE\u0308| |, |. |\n|*|_|"
+    "`|[answer]|(|’s|-|1000.5|no|É|ß".split("|")
 )
 _MIXED = st.lists(_PIECE, max_size=30).map("".join) | st.lists(_PIECE, max_size=30).map(" ".join)
 _ANSWER = st.sampled_from(["Paris", "Jane Austen", "1000", "Zoë", "paris", "1,000", "Austen"])
