@@ -4,6 +4,7 @@ Each stage is also `python -m export.STAGE`.
 """
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -121,6 +122,7 @@ def _quieten() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TQDM_DISABLE", "1")
     warnings.filterwarnings("ignore", category=FutureWarning)
-    logging = import_module("transformers.utils.logging")
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    theirs = import_module("transformers.utils.logging")
+    theirs.set_verbosity_error()
+    theirs.disable_progress_bar()

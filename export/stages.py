@@ -50,8 +50,8 @@ def read_job(args: argparse.Namespace) -> Job:
         raise ExportError(f"{adapter.folder} doesn't name its base; name it with --base")
     base = find_base(ref, revision=None if args.base else facts.revision)
     # The run's recipe knows its base better than PEFT does, which notes a folder where the base was a GGUF.
-    trusted = args.same_base or (args.adapter is None and args.base is None) or args.base == facts.base is not None
-    check_fits(adapter, base, same=trusted)
+    from_recipe = facts.base is not None and ref == facts.base
+    check_fits(adapter, base, same=args.same_base or from_recipe)
     if args.name:
         base = replace(base, name=args.name)
     return Job(base, adapter, facts, args.out, args.force, not args.no_verify)
