@@ -107,7 +107,8 @@ def by_form(question: str, response: str) -> Iterator[str]:
             unlikely = _DESCRIBES if not _ASKS_NAME.search(question) else _DESCRIBES_OR_INDEFINITE
             if not unlikely.match(text, match.end()):
                 yield _phrase(text[match.end() :])
-            yield text[: match.start()]
+            if "," not in text[: match.start()]:
+                yield text[: match.start()]
         yield from (_phrase(text[match.end() :]) for match in _AGENT.finditer(text))
     yield from _names(question, opening)
 
@@ -116,7 +117,7 @@ def _accept(response: str, candidate: str, asked: frozenset[str]) -> Span | None
     """The candidate's first place in the response; None if it is empty, long, a clause, invented or all `asked`."""
     core = _ARTICLE.sub("", clean_answer(candidate))
     parts = [word.text for word in words(core)]
-    if not parts or len(parts) > _MAX_WORDS or _is_filler(core, parts):
+    if not parts or len(parts) > _MAX_WORDS or core.count('"') % 2 or _is_filler(core, parts):
         return None
     if all(part in asked or part in _FILLERS for part in parts):
         return None

@@ -4,9 +4,9 @@ Plain text with a handful of labelled examples, so that any language model can t
 next token after `Confident:` decides: acceptance = p(yes) / (p(yes) + p(no)). Choices made by measurement, on the
 development half of tests/confidence/listener_set.jsonl:
 
-- The question is not shown: with it the embedded model told less (AUROC 0.88, not 0.90), and it costs reading time.
+- The question is not shown: with it the embedded model told less (AUROC 0.88, not 0.90), and reading it takes time.
 - The hedges that the lexicon finds are pointed out on a line of their own. A model of 135M parameters loses a single "I
-  think" in a plain sentence: the best examples without that line reached 0.90 on texts they were not chosen for, with it
+  think" in a plain sentence: the best examples without that line reached 0.90 on texts not used to choose them, with it
   0.97. Naming the boosters too changed nothing. One example is unsure without any marked hedge: the text still counts.
 - Nine examples: with sixteen it was no better, and the order mattered more than the number.
 

@@ -24,5 +24,5 @@ class Reader(Protocol):
         ...
 
     def complete(self, prefix: str, suffixes: Sequence[str], *, max_tokens: int, stop: Sequence[str]) -> list[str]:
-        """Greedy continuation of each `prefix + suffix`, cut before the first stop string, at most `max_tokens` long."""
+        """Greedy continuation of each `prefix + suffix`, cut before the first stop string or after `max_tokens`."""
         ...
