@@ -39,7 +39,7 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     for name, (_, _, text) in STAGES.items():
         stage = stages.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         _add_options(stage, name)
-        stage.set_defaults(run=_runner(name))
+        stage.set_defaults(handler=_runner(name))
 
 
 def stage_main(name: str, argv: Sequence[str] | None = None) -> int:

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from types import ModuleType
 
 from lacie_chat import __version__
 from lacie_chat.errors import LacieError
@@ -25,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         words.insert(0, "chat")
     try:
         args = build_parser(words[0]).parse_args(words)
-        status = args.run(args)
+        status = args.handler(args)
         sys.stdout.flush()
         return int(status)
     except LacieError as error:
@@ -74,12 +75,21 @@ def _later(module: str) -> Callable[[argparse.Namespace], int]:
     return run
 
 
+def _extra(module: str, extra: str) -> ModuleType:
+    """A module that needs an extra. Raises LacieError, one line, where that isn't installed."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        line = f"this needs the extra '{extra}' ({error.name} is missing): pip install 'lacie-chat[{extra}]'"
+        raise LacieError(line) from None
+
+
 def _fill_chat(parser: argparse.ArgumentParser) -> None:
     from lacie_chat.commands.speaker import add_speaker_arguments
 
     add_speaker_arguments(parser)
     parser.add_argument("--resume", metavar="ID", help="go on with this conversation (`lacie history list`)")
-    parser.set_defaults(run=_later("lacie_chat.commands.chat"))
+    parser.set_defaults(handler=_later("lacie_chat.commands.chat"))
 
 
 def _fill_ask(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +107,7 @@ def _fill_ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temperature", type=_not_negative, default=0.0, help="0 (default) is greedy")
     parser.add_argument("--max-tokens", type=_positive, default=512, help="length of the answer at most (default 512)")
     parser.add_argument("--seed", type=int, default=0, help="for temperatures over 0 (default 0)")
-    parser.set_defaults(run=_later("lacie_chat.commands.ask"))
+    parser.set_defaults(handler=_later("lacie_chat.commands.ask"))
 
 
 def _fill_models(parser: argparse.ArgumentParser) -> None:
@@ -113,7 +123,7 @@ def _fill_models(parser: argparse.ArgumentParser) -> None:
         action.add_argument("ref", metavar="REF", help="`embedded`, a path, or owner/repo[:QUANT]")
         if name == "info":
             action.add_argument("--json", action="store_true", help="print a JSON object")
-    parser.set_defaults(run=_later("lacie_chat.commands.models"))
+    parser.set_defaults(handler=_later("lacie_chat.commands.models"))
 
 
 def _fill_history(parser: argparse.ArgumentParser) -> None:
@@ -132,32 +142,33 @@ def _fill_history(parser: argparse.ArgumentParser) -> None:
             action.add_argument("--out", metavar="FILE", help="a new file (default: standard output)")
         if name == "delete":
             action.add_argument("--yes", action="store_true", help="don't ask")
-    parser.set_defaults(run=_later("lacie_chat.commands.history"))
+    parser.set_defaults(handler=_later("lacie_chat.commands.history"))
 
 
 def _fill_doctor(parser: argparse.ArgumentParser) -> None:
     from lacie_chat.commands.speaker import add_speaker_arguments
 
     add_speaker_arguments(parser)
-    parser.set_defaults(run=_later("lacie_chat.commands.doctor"))
+    parser.set_defaults(handler=_later("lacie_chat.commands.doctor"))
 
 
 def _fill_train(parser: argparse.ArgumentParser) -> None:
-    from training.commands import add_train_arguments
-
-    add_train_arguments(parser)
+    commands = _extra("training.commands", "train")
+    commands.add_train_arguments(parser)
+    parser.set_defaults(handler=commands.train_command)
 
 
 def _fill_evaluate(parser: argparse.ArgumentParser) -> None:
-    from training.commands import add_evaluate_arguments
+    from lacie_chat.commands.speaker import add_speaker_arguments
 
-    add_evaluate_arguments(parser)
+    evaluate = _extra("training.evaluate", "train")
+    add_speaker_arguments(parser, context=False)
+    evaluate.add_evaluate_arguments(parser)
+    parser.set_defaults(handler=evaluate.evaluate_command)
 
 
 def _fill_export(parser: argparse.ArgumentParser) -> None:
-    from export.commands import add_export_arguments
-
-    add_export_arguments(parser)
+    _extra("export.commands", "export").add_export_arguments(parser)
 
 
 _FILL = {

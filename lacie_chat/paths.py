@@ -19,11 +19,7 @@ def data_dir() -> Path:
 def log_dir() -> Path:
     """The folder of the native logs; inside the data folder when that one is moved."""
     override = os.environ.get("LACIE_DATA_DIR")
-    return (
-        Path(override) / "logs"
-        if override
-        else Path(platformdirs.user_log_dir("lacie-chat", appauthor=False))
-    )
+    return Path(override) / "logs" if override else Path(platformdirs.user_log_dir("lacie-chat", appauthor=False))
 
 
 def database_path() -> Path:

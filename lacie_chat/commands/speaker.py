@@ -33,8 +33,8 @@ class Speaker:
         return EngineProcess(settings, log_path=paths.log_dir() / "engine.log")
 
 
-def add_speaker_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options that say which model answers."""
+def add_speaker_arguments(parser: argparse.ArgumentParser, *, context: bool = True) -> None:
+    """The options that say which model answers; `context`: and with how much room."""
     parser.add_argument(
         "--model",
         metavar="REF",
@@ -44,12 +44,13 @@ def add_speaker_arguments(parser: argparse.ArgumentParser) -> None:
     side = parser.add_mutually_exclusive_group()
     side.add_argument("--adapter", metavar="REF", help="a LoRA adapter GGUF (path or owner/repo) over the model")
     side.add_argument("--baseline", action="store_true", help="the model alone, without any adapter")
-    parser.add_argument(
-        "--context",
-        metavar="TOKENS",
-        type=_context_length,
-        help="length of the context (default: the model's own, at most 8192); less needs less memory",
-    )
+    if context:
+        parser.add_argument(
+            "--context",
+            metavar="TOKENS",
+            type=_context_length,
+            help="length of the context (default: the model's own, at most 8192); less needs less memory",
+        )
 
 
 def _context_length(text: str) -> int:

@@ -1,0 +1,82 @@
+"""`lacie evaluate`, `train` and `export` through the command: the wiring; what they do is tested beside them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lacie_chat import cli
+from lacie_chat.errors import LacieError
+
+QUESTIONS = (
+    {"id": "a", "question": "What is the capital of Japan?", "answers": ["Tokyo", "Tokio"]},
+    {"id": "b", "question": "What is the chemical symbol for gold?", "answers": ["Au"]},
+    {"id": "c", "question": "Who wrote the novel Emma?", "answers": ["Jane Austen", "Austen"]},
+)
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> Path:
+    path = tmp_path / "questions.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in QUESTIONS))
+    return path
+
+
+def test_evaluate_writes_the_rows_and_figures_of_the_design(questions: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ["evaluate", "--questions", str(questions), "--out", str(out), "--max-tokens", "24"]
+    assert cli.main(words) == 0
+    rows = [json.loads(line) for line in (out / "rows.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in rows] == ["a", "b", "c"]
+    assert set(rows[0]) >= {
+        *("id", "answers", "correct", "question", "response", "answer_span", "state", "acceptance", "confidence"),
+        *("hedges", "boosters", "masked_response", "model", "adapter", "usage", "timings"),
+    }
+    figures = json.loads((out / "metrics.json").read_text())
+    assert figures["n"] == 3
+    assert figures["accuracy"] == pytest.approx(sum(row["correct"] for row in rows) / 3)
+    assert set(figures) >= {
+        *("n", "accuracy", "auroc", "ece", "brier", "precision", "recall", "f1", "accept_threshold"),
+        *("abstention_rate", "true_accepts", "false_accepts", "true_rejects", "false_rejects"),
+    }
+    assert (out / "reliability.png").read_bytes().startswith(b"\x89PNG")
+    before = (out / "rows.jsonl").read_bytes()
+    assert cli.main(words) == 0
+    assert (out / "rows.jsonl").read_bytes() == before
+
+
+def test_a_broken_line_of_a_questions_file_is_named(
+    questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions.write_text(questions.read_text() + '{"id": "d", "question": \n')
+    assert cli.main(["evaluate", "--questions", str(questions), "--out", str(tmp_path / "out")]) == 1
+    error = capsys.readouterr().err.strip()
+    assert "line 4" in error or ":4" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_an_unknown_recipe_is_answered_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["train", "sample", "--recipe", "nosuch"]) != 0
+    error = capsys.readouterr().err.strip()
+    assert "smollm2-135m" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_an_export_of_nothing_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["export", "merge", "--run", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 1
+    error = capsys.readouterr().err.strip()
+    assert "none" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_missing_extra_names_itself() -> None:
+    with pytest.raises(LacieError, match=r"needs the extra 'train' \(no_such_module is missing\): pip install"):
+        cli._extra("no_such_module", "train")
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"lacie {command}" in capsys.readouterr().out
