@@ -1,4 +1,4 @@
-"""The stages one after the other: on the embedded model through the real command, and on tiny models through the big recipes."""
+"""The stages one after the other: the embedded model through the real command, tiny ones through the big recipes."""
 
 import json
 import os
@@ -212,9 +212,8 @@ def test_no_pairs_left_says_why_with_counts(tmp_path: Path) -> None:
     (tmp_path / "judged.jsonl").write_text(json.dumps({"id": "q#0", **row}) + "\n")
     with pytest.raises(TrainingError) as error:
         pairs.run(folder)
-    assert str(error.value) == (
-        "no pairs are left after filtering (1 samples, dropped: 1 without an answer); sample more, or lower pairs.margin"
-    )
+    counts = "(1 samples, dropped: 1 without an answer)"
+    assert str(error.value) == f"no pairs are left after filtering {counts}; sample more, or lower pairs.margin"
 
 
 def test_each_stage_says_which_one_comes_before(tmp_path: Path) -> None:
@@ -232,4 +231,4 @@ def test_run_stops_at_the_first_stage_that_fails(tmp_path: Path) -> None:
     assert "there is no model 'no-such-model'" in done.stderr
     assert "run: sample ended with status 1" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (tmp_path / "samples.jsonl").exists()
+    assert not (tmp_path / "judged.jsonl").exists()
