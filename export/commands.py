@@ -33,7 +33,7 @@ _NEEDED = ("torch", "transformers", "peft", "safetensors", "sentencepiece", "goo
 
 
 def add_export_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add merge, gguf, adapter, verify and run to `parser`; each sets `run` to a callable from options to exit
+    """Add merge, gguf, adapter, verify and run to `parser`; each sets `handler` to a callable from options to exit
     status."""
     stages = parser.add_subparsers(metavar="STAGE", required=True, dest="stage")
     for name, (_, _, text) in STAGES.items():
@@ -84,7 +84,7 @@ def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def _runner(name: str) -> Callable[[argparse.Namespace], int]:
-    """A `run` that loads its stage when it is called."""
+    """A handler that loads its stage when it is called."""
 
     def run(args: argparse.Namespace) -> int:
         _need_extra()

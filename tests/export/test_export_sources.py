@@ -29,7 +29,7 @@ def test_options_cost_no_torch_and_name_a_callable() -> None:
     script = (
         "import argparse, sys\nfrom export.commands import add_export_arguments\n"
         "parser = argparse.ArgumentParser()\nadd_export_arguments(parser)\n"
-        "assert callable(parser.parse_args(['run', '--out', 'x']).run)\n"
+        "assert callable(parser.parse_args(['run', '--out', 'x']).handler)\n"
         "print([name for name in ('torch', 'transformers', 'llama_cpp', 'peft', 'gguf') if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
