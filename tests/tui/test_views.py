@@ -5,6 +5,7 @@ import time
 
 from textual.widgets import Input, OptionList
 
+from lacie_chat.confidence import listener_suffix
 from lacie_chat.conversations import Store
 from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.preferences import read_preferences
@@ -61,7 +62,7 @@ async def test_details_open_by_key_and_by_a_click_on_the_line(driven, danube) ->
         assert driver.chat.query_one(Transcript).selected is turn
         text = panel.query_one("#details-text").content.plain
         for part in (
-            turn.assessment.masked_response,
+            listener_suffix(turn.assessment.masked_response),
             "0.880",
             "“Danube”",
             "40.0 tokens/s",

@@ -7,7 +7,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from lacie_chat.confidence import bar, percent, tone
+from lacie_chat.confidence import bar, listener_suffix, percent, tone
 from lacie_chat.confidence.assessment import Assessment, Span
 from lacie_chat.tui.marks import STYLES, MarkKind
 from lacie_chat.tui.tree import Turn
@@ -69,7 +69,7 @@ def details_content(turn: Turn | None, width: int) -> Content:
 
 
 def _assessment(assessment: Assessment, width: int) -> list[Content]:
-    read = assessment.masked_response.rstrip() or "(nothing)"
+    read = listener_suffix(assessment.masked_response) if assessment.masked_response.strip() else "(nothing)"
     confidence = assessment.confidence
     rows: list[tuple[str, str | Content]] = [("in a word", tone(assessment))]
     if confidence is not None:
