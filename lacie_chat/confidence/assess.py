@@ -1,7 +1,7 @@
 """The one flow from a response to its assessment; the chat, the commands and the training all call it.
 
-    question -> speaker -> response -> answer span -> masked response -> listener -> acceptance -> calibrator ->
-assessment
+    question -> speaker -> response -> answer span -> masked response -> listener -> acceptance
+             -> calibrator -> assessment
 
 What an assessment costs: one short completion where the form alone does not settle the state, and the reading of
 one masked response; both prompts' long prefixes stay in the reader's cache. Many responses go to the reader in two
