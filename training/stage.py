@@ -4,6 +4,7 @@ The same function serves `lacie train STAGE`. Errors of the user's are one line 
 """
 
 import argparse
+import logging
 import os
 import sys
 import warnings
@@ -76,6 +77,7 @@ def quiet_libraries() -> None:
         os.environ.setdefault(name, "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it misses an optional kernel on every CPU
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"transformers\..*")
     warnings.filterwarnings("ignore", message="Could not find a config file in")
 
