@@ -320,7 +320,13 @@ def test_an_interrupted_export_leaves_nothing_behind(
 ) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "export.gguf", "--adapter", llama_adapter, "--base", llama, "--out", out]
-    child = subprocess.Popen([*map(str, command), "--quant", "q8_0"], stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [*map(str, command), "--quant", "q8_0"],
+        stderr=subprocess.PIPE,
+        text=True,
+        # as in a terminal: whoever runs the tests in the background hands down an interrupt that is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert child.stderr is not None
     for line in child.stderr:
         if line.startswith("converting"):
