@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 from textual.widgets import Input, OptionList
 
@@ -19,7 +20,7 @@ from lacie_chat.tui.widgets.message import MessageView
 from lacie_chat.tui.widgets.transcript import Earlier, Transcript
 from lacie_chat.tui.widgets.welcome import Sample
 
-from .scripted import Answer, ScriptedEngine
+from .scripted import INFO, Answer, ScriptedEngine
 
 
 async def test_history_finds_renames_resumes_and_deletes(driven) -> None:
@@ -229,3 +230,10 @@ async def test_the_parent_process_loads_no_native_code() -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=subprocess.PIPE)
     output, _ = await process.communicate()
     assert output.decode().strip() == "[]"
+
+
+async def test_a_model_that_our_export_made_shows_up_as_one(driven, monkeypatch) -> None:
+    info = replace(INFO, metadata={"lacie.method": "LACIE"})
+    monkeypatch.setattr(ScriptedEngine, "load", lambda self, on_progress=None: info)
+    async with driven(ScriptedEngine()) as driver:
+        await driver.until(lambda: "· LACIE-trained" in driver.text())

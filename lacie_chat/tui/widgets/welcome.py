@@ -90,6 +90,8 @@ class Welcome(Vertical):
         if self.info is None:
             return Content.styled(name, "bold") + "\n\n"
         size = f" · {parameter_count(self.info.parameters)} parameters · {large_number(self.info.size_bytes)}B"
+        if method := self.info.metadata.get("lacie.method"):  # our export wrote it: trained so that its wording tells
+            size += f" · {method}-trained"
         if self.info.parameters >= SMALL:
             return Content.styled(name, "bold") + Content.styled(f"{size}\n\n", "$foreground 65%")
         return Content.assemble(
