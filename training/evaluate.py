@@ -15,10 +15,10 @@ from typing import Any
 from lacie_chat.confidence import Calibrator
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.models import find_calibrator, resolve, resolve_adapter
+from lacie_chat.statistics.metrics import listener_metrics
 from training.answering import answer_rows
-from training.errors import TrainingError
+from training.errors import TrainingError, writing
 from training.generators import Generator, load_generator, load_listener
-from training.metrics import listener_metrics
 from training.progress import progress
 from training.questions import Question, load_questions, read_question_file
 from training.recipes import Draw, EvaluateSettings, Recipe, SpeakerSettings
@@ -102,7 +102,7 @@ def speaker_with_adapter(recipe: Recipe) -> SpeakerSettings:
 
 def summarise(folder: RunFolder, rows: dict[str, dict[str, list[Row]]], truthful: dict[str, Any]) -> None:
     """Write `metrics.json`, the plots and `report.md` of a run."""
-    from training.plots import draw_histograms, draw_reliability
+    from lacie_chat.statistics.plots import draw_histograms, draw_reliability
     from training.report import write_report
 
     recipe = folder.recipe
@@ -112,9 +112,12 @@ def summarise(folder: RunFolder, rows: dict[str, dict[str, list[Row]]], truthful
         sets[name] = {side: measure(each, settings, recipe.seed) for side, each in sides.items()}
         for side, figures in sets[name].items():
             write_json(folder.path / "evaluation" / name / side / "metrics.json", figures)
-        draw_reliability(sides, folder.path / f"reliability-{name}.png", bins=settings.bins)
-        path = folder.path / f"acceptance-{name}.png"
-        draw_histograms(sides, path, bins=settings.bins, threshold=settings.threshold)
+        path = folder.path / f"reliability-{name}.png"
+        with writing(path):
+            draw_reliability(sides, path, bins=settings.bins)
+            draw_histograms(
+                sides, folder.path / f"acceptance-{name}.png", bins=settings.bins, threshold=settings.threshold
+            )
     metrics = {"recipe": recipe.name, "objective": recipe.objective, "digest": recipe.digest(), "sets": sets}
     metrics |= {"truthfulqa": truthful} if truthful else {}
     write_json(folder.path / "metrics.json", metrics)
@@ -229,10 +232,11 @@ def _same_evaluation(out: Path, identity: dict[str, Any]) -> None:
 
 
 def _draw(rows: dict[str, list[Row]], path: Path, settings: EvaluateSettings) -> None:
-    from training.plots import draw_reliability
+    from lacie_chat.statistics.plots import draw_reliability
 
     try:
-        draw_reliability(rows, path, bins=settings.bins)
+        with writing(path):
+            draw_reliability(rows, path, bins=settings.bins)
     except ImportError as error:
         raise TrainingError("drawing needs matplotlib; install the extra `train`") from error
 

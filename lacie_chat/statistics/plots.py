@@ -1,5 +1,6 @@
 """Pictures of an evaluation: the reliability diagram, and where right and wrong answers lie on the scale of
-acceptance.
+acceptance. They need matplotlib (extra `plots`), which is imported when something is drawn; a file that can't be
+written raises OSError.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from training.errors import writing
-from training.metrics import Scored, reliability
+from lacie_chat.statistics.metrics import Scored, reliability
 
 _RIGHT, _WRONG, _LINE = "#1b7f5c", "#c4503a", "#555555"
 _NAMES = {"baseline": "baseline", "adapter": "with LACIE adapter"}
@@ -69,6 +69,5 @@ def _figure(columns: int, *, height: float) -> tuple[Any, list[Any]]:
 
 
 def _save(figure: Any, path: Path) -> None:
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=120)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)

@@ -8,7 +8,7 @@ import sklearn.metrics as sk
 import torch
 from torchmetrics.classification import BinaryCalibrationError
 
-from training.metrics import Scored, auroc, bootstrap_intervals, ece, listener_metrics, point, reliability
+from lacie_chat.statistics.metrics import Scored, auroc, bootstrap_intervals, ece, listener_metrics, point, reliability
 
 
 def random_scored(seed: int, size: int, *, ties: bool) -> Scored:
