@@ -1,0 +1,116 @@
+"""What one side of a comparison says, over one sample or several: how sure it sounds, which answer, how stable.
+
+Answer spans are compared in a normal form (`answer_key`): without case, accents, punctuation and articles, numbers
+without thousands separators. "The Łódź" and "lodz" are one answer; "Paris" and "Paris, Texas" are two.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lacie_chat.confidence import Assessment, ConfidenceKind, State, tone
+from lacie_chat.confidence.folding import words
+
+_ARTICLES = frozenset({"a", "an", "the"})
+_STATES: tuple[State, ...] = ("answered", "abstained", "no_claim")  # of equally common ones the first counts
+
+
+def answer_key(answer: str) -> str:
+    """The normal form of an answer span: two spans with one key are the same answer."""
+    found = [word.text for word in words(answer)]
+    return " ".join([word for word in found if word not in _ARTICLES] or found) or answer.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class SideSummary:
+    """One side's samples. Shares are of all `n` samples; acceptance and confidence of those that answered.
+
+    `state`, `tone` and `answer` are the commonest; `answer` is None where no sample has an answer span.
+    `agreement` is the share of samples that give `answer`, `tone_agreement` the share that sound like `tone`.
+    `low` and `high` are the extremes of the acceptance. `confidence` is None unless all its figures are of one kind.
+    """
+
+    n: int
+    state: State
+    tone: str
+    tone_agreement: float
+    declined: int
+    answer: str | None
+    answer_count: int
+    answers: int
+    acceptance: float | None
+    low: float | None
+    high: float | None
+    confidence: float | None
+    confidence_kind: ConfidenceKind | None
+    hedges: int
+    boosters: int
+
+    @property
+    def agreement(self) -> float | None:
+        """The share of all samples that give the commonest answer."""
+        return self.answer_count / self.n if self.answer is not None else None
+
+    @property
+    def spread(self) -> float | None:
+        """The range of the acceptance over the samples, 0 to 1."""
+        return None if self.low is None or self.high is None else self.high - self.low
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "n": self.n,
+            "state": self.state,
+            "declined": self.declined,
+            "answer": self.answer,
+            "different_answers": self.answers,
+            "agreement": self.agreement,
+            "tone": self.tone,
+            "tone_agreement": self.tone_agreement,
+            "acceptance": self.acceptance,
+            "acceptance_low": self.low,
+            "acceptance_high": self.high,
+            "acceptance_spread": self.spread,
+            "confidence": self.confidence,
+            "confidence_kind": self.confidence_kind,
+            "hedges": self.hedges,
+            "boosters": self.boosters,
+        }
+
+
+def summarise_side(samples: Sequence[Assessment]) -> SideSummary:
+    """Sum up the samples of one side. Raises ValueError for none."""
+    if not samples:
+        raise ValueError("a side of a comparison needs at least one sample")
+    states = Counter(sample.state for sample in samples)
+    tones = Counter(tone(sample) for sample in samples)
+    common_tone, tone_count = tones.most_common(1)[0]
+    spans = [sample.answer_span.text for sample in samples if sample.answer_span is not None]
+    keys = Counter(answer_key(span) for span in spans)
+    key, count = keys.most_common(1)[0] if keys else ("", 0)
+    answered = [sample for sample in samples if sample.state == "answered"]
+    acceptances = [sample.acceptance for sample in answered if sample.acceptance is not None]
+    confidences = [sample.confidence for sample in answered if sample.confidence is not None]
+    kinds = {confidence.kind for confidence in confidences}
+    one_kind = kinds.pop() if len(kinds) == 1 else None
+    return SideSummary(
+        n=len(samples),
+        state=max(_STATES, key=lambda state: states[state]),
+        tone=common_tone,
+        tone_agreement=tone_count / len(samples),
+        declined=states["abstained"],
+        answer=next((span for span in spans if answer_key(span) == key), None),
+        answer_count=count,
+        answers=len(keys),
+        acceptance=_mean(acceptances),
+        low=min(acceptances, default=None),
+        high=max(acceptances, default=None),
+        confidence=_mean([confidence.value for confidence in confidences]) if one_kind else None,
+        confidence_kind=one_kind,
+        hedges=sum(len(sample.hedges) for sample in samples),
+        boosters=sum(len(sample.boosters) for sample in samples),
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
