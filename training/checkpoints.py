@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from lacie_chat.confidence.reader import Reader
+from lacie_chat.rows import writing
 from lacie_chat.statistics.metrics import Scored, point
 from training.answering import answer_rows
-from training.errors import TrainingError, writing
+from training.errors import TrainingError
 from training.generators import Generator, load_generator, load_listener
 from training.progress import progress
 from training.questions import Question, load_questions

@@ -15,9 +15,10 @@ from typing import Any
 from lacie_chat.confidence import Calibrator
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.models import find_calibrator, resolve, resolve_adapter
+from lacie_chat.rows import writing
 from lacie_chat.statistics.metrics import listener_metrics
 from training.answering import answer_rows
-from training.errors import TrainingError, writing
+from training.errors import TrainingError
 from training.generators import Generator, load_generator, load_listener
 from training.progress import progress
 from training.questions import Question, load_questions, read_question_file

@@ -13,8 +13,8 @@ from itertools import combinations, groupby
 from statistics import median
 from typing import Any
 
+from lacie_chat.confidence.matching import normalise
 from training.errors import TrainingError
-from training.matching import normalise
 from training.recipes import PairSettings, Recipe
 from training.runs import Row, RunFolder, read_rows, write_json, write_rows
 from training.stage import stage_main

@@ -12,31 +12,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lacie_chat.confidence.matching import normalise
+from lacie_chat.questions import Question, read_question_file
 from training.errors import TrainingError
-from training.matching import Matcher, matcher, normalise
 from training.recipes import RECIPES, QuestionSet, Recipe
-from training.runs import Row, read_rows, write_json, write_rows
+from training.runs import Row, write_json, write_rows
+
+__all__ = [
+    "SAMPLE_QUESTIONS",
+    "Question",
+    "Splits",
+    "hub_rows",
+    "load_questions",
+    "make_splits",
+    "read_question_file",
+    "read_source",
+    "unique",
+]
 
 SAMPLE_QUESTIONS = RECIPES / "sample_questions.jsonl"
 """Questions of the project's own, for the recipe `smoke`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question; any one of `answers` counts, compared as `match` says."""
-
-    id: str
-    question: str
-    answers: tuple[str, ...]
-    match: str = "exact"
-
-    def is_right(self, answer: str | None) -> bool:
-        """Whether an answer span is one of the accepted answers."""
-        compare: Matcher = matcher(self.match)
-        return compare(answer, self.answers)
-
-    def to_row(self) -> Row:
-        return {"id": self.id, "question": self.question, "answers": list(self.answers), "match": self.match}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,36 +142,6 @@ def hub_rows(source: str, split: str) -> list[Row]:
     """The raw rows of one of the known data sets on the Hub."""
     name, config, _ = _HUB[source]
     return [dict(row) for row in _load_dataset(name, config, split)]
-
-
-def read_question_file(path: Path) -> list[Question]:
-    """Questions from JSON lines with `id`, `question`, `answers`; a broken line raises TrainingError with its
-    number.
-    """
-    questions: list[Question] = []
-    ids: set[str] = set()
-    for number, row in enumerate(read_rows(path), start=1):
-        problem = _problem(row) or (f"the id {row['id']!r} occurs twice" if str(row["id"]) in ids else None)
-        if problem:
-            raise TrainingError(f"{path}, question {number}: {problem}")
-        ids.add(str(row["id"]))
-        match = str(row.get("match", "exact"))
-        questions.append(Question(str(row["id"]), row["question"].strip(), tuple(row["answers"]), match))
-    if not questions:
-        raise TrainingError(f"{path} holds no questions")
-    return questions
-
-
-def _problem(row: Mapping[str, Any]) -> str | None:
-    for key in ("id", "question", "answers"):
-        if key not in row:
-            return f"{key!r} is missing (a questions file has id, question and answers)"
-    if not isinstance(row["question"], str) or not row["question"].strip():
-        return "'question' is not a text"
-    answers = row["answers"]
-    if not isinstance(answers, list) or not answers or not all(isinstance(answer, str) for answer in answers):
-        return "'answers' is not a list of texts with at least one in it"
-    return None
 
 
 def _load_dataset(name: str, config: str | None, split: str) -> Any:

@@ -10,11 +10,11 @@ not abstain stands in, and is labelled so.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lacie_chat.confidence.matching import normalise
 from lacie_chat.confidence.reader import Reader
 from training.errors import TrainingError
 from training.evaluate import answer_all
 from training.generators import Generator
-from training.matching import normalise
 from training.questions import Question, hub_rows
 from training.recipes import ModelSettings, Recipe, SpeakerSettings, TruthfulQASettings
 from training.runs import Row, RowFile, RunFolder, read_rows

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from lacie_chat.confidence.matching import normalise
+from lacie_chat.errors import LacieError
 from training.errors import TrainingError
-from training.matching import normalise
 from training.questions import SAMPLE_QUESTIONS, load_questions, make_splits, read_question_file
 from training.recipes import Recipe, load_recipe
 
@@ -87,26 +88,27 @@ GOOD = {"id": "a", "question": "Who?", "answers": ["X"]}
         ({"id": "b", "question": " ", "answers": ["X"]}, "question 2: 'question' is not a text"),
         ({"id": "b", "question": "Who?", "answers": []}, "question 2: 'answers' is not a list of texts"),
         ({"id": "b", "question": "Who?", "answers": "X"}, "question 2: 'answers' is not a list of texts"),
+        ({"id": "b", "question": "Who?", "answers": ["X"], "match": "maybe"}, "question 2: 'match' is 'maybe'"),
         ({"id": "a", "question": "Who?", "answers": ["X"]}, "question 2: the id 'a' occurs twice"),
     ],
 )
 def test_a_broken_question_is_named(tmp_path: Path, bad: dict[str, object], message: str) -> None:
     path = tmp_path / "q.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in (GOOD, bad)))
-    with pytest.raises(TrainingError) as error:
+    with pytest.raises(LacieError) as error:
         read_question_file(path)
     assert message in str(error.value)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="can't be read: No such file"):
+    with pytest.raises(LacieError, match="can't be read: No such file"):
         read_question_file(tmp_path / "none.jsonl")
     path = tmp_path / "q.jsonl"
     path.write_text(json.dumps(GOOD) + "\n{broken\n")
-    with pytest.raises(TrainingError, match=r"q.jsonl, line 2: not valid JSON"):
+    with pytest.raises(LacieError, match=r"q.jsonl, line 2: not valid JSON"):
         read_question_file(path)
     path.write_text("")
-    with pytest.raises(TrainingError, match="holds no questions"):
+    with pytest.raises(LacieError, match="holds no questions"):
         read_question_file(path)
 
 

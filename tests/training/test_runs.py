@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from training.errors import TrainingError, writing
+from lacie_chat.errors import LacieError
+from lacie_chat.rows import writing
+from training.errors import TrainingError
 from training.recipes import load_recipe
 from training.runs import RowFile, RunFolder, read_rows, write_rows
 
@@ -47,13 +49,13 @@ def test_no_row_twice(tmp_path: Path) -> None:
 def test_a_broken_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"id": 1}\n\n{"id": 2\n')
-    with pytest.raises(TrainingError, match=r"rows.jsonl, line 3: not valid JSON"):
+    with pytest.raises(LacieError, match=r"rows.jsonl, line 3: not valid JSON"):
         read_rows(path)
     path.write_text("[1]\n")
-    with pytest.raises(TrainingError, match="line 1: not a JSON object"):
+    with pytest.raises(LacieError, match="line 1: not a JSON object"):
         read_rows(path)
     path.write_bytes(b'{"id": "\xff"}\n')
-    with pytest.raises(TrainingError, match="is not UTF-8"):
+    with pytest.raises(LacieError, match="is not UTF-8"):
         read_rows(path)
 
 
@@ -90,7 +92,7 @@ def test_a_full_disk_is_one_clear_line(tmp_path: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
     full = Path("/dev/full")
-    with pytest.raises(TrainingError, match=r"the disk is full: .* could not be written"), writing(full):
+    with pytest.raises(LacieError, match=r"the disk is full: .* could not be written"), writing(full):
         full.write_text(json.dumps(ROWS))
 
 

@@ -67,7 +67,10 @@ def _forms(alias: str) -> list[str]:
 
 def matcher(name: str) -> Matcher:
     """The matcher that a recipe names."""
-    return {"exact": exact, "lenient": lenient}[name]
+    return MATCHERS[name]
+
+
+MATCHERS: dict[str, Matcher] = {"exact": exact, "lenient": lenient}
 
 
 def _words(text: str) -> list[str]:

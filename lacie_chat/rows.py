@@ -1,0 +1,130 @@
+"""Files of JSON lines that survive `kill -9`, and whole files that are either the old one or the new one.
+
+Rows are appended with one write and an fsync, so a file is at any moment a prefix of the finished one, but for a torn
+last line, which the next start cuts off. Whoever appends makes the missing rows again; rows that are there are not
+repeated. Training's run folders, evaluations and studies are all made of such files.
+"""
+
+import errno
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lacie_chat.errors import LacieError
+
+Row = dict[str, Any]
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the file system's refusals while writing `path` into one clear line (a LacieError)."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise LacieError(
+                f"the disk is full: {path} could not be written; free some space and start the same command again, "
+                "it goes on where it stopped"
+            ) from error
+        raise LacieError(f"{path} can't be written: {error.strerror or error}") from error
+
+
+class RowFile:
+    """An append-only JSON lines file of rows with unique `id`s, repaired when it is opened for writing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_file():
+                _cut_torn_line(path)
+            else:
+                path.touch()
+        self.ids = {str(row["id"]) for row in read_rows(path)}
+
+    def missing(self, ids: Iterable[str]) -> bool:
+        """Whether any of these rows is still to be made."""
+        return any(row_id not in self.ids for row_id in ids)
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Append those rows that the file hasn't yet, with one write, on the disk when this returns."""
+        new = [row for row in rows if str(row["id"]) not in self.ids]
+        if not new:
+            return
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in new)
+        with writing(self.path), self.path.open("ab") as file:
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        self.ids.update(str(row["id"]) for row in new)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """All rows of a JSON lines file; a broken line raises LacieError with its number."""
+    rows: list[Row] = []
+    try:
+        # not splitlines(): that would also cut at U+2028 and its like inside a string
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise LacieError(f"{path}, line {number}: not valid JSON ({error.msg})") from error
+            if not isinstance(row, dict):
+                raise LacieError(f"{path}, line {number}: not a JSON object")
+            rows.append(row)
+    except UnicodeDecodeError as error:
+        raise LacieError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from error
+    except OSError as error:
+        raise LacieError(f"{path} can't be read: {error.strerror or error}") from error
+    return rows
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Cut what follows the last line that is whole: ends in a newline and parses (a power cut can leave zeros)."""
+    with path.open("rb+") as file:
+        data = file.read()
+        end = len(data)
+        while end:
+            end = data.rfind(b"\n", 0, end) + 1
+            start = data.rfind(b"\n", 0, max(end - 1, 0)) + 1
+            if end == 0 or _parses(data[start:end]):
+                break
+            end = start
+        if end != len(data):
+            file.truncate(end)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _parses(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file so that it is either the old one or the new one, whatever happens."""
+    temporary = path.with_name(path.name + ".part")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+
+def write_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Write a whole JSON lines file at once (see `write_text`)."""
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write one JSON document at once (see `write_text`)."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
