@@ -44,7 +44,7 @@ def to_markdown(conversation: Conversation, thread: Sequence[Message]) -> str:
         parts.append(f"## {_SPEAKERS[message.role]}")
         if message.text.strip():
             parts.append(with_fences_closed(message.text.strip("\n")))
-        notes = [_ENDINGS.get(message.status), confidence_line(message.assessment)]
+        notes = [_ENDINGS.get(message.status), confidence_line(message.assessment), _mark_line(message.correct)]
         quoted = [f"> {note}" for note in notes if note]
         if quoted:
             parts.append("  \n".join(quoted))
@@ -64,6 +64,10 @@ def confidence_line(assessment: dict[str, Any] | None) -> str | None:
     if confidence["kind"] == "calibrated":
         return f"{figure} (calibrated: how often answers that sound like this are right)"
     return f"{figure} (acceptance: how sure the answer sounds, not how often it is right)"
+
+
+def _mark_line(correct: bool | None) -> str | None:
+    return None if correct is None else f"Marked by you: {'right' if correct else 'wrong'}."
 
 
 def with_fences_closed(text: str) -> str:

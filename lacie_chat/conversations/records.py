@@ -36,7 +36,7 @@ class ConversationSummary(Conversation):
 @dataclass(frozen=True, slots=True)
 class Message:
     """One node of the tree. `params` is what it was made with (model, adapter, sampling, seed), `usage` and `timings`
-    are DESIGN.md's objects, `assessment` is what `Assessment.to_dict()` wrote."""
+    are DESIGN.md's objects, `assessment` is what `Assessment.to_dict()` wrote, `correct` the user's mark."""
 
     id: int
     conversation_id: str
@@ -49,6 +49,30 @@ class Message:
     usage: dict[str, Any] | None
     timings: dict[str, Any] | None
     assessment: dict[str, Any] | None
+    correct: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedAnswer:
+    """An answer that the user marked right or wrong, and what calibration needs to know of it.
+
+    `model` and `adapter` are names as the chat shows them, the REFs are what they were opened with; `fingerprint` is
+    that of the files (None in conversations from before it was kept). `listener_version` read the answer.
+    """
+
+    message_id: int
+    conversation_id: str
+    question: str
+    response: str
+    model: str
+    adapter: str | None
+    model_ref: str | None
+    adapter_ref: str | None
+    fingerprint: str | None
+    acceptance: float
+    listener_version: str | None
+    correct: bool
+    marked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

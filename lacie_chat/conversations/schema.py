@@ -78,7 +78,15 @@ _FIRST = (
     END""",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+_MARKS = (
+    """CREATE TABLE marks (
+        message_id INTEGER PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
+        correct INTEGER NOT NULL CHECK (correct IN (0, 1)),
+        marked_at TEXT NOT NULL
+    )""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MARKS)
 
 
 def migrate(connection: sqlite3.Connection, path: Path | None, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -23,7 +23,17 @@ from lacie_chat.conversations import owner
 from lacie_chat.conversations.database import BUSY_SECONDS, database_in_memory, open_database
 from lacie_chat.conversations.errors import StoreError, explained
 from lacie_chat.conversations.export import to_json, to_markdown
-from lacie_chat.conversations.records import ROLES, Conversation, ConversationSummary, Hit, Message, Role, Status
+from lacie_chat.conversations.marks import find_marks, set_mark
+from lacie_chat.conversations.records import (
+    ROLES,
+    Conversation,
+    ConversationSummary,
+    Hit,
+    MarkedAnswer,
+    Message,
+    Role,
+    Status,
+)
 from lacie_chat.conversations.rows import conversation_of, message_of, summary_of
 from lacie_chat.conversations.search import find_messages
 
@@ -33,8 +43,9 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
 _TYPOS = str.maketrans("ilo", "110")
 _ID_LENGTH = 8
 _MESSAGE_COLUMNS = """m.id, m.conversation_id, m.parent_id, m.role, m.text, m.status, m.created_at, m.params,
-    m.usage, m.timings, a.assessment"""
-_MESSAGES = f"SELECT {_MESSAGE_COLUMNS} FROM messages m LEFT JOIN assessments a ON a.message_id = m.id"
+    m.usage, m.timings, a.assessment, k.correct"""
+_MESSAGES = f"""SELECT {_MESSAGE_COLUMNS} FROM messages m LEFT JOIN assessments a ON a.message_id = m.id
+    LEFT JOIN marks k ON k.message_id = m.id"""
 
 
 class Store:
@@ -246,6 +257,17 @@ class Store:
                     _json(assessment),
                 ),
             )
+
+    def mark(self, message_id: int, correct: bool | None) -> None:
+        """The user says that an answer is right or wrong; None takes it back. Raises StoreError for an answer that
+        declines or claims nothing."""
+        with self._writing() as connection:
+            set_mark(connection, self.message(message_id), correct, _now())
+
+    def marks(self) -> list[MarkedAnswer]:
+        """All answers that are marked, with their acceptance and who gave them, oldest first."""
+        with self._reading() as connection:
+            return find_marks(connection)
 
     def message(self, message_id: int) -> Message:
         """One message."""

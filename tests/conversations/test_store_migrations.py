@@ -38,11 +38,11 @@ def migrated(path: Path, migrations: tuple[tuple[str, ...], ...]) -> None:
 def test_an_update_keeps_all_and_a_copy_of_the_file_before(filled: Path) -> None:
     migrated(filled, NEXT)
     assert version_of(filled) == len(NEXT)
-    backup = filled.with_name("conversations.v1-backup.db")
-    assert version_of(backup) == 1
+    backup = filled.with_name(f"conversations.v{len(MIGRATIONS)}-backup.db")
+    assert version_of(backup) == len(MIGRATIONS)
     with Store.open(backup) as store:
         assert store.list_conversations()[0].title == "Who wrote Emma?"
-    with pytest.raises(StoreError, match="newer lacie-chat"):  # this program knows no version 2
+    with pytest.raises(StoreError, match="newer lacie-chat"):  # this program doesn't know that version
         Store.open(filled)
     connection = sqlite3.connect(filled)
     assert connection.execute("SELECT title, pinned FROM conversations").fetchall() == [("Who wrote Emma?", 0)]
@@ -52,14 +52,36 @@ def test_an_update_keeps_all_and_a_copy_of_the_file_before(filled: Path) -> None
 def test_an_update_that_fails_changes_nothing(filled: Path) -> None:
     with pytest.raises(sqlite3.OperationalError, match="nowhere"):
         migrated(filled, BROKEN)
-    assert version_of(filled) == 1
+    assert version_of(filled) == len(MIGRATIONS)
     with Store.open(filled) as store:
         assert store.list_conversations()[0].messages == 1
         store.create_conversation("embedded")
     migrated(filled, NEXT)
-    assert version_of(filled) == 2
+    assert version_of(filled) == len(NEXT)
 
 
 def test_a_new_file_and_an_unchanged_one_make_no_copy(filled: Path) -> None:
     Store.open(filled).close()
     assert [file.name for file in filled.parent.iterdir()] == [filled.name]
+
+
+def test_conversations_from_before_marks_can_be_marked(path: Path) -> None:
+    migrated(path, MIGRATIONS[:1])
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        """INSERT INTO conversations VALUES ('abcd1234', 'Old', 'embedded', NULL, NULL,
+            '2026-01-01T00:00:00.000000+00:00', '2026-01-01T00:00:00.000000+00:00');
+        INSERT INTO messages VALUES (1, 'abcd1234', NULL, 'assistant', 'Jane Austen.', 'complete', NULL,
+            '2026-01-01T00:00:00.000000+00:00', '{}', NULL, NULL);
+        INSERT INTO assessments VALUES (1, 'answered', 0.7, 0.7, 'acceptance', '{"state": "answered"}');"""
+    )
+    connection.close()
+    with Store.open(path) as store:
+        assert store.message(1).correct is None
+        store.mark(1, True)
+        (marked,) = store.marks()
+        assert (marked.model, marked.adapter, marked.fingerprint, marked.listener_version) == (
+            *("embedded", None, None, None),
+        )
+        assert (marked.acceptance, marked.correct) == (0.7, True)
+    assert version_of(path.with_name("conversations.v1-backup.db")) == 1

@@ -1,0 +1,73 @@
+"""What the user says of answers: right or wrong. A calibrator can be fitted on them, so each comes with its acceptance.
+
+Only an answer that claims something can be marked: one that declines, or claims nothing, is neither right nor wrong.
+Who answered is in the message's `params` (names, REFs, and a fingerprint of the very files), else in its conversation;
+so marks stay usable when the model's file has gone, and never pass to another file of the same name.
+"""
+
+import json
+import sqlite3
+from datetime import datetime
+from typing import Any
+
+from lacie_chat.conversations.errors import StoreError
+from lacie_chat.conversations.records import MarkedAnswer, Message
+
+_MARKED = """SELECT m.id, m.conversation_id, m.text, m.params, p.text AS question, c.model, c.adapter,
+        a.acceptance, a.assessment, k.correct, k.marked_at
+    FROM marks k
+    JOIN messages m ON m.id = k.message_id
+    JOIN conversations c ON c.id = m.conversation_id
+    JOIN assessments a ON a.message_id = m.id
+    LEFT JOIN messages p ON p.id = m.parent_id
+    WHERE a.state = 'answered' AND a.acceptance IS NOT NULL
+    ORDER BY m.id"""
+
+
+def why_unmarkable(role: str, state: str | None) -> str | None:
+    """Why a message can't be marked right or wrong, in one line; None where it can. `state`: its assessment's."""
+    if role != "assistant":
+        return "only answers are marked right or wrong"
+    if state is None:
+        return "this answer has not been assessed: how sure it sounds is not known"
+    if state == "abstained":
+        return "this answer declines to answer: it is neither right nor wrong"
+    if state == "no_claim":
+        return "this answer makes no claim: it is neither right nor wrong"
+    return None
+
+
+def set_mark(connection: sqlite3.Connection, message: Message, correct: bool | None, now: str) -> None:
+    """Mark an answer, or take its mark back (None). Raises StoreError where there is nothing to mark."""
+    if correct is None:
+        connection.execute("DELETE FROM marks WHERE message_id = ?", (message.id,))
+        return
+    reason = why_unmarkable(message.role, (message.assessment or {}).get("state"))
+    if reason:
+        raise StoreError(f"message {message.id} can't be marked: {reason}")
+    connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (message.id, int(correct), now))
+
+
+def find_marks(connection: sqlite3.Connection) -> list[MarkedAnswer]:
+    """All marked answers, oldest answer first."""
+    return [_marked(row) for row in connection.execute(_MARKED)]
+
+
+def _marked(row: sqlite3.Row) -> MarkedAnswer:
+    params: dict[str, Any] = json.loads(row["params"])
+    model = params.get("model")
+    return MarkedAnswer(
+        message_id=row["id"],
+        conversation_id=row["conversation_id"],
+        question=row["question"] or "",
+        response=row["text"],
+        model=model or row["model"],
+        adapter=params.get("adapter") if model else row["adapter"],
+        model_ref=params.get("model_ref"),
+        adapter_ref=params.get("adapter_ref"),
+        fingerprint=params.get("fingerprint"),
+        acceptance=row["acceptance"],
+        listener_version=json.loads(row["assessment"]).get("listener_version"),
+        correct=bool(row["correct"]),
+        marked_at=datetime.fromisoformat(row["marked_at"]),
+    )
