@@ -103,7 +103,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     else:
         tmp_path.chmod(0o500)
         target = tmp_path / "run"
-    with pytest.raises(TrainingError, match="can't be written"):
+    with pytest.raises(LacieError, match="can't be written"):
         RunFolder.open(target, load_recipe("smoke"))
 
 
