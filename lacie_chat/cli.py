@@ -16,7 +16,7 @@ from lacie_chat.errors import LacieError
 
 FAILED = 1
 INTERRUPTED = 130
-COMMANDS = ("chat", "ask", "evaluate", "models", "history", "train", "export", "doctor")
+COMMANDS = ("chat", "ask", "compare", "evaluate", "models", "history", "train", "export", "doctor")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,6 +52,7 @@ def build_parser(command: str) -> argparse.ArgumentParser:
     helps = {
         "chat": "open the chat (what a bare `lacie` does)",
         "ask": "answer one question, from the command line or a pipe",
+        "compare": "two sides answer one question, or a file of them: how sure each sounds, and what differs",
         "evaluate": "measure a model on a questions file",
         "models": "list, download, inspect and remove models",
         "history": "list, search, show, export and delete conversations",
@@ -108,6 +109,38 @@ def _fill_ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-tokens", type=_positive, default=512, help="length of the answer at most (default 512)")
     parser.add_argument("--seed", type=int, default=0, help="for temperatures over 0 (default 0)")
     parser.set_defaults(handler=_later("lacie_chat.commands.ask"))
+
+
+def _fill_compare(parser: argparse.ArgumentParser) -> None:
+    from lacie_chat.commands.sides import add_side_arguments
+
+    parser.add_argument("question", nargs="?", metavar="QUESTION", help="the question; a pipe is read too")
+    add_side_arguments(parser)
+    parser.add_argument("--samples", type=_sample_count, default=1, help="answers a side, 1 to 8 (default 1)")
+    parser.add_argument(
+        "--temperature", type=_not_negative, help="0 is greedy (default: 0; 0.7 for samples; 0.2 for --questions)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of both sides (default 0)")
+    parser.add_argument("--max-tokens", type=_positive, help="length of an answer at most (default 512; a file: 128)")
+    parser.add_argument("--json", action="store_true", help="print both answers and the difference as one JSON object")
+    bulk = parser.add_argument_group("a file of questions (needs the extra 'train')")
+    bulk.add_argument("--questions", metavar="FILE", help="JSON lines with id, question, answers")
+    bulk.add_argument("--out", metavar="DIR", help="folder for both sides' rows, comparison.json and the report")
+    bulk.add_argument("--matcher", choices=("exact", "lenient"), help="how answers are compared (default exact)")
+    bulk.add_argument("--threshold", type=_probability, help="accepted from this acceptance on (default 0.66)")
+    bulk.add_argument("--batch-size", type=_positive, help="questions answered at once (default 8)")
+    parser.set_defaults(handler=_compare)
+
+
+def _compare(args: argparse.Namespace) -> int:
+    compare = import_module("lacie_chat.commands.compare")
+    problem = compare.usage_problem(args)
+    if problem:
+        print(f"lacie compare: {problem}", file=sys.stderr)
+        return int(compare.WRONG_USAGE)
+    if args.questions is None:
+        return int(compare.run(args))
+    return int(_extra("training.comparison", "train").compare_command(args))
 
 
 def _fill_models(parser: argparse.ArgumentParser) -> None:
@@ -174,6 +207,7 @@ def _fill_export(parser: argparse.ArgumentParser) -> None:
 _FILL = {
     "chat": _fill_chat,
     "ask": _fill_ask,
+    "compare": _fill_compare,
     "evaluate": _fill_evaluate,
     "models": _fill_models,
     "history": _fill_history,
@@ -201,3 +235,4 @@ def _number(kind: Callable[[str], float], accepts: Callable[[float], bool], want
 _probability = _number(float, lambda value: 0 <= value <= 1, "a number from 0 to 1")
 _not_negative = _number(float, lambda value: 0 <= value < float("inf"), "a number of 0 or more")
 _positive = _number(int, lambda value: value >= 1, "a whole number of 1 or more")
+_sample_count = _number(int, lambda value: 1 <= value <= 8, "a whole number from 1 to 8")

@@ -11,7 +11,7 @@ from typing import Any
 
 from lacie_chat.commands.speaker import Speaker, find_speaker
 from lacie_chat.confidence import Assessment, assess, confidence_text
-from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Failed, Finished, Sampling
+from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Failed, Finished, Sampling, Side
 from lacie_chat.errors import LacieError
 
 WRONG_USAGE = 2
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         engine.load()
         sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens, seed=args.seed)
-        response, finished = _answer(engine, question, sampling, show=not args.json)
+        response, finished = stream_answer(engine, question, sampling, show=not args.json)
         assessment = assess(question, response, reader=engine.reader, calibrator=speaker.calibrator)
     finally:
         engine.close()
@@ -59,10 +59,12 @@ def _read_stdin() -> str:
         raise LacieError(f"standard input is not UTF-8 ({byte}); convert it first, e.g. with iconv") from None
 
 
-def _answer(engine: EngineLike, question: str, sampling: Sampling, *, show: bool) -> tuple[str, Finished]:
+def stream_answer(
+    engine: EngineLike, question: str, sampling: Sampling, *, side: Side = "speaker", show: bool = False
+) -> tuple[str, Finished]:
     """Stream one answer; on standard output if it is to be shown. Raises LacieError if the engine fails."""
     text: list[str] = []
-    for event in engine.generate([ChatTurn("user", question)], sampling):
+    for event in engine.generate([ChatTurn("user", question)], sampling, side=side):
         match event:
             case Delta():
                 text.append(event.text)

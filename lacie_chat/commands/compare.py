@@ -1,0 +1,199 @@
+"""`lacie compare QUESTION`: two sides answer one question; both answers, how sure each sounds, and what differs.
+
+Both sides get the same seed, temperature and length; sample n of either is drawn with the seed plus n. Hedges,
+boosters and the words that differ are marked on a terminal; in a pipe hedges and boosters stand in a line of their own.
+`--json` prints `left` and `right` (each the object of `lacie ask --json`, of the first sample), `samples` (all of
+them), `difference`, `sampling` and `listener`.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from lacie_chat.commands.ask import answer_object, read_question, stream_answer
+from lacie_chat.commands.sides import ComparedSide, StartedSide, find_sides, started
+from lacie_chat.comparison import Difference, SideSummary, compare_samples, differing_words, segments
+from lacie_chat.confidence import Assessment, Reader, Span, assess, confidence_text
+from lacie_chat.engine import Finished, Sampling
+
+WRONG_USAGE = 2
+MOST_SAMPLES = 8
+
+_TEMPERATURE_OF_SAMPLES = 0.7  # the method's; at 0 all samples would be one
+_STYLES = {"hedge": "yellow underline", "booster": "cyan underline", "differs": "bold"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One answer of a side."""
+
+    assessment: Assessment
+    finished: Finished
+
+
+def usage_problem(args: argparse.Namespace) -> str | None:
+    """What is wrong with the options taken together; None if nothing is."""
+    if args.questions is None:
+        only_bulk = [name for name in ("out", "matcher", "threshold", "batch_size") if getattr(args, name) is not None]
+        if only_bulk:
+            return f"--{only_bulk[0].replace('_', '-')} goes with --questions"
+        if args.samples > 1 and args.temperature == 0:
+            return "--samples needs a --temperature over 0: at 0 all samples are the same"
+        return None
+    if args.question is not None:
+        return "give a QUESTION or --questions FILE, not both"
+    if args.out is None:
+        return "--questions needs a folder to write into: --out DIR"
+    if args.samples > 1:
+        return "--samples is for one QUESTION; --questions draws one answer a side"
+    return None
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit status: 0 compared, 2 no question."""
+    question = read_question(args.question)
+    if not question:
+        print("lacie compare: the question is empty; give one as an argument or through a pipe", file=sys.stderr)
+        return WRONG_USAGE
+    sides = find_sides(args)
+    sampling = sampling_of(args)
+    with started(*sides) as (left, right):
+        reader = left.engine.reader
+        samples = [_samples(side, question, sampling, args.samples, reader) for side in (left, right)]
+    difference = compare_samples(*[[sample.assessment for sample in each] for each in samples])
+    if args.json:
+        print(json.dumps(comparison_object(sides, samples, difference, sampling), ensure_ascii=False, indent=2))
+    else:
+        _show(sides, samples, difference, sampling)
+    return 0
+
+
+def sampling_of(args: argparse.Namespace) -> Sampling:
+    """The sampling of both sides' first sample."""
+    temperature = args.temperature
+    if temperature is None:
+        temperature = _TEMPERATURE_OF_SAMPLES if args.samples > 1 else 0.0
+    return Sampling(temperature=temperature, max_tokens=args.max_tokens or 512, seed=args.seed)
+
+
+def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, reader: Reader) -> list[Sample]:
+    calibrator = side.compared.speaker.calibrator
+    found = []
+    for number in range(count):
+        _working(f"{side.compared.name}: " + (f"sample {number + 1} of {count}" if count > 1 else "answering"))
+        drawn = replace(sampling, seed=sampling.seed + number)
+        response, finished = stream_answer(side.engine, question, drawn, side=side.side)
+        found.append(Sample(assess(question, response, reader=reader, calibrator=calibrator), finished))
+    _working("")
+    return found
+
+
+def _working(text: str) -> None:
+    """One line on a terminal that says what is going on, and is gone afterwards."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def comparison_object(
+    sides: tuple[ComparedSide, ComparedSide],
+    samples: Sequence[Sequence[Sample]],
+    difference: Difference,
+    used: Sampling,
+) -> dict[str, Any]:
+    """What `--json` prints."""
+    lists = {
+        key: [answer_object(sample.assessment, side.speaker, sample.finished) for sample in each]
+        for key, side, each in zip(("left", "right"), sides, samples, strict=True)
+    }
+    return {
+        "left": lists["left"][0],
+        "right": lists["right"][0],
+        "difference": {
+            **difference.to_dict(),
+            "summary": difference.summary(sides[0].name, sides[1].name),
+        },
+        "samples": lists,
+        "sampling": {
+            "samples": len(lists["left"]),
+            "temperature": used.temperature,
+            "seed": used.seed,
+            "max_tokens": used.max_tokens,
+        },
+        "listener": sides[0].speaker.model.ref,
+    }
+
+
+# -- for people ---------------------------------------------------------------------------------------------------
+
+
+def _show(
+    sides: tuple[ComparedSide, ComparedSide],
+    samples: Sequence[Sequence[Sample]],
+    difference: Difference,
+    used: Sampling,
+) -> None:
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    first = [each[0].assessment for each in samples]
+    differing = differing_words(first[0].response, first[1].response)
+    for side, each, words, summary in zip(sides, samples, differing, (difference.left, difference.right), strict=True):
+        console.print(_heading(side))
+        console.print(marked(each[0].assessment, words) if each[0].assessment.response else Text("(nothing)", "dim"))
+        console.print(Text(confidence_text(each[0].assessment), "bold"))
+        marks = _mark_line(each[0].assessment)
+        if marks:
+            console.print(Text(marks, "dim"))
+        if len(each) > 1:
+            console.print(_sample_lines(each, summary))
+        console.print()
+    console.print(Text("difference  ", "bold"), Text(difference.summary(sides[0].name, sides[1].name)), sep="")
+    count = len(samples[0])
+    seeds = f"seed {used.seed}" if count == 1 else f"seeds {used.seed} to {used.seed + count - 1}"
+    line = f"both sides: temperature {used.temperature:g}, {seeds}, at most {used.max_tokens} tokens"
+    console.print(Text(f"{line}; heard by {sides[0].speaker.model.name}", "dim"))
+
+
+def _heading(side: ComparedSide) -> Text:
+    adapter = side.speaker.adapter
+    files = side.speaker.model.ref + (f" + {adapter.ref}" if adapter else "")
+    return Text.assemble((side.name, "bold reverse"), ("" if files == side.name else f"  {files}", "dim"))
+
+
+def marked(assessment: Assessment, differing: Sequence[Span]) -> Text:
+    """The response with its hedges, boosters and differing words styled; its characters are only ever text."""
+    marks = {"hedge": assessment.hedges, "booster": assessment.boosters, "differs": tuple(differing)}
+    text = Text()
+    for segment in segments(assessment.response, marks):
+        style = " ".join(_STYLES[kind] for kind in _STYLES if kind in segment.kinds)
+        text.append(_printable(segment.text), style or None)
+    return text
+
+
+def _printable(text: str) -> str:
+    """Without the control characters that would move the cursor or change the terminal's colours."""
+    return "".join(mark for mark in text if mark in "\n\t" or mark.isprintable() or mark.isspace())
+
+
+def _mark_line(assessment: Assessment) -> str:
+    lists = (("hedges", assessment.hedges), ("boosters", assessment.boosters))
+    return " · ".join(f"{name}: {', '.join(span.text for span in spans)}" for name, spans in lists if spans)
+
+
+def _sample_lines(samples: Sequence[Sample], summary: SideSummary) -> Text:
+    lines = []
+    for number, sample in enumerate(samples, start=1):
+        span = sample.assessment.answer_span
+        answer = " ".join(span.text.split()) if span else "no answer span"
+        lines.append(f"  {number}  {confidence_text(sample.assessment)} · {_printable(answer)}")
+    stable = [f"{summary.tone}: {round(summary.tone_agreement * summary.n)} of {summary.n}"]
+    if summary.answer is not None:
+        answer = _printable(" ".join(summary.answer.split()))
+        stable.insert(0, f"{answer}: {summary.answer_count} of {summary.n}")
+    if summary.low is not None and summary.high is not None:
+        stable.append(f"acceptance {summary.low:.0%} to {summary.high:.0%}".replace("%", "\u00a0%"))
+    return Text("\n".join([*lines, "  stability  " + " · ".join(stable)]))

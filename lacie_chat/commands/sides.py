@@ -1,0 +1,156 @@
+"""From `--left` and `--right` to two sides that can be started; for `lacie compare`, one question or a file of them.
+
+A side is a model, perhaps with an adapter over it. Both sides are heard by one listener, the left side's model: two
+acceptances can only be compared if the same ears judged both. A calibrator holds for its own model's ears, so a side
+that another model listens to shows its bare acceptance.
+"""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from lacie_chat.commands.speaker import DownloadLine, Speaker
+from lacie_chat.engine import EngineLike, Side
+from lacie_chat.errors import LacieError
+from lacie_chat.models import ResolvedModel, find_calibrator, fingerprint, resolve, resolve_adapter
+
+BASELINE, ADAPTER = "baseline", "adapter"
+_ADAPTER_PREFIX = "adapter:"
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedSide:
+    """One side: what to call it, what answers, and how the files are told from all others."""
+
+    name: str
+    speaker: Speaker
+    model_print: str
+    adapter_print: str | None
+
+    def to_dict(self) -> dict[str, str | None]:
+        adapter = self.speaker.adapter
+        return {"name": self.name, "model": self.speaker.model.ref, "adapter": adapter.ref if adapter else None}
+
+
+@dataclass(frozen=True, slots=True)
+class StartedSide:
+    """A side whose engine is loaded: `engine.generate(…, side=side)` answers."""
+
+    compared: ComparedSide
+    engine: EngineLike
+    side: Side
+
+
+def add_side_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that say what is compared."""
+    side_ref = (
+        "`baseline` (the --model alone), `adapter` (the --model with the --adapter), `adapter:REF` (the --model with "
+        "this adapter), or a model as --model takes it (alone)"
+    )
+    parser.add_argument(
+        "--model",
+        metavar="REF",
+        default="embedded",
+        help="`embedded` (default), a path to a GGUF, or owner/repo[:QUANT] on the Hub",
+    )
+    parser.add_argument("--adapter", metavar="REF", help="a LoRA adapter GGUF (path or owner/repo) over the model")
+    parser.add_argument(
+        "--left",
+        metavar="REF",
+        help=f"{side_ref}. Default: `baseline`, or `adapter` where the right side is another and --adapter is given",
+    )
+    parser.add_argument(
+        "--right", metavar="REF", help="the same for the right side. Default: `adapter`, else `baseline`"
+    )
+
+
+def find_sides(args: argparse.Namespace) -> tuple[ComparedSide, ComparedSide]:
+    """Resolve both sides; downloads from the Hub if need be. Raises LacieError: no adapter to compare with, an adapter
+    that no side uses, two sides that are the same, and what can't be resolved."""
+    refs = side_refs(args.left, args.right, args.adapter)
+    progress = DownloadLine()
+    try:
+        found = [_resolve_side(ref, args.model, args.adapter, progress) for ref in refs]
+    finally:
+        progress.close()
+    prints = [(fingerprint(model.path), fingerprint(adapter.path) if adapter else None) for model, adapter in found]
+    if prints[0] == prints[1]:
+        raise LacieError(
+            f"both sides are the same ({' and '.join(dict.fromkeys(refs))}): there is nothing to compare; "
+            "give another REF with --left or --right"
+        )
+    sides = []
+    for name, (model, adapter), (model_print, adapter_print) in zip(_names(refs, found), found, prints, strict=True):
+        heard_by_itself = model_print == prints[0][0]
+        baseline = find_calibrator(model.path, None) if heard_by_itself else None
+        calibrator = baseline if adapter is None else find_calibrator(model.path, adapter.path)
+        speaker = Speaker(model, adapter, calibrator if heard_by_itself else None, baseline)
+        sides.append(ComparedSide(name, speaker, model_print, adapter_print))
+    return sides[0], sides[1]
+
+
+def side_refs(left: str | None, right: str | None, adapter: str | None) -> tuple[str, str]:
+    """Both REFs, the missing ones filled in: the baseline against the adapter. Raises LacieError, one line."""
+    if left is None and right is None:
+        left, right = BASELINE, ADAPTER
+    elif left is None or right is None:
+        given = left or right or BASELINE
+        other = ADAPTER if given == BASELINE or (adapter is not None and given != ADAPTER) else BASELINE
+        left, right = (given, other) if right is None else (other, given)
+    if adapter is None and ADAPTER in (left, right):
+        raise LacieError(
+            "there is no adapter to compare with: give one with --adapter, or another model with --left or --right"
+        )
+    if adapter is not None and ADAPTER not in (left, right):
+        raise LacieError("no side uses the --adapter: give `adapter` as --left or --right, or leave --adapter out")
+    return left, right
+
+
+def _resolve_side(
+    ref: str, model: str, adapter: str | None, progress: DownloadLine
+) -> tuple[ResolvedModel, ResolvedModel | None]:
+    if ref == BASELINE:
+        return resolve(model, on_progress=progress), None
+    if ref == ADAPTER or ref.startswith(_ADAPTER_PREFIX):
+        wanted = adapter if ref == ADAPTER else ref.removeprefix(_ADAPTER_PREFIX)
+        if not wanted:
+            raise LacieError(f"{ref!r} names no adapter: write {_ADAPTER_PREFIX} and the path or owner/repo of one")
+        return resolve(model, on_progress=progress), resolve_adapter(wanted, on_progress=progress)
+    return resolve(ref, on_progress=progress), None
+
+
+def _names(refs: tuple[str, str], found: list[tuple[ResolvedModel, ResolvedModel | None]]) -> list[str]:
+    """What to call the sides: the part that each plays, else the file that makes it another."""
+    both_adapters = all(adapter for _, adapter in found)
+    names = []
+    for ref, (model, adapter) in zip(refs, found, strict=True):
+        if adapter is not None:
+            names.append(adapter.name if both_adapters else ADAPTER)
+        else:
+            names.append(BASELINE if ref == BASELINE else model.name)
+    return names if names[0] != names[1] else [f"{names[0]} (left)", f"{names[1]} (right)"]
+
+
+@contextmanager
+def started(left: ComparedSide, right: ComparedSide) -> Iterator[tuple[StartedSide, StartedSide]]:
+    """Both sides loaded: in one engine, over one copy of the weights, where one is the other without its adapter; else
+    in two, of which only one works at a time. Raises EngineError: a model or an adapter that can't be loaded."""
+    engines: list[EngineLike] = []
+    try:
+        if left.model_print == right.model_print and None in (left.adapter_print, right.adapter_print):
+            adapted = left if left.adapter_print else right
+            engines.append(adapted.speaker.engine())
+            engines[0].load()
+            yield (
+                StartedSide(left, engines[0], "speaker" if left is adapted else "baseline"),
+                StartedSide(right, engines[0], "speaker" if right is adapted else "baseline"),
+            )
+            return
+        for side in (left, right):
+            engines.append(side.speaker.engine())
+            engines[-1].load()
+        yield StartedSide(left, engines[0], "speaker"), StartedSide(right, engines[1], "speaker")
+    finally:
+        for engine in engines:
+            engine.close()
