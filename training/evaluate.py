@@ -189,7 +189,7 @@ def evaluate_command(args: argparse.Namespace) -> int:
             "batch_size": args.batch_size,
             **settings.model_dump(include={"temperature", "max_new_tokens"}),
         }
-        _same_evaluation(out, identity)
+        same_evaluation(out, identity)
         generator = load_generator(speaker, adapter=side_adapter.path if side_adapter else None)
         try:
             rows[side] = answer_all(
@@ -219,7 +219,7 @@ def evaluate_command(args: argparse.Namespace) -> int:
     return 0
 
 
-def _same_evaluation(out: Path, identity: dict[str, Any]) -> None:
+def same_evaluation(out: Path, identity: dict[str, Any]) -> None:
     """Refuse to go on with rows that were made in another way."""
     path = out / "evaluation.json"
     if path.is_file():
