@@ -4,32 +4,54 @@ Pure: text and probabilities in, assessments out. It knows a model only as a `Re
 """
 
 from lacie_chat.confidence.abstention import state_by_form
+from lacie_chat.confidence.agreement import MOST_SAMPLES, agreement_of, sample_seeds, with_agreement
 from lacie_chat.confidence.assess import assess, assess_many
-from lacie_chat.confidence.assessment import Assessment, Confidence, ConfidenceKind, Span, State
+from lacie_chat.confidence.assessment import (
+    Agreement,
+    Assessment,
+    Confidence,
+    ConfidenceKind,
+    SentenceAcceptance,
+    Span,
+    State,
+)
 from lacie_chat.confidence.calibrator import Calibrator
 from lacie_chat.confidence.extraction import EXTRACTION_PREFIX, extract_answer, extract_answers
 from lacie_chat.confidence.listener import CHOICES, LISTENER_PREFIX, LISTENER_VERSION, acceptances, listener_suffix
 from lacie_chat.confidence.marks import lexical_marks
 from lacie_chat.confidence.masking import PLACEHOLDER, mask, occurrences
 from lacie_chat.confidence.reader import Reader
+from lacie_chat.confidence.sentence_confidence import (
+    MOST_SENTENCES,
+    sentence_acceptances,
+    split_sentences,
+    wants_sentences,
+    with_sentences,
+)
 from lacie_chat.confidence.tone import TONES, tone
-from lacie_chat.confidence.wording import bar, confidence_text, percent
+from lacie_chat.confidence.wording import agreement_text, bar, confidence_text, percent
 
 __all__ = [
     "CHOICES",
     "EXTRACTION_PREFIX",
     "LISTENER_PREFIX",
     "LISTENER_VERSION",
+    "MOST_SAMPLES",
+    "MOST_SENTENCES",
     "PLACEHOLDER",
     "TONES",
+    "Agreement",
     "Assessment",
     "Calibrator",
     "Confidence",
     "ConfidenceKind",
     "Reader",
+    "SentenceAcceptance",
     "Span",
     "State",
     "acceptances",
+    "agreement_of",
+    "agreement_text",
     "assess",
     "assess_many",
     "bar",
@@ -41,6 +63,12 @@ __all__ = [
     "mask",
     "occurrences",
     "percent",
+    "sample_seeds",
+    "sentence_acceptances",
+    "split_sentences",
     "state_by_form",
     "tone",
+    "wants_sentences",
+    "with_agreement",
+    "with_sentences",
 ]

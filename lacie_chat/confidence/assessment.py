@@ -35,11 +35,36 @@ class Confidence:
 
 
 @dataclass(frozen=True, slots=True)
+class SentenceAcceptance:
+    """A sentence of the response (`response[start:end] == text`); `acceptance` is None for one that was left out."""
+
+    text: str
+    start: int
+    end: int
+    acceptance: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"text": self.text, "start": self.start, "end": self.end, "acceptance": self.acceptance}
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The share, 0 to 1, of `k` further samples that give the same answer."""
+
+    value: float
+    k: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"value": self.value, "k": self.k}
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """All that is known of one response.
 
     `acceptance` is None only for an empty response. `confidence` is None unless the state is `answered`: an abstention
-    is a state of its own, not a low confidence.
+    is a state of its own, not a low confidence. `sentences` and `agreement` come later, if at all: they are None until
+    then, and for responses that have none (a single sentence; no answer span to agree on).
     """
 
     question: str
@@ -51,9 +76,19 @@ class Assessment:
     confidence: Confidence | None
     hedges: tuple[Span, ...]
     boosters: tuple[Span, ...]
+    sentences: tuple[SentenceAcceptance, ...] | None = None
+    agreement: Agreement | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of DESIGN.md, without `model`, `adapter`, `usage`, `timings` (the caller knows those)."""
+        """The JSON object of DESIGN.md, without `model`, `adapter`, `usage`, `timings` (the caller knows those).
+
+        `sentences` and `agreement` are there only where they are known.
+        """
+        later: dict[str, Any] = {}
+        if self.sentences is not None:
+            later["sentences"] = [sentence.to_dict() for sentence in self.sentences]
+        if self.agreement is not None:
+            later["agreement"] = self.agreement.to_dict()
         return {
             "question": self.question,
             "response": self.response,
@@ -64,6 +99,7 @@ class Assessment:
             "hedges": [span.to_dict() for span in self.hedges],
             "boosters": [span.to_dict() for span in self.boosters],
             "masked_response": self.masked_response,
+            **later,
         }
 
     @classmethod
@@ -73,6 +109,7 @@ class Assessment:
         answer = data["answer_span"]
         start = response.find(answer) if answer else -1
         confidence = data["confidence"]
+        sentences, agreement = data.get("sentences"), data.get("agreement")
         return cls(
             question=data["question"],
             response=response,
@@ -83,4 +120,6 @@ class Assessment:
             confidence=Confidence(confidence["value"], confidence["kind"]) if confidence else None,
             hedges=tuple(Span(**span) for span in data["hedges"]),
             boosters=tuple(Span(**span) for span in data["boosters"]),
+            sentences=tuple(SentenceAcceptance(**each) for each in sentences) if sentences is not None else None,
+            agreement=Agreement(agreement["value"], agreement["k"]) if agreement else None,
         )

@@ -8,7 +8,10 @@ Two kinds, fitted elsewhere (training) and only applied here:
 - `isotonic`: breakpoints x and their values y, linear in between and flat outside, as scikit-learn's
   `IsotonicRegression(out_of_bounds="clip").predict` reads them (Zadrozny & Elkan 2002).
 
-Both are non-decreasing: an answer that sounds surer never gets the lower figure.
+Either may have a second form beside it, for answers whose agreement is known (confidence/agreement.py):
+sigmoid(a * logit(x) + c * agreement + b), a Platt map of two inputs. Where there is no agreement, the first answers.
+
+All are non-decreasing: an answer that sounds surer, or that more samples agree with, never gets the lower figure.
 """
 
 import bisect
@@ -21,6 +24,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 FORMAT = "lacie-calibrator/1"
+FORMAT_WITH_AGREEMENT = "lacie-calibrator/2"
+"""Of a calibrator with a second form: a reader that knows only the first format refuses it instead of misreading it."""
 _EDGE = 1e-6
 
 CalibratorKind = Literal["platt", "isotonic"]
@@ -30,8 +35,8 @@ CalibratorKind = Literal["platt", "isotonic"]
 class Calibrator:
     """`n` answers of `source` were fitted, for the model with `model_fingerprint`, as `listener_version` read them.
 
-    `parameters`: (a, b) for platt. `points`: ((x, y), …) for isotonic, x strictly increasing. Raises ValueError, one
-    line, on values that are no calibrator.
+    `parameters`: (a, b) for platt. `points`: ((x, y), …) for isotonic, x strictly increasing. `agreement_parameters`:
+    (a, c, b) of the second form. Raises ValueError, one line, on values that are no calibrator.
     """
 
     kind: CalibratorKind
@@ -41,6 +46,7 @@ class Calibrator:
     listener_version: str
     parameters: tuple[float, float] | None = None
     points: tuple[tuple[float, float], ...] | None = None
+    agreement_parameters: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.n <= 0:
@@ -53,15 +59,24 @@ class Calibrator:
             _check_isotonic(self.points)
         else:
             raise ValueError(f"unknown kind of calibrator {self.kind!r}: it is platt or isotonic")
+        if self.agreement_parameters is not None:
+            _check_two_inputs(self.agreement_parameters)
 
-    def __call__(self, acceptance: float) -> float:
-        """P(correct), 0 to 1, of an answer that is accepted with probability `acceptance`."""
+    def __call__(self, acceptance: float, agreement: float | None = None) -> float:
+        """P(correct), 0 to 1, of an answer that is accepted with probability `acceptance`.
+
+        `agreement`, 0 to 1, is used by a calibrator that has a form for it; None: not known.
+        """
         if not 0.0 <= acceptance <= 1.0:
             raise ValueError(f"an acceptance lies between 0 and 1, not at {acceptance}")
+        if agreement is not None and not 0.0 <= agreement <= 1.0:
+            raise ValueError(f"an agreement lies between 0 and 1, not at {agreement}")
+        if agreement is not None and self.agreement_parameters is not None:
+            slope, weight, offset = self.agreement_parameters
+            return _sigmoid(slope * logit(acceptance) + weight * agreement + offset)
         if self.parameters is not None:
             a, b = self.parameters
-            x = min(max(acceptance, _EDGE), 1 - _EDGE)
-            return _sigmoid(a * math.log(x / (1 - x)) + b)
+            return _sigmoid(a * logit(acceptance) + b)
         assert self.points is not None
         return _interpolate(self.points, acceptance)
 
@@ -72,8 +87,10 @@ class Calibrator:
             if self.parameters is not None
             else {"points": [list(point) for point in self.points or ()]}
         )
+        if self.agreement_parameters is not None:
+            fitted["agreement_parameters"] = list(self.agreement_parameters)
         return {
-            "format": FORMAT,
+            "format": FORMAT if self.agreement_parameters is None else FORMAT_WITH_AGREEMENT,
             "kind": self.kind,
             "n": self.n,
             "source": self.source,
@@ -85,8 +102,8 @@ class Calibrator:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Calibrator":
         """Read what `to_dict` wrote. Raises ValueError, one line, on anything else."""
-        if not isinstance(data, Mapping) or data.get("format") != FORMAT:
-            raise ValueError(f"not a calibrator: its format is not {FORMAT!r}")
+        if not isinstance(data, Mapping) or data.get("format") not in (FORMAT, FORMAT_WITH_AGREEMENT):
+            raise ValueError(f"not a calibrator: its format is neither {FORMAT!r} nor {FORMAT_WITH_AGREEMENT!r}")
         for name, kind in _FIELDS.items():
             if not isinstance(data.get(name), kind) or isinstance(data.get(name), bool):
                 raise ValueError(f"not a calibrator: {name!r} is missing or of the wrong type")
@@ -98,6 +115,9 @@ class Calibrator:
             points.append((_number(point[0], "points"), _number(point[1], "points")))
         if len(parameters) not in (0, 2):
             raise ValueError("not a calibrator: a platt calibrator has two parameters")
+        second = [_number(value, "agreement_parameters") for value in _items(data, "agreement_parameters")]
+        if len(second) != (3 if data["format"] == FORMAT_WITH_AGREEMENT else 0):
+            raise ValueError("not a calibrator: its form for agreement has three parameters, in format 2 only")
         return cls(
             kind=data["kind"],
             n=data["n"],
@@ -106,6 +126,7 @@ class Calibrator:
             listener_version=data["listener_version"],
             parameters=(parameters[0], parameters[1]) if parameters else None,
             points=tuple(points) or None,
+            agreement_parameters=(second[0], second[1], second[2]) if second else None,
         )
 
     @classmethod
@@ -137,6 +158,13 @@ def _number(value: Any, name: str) -> float:
     return float(value)
 
 
+def _check_two_inputs(parameters: tuple[float, float, float]) -> None:
+    if len(parameters) != 3 or not all(map(math.isfinite, parameters)):
+        raise ValueError("a calibrator's form for agreement has three finite parameters")
+    if parameters[0] < 0 or parameters[1] < 0:
+        raise ValueError("a calibrator's form for agreement has no negative slope: agreement would lower the figure")
+
+
 def _check_platt(parameters: tuple[float, float] | None) -> None:
     if parameters is None or not all(map(math.isfinite, parameters)):
         raise ValueError("a platt calibrator has two finite parameters")
@@ -154,6 +182,12 @@ def _check_isotonic(points: tuple[tuple[float, float], ...] | None) -> None:
         raise ValueError("an isotonic calibrator's acceptances increase from point to point")
     if any(right < left for left, right in itertools.pairwise(ys)):
         raise ValueError("an isotonic calibrator's figures never fall from point to point")
+
+
+def logit(probability: float) -> float:
+    """Log-odds, of a probability clipped to [1e-6, 1 - 1e-6]."""
+    x = min(max(probability, _EDGE), 1 - _EDGE)
+    return math.log(x / (1 - x))
 
 
 def _sigmoid(value: float) -> float:

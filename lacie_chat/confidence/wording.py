@@ -1,10 +1,11 @@
 """The confidence line in plain characters, readable at a glance and without colour; every front end draws from here.
 
-`▰▰▰▰▰▰▱▱▱▱  62 %  calibrated · sounds sure`: a bar, the figure, its kind, a word. An abstention and a response that
+`▰▰▰▰▰▰▱▱▱▱  62 %  calibrated · sounds sure`: a bar, the figure, its kind, a word; and where further samples were
+drawn, how many of them agree. An abstention and a response that
 claims nothing have no bar: neither is a low confidence.
 """
 
-from lacie_chat.confidence.assessment import Assessment
+from lacie_chat.confidence.assessment import Agreement, Assessment
 from lacie_chat.confidence.tone import tone
 
 BAR_CELLS = 10
@@ -25,6 +26,11 @@ def percent(fraction: float) -> str:
     return f"{round(fraction * 100):>3}\u00a0%"
 
 
+def agreement_text(agreement: Agreement) -> str:
+    """`4 of 5 samples agree`."""
+    return f"{round(agreement.value * agreement.k)} of {agreement.k} samples agree"
+
+
 def confidence_text(assessment: Assessment) -> str:
     """The whole line, without colour."""
     word = tone(assessment)
@@ -33,4 +39,5 @@ def confidence_text(assessment: Assessment) -> str:
     if assessment.confidence is None:
         return f"· {word} · nothing to be sure of"
     value, kind = assessment.confidence.value, assessment.confidence.kind
-    return f"{bar(value)} {percent(value)}  {kind} · {word}"
+    agreed = f" · {agreement_text(assessment.agreement)}" if assessment.agreement else ""
+    return f"{bar(value)} {percent(value)}  {kind} · {word}{agreed}"

@@ -102,7 +102,7 @@ def fit_platt(acceptances: ArrayLike, correct: ArrayLike, *, smoothing: bool = T
     return (a, b) if a >= 0 else (float(start[0]), float(start[1]))
 
 
-def _newton(design: NDArray[np.float64], targets: Floats, start: NDArray[np.float64]) -> tuple[float, float]:
+def _newton(design: NDArray[np.float64], targets: Floats, start: NDArray[np.float64]) -> tuple[float, ...]:
     weights, loss = start, _cross_entropy(design @ start, targets)
     for _ in range(100):
         p = _sigmoid(design @ weights)
@@ -110,7 +110,7 @@ def _newton(design: NDArray[np.float64], targets: Floats, start: NDArray[np.floa
         if np.abs(gradient).max() < 1e-9 * len(targets):
             break
         # A little on the diagonal keeps it solvable where the sigmoid has saturated.
-        hessian = (design * (p * (1 - p))[:, None]).T @ design + 1e-12 * np.eye(2)
+        hessian = (design * (p * (1 - p))[:, None]).T @ design + 1e-12 * np.eye(len(start))
         step = np.linalg.solve(hessian, gradient)
         size = 1.0
         while size > 1e-10:
@@ -122,7 +122,7 @@ def _newton(design: NDArray[np.float64], targets: Floats, start: NDArray[np.floa
             size /= 2
         else:
             break
-    return float(weights[0]), float(weights[1])
+    return tuple(float(weight) for weight in weights)
 
 
 def fit_isotonic(

@@ -86,6 +86,38 @@ def test_what_is_no_calibrator_is_refused_in_one_line(change: dict[str, object])
         Calibrator.from_dict({**_platt(1, 0).to_dict(), **change})
 
 
+_TWO = Calibrator(kind="platt", parameters=(0.7, 0.1), agreement_parameters=(0.5, 2.0, -1.0), **_RECORD)  # type: ignore[arg-type]
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_a_second_form_takes_agreement_and_falls_back_without_it(x: float, one: float, other: float) -> None:
+    value = 1 / (1 + math.exp(-(0.5 * math.log(4) + 2.0 * 0.6 - 1.0)))
+    assert _TWO(0.8, 0.6) == pytest.approx(value)
+    assert _TWO(x) == _platt(0.7, 0.1)(x)
+    low, high = sorted((one, other))
+    assert _TWO(x, low) <= _TWO(x, high)
+    assert _platt(0.7, 0.1)(x, one) == _platt(0.7, 0.1)(x), "without a second form, agreement changes nothing"
+
+
+def test_the_second_form_is_a_format_of_its_own() -> None:
+    data = _TWO.to_dict()
+    assert data["format"] == "lacie-calibrator/2" and _platt(1, 0).to_dict()["format"] == "lacie-calibrator/1"
+    assert Calibrator.from_dict(json.loads(json.dumps(data))) == _TWO
+    changes: list[dict[str, object]] = [
+        {"format": "lacie-calibrator/1"},
+        {"agreement_parameters": []},
+        {"agreement_parameters": [1, 2]},
+        {"agreement_parameters": [1, -2, 0]},
+        {"agreement_parameters": [-1, 2, 0]},
+        {"agreement_parameters": [1, 2, "0"]},
+    ]
+    for change in changes:
+        with pytest.raises(ValueError, match=r"^[^\n]+$"):
+            Calibrator.from_dict({**data, **change})
+    with pytest.raises(ValueError, match="agreement lies between"):
+        _TWO(0.5, 1.5)
+
+
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff\xfe", b'"text"', b"[" * 100_000, b"null"])
 def test_a_damaged_file_is_named(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "broken.json"

@@ -1,0 +1,101 @@
+"""Agreement: which samples count as the same answer, and what it does to an assessment."""
+
+from dataclasses import replace
+
+import pytest
+
+from lacie_chat.confidence import (
+    Agreement,
+    Assessment,
+    Calibrator,
+    Reader,
+    agreement_of,
+    agreement_text,
+    assess,
+    confidence_text,
+    sample_seeds,
+    with_agreement,
+)
+from lacie_chat.confidence.agreement import same_answer
+
+from .test_assess import CountingReader
+
+QUESTION = "What is the capital of Norway?"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Vienna", "VIENNA", True),
+        ("Vienna", "Vienna, Austria", True),
+        ("The Beatles", "beatles", True),
+        ("Łódź", "lodz", True),
+        ("three", "3", True),
+        ("1908", "May 1908", True),
+        ("1,234", "1234", True),
+        ("Vienna", "Berlin", False),
+        ("Korea", "North Korea", False),
+        ("3", "3 million", False),
+        ("7", "7 8", False),
+        ("Yes", "not yes", False),
+        ("", "Vienna", False),
+        ("!", "Vienna", False),
+        ("a", "a", True),
+    ],
+)
+def test_same_answer(one: str, other: str, same: bool) -> None:
+    assert same_answer(one, other) is same
+    assert same_answer(other, one) is same
+
+
+def test_the_share_of_samples_that_say_the_same(reader: Reader) -> None:
+    counting = CountingReader(reader)
+    samples = [
+        "The capital of Norway is Oslo.",
+        "I think it's Oslo, but I may be wrong.",
+        "The capital of Norway is Bergen.",
+        "I don't know.",
+        "",
+    ]
+    assert agreement_of(QUESTION, "Oslo", samples, reader=counting) == Agreement(0.4, 5)
+    assert counting.calls == [0, 1], "one call for all samples"
+
+
+def test_samples_that_all_abstain_need_no_reader(reader: Reader) -> None:
+    counting = CountingReader(reader)
+    assert agreement_of(QUESTION, "Oslo", ["I don't know.", ""], reader=counting) == Agreement(0.0, 2)
+    assert counting.calls == [0, 0]
+    with pytest.raises(ValueError, match="at least one sample"):
+        agreement_of(QUESTION, "Oslo", [], reader=counting)
+
+
+def test_seeds_are_fixed_and_distinct() -> None:
+    assert sample_seeds(3) == sample_seeds(5)[:3] and len(set(sample_seeds(20))) == 20
+
+
+def _calibrator(second: tuple[float, float, float] | None) -> Calibrator:
+    return Calibrator(
+        kind="platt", parameters=(1, 0), agreement_parameters=second,
+        n=50, source="own", model_fingerprint="abc", listener_version="1",
+    )  # fmt: skip
+
+
+def test_a_calibrator_with_a_second_form_gives_the_confidence_anew(reader: Reader) -> None:
+    plain, two = _calibrator(None), _calibrator((0.0, 2.0, -1.0))
+    found = assess(QUESTION, "It is Oslo.", reader=reader, calibrator=two)
+    assert found.acceptance is not None and found.confidence is not None
+    assert found.confidence.value == pytest.approx(found.acceptance, abs=1e-6)
+    low, high = (with_agreement(found, Agreement(value, 5), two) for value in (0.0, 1.0))
+    assert low.confidence is not None and high.confidence is not None
+    assert (low.confidence.value, high.confidence.value) == pytest.approx((0.2689, 0.7311), abs=1e-4)
+    unchanged = with_agreement(found, Agreement(1.0, 5), plain)
+    assert unchanged.confidence == found.confidence
+    assert with_agreement(replace(found, confidence=None), Agreement(1.0, 5), two).confidence is None
+
+
+def test_it_is_said_on_the_line_and_kept_in_the_record(reader: Reader) -> None:
+    found = with_agreement(assess(QUESTION, "It is Oslo.", reader=reader), Agreement(0.6, 5), None)
+    assert agreement_text(Agreement(0.6, 5)) == "3 of 5 samples agree"
+    assert confidence_text(found).endswith(" · 3 of 5 samples agree")
+    assert found.to_dict()["agreement"] == {"value": 0.6, "k": 5}
+    assert Assessment.from_dict(found.to_dict()) == found
