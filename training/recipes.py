@@ -4,29 +4,33 @@ The defaults of this schema are the method's own settings (arXiv 2405.21028, as 
 recipes); a recipe writes down where it departs from them and says why in a comment. Any field can be set on the
 command line with `--set key.path=value`, where the value is read as YAML.
 
-Fields marked `resource` only trade speed for memory. They may change between two starts of one run (that is how one
-answers an out-of-memory error); all others make up the run's identity.
+Some fields are no part of a run's identity and may change between two starts of it: those marked RESOURCE only trade
+speed for memory (that is how one answers an out-of-memory error), those marked AFTERWARDS only say how what a run has
+made is looked at (another listener over the stored answers, a calibrator). All others make the run what it is.
 """
 
-import difflib
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.config import JsonDict
 
 from training.errors import TrainingError
+from training.recipe_errors import first_problem
 
 RECIPES = Path(__file__).parent / "recipes"
-RESOURCE: JsonDict = {"resource": True}
+RESOURCE: JsonDict = {"identity": False}
+AFTERWARDS: JsonDict = {"identity": False}
 
 GeneratorName = Literal["llama_cpp", "transformers", "vllm"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel):
@@ -49,6 +53,9 @@ class ModelSettings(Section):
     context: int = Field(default=1024, ge=64, description="tokens of prompt and answer together")
     data_parallel: int = Field(default=1, ge=1, json_schema_extra=RESOURCE)
     tensor_parallel: int = Field(default=1, ge=1, json_schema_extra=RESOURCE)
+    gpu_memory: float = Field(
+        default=0.9, gt=0, le=1, description="share of a GPU's memory that vLLM takes", json_schema_extra=RESOURCE
+    )
 
 
 class SpeakerSettings(ModelSettings):
@@ -69,6 +76,14 @@ class SpeakerSettings(ModelSettings):
         return self
 
 
+class Screen(Section):
+    """How many questions of a pool are kept that the speaker answers right greedily, and how many that it doesn't."""
+
+    known: int = Field(ge=1)
+    unknown: int = Field(ge=0)
+    max_new_tokens: int = Field(default=24, ge=1)
+
+
 class QuestionSet(Section):
     """Where questions come from. Sets that name one source and split are cut from it without overlap, in order."""
 
@@ -77,6 +92,7 @@ class QuestionSet(Section):
     split: str = "train"
     count: int | None = Field(default=None, ge=1, description="at most so many; None: all")
     matcher: Literal["exact", "lenient"] = "exact"
+    screen: Screen | None = Field(default=None, description="for train and validation: `count` is then the pool")
 
     @model_validator(mode="after")
     def _file_has_path(self) -> "QuestionSet":
@@ -86,22 +102,51 @@ class QuestionSet(Section):
 
 
 class QuestionSettings(Section):
-    """The three uses of questions; no question of `validation` or `test` is ever trained on."""
+    """The uses of questions; no question of `validation`, `test` or `calibration` is ever trained on.
+
+    `calibration` is what the calibrator is fitted on, cut from what the training leaves of its source, so that it can
+    still be named when a run is done. None: those validation questions that no checkpoint was chosen by, else all.
+    """
 
     train: QuestionSet = QuestionSet(count=10_000)
     validation: QuestionSet = QuestionSet(count=500)
     test: dict[str, QuestionSet] = Field(
         default_factory=lambda: {"triviaqa": QuestionSet(split="validation", count=1000)}
     )
+    calibration: QuestionSet | None = Field(default=None, json_schema_extra=AFTERWARDS)
     overlap: Literal["drop", "raise"] = "drop"
+
+    @model_validator(mode="after")
+    def _tests_are_not_screened(self) -> "QuestionSettings":
+        if any(entry.screen for entry in (self.calibration, *self.test.values()) if entry):
+            raise ValueError("screen is for train and validation; a test or calibration set is what it is")
+        return self
+
+    @model_validator(mode="after")
+    def _tests_name_files(self) -> "QuestionSettings":
+        for name in self.test:
+            if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name) or name == "truthfulqa":
+                raise ValueError(f"the test set {name!r} needs another name: letters, digits, - and _, not truthfulqa")
+        return self
 
 
 class Style(Section):
-    """One wording of the prompt, and how many samples of a question are drawn with it. None: the plain prompt."""
+    """One way of drawing samples, and how many of a question are drawn so.
+
+    `instruction` None: the plain prompt. `openings`: words that are put into the speaker's mouth, for it to go on from;
+    each sample has one of them, and they are part of the response.
+    """
 
     name: str
     count: int = Field(ge=1)
     instruction: str | None = None
+    openings: list[str] = []
+
+    @model_validator(mode="after")
+    def _instruction_has_question(self) -> "Style":
+        if self.instruction is not None and "{question}" not in self.instruction:
+            raise ValueError("a style's instruction must contain {question}")
+        return self
 
 
 class Draw(Section):
@@ -116,7 +161,14 @@ class Draw(Section):
 class SampleSettings(Draw):
     """The speaker's samples; all are trained on the plain prompt, whatever style drew them."""
 
-    styles: list[Style] = [Style(name="plain", count=10)]
+    styles: list[Style] = Field(default=[Style(name="plain", count=10)], min_length=1)
+
+    @model_validator(mode="after")
+    def _styles_differ(self) -> "SampleSettings":
+        names = [style.name for style in self.styles]
+        if len(set(names)) < len(names):
+            raise ValueError("styles must have different names (a sample's id is made of its style's)")
+        return self
 
     @property
     def per_question(self) -> int:
@@ -139,7 +191,7 @@ class PairSettings(Section):
     """
 
     scores: Scores = Scores()
-    threshold: Literal["median"] | float = "median"
+    threshold: Literal["median"] | Share = "median"
     margin: float = Field(default=0.1, ge=0, le=1)
     per_question: int = Field(default=3, ge=1)
     balance: float | None = Field(default=1.0, ge=1)
@@ -156,7 +208,9 @@ class LoraSettings(Section):
 
 
 class DpoSettings(Section):
-    """The training. `select`: listener F1 while training, after it (checkpoint by checkpoint), or simply the last."""
+    """The training. `select`: listener F1 while training, after it (checkpoint by checkpoint; all are kept), or
+    simply the last. Whatever `keep_checkpoints` lets go, the best one's adapter stays.
+    """
 
     beta: float = Field(default=0.1, gt=0)
     learning_rate: float = Field(default=5e-4, gt=0)
@@ -191,20 +245,26 @@ class DpoSettings(Section):
 class TruthfulQASettings(Section):
     """TruthfulQA, generation: the two judge models, or the similarity to the reference answers, or nothing."""
 
-    judges: Literal["models", "similarity", "none"] = "none"
+    judges: Literal["models", "similarity", "none"] = Field(default="none", json_schema_extra=AFTERWARDS)
     path: Path | None = None
     count: int | None = Field(default=None, ge=1)
-    truth_judge: str = "allenai/truthfulqa-truth-judge-llama2-7B"
-    info_judge: str = "allenai/truthfulqa-info-judge-llama2-7B"
-    cut: float = Field(default=0.5, gt=0, lt=1)
+    truth_judge: str = Field(default="allenai/truthfulqa-truth-judge-llama2-7B", json_schema_extra=AFTERWARDS)
+    info_judge: str = Field(default="allenai/truthfulqa-info-judge-llama2-7B", json_schema_extra=AFTERWARDS)
+    cut: float = Field(default=0.5, gt=0, lt=1, json_schema_extra=AFTERWARDS)
 
 
 class EvaluateSettings(Draw):
-    """The measuring: one sample a question, acceptance cut at a fixed threshold."""
+    """The measuring: one sample a question, acceptance cut at a fixed threshold.
 
-    threshold: float = Field(default=0.66, gt=0, lt=1)
+    `threshold: training` is the one that the pairs were made with, known before any test question is asked.
+    `other_listeners` read the stored answers as well: a GGUF (a path, `embedded`, owner/repo) or `lexicon`, which
+    counts hedges and boosters and asks no model.
+    """
+
+    threshold: Literal["training"] | Share = 0.66
     bins: int = Field(default=9, ge=2)
-    bootstrap: int = Field(default=1000, ge=0)
+    bootstrap: int = Field(default=1000, ge=0, json_schema_extra=AFTERWARDS)
+    other_listeners: list[str] = Field(default=[], json_schema_extra=AFTERWARDS)
     truthfulqa: TruthfulQASettings = TruthfulQASettings()
 
 
@@ -230,7 +290,7 @@ class Recipe(Section):
 
     def identity(self) -> dict[str, Any]:
         """The fields that make two runs the same run, as plain values."""
-        return _without_resources(self)
+        return _identity(self)
 
     def to_yaml(self) -> str:
         """The resolved recipe, every field written out."""
@@ -238,14 +298,14 @@ class Recipe(Section):
         return text
 
 
-def _without_resources(section: BaseModel) -> dict[str, Any]:
+def _identity(section: BaseModel) -> dict[str, Any]:
     plain = section.model_dump(mode="json")
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
-        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("resource"):
+        if isinstance(field.json_schema_extra, dict) and not field.json_schema_extra.get("identity", True):
             del plain[name]
         elif isinstance(value, BaseModel):
-            plain[name] = _without_resources(value)
+            plain[name] = _identity(value)
     return plain
 
 
@@ -279,34 +339,7 @@ def parse_recipe(data: Mapping[str, Any], *, source: str) -> Recipe:
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part not in get_args(GeneratorName))
-        if first["type"] == "extra_forbidden":
-            raise TrainingError(f"recipe {source}: unknown key {where!r}{_nearest(first['loc'])}") from error
-        raise TrainingError(f"recipe {source}: {where or 'recipe'}: {first['msg']} (got {first['input']!r})") from error
-
-
-def _nearest(location: tuple[int | str, ...]) -> str:
-    """`; did you mean …?` with the closest field of the section where the unknown key stands, or of any section."""
-    section: Any = Recipe
-    for part in location[:-1]:
-        section = _section_type(section, part)
-        if section is None:
-            return ""
-    key = str(location[-1])
-    near = difflib.get_close_matches(key, section.model_fields, n=1, cutoff=0.5)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; there are: {', '.join(section.model_fields)}"
-
-
-def _section_type(section: Any, part: int | str) -> Any:
-    if isinstance(section, type) and issubclass(section, Section):
-        if part not in section.model_fields:
-            return None
-        return section.model_fields[str(part)].annotation
-    arguments = [arg for arg in get_args(section) if isinstance(arg, type) and issubclass(arg, Section)]
-    return arguments[-1] if arguments else None
+        raise TrainingError(f"recipe {source}: {first_problem(error, Recipe)}") from error
 
 
 def _apply(data: dict[str, Any], override: str) -> None:

@@ -59,6 +59,23 @@ def test_one_switch_makes_the_baseline(name: str) -> None:
     [
         ("dpo.learningrate=1", "unknown key 'dpo.learningrate'; did you mean 'learning_rate'?"),
         ("dpo.lora.rank=1", "unknown key 'dpo.lora.rank'; there are: r, alpha, dropout, targets"),
+        ("learning_rate=1", "unknown key 'learning_rate'; did you mean 'dpo.learning_rate'?"),
+        ("sample.styles=[{name: a, cout: 1}]", "unknown key 'sample.styles.0.cout'; did you mean 'count'?"),
+        ("questions.test={vllm: {sorce: file}}", "unknown key 'questions.test.vllm.sorce'; did you mean 'source'?"),
+        ("questions.calibration={sorce: file}", "unknown key 'questions.calibration.sorce'; did you mean 'source'?"),
+        ("questions.test={../x: {source: sample}}", "questions: the test set '../x' needs another name"),
+        ("questions.test={truthfulqa: {source: sample}}", "questions: the test set 'truthfulqa' needs another name"),
+        ("sample.styles=[{name: a, count: 1}, {name: a, count: 2}]", "sample: styles must have different names"),
+        (
+            "sample.styles=[{name: a, count: 1, instruction: Well}]",
+            "sample.styles.0: a style's instruction must contain",
+        ),
+        ("pairs.threshold=high", "pairs.threshold: Input should be 'median'; or Input should be a valid number"),
+        (
+            "pairs.threshold=1.5",
+            "pairs.threshold: Input should be 'median'; or Input should be less than or equal to 1",
+        ),
+        ("evaluate.threshold=median", "evaluate.threshold: Input should be 'training'; or"),
         ("smple.n=1", "unknown key 'smple'; did you mean 'sample'?"),
         ("questions.test.a={sorce: file}", "unknown key 'questions.test.a.sorce'; did you mean 'source'?"),
         ("dpo.beta=-1", "dpo.beta: Input should be greater than 0"),
@@ -105,8 +122,19 @@ def test_the_digest_ignores_what_only_trades_speed_for_memory() -> None:
         return load_recipe("smoke", settings).digest()
 
     assert digest() == digest("dpo.per_device_batch=1") == digest("dpo.gradient_checkpointing=true")
+    assert digest() == digest("speaker.gpu_memory=0.4")
     assert digest() != digest("dpo.beta=0.2")
     assert digest() != digest("speaker.batch_size=16"), "what is drawn together moves a sample's last bits"
+
+
+def test_the_digest_ignores_how_a_finished_run_is_looked_at() -> None:
+    def digest(*settings: str) -> str:
+        return load_recipe("smoke", settings).digest()
+
+    assert digest() == digest("evaluate.other_listeners=[lexicon]", "questions.calibration={source: sample}")
+    assert digest() == digest("evaluate.truthfulqa.judges=similarity", "evaluate.bootstrap=10")
+    assert digest() != digest("evaluate.threshold=training"), "it chooses the checkpoint"
+    assert digest() != digest("evaluate.truthfulqa.count=3")
 
 
 def test_defaults_are_the_papers() -> None:
