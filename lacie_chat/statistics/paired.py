@@ -114,7 +114,7 @@ def acceptance_by_truth(scored: Scored) -> dict[str, float]:
     answered = scored.take(~scored.abstained)
     right = _mean(answered.acceptance[answered.correct])
     wrong = _mean(answered.acceptance[~answered.correct])
-    return {"acceptance_right": right, "acceptance_wrong": wrong, "acceptance_gap": right - wrong}
+    return {"acceptance_correct": right, "acceptance_wrong": wrong, "acceptance_gap": right - wrong}
 
 
 def _mean(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:

@@ -123,7 +123,7 @@ def test_what_is_not_defined_is_none() -> None:
 def test_acceptance_of_right_and_wrong_answers_leaves_abstentions_out() -> None:
     rows = scored([0.9, 0.7, 0.4, 0.0], [True, True, False, False], [False, False, False, True])
     found = acceptance_by_truth(rows)
-    assert found["acceptance_right"] == pytest.approx(0.8)
+    assert found["acceptance_correct"] == pytest.approx(0.8)
     assert found["acceptance_wrong"] == pytest.approx(0.4)
     assert found["acceptance_gap"] == pytest.approx(0.4)
-    assert math.isnan(acceptance_by_truth(scored([0.3], [False]))["acceptance_right"])
+    assert math.isnan(acceptance_by_truth(scored([0.3], [False]))["acceptance_correct"])
