@@ -20,6 +20,7 @@ from training.progress import progress
 from training.questions import Question, load_questions
 from training.recipes import Recipe
 from training.runs import Row, RowFile, RunFolder, read_rows
+from training.screening import screened
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 
@@ -81,7 +82,8 @@ def best_step(rows: list[Row]) -> int:
 def validation_questions(folder: RunFolder) -> list[Question]:
     """The questions by which checkpoints are compared."""
     recipe = folder.recipe
-    return load_questions(folder.path, recipe).validation[: recipe.dpo.validation_questions]
+    questions = screened(folder, "validation", load_questions(folder.path, recipe).validation)
+    return questions[: recipe.dpo.validation_questions]
 
 
 def choose_afterwards(folder: RunFolder) -> None:

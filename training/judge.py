@@ -31,7 +31,7 @@ def run(folder: RunFolder) -> None:
     recipe = folder.recipe
     samples = read_rows(folder.file("samples.jsonl"))
     file = RowFile(folder.path / "judged.jsonl")
-    size = recipe.listener.batch_size
+    size = 4 * recipe.listener.batch_size  # so that batches can be made of rows of like length
     all_chunks = [samples[start : start + size] for start in range(0, len(samples), size)]
     todo = [chunk for chunk in all_chunks if file.missing(row["id"] for row in chunk)]
     if not todo:

@@ -2,21 +2,26 @@
 
 Launch: `lacie train sample --recipe R --run DIR` or `python -m training.sample --recipe R --run DIR`. A row is one
 response; a question's samples are drawn together, so the prompt is read once. With styles, part of the samples are
-drawn with prompts that ask for tentative or plain wording (a small model seldom hedges by itself); `prompt` is
-always the plain one, which is what the training sees. Departure from the paper's code: always on-policy, the model
-that is trained is the one that samples.
+drawn with prompts that ask for tentative or plain wording, or from an opening that is put into the speaker's mouth (a
+small model seldom hedges by itself); `prompt` is always the plain one, which is what the training sees.
+Departure from the paper's code: always on-policy, the model that is trained is the one that samples.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
 from itertools import islice
+from random import Random
 
 from training import prompts
 from training.answering import prompt_text
 from training.generators import Generator, load_generator, seed_of
 from training.progress import progress
 from training.questions import Question, load_questions
-from training.recipes import Recipe
+from training.recipes import Recipe, Style
 from training.runs import Row, RowFile, RunFolder
+from training.screening import screen
 from training.stage import stage_main
 
 
@@ -29,36 +34,62 @@ def chunks(questions: Sequence[Question], per_chunk: int) -> Iterator[list[Quest
 
 def sample_rows(generator: Generator, recipe: Recipe, questions: Sequence[Question]) -> list[Row]:
     """All samples of a chunk of questions, in the order of questions and styles."""
-    asked: list[tuple[Question, str]] = []
-    texts: list[str] = []
-    seeds: list[list[int]] = []
-    for question in questions:
-        for style in recipe.sample.styles:
-            asked.append((question, style.name))
-            texts.append(prompt_text(generator, recipe.speaker, question.question, style.instruction))
-            seeds.append(
-                [seed_of(recipe.seed, "sample", question.id, style.name, number) for number in range(style.count)]
-            )
+    drawings = [
+        drawing
+        for question in questions
+        for style in recipe.sample.styles
+        for drawing in _drawings(question, style, recipe.seed)
+    ]
+    texts = [
+        prompt_text(generator, recipe.speaker, each.question.question, each.style.instruction) + each.opening
+        for each in drawings
+    ]
+    seeds = [
+        [seed_of(recipe.seed, "sample", each.question.id, each.style.name, number) for number in each.numbers]
+        for each in drawings
+    ]
     drawn = generator.respond(texts, recipe.sample, seeds, stop=prompts.stop_strings(recipe.speaker))
-    rows: list[Row] = []
-    for (question, style_name), responses in zip(asked, drawn, strict=True):
-        plain = prompt_text(generator, recipe.speaker, question.question)
-        rows += [
-            {
-                "id": f"{question.id}#{style_name}{number}",
-                "question_id": question.id,
-                "question": question.question,
-                "answers": list(question.answers),
-                "match": question.match,
-                "style": style_name,
-                "prompt": plain,
-                "response": response.text,
-                "finish": response.finish,
-                "tokens": response.tokens,
-            }
-            for number, response in enumerate(responses)
-        ]
-    return rows
+    return [
+        {
+            "id": f"{each.question.id}#{each.style.name}{number}",
+            "question_id": each.question.id,
+            "question": each.question.question,
+            "answers": list(each.question.answers),
+            "match": each.question.match,
+            "style": each.style.name,
+            "prompt": prompt_text(generator, recipe.speaker, each.question.question),
+            "response": joined(each.opening, response.text),
+            "finish": response.finish,
+            "tokens": response.tokens,
+        }
+        for each, responses in zip(drawings, drawn, strict=True)
+        for number, response in zip(each.numbers, responses, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Samples of one question that share a prompt: all of a style, or one where the style has openings."""
+
+    question: Question
+    style: Style
+    opening: str
+    numbers: range
+
+
+def _drawings(question: Question, style: Style, seed: int) -> Iterator[Drawing]:
+    if not style.openings:
+        yield Drawing(question, style, "", range(style.count))
+        return
+    order = list(style.openings)
+    Random(f"openings {seed} {question.id} {style.name}").shuffle(order)
+    for number in range(style.count):
+        yield Drawing(question, style, order[number % len(order)], range(number, number + 1))
+
+
+def joined(opening: str, rest: str) -> str:
+    """The response as one text; `rest` is stripped, and what stood between the two was a space or nothing."""
+    return f"{opening}{rest}" if not opening or rest[:1] in tuple(",.;:!?") else f"{opening} {rest}"
 
 
 def row_ids(recipe: Recipe, questions: Sequence[Question]) -> list[str]:
@@ -72,24 +103,30 @@ def row_ids(recipe: Recipe, questions: Sequence[Question]) -> list[str]:
 
 
 def run(folder: RunFolder) -> None:
-    """The stage; goes on where it stopped."""
+    """The stage, with the screening where the recipe asks for it; goes on where it stopped."""
     recipe = folder.recipe
-    questions = load_questions(folder.path, recipe).train
-    file = RowFile(folder.path / "samples.jsonl")
-    per_chunk = max(1, recipe.speaker.batch_size // recipe.sample.per_question)
-    todo = [chunk for chunk in chunks(questions, per_chunk) if file.missing(row_ids(recipe, chunk))]
-    left = sum(len(chunk) for chunk in todo)
-    if not todo:
-        print(f"sample: all {len(questions)} questions have their samples")
-        return
-    generator = load_generator(recipe.speaker)
-    try:
+    splits = load_questions(folder.path, recipe)
+    with ExitStack() as stack:
+
+        @cache
+        def speaker() -> Generator:  # loaded only if something is left to do
+            generator = load_generator(recipe.speaker)
+            stack.callback(generator.close)
+            return generator
+
+        questions = screen(folder, "train", splits.train, speaker)
+        screen(folder, "validation", splits.validation, speaker)
+        file = RowFile(folder.path / "samples.jsonl")
+        per_chunk = max(1, recipe.speaker.batch_size // recipe.sample.per_question)
+        todo = [chunk for chunk in chunks(questions, per_chunk) if file.missing(row_ids(recipe, chunk))]
+        if not todo:
+            print(f"sample: all {len(questions)} questions have their samples")
+            return
+        left = sum(len(chunk) for chunk in todo)
         with progress("sample", len(questions), "questions", already=len(questions) - left) as advance:
             for chunk in todo:
-                file.append(sample_rows(generator, recipe, chunk))
+                file.append(sample_rows(speaker(), recipe, chunk))
                 advance(len(chunk))
-    finally:
-        generator.close()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -102,25 +102,26 @@ class TransformersGenerator:
         self, prefix: str, suffixes: Sequence[str], choices: Sequence[Sequence[str]]
     ) -> list[list[float]]:
         """See `Reader`; only the last position's logits are computed."""
-        rows: list[list[float]] = []
+        encoded = [self.encode(prefix + suffix)[-self.context :] for suffix in suffixes]
+        rows: list[list[float]] = [[] for _ in suffixes]
         with self._evaluating(), self._without_adapter(), memory_errors(LOWER):
-            for tokens, logits in self._read(prefix, suffixes):
-                probabilities = logits.float().softmax(-1)
-                for row, text in enumerate(tokens):
-                    ids = choice_tokens(self.encode, prefix + text, choices)
-                    rows.append([float(sum(probabilities[row, token].item() for token in each)) for each in ids])
+            for batch in self._by_length(encoded):
+                probabilities = self._prefill([encoded[i] for i in batch])[0].logits[:, -1].float().softmax(-1)
+                for place, index in enumerate(batch):
+                    ids = choice_tokens(self.encode, prefix + suffixes[index], choices)
+                    rows[index] = [float(sum(probabilities[place, token].item() for token in each)) for each in ids]
         return rows
 
     def complete(self, prefix: str, suffixes: Sequence[str], *, max_tokens: int, stop: Sequence[str]) -> list[str]:
         """See `Reader`; greedy."""
         greedy = Draw(temperature=0.0, max_new_tokens=max_tokens)
-        texts: list[str] = []
+        encoded = [self.encode(prefix + suffix) for suffix in suffixes]
+        texts = [""] * len(suffixes)
         with self._evaluating(), self._without_adapter(), memory_errors(LOWER):
-            for start in range(0, len(suffixes), self.batch_size):
-                chunk = suffixes[start : start + self.batch_size]
-                encoded = [self.encode(prefix + suffix) for suffix in chunk]
-                drawn = self._draw(encoded, greedy, [[0]] * len(chunk), stop, strip=False)
-                texts += [responses[0].text for responses in drawn]
+            for batch in self._by_length(encoded):
+                drawn = self._draw([encoded[i] for i in batch], greedy, [[0]] * len(batch), stop, strip=False)
+                for index, responses in zip(batch, drawn, strict=True):
+                    texts[index] = responses[0].text
         return texts
 
     def encode(self, text: str) -> list[int]:
@@ -151,10 +152,23 @@ class TransformersGenerator:
     def _device(self) -> torch.device:
         return next(iter(self.model.parameters())).device
 
-    def _prefill(self, encoded: Sequence[Sequence[int]], cache: Any = None, past: int = 0) -> tuple[Any, Any]:
-        """Read token rows, padded on the left, after `past` cached tokens. Returns the output and its attention
-        mask.
-        """
+    def _by_length(self, encoded: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+        """Places of rows of like length together, a batch at a time: little is padded."""
+        order = sorted(range(len(encoded)), key=lambda index: len(encoded[index]))
+        for start in range(0, len(order), self.batch_size):
+            yield order[start : start + self.batch_size]
+
+    def _prefill(self, encoded: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+        """Read token rows; what all begin with (a fixed prompt, a template) once. The output and its attention mask."""
+        shared = _shared_prefix(encoded)
+        if shared < 2 or len(encoded) == 1:
+            return self._read(encoded)
+        cache = self._read([encoded[0][:shared]])[0].past_key_values
+        cache.batch_repeat_interleave(len(encoded))
+        return self._read([ids[shared:] for ids in encoded], cache, shared)
+
+    def _read(self, encoded: Sequence[Sequence[int]], cache: Any = None, past: int = 0) -> tuple[Any, Any]:
+        """Read token rows, padded on the left, after `past` cached tokens that they share."""
         longest = max(len(ids) for ids in encoded)
         pad = self.tokenizer.pad_token_id
         ids = torch.tensor([[pad] * (longest - len(row)) + list(row) for row in encoded], device=self._device)
@@ -214,21 +228,6 @@ class TransformersGenerator:
             cache, logits, position = output.past_key_values, output.logits[:, -1], position + 1
         responses = iter(rows.responses(strip))
         return [[next(responses) for _ in each] for each in seeds]
-
-    def _read(self, prefix: str, suffixes: Sequence[str]) -> Iterator[tuple[list[str], torch.Tensor]]:
-        """Last-position logits of `prefix + suffix`, batch by batch; the tokens all rows share are read once a
-        batch.
-        """
-        for start in range(0, len(suffixes), self.batch_size):
-            chunk = list(suffixes[start : start + self.batch_size])
-            encoded = [self.encode(prefix + suffix)[-self.context :] for suffix in chunk]
-            shared = _shared_prefix(encoded)
-            if shared < 2 or len(chunk) == 1:
-                yield chunk, self._prefill(encoded)[0].logits[:, -1]
-                continue
-            cache = self._prefill([encoded[0][:shared]])[0].past_key_values
-            cache.batch_repeat_interleave(len(chunk))
-            yield chunk, self._prefill([ids[shared:] for ids in encoded], cache, shared)[0].logits[:, -1]
 
 
 class _Rows:
