@@ -6,7 +6,7 @@ Importing this package loads no native code (the interface opens at once): `Engi
 from typing import TYPE_CHECKING, Any
 
 from lacie_chat.engine.client import EngineProcess
-from lacie_chat.engine.errors import EngineDied, EngineError
+from lacie_chat.engine.errors import EngineDied, EngineError, EngineStopped
 from lacie_chat.engine.events import (
     Cut,
     Delta,
@@ -34,6 +34,7 @@ __all__ = [
     "EngineLike",
     "EngineProcess",
     "EngineSettings",
+    "EngineStopped",
     "Failed",
     "FinishReason",
     "Finished",

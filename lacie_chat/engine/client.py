@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lacie_chat.engine import wire
-from lacie_chat.engine.errors import EngineDied, EngineError
+from lacie_chat.engine.errors import EngineDied, EngineError, EngineStopped
 from lacie_chat.engine.events import Failed, Finished, GenerationEvent, LoadProgress, ModelInfo
 from lacie_chat.engine.log import default_log_path, open_log
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling, Side
@@ -70,19 +70,25 @@ class EngineProcess:
                     on_progress(event)
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker"
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker", aside: bool = False
     ) -> Iterator[GenerationEvent]:
         """Answer the last user turn. Yields events, the last one Finished or Failed; closing the iterator cancels."""
-        return RemoteAnswer(self, [asdict(turn) for turn in turns], asdict(sampling), side)
+        return RemoteAnswer(self, [asdict(turn) for turn in turns], asdict(sampling), side, aside)
 
     def cancel(self) -> None:
-        """Stop the generations in progress within 200 ms, also while they read their prompts. No-op when idle."""
+        """Stop the generations in progress within 200 ms, also while they read their prompts, and what is read in
+        parallel. No-op when idle."""
         self._cancel(None)
 
     @property
     def reader(self) -> "Reader":
         """The model as listener and extractor, in the child."""
         return RemoteReader(self)
+
+    @property
+    def parallel_reader(self) -> "Reader":
+        """The listener for what can wait, in the child: many suffixes side by side, stopped by `cancel`."""
+        return RemoteReader(self, parallel=True)
 
     def close(self) -> None:
         """End the child process. The engine can't be used afterwards."""
@@ -188,6 +194,8 @@ class EngineProcess:
     def _checked(self, message: dict[str, Any]) -> dict[str, Any]:
         if message["type"] == "Gone":
             self._check_alive()
+        if message["type"] == "Stopped":
+            raise EngineStopped(message["message"])
         if message["type"] == "Error":
             raise EngineError(message["message"])
         return message
@@ -197,7 +205,7 @@ class RemoteAnswer:
     """An answer made in the child; the request goes out at once. Closing it, or letting it go, cancels it."""
 
     def __init__(
-        self, engine: EngineProcess, turns: list[dict[str, Any]], sampling: dict[str, Any], side: Side
+        self, engine: EngineProcess, turns: list[dict[str, Any]], sampling: dict[str, Any], side: Side, aside: bool
     ) -> None:
         self._engine = engine
         self._request: int | None = None
@@ -206,7 +214,7 @@ class RemoteAnswer:
         try:
             engine.load()
             self._request, self._replies = engine._send(
-                {"op": "generate", "turns": turns, "sampling": sampling, "side": side}
+                {"op": "generate", "turns": turns, "sampling": sampling, "side": side, "aside": aside}
             )
         except EngineError as error:
             self._failed = Failed(str(error), engine_died=isinstance(error, EngineDied))
@@ -249,15 +257,19 @@ class RemoteAnswer:
 class RemoteReader:
     """A Reader (confidence/reader.py) in the child. Raises EngineDied when that ends under a call."""
 
-    def __init__(self, engine: EngineProcess) -> None:
-        self._engine = engine
+    def __init__(self, engine: EngineProcess, *, parallel: bool = False) -> None:
+        self._engine, self._parallel = engine, parallel
 
     def choice_probabilities(
         self, prefix: str, suffixes: Sequence[str], choices: Sequence[Sequence[str]]
     ) -> list[list[float]]:
         """See Reader."""
         rows: list[list[float]] = self._call(
-            op="choices", prefix=prefix, suffixes=list(suffixes), choices=[list(choice) for choice in choices]
+            op="choices",
+            prefix=prefix,
+            suffixes=list(suffixes),
+            choices=[list(choice) for choice in choices],
+            parallel=self._parallel,
         )
         return rows
 

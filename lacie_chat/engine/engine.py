@@ -13,12 +13,16 @@ from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
 from lacie_chat.engine.listening import KVReader
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag
+from lacie_chat.engine.parallel import ParallelReader
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling, Side
 from lacie_chat.engine.speaker import Answer
 from lacie_chat.engine.template import ChatTemplate
 
 if TYPE_CHECKING:
     from lacie_chat.confidence.reader import Reader
+
+ASIDE_CTX = 2048
+"""Room of an answer that is drawn aside; a longer conversation loses its oldest turns there."""
 
 
 class Engine:
@@ -31,6 +35,8 @@ class Engine:
         self._model: Model | None = None
         self._template: ChatTemplate | None = None
         self._contexts: dict[Side, Context] = {}
+        self._asides: dict[Side, Context] = {}
+        self._parallel: ParallelReader | None = None
         self._reader: KVReader | None = None
         self._reader_context: Context | None = None
         self._info: ModelInfo | None = None
@@ -60,28 +66,37 @@ class Engine:
             return self._info
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker"
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker", aside: bool = False
     ) -> Iterator[GenerationEvent]:
         """Answer the last user turn. Yields events, the last one Finished or Failed; closing the iterator cancels."""
-        return self.begin(turns, sampling, side=side)
+        return self.begin(turns, sampling, side=side, aside=aside)
 
-    def begin(self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker") -> Answer:
+    def begin(
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker", aside: bool = False
+    ) -> Answer:
         """As `generate`; what it returns can also be cancelled by itself."""
 
         def prepare() -> tuple[Context, Model, ChatTemplate]:
             with self._lock:
                 self.load()
                 assert self._model is not None and self._template is not None
-                return self._context(side), self._model, self._template
+                return self._context(side, aside=aside), self._model, self._template
 
         answer = Answer(prepare, turns, sampling)
         self._answers.add(answer)
         return answer
 
     def cancel(self) -> None:
-        """Stop every generation in progress within 200 ms, also while one reads its prompt. No-op when idle."""
+        """Stop every generation in progress within 200 ms, also while one reads its prompt, and what is read in
+        parallel. No-op when idle."""
         for answer in list(self._answers):
             answer.cancel()
+        self.stop_reading()
+
+    def stop_reading(self) -> None:
+        """Stop what `parallel_reader` reads; it raises EngineStopped."""
+        if self._parallel is not None:
+            self._parallel.stop()
 
     @property
     def reader(self) -> "Reader":
@@ -94,6 +109,16 @@ class Engine:
                 self._reader = KVReader(self._model, self._reader_context)
             return self._reader
 
+    @property
+    def parallel_reader(self) -> "Reader":
+        """The same listener for what can wait: many suffixes side by side, stopped by `cancel`."""
+        with self._lock:
+            if self._parallel is None:
+                beside = self.reader
+                assert self._model is not None and isinstance(beside, KVReader)
+                self._parallel = ParallelReader(self._model, self._gate, beside)
+            return self._parallel
+
     def close(self) -> None:
         """Free everything; answers in progress end. The engine can't be used afterwards."""
         self._closed = True
@@ -103,20 +128,25 @@ class Engine:
         with self._lock, self._gate.passed(StopFlag()):
             self._free()
 
-    def _context(self, side: Side) -> Context:
+    def _context(self, side: Side, *, aside: bool = False) -> Context:
         assert self._model is not None
         adapter = self._model.adapter if side == "speaker" else None
         key: Side = "speaker" if self._model.adapter is None else side  # without adapter the two are the same
-        if key not in self._contexts:
-            self._contexts[key] = Context(self._model, self._model.n_ctx, self._gate, adapter=adapter)
-        return self._contexts[key]
+        contexts = self._asides if aside else self._contexts
+        if key not in contexts:
+            n_ctx = min(self._model.n_ctx, ASIDE_CTX) if aside else self._model.n_ctx
+            contexts[key] = Context(self._model, n_ctx, self._gate, adapter=adapter)
+        return contexts[key]
 
     def _free(self) -> None:
-        for context in (*self._contexts.values(), self._reader_context):
+        if self._parallel is not None:
+            self._parallel.free()
+        for context in (*self._contexts.values(), *self._asides.values(), self._reader_context):
             if context is not None:
                 context.free()
         self._contexts.clear()
-        self._reader = self._reader_context = None
+        self._asides.clear()
+        self._reader = self._reader_context = self._parallel = None
         if self._model is not None:
             self._model.free()
             self._model = None

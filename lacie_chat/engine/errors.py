@@ -9,3 +9,7 @@ class EngineError(LacieError):
 
 class EngineDied(EngineError):
     """The engine's process ended under us (killed, out of memory, aborted in native code); start a new one to go on."""
+
+
+class EngineStopped(EngineError):
+    """What was read in parallel was stopped by `cancel`; it can be asked for again."""

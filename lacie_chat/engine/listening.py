@@ -102,7 +102,7 @@ class KVReader:
                 f"A prompt of {len(head)} tokens doesn't fit the context of {model.path.name} ({context.n_ctx} tokens)."
             )
         same = min(common_prefix(head, whole), len(whole) - 1)
-        rest = _cut_middle(whole[same:], context.n_ctx - same - room)
+        rest = cut_middle(whole[same:], context.n_ctx - same - room)
         if context.tokens[: len(head)] == head:
             context.cut_back(len(head))
         else:
@@ -127,7 +127,7 @@ class KVReader:
                 self._kept.popitem(last=False)
 
 
-def _cut_middle(tokens: list[int], room: int) -> list[int]:
+def cut_middle(tokens: list[int], room: int) -> list[int]:
     """At most `room` tokens: the start and the end of `tokens`."""
     if len(tokens) <= room:
         return tokens

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lacie_chat.engine import wire
-from lacie_chat.engine.errors import EngineError
+from lacie_chat.engine.errors import EngineError, EngineStopped
 from lacie_chat.engine.events import Failed
 from lacie_chat.errors import LacieError
 
@@ -43,13 +43,18 @@ class _Child:
             for number, answer in list(self._answers.items()):
                 if message["request"] in (None, number):
                     answer.cancel()
+            if message["request"] is None and self._engine is not None:
+                self._engine.stop_reading()
             return
         if operation == "generate":  # known before the next line is read, which may cancel it
             if self._engine is None:
                 self._send(wire.event_message(request, Failed("The engine isn't loaded.")))
                 return
             self._answers[request] = self._engine.begin(
-                wire.read_turns(message["turns"]), wire.read_sampling(message["sampling"]), side=message["side"]
+                wire.read_turns(message["turns"]),
+                wire.read_sampling(message["sampling"]),
+                side=message["side"],
+                aside=message["aside"],
             )
         work: dict[str, Callable[[dict[str, Any]], None]] = {
             "load": self._load,
@@ -62,6 +67,8 @@ class _Child:
     def _guarded(self, work: Callable[[dict[str, Any]], None], message: dict[str, Any]) -> None:
         try:
             work(message)
+        except EngineStopped as error:
+            self._send({"id": message["id"], "type": "Stopped", "message": str(error)})
         except LacieError as error:
             self._send({"id": message["id"], "type": "Error", "message": str(error)})
         except Exception as error:  # noqa: BLE001 - the one place that turns a bug into a line and a log entry
@@ -96,7 +103,9 @@ class _Child:
             del self._answers[request]
 
     def _choices(self, message: dict[str, Any]) -> None:
-        rows = self._loaded().reader.choice_probabilities(message["prefix"], message["suffixes"], message["choices"])
+        engine = self._loaded()
+        reader = engine.parallel_reader if message["parallel"] else engine.reader
+        rows = reader.choice_probabilities(message["prefix"], message["suffixes"], message["choices"])
         self._send({"id": message["id"], "type": "Value", "value": rows})
 
     def _complete(self, message: dict[str, Any]) -> None:

@@ -22,18 +22,27 @@ class EngineLike(Protocol):
         ...
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker"
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker", aside: bool = False
     ) -> Iterator[GenerationEvent]:
-        """Answer the last user turn. Yields events, the last one `Finished` or `Failed`; closing it cancels."""
+        """Answer the last user turn. Yields events, the last one `Finished` or `Failed`; closing it cancels.
+
+        `aside`: in a context of its own, so that the conversation's cache stays as it is for the next question.
+        """
         ...
 
     def cancel(self) -> None:
-        """Stop the generation in progress within 200 ms, also while it reads its prompt. No-op when idle."""
+        """Stop the generations in progress within 200 ms, also while they read their prompts, and what
+        `parallel_reader` reads. No-op when idle."""
         ...
 
     @property
     def reader(self) -> "Reader":
         """The model as listener and extractor: same weights, never an adapter, a context of its own."""
+        ...
+
+    @property
+    def parallel_reader(self) -> "Reader":
+        """The listener for what can wait: many suffixes side by side; after `cancel` it raises EngineStopped."""
         ...
 
     def close(self) -> None:
