@@ -47,8 +47,10 @@ def mcnemar(only_left: int, only_right: int) -> McNemar:
     if only_left < 0 or only_right < 0:
         raise ValueError("counts of pairs can't be negative")
     n = only_left + only_right
-    # whole numbers as long as can be: exact for any n
-    tail = sum(math.comb(n, k) for k in range(min(only_left, only_right) + 1))
+    term = tail = 1  # binomial coefficients, in whole numbers: exact for any n
+    for k in range(min(only_left, only_right)):
+        term = term * (n - k) // (k + 1)
+        tail += term
     chi_square = max(abs(only_left - only_right) - 1, 0) ** 2 / n if n else 0.0
     return McNemar(
         only_left,

@@ -1,0 +1,183 @@
+"""`lacie compare` through the command: the embedded model against itself with an adapter, and every refusal."""
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from random_adapter import write_random_adapter
+
+from lacie_chat import cli
+from lacie_chat.commands.sides import side_refs
+from lacie_chat.comparison import compare_assessments
+from lacie_chat.confidence import Assessment
+from lacie_chat.errors import LacieError
+
+QUESTION = "What is the capital of Japan?"
+SHORT = ["--max-tokens", "16"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_piped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+
+
+@pytest.fixture(scope="module")
+def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_random_adapter(tmp_path_factory.mktemp("adapter") / "random-LoRA.gguf")
+
+
+@pytest.fixture(scope="module")
+def other_model(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded model with a few weights of its last tensor changed: another model for all that anyone can tell."""
+    data = bytearray(embedded_model.read_bytes())
+    data[-64:-56] = bytes(8)
+    path = tmp_path_factory.mktemp("model") / "other.gguf"
+    path.write_bytes(data)
+    return path
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    assert cli.main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert isinstance(found, dict)
+    return found
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str, status: int = 1) -> str:
+    """The one line of a refusal."""
+    assert cli.main(["compare", *words]) == status
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert len(shown.err.strip().splitlines()) == 1, shown.err
+    return shown.err.strip()
+
+
+def test_each_side_answers_as_ask_does_and_the_difference_is_theirs(
+    adapter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run_json(capsys, "compare", "Tell me about the sea.", "--adapter", str(adapter), *SHORT)
+    assert set(found) == {"left", "right", "difference", "samples", "sampling", "listener"}
+    assert (found["left"]["adapter"], found["right"]["adapter"]) == (None, str(adapter))
+    assert found["sampling"] == {"samples": 1, "temperature": 0.0, "seed": 0, "max_tokens": 16}
+    alone = run_json(capsys, "ask", "Tell me about the sea.", *SHORT)
+    adapted = run_json(capsys, "ask", "Tell me about the sea.", "--adapter", str(adapter), *SHORT)
+    assert alone["response"] != adapted["response"]
+    for side, asked in (("left", alone), ("right", adapted)):
+        assert set(found[side]) == set(asked)
+        for key in ("question", "response", "acceptance", "state", "answer_span", "hedges", "boosters", "model"):
+            assert found[side][key] == asked[key], key
+    expected = compare_assessments(Assessment.from_dict(alone), Assessment.from_dict(adapted))
+    summary = expected.summary("baseline", "adapter")
+    assert found["difference"] == {**json.loads(json.dumps(expected.to_dict())), "summary": summary}
+    assert found["samples"] == {"left": [found["left"]], "right": [found["right"]]}
+
+
+def test_several_samples_have_seeds_in_a_row_and_the_same_on_both_sides(
+    adapter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["compare", QUESTION, "--adapter", str(adapter), *SHORT, "--temperature", "1.2"]
+    found = run_json(capsys, *words, "--samples", "3", "--seed", "5")
+    assert [len(found["samples"][side]) for side in ("left", "right")] == [3, 3]
+    assert found["left"] == found["samples"]["left"][0]
+    assert found["sampling"]["seed"] == 5
+    assert found["difference"]["left"]["n"] == 3
+    one = run_json(capsys, *words, "--seed", "7")
+    assert one["left"]["response"] == found["samples"]["left"][2]["response"]
+    assert one["right"]["response"] == found["samples"]["right"][2]["response"]
+
+
+def test_what_people_read(adapter: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["compare", "Tell me about [bold]the sea[/bold].", f"--right=adapter:{adapter}", *SHORT]
+    assert cli.main([*words, "--samples", "2"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.index("baseline  embedded") < shown.index(f"adapter  embedded + {adapter}")
+    assert "both sides: temperature 0.7, seeds 0 to 1, at most 16 tokens; heard by SmolLM2" in shown
+    assert shown.count("stability") == 2
+    assert "\ndifference  " in shown
+    assert "\x1b" not in shown
+
+
+def test_two_models_are_heard_by_the_left_one(other_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["compare", QUESTION, "--left", str(other_model), "--right", "embedded", "--max-tokens", "8"]
+    found = run_json(capsys, *words)
+    assert (found["left"]["model"], found["right"]["model"]) == (str(other_model), "embedded")
+    assert found["listener"] == str(other_model)
+    assert found["left"]["response"] and found["right"]["response"]
+
+
+def test_sides_that_are_the_same_are_refused(
+    adapter: Path, embedded_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy.gguf"
+    copy.write_bytes(adapter.read_bytes())
+    for left, right in (
+        ("baseline", "baseline"),
+        ("baseline", str(embedded_model)),
+        (f"adapter:{adapter}", f"adapter:{copy}"),
+    ):
+        assert "both sides are the same" in refused(capsys, QUESTION, "--left", left, "--right", right)
+
+
+def test_adapters_that_are_missing_unused_or_do_not_fit(
+    adapter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "no adapter to compare with" in refused(capsys, QUESTION)
+    assert "no adapter to compare with" in refused(capsys, QUESTION, "--left", "baseline")
+    unused = refused(capsys, QUESTION, "--adapter", str(adapter), "--left", "baseline", "--right", "embedded")
+    assert "no side uses the --adapter" in unused
+    narrow = write_random_adapter(tmp_path / "narrow.gguf", width=64)
+    line = refused(capsys, QUESTION, "--adapter", str(narrow))
+    assert "doesn't fit" in line and str(narrow) in line
+    assert "names no adapter" in refused(capsys, QUESTION, "--left", "adapter:")
+    assert "no such file" in refused(capsys, QUESTION, "--right", "adapter:./none.gguf")
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ([QUESTION, "--samples", "2", "--temperature", "0"], "--samples needs a --temperature over 0"),
+        ([QUESTION, "--out", "somewhere"], "--out goes with --questions"),
+        ([QUESTION, "--matcher", "lenient"], "--matcher goes with --questions"),
+        ([QUESTION, "--questions", "q.jsonl", "--out", "o"], "not both"),
+        (["--questions", "q.jsonl"], "--out DIR"),
+        (["--questions", "q.jsonl", "--out", "o", "--samples", "2"], "--samples is for one QUESTION"),
+    ],
+)
+def test_options_that_do_not_go_together(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert problem in refused(capsys, *words, status=2)
+
+
+@pytest.mark.parametrize("count", ["0", "9", "two"])
+def test_a_number_of_samples_out_of_range_is_wrong_usage(count: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["compare", QUESTION, "--samples", count])
+    assert stop.value.code == 2
+    assert "is not a whole number from 1 to 8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "adapter", "sides"),
+    [
+        (None, None, "a", ("baseline", "adapter")),
+        ("baseline", None, "a", ("baseline", "adapter")),
+        (None, "baseline", "a", ("adapter", "baseline")),
+        ("adapter", None, "a", ("adapter", "baseline")),
+        ("m.gguf", None, "a", ("m.gguf", "adapter")),
+        (None, "m.gguf", None, ("baseline", "m.gguf")),
+        ("adapter:b", None, None, ("adapter:b", "baseline")),
+        ("adapter:b", None, "a", ("adapter:b", "adapter")),
+        ("m.gguf", "n.gguf", None, ("m.gguf", "n.gguf")),
+    ],
+)
+def test_sides_that_are_not_given(
+    left: str | None, right: str | None, adapter: str | None, sides: tuple[str, str]
+) -> None:
+    assert side_refs(left, right, adapter) == sides
+
+
+def test_a_side_that_needs_an_adapter_says_so() -> None:
+    with pytest.raises(LacieError, match="no adapter"):
+        side_refs("adapter", "m.gguf", None)
