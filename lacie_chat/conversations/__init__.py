@@ -1,7 +1,7 @@
 """The conversations: a tree of messages in SQLite that survives crashes, with search and export."""
 
 from lacie_chat.conversations.errors import StoreError
-from lacie_chat.conversations.marks import why_unmarkable
+from lacie_chat.conversations.marks import marks_of, why_unmarkable
 from lacie_chat.conversations.records import (
     Conversation,
     ConversationSummary,
@@ -23,5 +23,6 @@ __all__ = [
     "Status",
     "Store",
     "StoreError",
+    "marks_of",
     "why_unmarkable",
 ]

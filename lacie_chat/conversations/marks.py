@@ -7,6 +7,7 @@ so marks stay usable when the model's file has gone, and never pass to another f
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +52,24 @@ def set_mark(connection: sqlite3.Connection, message: Message, correct: bool | N
 def find_marks(connection: sqlite3.Connection) -> list[MarkedAnswer]:
     """All marked answers, oldest answer first."""
     return [_marked(row) for row in connection.execute(_MARKED)]
+
+
+def marks_of(
+    marks: Sequence[MarkedAnswer], fingerprint: str | None, model: str, adapter: str | None, listener_version: str
+) -> tuple[list[MarkedAnswer], int]:
+    """The marks on answers of one speaker as today's listener read them, and how many more another one read.
+
+    A mark from before fingerprints were kept counts by its names.
+    """
+
+    def is_of(mark: MarkedAnswer) -> bool:
+        if mark.fingerprint and fingerprint:
+            return mark.fingerprint == fingerprint
+        return (mark.model, mark.adapter) == (model, adapter)
+
+    own = [mark for mark in marks if is_of(mark)]
+    current = [mark for mark in own if mark.listener_version == listener_version]
+    return current, len(own) - len(current)
 
 
 def _marked(row: sqlite3.Row) -> MarkedAnswer:

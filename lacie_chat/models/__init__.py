@@ -1,6 +1,14 @@
 """What can be run: the embedded model, files, the Hub; what a GGUF says of itself, and which calibrator it has."""
 
-from lacie_chat.models.calibrators import calibrator_path, find_calibrator
+from lacie_chat.models.calibrators import (
+    calibrator_path,
+    find_calibrator,
+    keep_calibrator,
+    own_calibrator,
+    pair_fingerprint,
+    shipped_calibrator,
+    take_back_calibrator,
+)
 from lacie_chat.models.catalogue import CatalogueEntry, catalogue
 from lacie_chat.models.embedded import embedded_model_path
 from lacie_chat.models.errors import ModelError
@@ -21,9 +29,14 @@ __all__ = [
     "find_calibrator",
     "fingerprint",
     "inspect_gguf",
+    "keep_calibrator",
     "local_models",
+    "own_calibrator",
+    "pair_fingerprint",
     "readable_size",
     "remove",
     "resolve",
     "resolve_adapter",
+    "shipped_calibrator",
+    "take_back_calibrator",
 ]

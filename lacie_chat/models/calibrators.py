@@ -3,6 +3,9 @@
 A calibrator holds for the very pair that it was fitted on: a model, or a model with an adapter. It is kept under the
 fingerprints of both, so that a new quantisation or a retrained adapter never inherits one. One that was fitted on what
 an earlier version of the listener read is not used: the same wording may get another acceptance now.
+
+The user's own wins over the maker's, which stays in its file untouched. Of the user's own the last one before is kept
+too, so that every fit can be taken back.
 """
 
 import json
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING
 from lacie_chat import paths
 from lacie_chat.models.errors import ModelError
 from lacie_chat.models.gguf_file import fingerprint, read_metadata
+from lacie_chat.rows import write_json, writing
 
 if TYPE_CHECKING:
     from lacie_chat.confidence import Calibrator
@@ -21,23 +25,73 @@ CALIBRATOR_KEY = "lacie.calibrator"  # in the GGUF: the calibrator's JSON
 
 def calibrator_path(model_path: Path, adapter_path: Path | None = None) -> Path:
     """Where the calibrator that the user fits for this model (and adapter) is kept, whether it is there or not."""
-    names = [fingerprint(model_path), *([fingerprint(adapter_path)] if adapter_path else [])]
-    return paths.calibrators_dir() / f"{'-'.join(names)}.json"
+    return paths.calibrators_dir() / f"{pair_fingerprint(model_path, adapter_path)}.json"
+
+
+def pair_fingerprint(model_path: Path, adapter_path: Path | None = None) -> str:
+    """The identity of a model, or of a model with an adapter: what a calibrator holds for, and who gave an answer."""
+    return "-".join([fingerprint(model_path), *([fingerprint(adapter_path)] if adapter_path else [])])
 
 
 def find_calibrator(model_path: Path, adapter_path: Path | None = None) -> "Calibrator | None":
     """The calibrator of this model with this adapter for today's listener, or None. Raises ModelError for one that
     can't be read."""
+    return own_calibrator(model_path, adapter_path) or shipped_calibrator(model_path, adapter_path)
+
+
+def own_calibrator(model_path: Path, adapter_path: Path | None = None) -> "Calibrator | None":
+    """The one that the user has fitted, for today's listener; ModelError if it can't be read."""
+    return _for_todays_listener(_stored(calibrator_path(model_path, adapter_path)))
+
+
+def shipped_calibrator(model_path: Path, adapter_path: Path | None = None) -> "Calibrator | None":
+    """The one inside the adapter's file, else (without an adapter) the model's, for today's listener."""
+    return _for_todays_listener(_embedded(adapter_path or model_path))
+
+
+def keep_calibrator(calibrator: "Calibrator", model_path: Path, adapter_path: Path | None = None) -> Path:
+    """Make this the user's own calibrator of the pair; the one before is kept beside it. Returns its file. Raises
+    LacieError where that can't be written."""
+    path = calibrator_path(model_path, adapter_path)
+    try:
+        earlier = _stored(path)
+    except ModelError:
+        earlier = None  # damaged: not worth coming back to
+    if earlier is not None:
+        write_json(_previous(path), earlier.to_dict())
+    write_json(path, calibrator.to_dict())
+    return path
+
+
+def take_back_calibrator(model_path: Path, adapter_path: Path | None = None) -> "Calibrator | None":
+    """Undo the last `keep_calibrator`: the user's one before comes back and is returned, else there is no own one any
+    more. Raises ModelError if there is none to take back."""
+    path = calibrator_path(model_path, adapter_path)
+    previous = _previous(path)
+    if not path.exists():
+        raise ModelError("there is no calibrator of your own for this model and adapter: nothing to remove")
+    earlier = _stored(previous)
+    with writing(path):
+        if earlier is None:
+            path.unlink()
+        else:
+            previous.replace(path)
+    return earlier
+
+
+def _previous(path: Path) -> Path:
+    return path.with_suffix(".previous.json")
+
+
+def _for_todays_listener(calibrator: "Calibrator | None") -> "Calibrator | None":
     from lacie_chat.confidence import LISTENER_VERSION
 
-    found = _stored(model_path, adapter_path) or _embedded(adapter_path or model_path)
-    return found if found is not None and found.listener_version == LISTENER_VERSION else None
+    return calibrator if calibrator is not None and calibrator.listener_version == LISTENER_VERSION else None
 
 
-def _stored(model_path: Path, adapter_path: Path | None) -> "Calibrator | None":
+def _stored(path: Path) -> "Calibrator | None":
     from lacie_chat.confidence import Calibrator
 
-    path = calibrator_path(model_path, adapter_path)
     if not path.exists():
         return None
     try:
