@@ -80,6 +80,12 @@ class EngineProcess:
         parallel. No-op when idle."""
         self._cancel(None)
 
+    def make_way(self) -> None:
+        """Stop only what can wait: answers drawn aside, and what is read in parallel. No-op when idle."""
+        with contextlib.suppress(EngineError), self._lock:
+            if self._process is not None and self._gone is None:
+                self._write({"id": 0, "op": "make_way"})
+
     @property
     def reader(self) -> "Reader":
         """The model as listener and extractor, in the child."""
@@ -276,7 +282,12 @@ class RemoteReader:
     def complete(self, prefix: str, suffixes: Sequence[str], *, max_tokens: int, stop: Sequence[str]) -> list[str]:
         """See Reader."""
         texts: list[str] = self._call(
-            op="complete", prefix=prefix, suffixes=list(suffixes), max_tokens=max_tokens, stop=list(stop)
+            op="complete",
+            prefix=prefix,
+            suffixes=list(suffixes),
+            max_tokens=max_tokens,
+            stop=list(stop),
+            parallel=self._parallel,
         )
         return texts
 

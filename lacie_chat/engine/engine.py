@@ -83,6 +83,7 @@ class Engine:
                 return self._context(side, aside=aside), self._model, self._template
 
         answer = Answer(prepare, turns, sampling)
+        answer.aside = aside
         self._answers.add(answer)
         return answer
 
@@ -91,10 +92,13 @@ class Engine:
         parallel. No-op when idle."""
         for answer in list(self._answers):
             answer.cancel()
-        self.stop_reading()
+        self.make_way()
 
-    def stop_reading(self) -> None:
-        """Stop what `parallel_reader` reads; it raises EngineStopped."""
+    def make_way(self) -> None:
+        """Stop what can wait: answers drawn aside, and what `parallel_reader` reads. No-op when idle."""
+        for answer in list(self._answers):
+            if answer.aside:
+                answer.cancel()
         if self._parallel is not None:
             self._parallel.stop()
 

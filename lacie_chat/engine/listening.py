@@ -44,28 +44,36 @@ class KVReader:
         for suffix in suffixes:
             columns = self.choice_tokens(prefix + suffix, choices)
             with self._busy:
-                self._read(prefix, suffix, room=1)
+                self._read(prefix, suffix, self._flag, room=1)
                 probabilities = self._context.probabilities(self._flag)
             rows.append([float(sum(probabilities[token] for token in sorted(tokens))) for tokens in columns])
         return rows
 
-    def complete(self, prefix: str, suffixes: Sequence[str], *, max_tokens: int, stop: Sequence[str]) -> list[str]:
-        """See Reader."""
-        return [self._complete(prefix, suffix, max_tokens, stop) for suffix in suffixes]
+    def complete(
+        self,
+        prefix: str,
+        suffixes: Sequence[str],
+        *,
+        max_tokens: int,
+        stop: Sequence[str],
+        flag: StopFlag | None = None,
+    ) -> list[str]:
+        """See Reader. Raises Stopped when `flag` is set meanwhile."""
+        return [self._complete(prefix, suffix, max_tokens, stop, flag or self._flag) for suffix in suffixes]
 
-    def _complete(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str]) -> str:
+    def _complete(self, prefix: str, suffix: str, max_tokens: int, stop: Sequence[str], flag: StopFlag) -> str:
         stream = TextStream(stop)
         parts: list[str] = []
         with self._busy:
-            self._read(prefix, suffix, room=max_tokens)
+            self._read(prefix, suffix, flag, room=max_tokens)
             for drawn in range(max_tokens):
-                token = self._context.likeliest(self._flag)
+                token = self._context.likeliest(flag)
                 if self._model.ends_answer(token):
                     break
                 parts.append(stream.feed(self._model.piece(token)))
                 if stream.stopped or drawn == max_tokens - 1:
                     break
-                self._context.step(token, self._flag)
+                self._context.step(token, flag)
         return "".join([*parts, stream.end()])
 
     def choice_tokens(self, prompt: str, choices: Sequence[Sequence[str]]) -> list[set[int]]:
@@ -91,7 +99,7 @@ class KVReader:
         line, whole = self._model.tokenise("\n"), self._model.tokenise("\n" + spelling)
         return whole[common_prefix(line, whole)]
 
-    def _read(self, prefix: str, suffix: str, *, room: int) -> None:
+    def _read(self, prefix: str, suffix: str, flag: StopFlag, *, room: int) -> None:
         model, context = self._model, self._context
         head = model.with_bos(model.tokenise(prefix))
         whole = model.with_bos(model.tokenise(prefix + suffix))
@@ -106,12 +114,12 @@ class KVReader:
         if context.tokens[: len(head)] == head:
             context.cut_back(len(head))
         else:
-            self._enter(head)
+            self._enter(head, flag)
         context.cut_back(same)
-        for _ in context.read(rest, self._flag):
+        for _ in context.read(rest, flag):
             pass
 
-    def _enter(self, head: list[int]) -> None:
+    def _enter(self, head: list[int], flag: StopFlag) -> None:
         """Have just `head` in the cache: put back, or read and kept."""
         key = tuple(head)
         if key in self._kept:
@@ -119,7 +127,7 @@ class KVReader:
             self._context.restore(self._kept[key])
             return
         self._context.cut_back(0)
-        for _ in self._context.read(head, self._flag):
+        for _ in self._context.read(head, flag):
             pass
         if head:
             self._kept[key] = self._context.save()

@@ -82,8 +82,13 @@ class ParallelReader:
         ]
 
     def complete(self, prefix: str, suffixes: Sequence[str], *, max_tokens: int, stop: Sequence[str]) -> list[str]:
-        """See Reader; one by one, and not to be stopped."""
-        return self._beside.complete(prefix, suffixes, max_tokens=max_tokens, stop=stop)
+        """See Reader; one by one. Raises EngineStopped after `stop`."""
+        with self._busy:
+            self._flag = flag = StopFlag()
+            try:
+                return self._beside.complete(prefix, suffixes, max_tokens=max_tokens, stop=stop, flag=flag)
+            except Stopped:
+                raise EngineStopped("The reading was stopped.") from None
 
     def stop(self) -> None:
         """End the call in progress with EngineStopped; no-op when idle."""

@@ -43,8 +43,9 @@ class _Child:
             for number, answer in list(self._answers.items()):
                 if message["request"] in (None, number):
                     answer.cancel()
-            if message["request"] is None and self._engine is not None:
-                self._engine.stop_reading()
+        if operation in ("cancel", "make_way"):
+            if message.get("request") is None and self._engine is not None:
+                self._engine.make_way()
             return
         if operation == "generate":  # known before the next line is read, which may cancel it
             if self._engine is None:
@@ -109,7 +110,9 @@ class _Child:
         self._send({"id": message["id"], "type": "Value", "value": rows})
 
     def _complete(self, message: dict[str, Any]) -> None:
-        texts = self._loaded().reader.complete(
+        engine = self._loaded()
+        reader = engine.parallel_reader if message["parallel"] else engine.reader
+        texts = reader.complete(
             message["prefix"], message["suffixes"], max_tokens=message["max_tokens"], stop=message["stop"]
         )
         self._send({"id": message["id"], "type": "Value", "value": texts})

@@ -40,9 +40,13 @@ class EngineLike(Protocol):
         """The model as listener and extractor: same weights, never an adapter, a context of its own."""
         ...
 
+    def make_way(self) -> None:
+        """Stop only what can wait, as soon: answers drawn aside, and what `parallel_reader` reads. No-op when idle."""
+        ...
+
     @property
     def parallel_reader(self) -> "Reader":
-        """The listener for what can wait: many suffixes side by side; after `cancel` it raises EngineStopped."""
+        """The listener for what can wait: many suffixes side by side; stopped, it raises EngineStopped."""
         ...
 
     def close(self) -> None:

@@ -63,6 +63,7 @@ class Answer:
         self._logprob = 0.0
         self._flag = StopFlag()
         self._events = self._run()
+        self.aside = False
 
     def __iter__(self) -> Iterator[GenerationEvent]:
         return self

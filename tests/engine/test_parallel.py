@@ -112,6 +112,10 @@ def test_in_the_child_it_is_the_same_and_stops_too(embedded_model: Path, rows: l
         timer.start()
         with pytest.raises(EngineStopped):
             child.parallel_reader.choice_probabilities(LISTENER_PREFIX, SUFFIXES * 8, CHOICES)
+        timer = threading.Timer(0.3, child.make_way)
+        timer.start()
+        with pytest.raises(EngineStopped):
+            child.parallel_reader.complete("", ["One, two, three, four,"], max_tokens=400, stop=[])
         (row,) = child.reader.choice_probabilities("x\n", ["y:"], CHOICES)
         assert 0 < sum(row) <= 1, "the assessment's own reader is not stopped"
 
@@ -130,6 +134,17 @@ def test_an_answer_drawn_aside_leaves_the_conversations_cache(engine: Engine) ->
     following = [question, ChatTurn("assistant", answer), ChatTurn("user", "And in Hungary?")]
     *_, last = engine.generate(following, Sampling(temperature=0, max_tokens=1))
     assert isinstance(last, Finished) and last.cached_tokens > cached
+
+
+def test_only_what_can_wait_makes_way(engine: Engine) -> None:
+    turns = [ChatTurn("user", "Tell me about the sea.")]
+    sampling = Sampling(temperature=0, max_tokens=24)
+    aside, answer = engine.generate(turns, sampling, aside=True), engine.generate(turns, sampling)
+    for _ in range(2):
+        next(aside), next(answer)
+    engine.make_way()
+    ends = [list(events)[-1] for events in (aside, answer)]
+    assert [end.reason for end in ends if isinstance(end, Finished)] == ["cancelled", "length"]
 
 
 def test_closing_ends_a_reading(embedded_model: Path) -> None:
