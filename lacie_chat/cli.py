@@ -16,7 +16,7 @@ from lacie_chat.errors import LacieError
 
 FAILED = 1
 INTERRUPTED = 130
-COMMANDS = ("chat", "ask", "compare", "evaluate", "models", "history", "train", "export", "doctor")
+COMMANDS = ("chat", "ask", "compare", "evaluate", "study", "models", "history", "train", "export", "doctor")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,6 +54,7 @@ def build_parser(command: str) -> argparse.ArgumentParser:
         "ask": "answer one question, from the command line or a pipe",
         "compare": "two sides answer one question, or a file of them: how sure each sounds, and what differs",
         "evaluate": "measure a model on a questions file",
+        "study": "people as listeners: who accepts which answers, blinded, of a baseline and its LACIE twin",
         "models": "list, download, inspect and remove models",
         "history": "list, search, show, export and delete conversations",
         "train": "train a LACIE adapter, stage by stage or whole",
@@ -116,7 +117,9 @@ def _fill_compare(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="the question; a pipe is read too")
     add_side_arguments(parser)
-    parser.add_argument("--samples", type=_sample_count, default=1, help="answers a side, 1 to 8 (default 1)")
+    parser.add_argument(
+        "--samples", metavar="N", type=_sample_count, default=1, help="answers a side, 1 to 8 (default 1)"
+    )
     parser.add_argument(
         "--temperature", type=_not_negative, help="0 is greedy (default: 0; 0.7 for samples; 0.2 for --questions)"
     )
@@ -141,6 +144,32 @@ def _compare(args: argparse.Namespace) -> int:
     if args.questions is None:
         return int(compare.run(args))
     return int(_extra("training.comparison", "train").compare_command(args))
+
+
+def _fill_study(parser: argparse.ArgumentParser) -> None:
+    from lacie_chat.commands.sides import add_side_arguments
+
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
+    judging = actions.add_parser("run", help="make the answers of both sides, once, and let a person judge them")
+    judging.add_argument("--questions", metavar="FILE", help="begins a study: JSON lines with id, question, answers")
+    judging.add_argument("--out", metavar="DIR", required=True, help="the study's folder")
+    add_side_arguments(judging)
+    judging.add_argument("--person", metavar="NAME", help="who judges; the same name goes on (default: the login name)")
+    judging.add_argument("--items", type=_positive, metavar="N", help="questions for this person (default: all)")
+    judging.add_argument("--answers-only", action="store_true", help="make the answers and show nothing")
+    judging.add_argument("--matcher", choices=("exact", "lenient"), help="how answers are compared (default: exact)")
+    judging.add_argument("--temperature", type=_not_negative, default=0.2, help="of both sides (default 0.2)")
+    judging.add_argument("--max-tokens", type=_positive, default=128, help="length of an answer (default 128)")
+    judging.add_argument("--seed", type=int, default=0, help="of both sides (default 0)")
+    reporting = actions.add_parser("report", help="what the judgements come to")
+    reporting.add_argument("dir", metavar="DIR", help="the study's folder; its people's files are read")
+    reporting.add_argument("files", metavar="FILE", nargs="*", help="people's files from elsewhere")
+    reporting.add_argument("--keep-inattentive", action="store_true", help="also count who failed attention checks")
+    reporting.add_argument("--bootstrap", type=_positive, default=1000, help="draws for the intervals (default 1000)")
+    reporting.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
+    reporting.add_argument("--json", action="store_true", help="print one JSON object")
+    reporting.add_argument("--out", metavar="FILE", help="write what is printed to a file, too")
+    parser.set_defaults(handler=_later("lacie_chat.commands.study"))
 
 
 def _fill_models(parser: argparse.ArgumentParser) -> None:
@@ -209,6 +238,7 @@ _FILL = {
     "ask": _fill_ask,
     "compare": _fill_compare,
     "evaluate": _fill_evaluate,
+    "study": _fill_study,
     "models": _fill_models,
     "history": _fill_history,
     "train": _fill_train,

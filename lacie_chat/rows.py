@@ -43,7 +43,11 @@ class RowFile:
                 _cut_torn_line(path)
             else:
                 path.touch()
-        self.ids = {str(row["id"]) for row in read_rows(path)}
+        self.ids: set[str] = set()
+        for number, row in enumerate(read_rows(path), start=1):
+            if "id" not in row:
+                raise LacieError(f"{path}, row {number}: 'id' is missing")
+            self.ids.add(str(row["id"]))
 
     def missing(self, ids: Iterable[str]) -> bool:
         """Whether any of these rows is still to be made."""
@@ -62,12 +66,17 @@ class RowFile:
         self.ids.update(str(row["id"]) for row in new)
 
 
-def read_rows(path: Path) -> list[Row]:
-    """All rows of a JSON lines file; a broken line raises LacieError with its number."""
+def read_rows(path: Path, *, torn: bool = False) -> list[Row]:
+    """All rows of a JSON lines file; a broken line raises LacieError with its number.
+
+    `torn`: whoever wrote the file may have been cut off, so what follows the last newline is passed over.
+    """
     rows: list[Row] = []
     try:
         # not splitlines(): that would also cut at U+2028 and its like inside a string
-        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        lines = path.read_bytes().split(b"\n")
+        for number, raw in enumerate(lines[:-1] if torn else lines, start=1):
+            line = raw.decode("utf-8")
             if not line.strip():
                 continue
             try:
@@ -78,7 +87,7 @@ def read_rows(path: Path) -> list[Row]:
                 raise LacieError(f"{path}, line {number}: not a JSON object")
             rows.append(row)
     except UnicodeDecodeError as error:
-        raise LacieError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from error
+        raise LacieError(f"{path}, line {number} is not UTF-8: {error.reason} at byte {error.start}") from error
     except OSError as error:
         raise LacieError(f"{path} can't be read: {error.strerror or error}") from error
     return rows

@@ -1,0 +1,189 @@
+"""`lacie study run` and `lacie study report`: the paper's human evaluation, repeated with one's own people.
+
+`run` first makes the answers of both sides, once, and then shows them to one person; others run it on the same folder
+(or a copy of it) without --questions, and need no model. The answers are made as `lacie compare` makes them: the same
+seed on both sides, the chat's own prompt, the chat's own assessment by one listener. `training.evaluate.answer_all`
+would do for the answers too, but the application doesn't import training, and a study shouldn't need its extra.
+"""
+
+import argparse
+import getpass
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lacie_chat.commands.ask import stream_answer
+from lacie_chat.commands.sides import ComparedSide, StartedSide, find_sides, started
+from lacie_chat.commands.speaker import DownloadLine
+from lacie_chat.confidence import LISTENER_VERSION, Reader, assess_many
+from lacie_chat.confidence.matching import normalise
+from lacie_chat.engine import Sampling
+from lacie_chat.errors import LacieError
+from lacie_chat.questions import Question, read_question_file
+from lacie_chat.rows import Row, RowFile, write_text
+from lacie_chat.study import PersonFile, Study, as_markdown, make_report, open_study, people_files, plan
+from lacie_chat.study.records import SIDES, Side, answer_id, begin, finish, is_complete, questions_digest
+
+TOLD_APART_BY = ("questions", "baseline_files", "lacie_files", "temperature", "max_tokens", "seed", "listener_version")
+"""A study is another one if it differs in one of these."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit status 0, or LacieError."""
+    return report(args) if args.action == "report" else judge(args)
+
+
+def judge(args: argparse.Namespace) -> int:
+    """Make the answers where that is still to do, then open the study for one person."""
+    if not args.answers_only and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise LacieError("the study needs a terminal; in a pipe, make the answers alone: --answers-only")
+    folder = Path(args.out)
+    if args.questions is None and (args.adapter or args.left or args.right):
+        raise LacieError("the sides are given where a study begins: with --questions FILE")
+    study = make_answers(args, folder) if args.questions is not None else open_study(folder)
+    if args.answers_only:
+        print(f"{2 * len(study.question_ids())} answers are in {folder}; lacie study run --out {folder} shows them")
+        return 0
+    person = (args.person if args.person is not None else _login_name()).strip()
+    file = PersonFile.open(study.people_dir, study.id, person, args.items)
+    shown = plan(study, person, file.items)
+
+    from lacie_chat.tui.study import StudyApp
+
+    app = StudyApp(shown, file)
+    app.run()
+    done = sum(each.item in file.judgements for each in shown)
+    print(f"{done} of {len(shown)} judged, kept in {file.path}")
+    if done < len(shown):
+        print(f"to go on: lacie study run --out {folder} --person {json.dumps(person, ensure_ascii=False)}")
+    return app.return_code or 0
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        raise LacieError("who judges? give a name: --person NAME") from None
+
+
+def report(args: argparse.Namespace) -> int:
+    """Print the report, and write it if it is to be written."""
+    study = open_study(Path(args.dir))
+    files = people_files(study, [Path(file) for file in args.files])
+    found = make_report(study, files, keep_inattentive=args.keep_inattentive, bootstrap=args.bootstrap, seed=args.seed)
+    text = json.dumps(found, ensure_ascii=False, indent=2) + "\n" if args.json else as_markdown(found)
+    if args.out is not None:
+        write_text(Path(args.out), text)
+    print(text, end="")
+    return 0
+
+
+# -- the answers of both sides ------------------------------------------------------------------------------------
+
+
+def make_answers(args: argparse.Namespace, folder: Path) -> Study:
+    """The study in `folder`, its answers made (or the rest of them).
+
+    Raises LacieError: broken questions file, two sides that are the same, no adapter, another study in the folder, an
+    engine that fails.
+    """
+    questions = _read_questions(Path(args.questions), args.matcher)
+    baseline, lacie = _baseline_first(find_sides(args))
+    sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens, seed=args.seed)
+    made_with = {
+        "questions": questions_digest([question.to_row() for question in questions]),
+        "sides": {"baseline": baseline.to_dict(), "lacie": lacie.to_dict()},
+        "baseline_files": [baseline.model_print, baseline.adapter_print],
+        "lacie_files": [lacie.model_print, lacie.adapter_print],
+        "listener": baseline.speaker.model.ref,
+        "listener_version": LISTENER_VERSION,
+        "temperature": args.temperature,
+        "max_tokens": args.max_tokens,
+        "seed": args.seed,
+    }
+    rows = begin(folder, made_with, told_apart_by=TOLD_APART_BY)
+    if is_complete(folder):
+        return open_study(folder)
+    todo = [each for each in questions if rows.missing(answer_id(each.id, side) for side in SIDES)]
+    if todo:
+        with started(baseline, lacie) as both:
+            _answer_all(rows, questions, todo, dict(zip(SIDES, both, strict=True)), sampling)
+    return finish(folder)
+
+
+def _read_questions(path: Path, matcher: str | None) -> list[Question]:
+    """The file's questions, none twice: nobody may see both sides of one question under two ids."""
+    kept: dict[str, Question] = {}
+    questions = read_question_file(path)
+    for each in questions:
+        match = each.match if matcher is None else matcher
+        kept.setdefault(normalise(each.question), Question(each.id, each.question, each.answers, match))
+    if len(kept) < len(questions):
+        print(f"lacie: {len(questions) - len(kept)} repeated questions of {path} are left out", file=sys.stderr)
+    return list(kept.values())
+
+
+def _baseline_first(sides: tuple[ComparedSide, ComparedSide]) -> tuple[ComparedSide, ComparedSide]:
+    """The left side is the baseline, unless it alone has an adapter."""
+    left, right = sides
+    return (right, left) if left.adapter_print and not right.adapter_print else (left, right)
+
+
+def _answer_all(
+    file: RowFile,
+    questions: Sequence[Question],
+    todo: Sequence[Question],
+    sides: dict[Side, StartedSide],
+    base: Sampling,
+) -> None:
+    """Both answers of a question are drawn and heard together, and on the disk before the next one is asked."""
+    line = DownloadLine()
+    reader = sides["baseline"].engine.reader
+    began = time.monotonic()
+    before = len(questions) - len(todo)
+    try:
+        for done, question in enumerate(todo):
+            left = f", {_duration((time.monotonic() - began) / done * (len(todo) - done))} left" if done else ""
+            line((before + done) / len(questions), f"answering, question {before + done + 1} of {len(questions)}{left}")
+            file.append(_answers(question, sides, _seeded(base, question), reader))
+        line(1.0, f"answering, question {len(questions)} of {len(questions)}")
+    finally:
+        line.close()
+
+
+def _answers(question: Question, sides: dict[Side, StartedSide], sampling: Sampling, reader: Reader) -> list[Row]:
+    drawn = {
+        side: stream_answer(each.engine, question.question, sampling, side=each.side) for side, each in sides.items()
+    }
+    heard = assess_many([(question.question, response) for response, _ in drawn.values()], reader=reader)
+    rows: list[Row] = []
+    for (side, (_, finished)), assessment in zip(drawn.items(), heard, strict=True):
+        speaker = sides[side].compared.speaker
+        more: dict[str, Any] = {
+            "answers": list(question.answers),
+            "match": question.match,
+            "correct": question.is_right(assessment.answer_span.text if assessment.answer_span else None),
+            "finish": finished.reason,
+            "seed": sampling.seed,
+            "model": speaker.model.ref,
+            "adapter": speaker.adapter.ref if speaker.adapter else None,
+            "usage": finished.usage(),
+        }
+        key = {"id": answer_id(question.id, side), "question_id": question.id, "side": side}
+        rows.append({**key, **assessment.to_dict(), **more})
+    return rows
+
+
+def _seeded(base: Sampling, question: Question) -> Sampling:
+    """The same seed for both sides; it hangs on the question, so that going on gives what would have come."""
+    number = int.from_bytes(hashlib.sha256(f"{base.seed}\x1f{question.id}".encode()).digest()[:4], "big") >> 1
+    return Sampling(temperature=base.temperature, max_tokens=base.max_tokens, seed=number)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min" if minutes > 1 else f"{60 * minutes + rest} s"
