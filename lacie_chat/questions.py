@@ -57,6 +57,17 @@ def _problem(row: Mapping[str, Any]) -> str | None:
     answers = row["answers"]
     if not isinstance(answers, list) or not answers or not all(isinstance(answer, str) for answer in answers):
         return "'answers' is not a list of texts with at least one in it"
-    if row.get("match", "exact") not in MATCHERS:
+    if not all(_is_unicode(text) for text in (str(row["id"]), row["question"], *answers)):
+        return "it holds half of a surrogate pair (such as \\ud83d alone), which is no text"
+    if str(row.get("match", "exact")) not in MATCHERS:
         return f"'match' is {row['match']!r}, but can only be {' or '.join(MATCHERS)}"
     return None
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether the text can be written out; JSON's escapes can spell what can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
