@@ -16,7 +16,19 @@ from lacie_chat.errors import LacieError
 
 FAILED = 1
 INTERRUPTED = 130
-COMMANDS = ("chat", "ask", "compare", "evaluate", "study", "models", "history", "train", "export", "doctor")
+COMMANDS = (
+    "chat",
+    "ask",
+    "compare",
+    "evaluate",
+    "study",
+    "calibration",
+    "models",
+    "history",
+    "train",
+    "export",
+    "doctor",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +67,7 @@ def build_parser(command: str) -> argparse.ArgumentParser:
         "compare": "two sides answer one question, or a file of them: how sure each sounds, and what differs",
         "evaluate": "measure a model on a questions file",
         "study": "people as listeners: who accepts which answers, blinded, of a baseline and its LACIE twin",
+        "calibration": "see how often answers are right when they sound so, by your marks; fit a calibrator",
         "models": "list, download, inspect and remove models",
         "history": "list, search, show, export and delete conversations",
         "train": "train a LACIE adapter, stage by stage or whole",
@@ -172,6 +185,18 @@ def _fill_study(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(handler=_later("lacie_chat.commands.study"))
 
 
+def _fill_calibration(parser: argparse.ArgumentParser) -> None:
+    from lacie_chat.commands.calibration import add_calibration_arguments
+
+    add_calibration_arguments(parser)
+    parser.set_defaults(handler=_calibration)
+
+
+def _calibration(args: argparse.Namespace) -> int:
+    calibration = import_module("lacie_chat.commands.calibration")
+    return int(calibration.run(args, lambda: _extra("training.own_questions", "train").answers_to))
+
+
 def _fill_models(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
     listing = actions.add_parser("list", help="what is on this machine, and better models to get")
@@ -239,6 +264,7 @@ _FILL = {
     "compare": _fill_compare,
     "evaluate": _fill_evaluate,
     "study": _fill_study,
+    "calibration": _fill_calibration,
     "models": _fill_models,
     "history": _fill_history,
     "train": _fill_train,

@@ -6,6 +6,7 @@ import sys
 from lacie_chat.commands.speaker import find_speaker
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.errors import LacieError
+from lacie_chat.models import ResolvedModel, pair_fingerprint, shipped_calibrator
 
 
 def run(args: argparse.Namespace) -> int:
@@ -24,6 +25,11 @@ def run(args: argparse.Namespace) -> int:
         notice = f"{str(error).rstrip('.')}. This chat is kept in memory only."
 
     from lacie_chat.tui.app import LacieApp
+    from lacie_chat.tui.session import Origin
+
+    def origin_of(model: ResolvedModel, adapter: ResolvedModel | None) -> Origin:
+        paths = model.path, adapter.path if adapter else None
+        return Origin(model.ref, adapter.ref if adapter else None, pair_fingerprint(*paths), shipped_calibrator(*paths))
 
     with store:
         app = LacieApp(
@@ -33,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
             adapter_name=speaker.adapter.name if speaker.adapter else None,
             calibrator=speaker.calibrator,
             baseline_calibrator=speaker.baseline_calibrator,
+            origins={"speaker": origin_of(speaker.model, speaker.adapter), "baseline": origin_of(speaker.model, None)},
             resume=resume,
             notice=notice,
         )

@@ -41,7 +41,12 @@ def find_calibrator(model_path: Path, adapter_path: Path | None = None) -> "Cali
 
 def own_calibrator(model_path: Path, adapter_path: Path | None = None) -> "Calibrator | None":
     """The one that the user has fitted, for today's listener; ModelError if it can't be read."""
-    return _for_todays_listener(_stored(calibrator_path(model_path, adapter_path)))
+    return own_calibrator_of(pair_fingerprint(model_path, adapter_path))
+
+
+def own_calibrator_of(fingerprint_of_pair: str) -> "Calibrator | None":
+    """The same by `pair_fingerprint`: also where the files are gone."""
+    return _for_todays_listener(_stored(paths.calibrators_dir() / f"{fingerprint_of_pair}.json"))
 
 
 def shipped_calibrator(model_path: Path, adapter_path: Path | None = None) -> "Calibrator | None":

@@ -53,9 +53,14 @@ ACTIONS: tuple[Action, ...] = (
         "answer.copy", "ctrl+y,y,c", "Copy", "Copy the selected answer, or the last one", footer=True, priority=True
     ),
     Action("answer.details", "ctrl+t,d,enter", "Details", "Show what the listener read, and all figures", footer=True),
+    Action("answer.right", "f6,plus", "Right", "Mark the answer right; once more takes it back", priority=True),
+    Action("answer.wrong", "f7,minus", "Wrong", "Mark the answer wrong; once more takes it back", priority=True),
     Action("answer.previous", "left,alt+left", "Previous branch", "Show the previous version of the selected message"),
     Action("answer.next", "right,alt+right", "Next branch", "Show the next version of the selected message"),
     Action("chat.baseline", "ctrl+l", "Baseline", "Let the model answer with or without its adapter", footer=True),
+    Action(
+        "chat.calibration", "f9", "Calibration", "See how often answers are right when they sound so, by your marks"
+    ),
     Action("chat.reload", "f5", "Reload", "Load the model again"),
     Action("view.back", "escape", "Back", "Leave an edit, the details or a selection; back to the composer"),
     Action("view.up", "alt+up,up,k", "Select up", "Select the message before"),

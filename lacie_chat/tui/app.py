@@ -5,7 +5,7 @@ nothing imported here pulls in llama.cpp or the Hub's client.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -15,12 +15,13 @@ from textual.screen import Screen
 from lacie_chat.confidence import Calibrator
 from lacie_chat.conversations import Store
 from lacie_chat.engine.protocol import EngineLike
+from lacie_chat.engine.settings import Side
 from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.events import ChatEvent
 from lacie_chat.tui.messages import FromSession
 from lacie_chat.tui.preferences import read_preferences, write_preferences
 from lacie_chat.tui.screens.chat import ChatScreen
-from lacie_chat.tui.session import ChatSession, random_seed
+from lacie_chat.tui.session import ChatSession, Origin, random_seed
 from lacie_chat.tui.widgets.composer import Composer
 
 QUIT_SECONDS = 2.0
@@ -30,7 +31,8 @@ QUIT_SECONDS = 2.0
 class LacieApp(App[None]):
     """The chat. `engine_factory` makes a new engine, at the start and after one has died; `resume` is the id of a
     conversation to go on with; `notice` is one line to show at the start. `calibrator` belongs to the speaker,
-    `baseline_calibrator` to the model without its adapter (needed only where there is an adapter)."""
+    `baseline_calibrator` to the model without its adapter (needed only where there is an adapter); `origins` says what
+    answers on each side."""
 
     TITLE = "lacie"
     CSS_PATH: ClassVar[str] = "styles/lacie.tcss"
@@ -48,6 +50,7 @@ class LacieApp(App[None]):
         calibrator: Calibrator | None = None,
         *,
         baseline_calibrator: Calibrator | None = None,
+        origins: Mapping[Side, Origin] | None = None,
         resume: str | None = None,
         notice: str | None = None,
         seed: Callable[[], int] = random_seed,
@@ -62,6 +65,7 @@ class LacieApp(App[None]):
             adapter_name=adapter_name,
             calibrator=calibrator,
             baseline_calibrator=baseline_calibrator,
+            origins=origins,
             seed=seed,
         )
         if resume is not None:

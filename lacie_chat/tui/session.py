@@ -9,10 +9,11 @@ for each death, and never again on its own after a failed load: the next questio
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from threading import Event, Lock
+from typing import Any
 
 from lacie_chat.confidence import Calibrator, assess
 from lacie_chat.conversations import Status, Store
@@ -42,10 +43,25 @@ def random_seed() -> int:
     return secrets.randbits(31)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What answers on one side, beyond its name: kept with each answer, so that a mark on it (right, wrong) counts for
+    these very files. `shipped` is the calibrator that came with them, whether it is in use or not."""
+
+    model_ref: str
+    adapter_ref: str | None
+    fingerprint: str
+    shipped: Calibrator | None = None
+
+    def to_params(self) -> dict[str, str | None]:
+        return {"model_ref": self.model_ref, "adapter_ref": self.adapter_ref, "fingerprint": self.fingerprint}
+
+
 class ChatSession:
     """One chat: the conversation at hand, and the engine that answers in it.
 
-    `calibrator` is the speaker's; `baseline_calibrator` that of the model without its adapter.
+    `calibrator` is the speaker's; `baseline_calibrator` that of the model without its adapter. `origins` says what
+    answers on each side.
     """
 
     def __init__(
@@ -58,6 +74,7 @@ class ChatSession:
         adapter_name: str | None = None,
         calibrator: Calibrator | None = None,
         baseline_calibrator: Calibrator | None = None,
+        origins: Mapping[Side, Origin] | None = None,
         sampling: Sampling | None = None,
         seed: Callable[[], int] = random_seed,
     ) -> None:
@@ -66,6 +83,7 @@ class ChatSession:
         self.adapter_name = adapter_name
         self.calibrator = calibrator
         self.baseline_calibrator = baseline_calibrator
+        self.origins = dict(origins or {})
         self.sampling = sampling or Sampling()
         self.side: Side = "speaker"
         self.info: ModelInfo | None = None
@@ -169,12 +187,7 @@ class ChatSession:
     def _ask(self, question: Turn) -> Turn:
         tree = self.tree
         sampling = replace(self.sampling, seed=self._seed())
-        params = {
-            "model": self.model_name,
-            "adapter": self.adapter_name if self.side == "speaker" else None,
-            "side": self.side,
-            "sampling": asdict(sampling),
-        }
+        params = self.params_of(self.side, sampling)
         answer = tree.add("assistant", "", question, status="streaming", params=params)
         answer.phase = "waiting"
         with self._lock:
@@ -182,6 +195,21 @@ class ChatSession:
         side, failures = self.side, self._failures
         self._speaking.submit(lambda: self._answer(tree, answer, sampling, side, failures))
         return answer
+
+    def params_of(self, side: Side, sampling: Sampling) -> dict[str, Any]:
+        """What is kept with an answer of this side: who gives it, and how it is drawn."""
+        origin = self.origins.get(side)
+        return {
+            "model": self.model_name,
+            "adapter": self.adapter_name if side == "speaker" else None,
+            "side": side,
+            "sampling": asdict(sampling),
+            **(origin.to_params() if origin else {}),
+        }
+
+    def calibrator_of(self, side: Side) -> Calibrator | None:
+        """The calibrator in use for this side's answers."""
+        return self.baseline_calibrator if side == "baseline" and self.adapter_name is not None else self.calibrator
 
     def _load(self, *, again: bool) -> EngineLike | None:
         """The engine, loaded; None if it can't be (which has then been reported)."""
@@ -290,8 +318,7 @@ class ChatSession:
         self._post(TurnEnded(turn))
 
     def _listen(self, engine: EngineLike, tree: ChatTree, turn: Turn, side: Side) -> None:
-        without_adapter = side == "baseline" and self.adapter_name is not None
-        calibrator = self.baseline_calibrator if without_adapter else self.calibrator
+        calibrator = self.calibrator_of(side)
         turn.phase = "listening"
         self._post(TurnChanged(turn))
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any, Literal
 
+from lacie_chat.confidence import LISTENER_VERSION
 from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.conversations import Message, Status, Store, StoreError
 from lacie_chat.engine.settings import ChatTurn, Role
@@ -25,7 +26,8 @@ TITLE_LENGTH = 80
 
 @dataclass(eq=False, repr=False)
 class Turn:
-    """A message of the tree. `phase`, `note` and `problem` live only as long as the program."""
+    """A message of the tree; `correct` is the user's mark. `phase`, `note` and `problem` live only as long as the
+    program."""
 
     role: Role
     text: str
@@ -35,11 +37,13 @@ class Turn:
     usage: dict[str, Any] | None = None
     timings: dict[str, Any] | None = None
     assessment: Assessment | None = None
+    correct: bool | None = None
     children: list["Turn"] = field(default_factory=list)
     stored_id: int | None = None
     unsaved: str = ""
     unfinished: bool = False
     unattached: bool = False
+    unmarked: bool = False
     phase: Phase = "done"
     note: str = ""
     problem: str = ""
@@ -170,6 +174,12 @@ class ChatTree:
             turn.assessment, turn.unattached = assessment, True
             self._try(lambda: self._save(turn), now=True)
 
+    def mark(self, turn: Turn, correct: bool | None) -> None:
+        """Keep that the user calls `turn` right or wrong; None takes it back."""
+        with self._lock:
+            turn.correct, turn.unmarked = correct, True
+            self._try(lambda: self._save(turn), now=True)
+
     def select(self, turn: Turn) -> None:
         """Make the branch through `turn` the current one, down to its newest end."""
         with self._lock:
@@ -185,7 +195,8 @@ class ChatTree:
     def unsaved_turns(self) -> int:
         """How many turns the store does not fully have."""
         return sum(
-            turn.stored_id is None or bool(turn.unsaved) or turn.unfinished or turn.unattached for turn in self._all()
+            turn.stored_id is None or bool(turn.unsaved) or turn.unfinished or turn.unattached or turn.unmarked
+            for turn in self._all()
         )
 
     def _all(self) -> Iterator[Turn]:
@@ -236,8 +247,12 @@ class ChatTree:
             self.store.finish(turn.stored_id, turn.status, usage=turn.usage, timings=turn.timings)
             turn.unfinished = False
         if turn.unattached and turn.assessment is not None:
-            self.store.attach_assessment(turn.stored_id, turn.assessment.to_dict())
+            read_by = {"listener_version": LISTENER_VERSION}  # a calibrator holds for one listener's figures
+            self.store.attach_assessment(turn.stored_id, turn.assessment.to_dict() | read_by)
             turn.unattached = False
+        if turn.unmarked:
+            self.store.mark(turn.stored_id, turn.correct)
+            turn.unmarked = False
 
     def _save_leaf(self) -> None:
         if self.conversation_id is not None and self.leaf is not None and self.leaf.stored_id is not None:
@@ -261,5 +276,6 @@ def _turn_of(message: Message, parent: Turn | None) -> Turn:
         usage=dict(message.usage) if message.usage else None,
         timings=dict(message.timings) if message.timings else None,
         assessment=Assessment.from_dict(message.assessment) if message.assessment else None,
+        correct=message.correct,
         stored_id=message.id,
     )

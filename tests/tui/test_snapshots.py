@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from lacie_chat.confidence import LISTENER_VERSION, Calibrator
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.tui.app import LacieApp
+from lacie_chat.tui.session import Origin
 from lacie_chat.tui.widgets.composer import Composer
 
 from .scripted import Answer, ScriptedEngine, ScriptedReader
@@ -123,3 +125,34 @@ def test_help(look, store, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_model_that_cannot_be_loaded(look, store) -> None:
     look(chat(store, load_error=EngineError("broken.gguf is cut short: download it again")))
+
+
+def marked_chat(store: Store, n: int) -> LacieApp:
+    """A chat whose model has n marked answers, surer ones more often right, and a shipped calibrator."""
+    conversation = store.create_conversation(NAME)
+    for index in range(n):
+        params = {"model": NAME, "fingerprint": "aa"}
+        made = store.add_message(conversation.id, None, "assistant", "So it is.", params=params)
+        acceptance = 0.2 + 0.75 * index / n
+        read = {"state": "answered", "acceptance": acceptance, "listener_version": LISTENER_VERSION}
+        store.attach_assessment(made.id, read)
+        store.mark(made.id, index % 7 < 6 * acceptance - 1.5)
+    shipped = Calibrator("platt", 500, "the maker's", "aa", LISTENER_VERSION, parameters=(0.8, -1.5))
+    own = Calibrator("isotonic", 60, "marks", "aa", LISTENER_VERSION, points=((0.3, 0.05), (0.6, 0.3), (0.9, 0.7)))
+    scripted = ScriptedEngine([Answer([SURE])], ScriptedReader("the Danube", acceptance=0.88))
+    in_use = own if n >= 100 else shipped
+    origins = {"speaker": Origin("embedded", None, "aa", shipped)}
+    return LacieApp(lambda: scripted, store, NAME, calibrator=in_use, origins=origins, seed=lambda: 1234)
+
+
+@pytest.mark.parametrize("n", [0, 41, 160])
+def test_calibration(look, store, n: int) -> None:
+    look(marked_chat(store, n), lambda pilot: pilot.press("f9"))
+
+
+def test_a_marked_answer(look, store) -> None:
+    async def act(pilot: Pilot[None]) -> None:
+        await ask(pilot, "Which river flows through Vienna?")
+        await pilot.press("f6")
+
+    look(chat(store, SURE), act)

@@ -12,14 +12,14 @@ from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Markdown, Static, TextArea
 
-from lacie_chat.conversations import StoreError
+from lacie_chat.conversations import StoreError, why_unmarkable
 from lacie_chat.engine.events import ModelInfo
-from lacie_chat.tui.actions import bindings
+from lacie_chat.tui.actions import ACTIONS, bindings
 from lacie_chat.tui.events import Loaded, LoadFailed, Loading, Notice, PromptRead, TextAdded, TurnChanged, TurnEnded
 from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
 from lacie_chat.tui.preferences import Preferences
 from lacie_chat.tui.screens.base import SizedScreen
-from lacie_chat.tui.screens.help import HelpScreen
+from lacie_chat.tui.screens.help import HelpScreen, keys_of
 from lacie_chat.tui.screens.history import HistoryScreen
 from lacie_chat.tui.session import ChatSession
 from lacie_chat.tui.tree import Turn
@@ -200,6 +200,8 @@ class ChatScreen(SizedScreen[None]):
             return self._answer() is not None and not session.busy
         if action in ("answer_copy", "answer_details", "chat_edit") and not session.tree.roots:
             return False
+        if action in ("answer_right", "answer_wrong"):
+            return self._answer() is not None
         if action == "chat_baseline":
             return session.adapter_name is not None
         if action == "chat_reload":
@@ -272,6 +274,32 @@ class ChatScreen(SizedScreen[None]):
         details = self.query_one(Details)
         details.display = not details.display
         details.show(self.subject)
+
+    async def action_answer_right(self) -> None:
+        await self._mark(True)
+
+    async def action_answer_wrong(self) -> None:
+        await self._mark(False)
+
+    async def _mark(self, correct: bool) -> None:
+        """Mark the answer at hand; the same mark once more takes it back."""
+        turn = self._answer()
+        if turn is None:
+            return
+        state = turn.assessment.state if turn.assessment else None
+        if turn.phase != "done":
+            self.notify("Not yet: the answer is not finished.", timeout=3)
+        elif reason := why_unmarkable(turn.role, state):
+            self.notify(f"{reason[0].upper()}{reason[1:]}.", severity="warning", timeout=5, markup=False)
+        else:
+            self.session.tree.mark(turn, None if turn.correct is correct else correct)
+            await self._redraw(turn)
+
+    def action_chat_calibration(self) -> None:
+        from lacie_chat.tui.screens.calibration import CalibrationScreen  # numpy: not before it is wanted
+
+        keys = {action.name: keys_of(action, self.preferences.keys).split()[0] for action in ACTIONS}
+        self.app.push_screen(CalibrationScreen(self.session, (keys["answer.right"], keys["answer.wrong"])))
 
     async def action_answer_previous(self) -> None:
         await self._step_branch(-1)

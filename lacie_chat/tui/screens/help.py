@@ -14,12 +14,13 @@ from lacie_chat.tui.preferences import preferences_path
 from lacie_chat.tui.screens.base import SizedScreen
 
 KEY_WIDTH = 20
+SIGNS = {"question_mark": "?", "plus": "+", "minus": "-"}
 
 
 def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
     """The keys of an action as one reads them, remapped ones included."""
     keys = keymap.get(action.name, action.keys)
-    return "  ".join(key.strip().replace("question_mark", "?") for key in keys.split(","))
+    return "  ".join(SIGNS.get(key.strip(), key.strip()) for key in keys.split(","))
 
 
 def help_content(keymap: Mapping[str, str]) -> Content:

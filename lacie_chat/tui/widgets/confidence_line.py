@@ -87,6 +87,9 @@ def line_content(turn: Turn, *, siblings: tuple[int, int] = (1, 1), wide: bool =
             parts.append(Content.styled(f"○ not assessed: {turn.problem}", "$foreground 65%"))
         if ending:
             parts.append(ending)
+    if turn.correct is not None:
+        word, colour = ("✓ marked right", "$text-success") if turn.correct else ("✗ marked wrong", "$text-error")
+        parts.append(Content.styled(word, colour))
     if turn.params.get("side") == "baseline":
         parts.append(Content.styled("baseline", "$text-secondary"))
     elif turn.params.get("adapter"):

@@ -1,0 +1,312 @@
+"""`lacie calibration show|plot|fit`: how often answers are right when they sound so, by the user's own questions.
+
+`show` and `plot` draw the marks that were made in the chat; `fit` makes a calibrator of them, or of a questions file,
+and keeps it where the chat finds it. A calibrator that came with a model is never overwritten: the user's own goes
+before it, and `fit --remove` takes that back.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lacie_chat.commands.marked import (
+    HOW_TO_MARK,
+    MarkedSpeaker,
+    Pair,
+    find_pair,
+    marked_speakers,
+    marks_to_fit,
+    of_one,
+)
+from lacie_chat.commands.speaker import add_speaker_arguments
+from lacie_chat.confidence import Calibrator
+from lacie_chat.conversations import Store
+from lacie_chat.errors import LacieError
+from lacie_chat.models import (
+    ModelError,
+    ResolvedModel,
+    keep_calibrator,
+    own_calibrator,
+    shipped_calibrator,
+    take_back_calibrator,
+)
+from lacie_chat.rows import Row, writing
+from lacie_chat.statistics.diagram import Line, Role, beside, diagram, legend, percent, table, width_of
+from lacie_chat.statistics.fitting import MINIMUM, FitReport, FittingError, examples, fit_calibrator
+from lacie_chat.statistics.reliability import summary
+
+LEAST = 10
+"""The lowest `--minimum`: on fewer answers any figure is chance."""
+DIAGRAM_HEIGHT, WIDEST = 18, 60
+STYLES: dict[Role, str] = {
+    "text": "",
+    "dim": "dim",
+    "bold": "bold",
+    "axis": "dim",
+    "diagonal": "dim",
+    "shipped": "blue",
+    "own": "yellow",
+    "interval": "green",
+    "point": "bold green",
+}
+
+
+class AnswerFile(Protocol):
+    """Answers a questions file with a model; training's, which `lacie_chat` may not import (cli.py hands it in)."""
+
+    def __call__(
+        self,
+        file: Path,
+        model: ResolvedModel,
+        adapter: ResolvedModel | None,
+        *,
+        matcher: str | None,
+        temperature: float,
+        max_tokens: int,
+        batch_size: int,
+        seed: int,
+    ) -> list[Row]: ...
+
+
+def add_calibration_arguments(parser: argparse.ArgumentParser) -> None:
+    """The three actions and their options."""
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
+    show = actions.add_parser("show", help="draw your marks and what the calibrators say, here in the terminal")
+    plot = actions.add_parser("plot", help="the same as a PNG (needs the extra 'plots')")
+    fit = actions.add_parser("fit", help="fit a calibrator on your marks or on a questions file")
+    for action in (show, plot, fit):
+        add_speaker_arguments(action, context=False)
+    for action in (show, plot):
+        action.set_defaults(model=None)  # none named: all that are marked
+    show.add_argument("--json", action="store_true", help="print a JSON list")
+    plot.add_argument("--out", metavar="FILE", type=Path, default=Path("calibration.png"), help="the PNG to write")
+    what = fit.add_mutually_exclusive_group(required=True)
+    what.add_argument("--marks", action="store_true", help="on the answers that you marked in the chat")
+    what.add_argument("--questions", metavar="FILE", type=Path, help="on answers to JSON lines: id, question, answers")
+    what.add_argument("--remove", action="store_true", help="take your last fit for this model back")
+    fit.add_argument("--replace", action="store_true", help="let yours go before a calibrator that came with the model")
+    fit.add_argument(
+        "--minimum",
+        metavar="N",
+        type=_minimum,
+        default=MINIMUM,
+        help=f"refuse to fit on fewer answers (default {MINIMUM})",
+    )
+    fit.add_argument("--json", action="store_true", help="print the figures and the calibrator as one JSON object")
+    asking = fit.add_argument_group("with --questions (needs the extra 'train')")
+    asking.add_argument("--matcher", choices=("exact", "lenient"), help="how answers are compared (default exact)")
+    asking.add_argument("--temperature", type=float, default=0.2, help="default 0.2, as in the chat")
+    asking.add_argument("--max-tokens", type=int, default=128, help="length of an answer at most (default 128)")
+    asking.add_argument("--batch-size", type=int, default=8, help="questions answered at once (default 8)")
+    asking.add_argument("--seed", type=int, default=0)
+
+
+def _minimum(text: str) -> int:
+    if not text.isdecimal() or int(text) < LEAST:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of answers, {LEAST} or more")
+    return int(text)
+
+
+def run(args: argparse.Namespace, load_answerer: Callable[[], AnswerFile]) -> int:
+    """Do the one action that `args.action` names; `load_answerer` is called only where questions are to be answered."""
+    if args.action == "fit":
+        return _remove(args) if args.remove else _fit(args, load_answerer)
+    speakers = _marked_speakers()
+    if args.model or args.adapter or args.baseline:
+        args.model = args.model or "embedded"
+        speakers = of_one(speakers, args)
+    speakers = [each for each in speakers if each.marks or each.others]
+    return _plot(args, speakers) if args.action == "plot" else _show(args, speakers)
+
+
+def _marked_speakers() -> list[MarkedSpeaker]:
+    with Store.open() as store:
+        return marked_speakers(store.marks())
+
+
+# -- show and plot ------------------------------------------------------------------------------------------------
+
+
+def _show(args: argparse.Namespace, speakers: Sequence[MarkedSpeaker]) -> int:
+    if args.json:
+        print(json.dumps([each.to_dict() for each in speakers], ensure_ascii=False, indent=2))
+        return 0
+    if not speakers:
+        print(f"no answer is marked yet: {HOW_TO_MARK}", file=sys.stderr)
+        return 0
+    console = Console(highlight=False)
+    for index, each in enumerate(speakers):
+        if index:
+            console.print()
+        for line in _drawn(each, console.width):
+            console.print(Text.assemble(*((text, STYLES[role]) for text, role in line)), soft_wrap=True)
+    return 0
+
+
+def _drawn(speaker: MarkedSpeaker, width: int) -> list[Line]:
+    """One speaker's diagram with its figures."""
+    lines: list[Line] = [[(speaker.name, "bold")]]
+    if speaker.marks:
+        figures = summary(speaker.acceptances, speaker.correct, speaker.calibrators)
+        low, high = figures["interval"]
+        lines.append(
+            [
+                (f"{figures['right']} of {figures['n']} marked answers are right: ", "text"),
+                (percent(figures["share"]), "point"),
+                (f" ({low * 100:.0f}-{percent(high)})", "interval"),
+            ]
+        )
+        right = [*table(speaker.bins, speaker.calibrators), [], *legend(speaker.calibrators), []]
+        names = {"acceptance": "the acceptance", "shipped": "the shipped calibrator", "own": "your own calibrator"}
+        right += [[("Off by, on average (ECE)", "bold")]]
+        right += [[(f"{names[name]:<24}{value:.2f}", "text")] for name, value in figures["ece"].items()]
+        if figures["auroc"] is not None:
+            right.append([(f"{'told apart (AUROC)':<24}{figures['auroc']:.2f}", "text")])
+        room = min(width - width_of(right) - 3, WIDEST)
+        drawn = diagram(speaker.bins, speaker.calibrators, room, DIAGRAM_HEIGHT)
+        lines += [[], *(beside(drawn, right) if room >= 30 else [*drawn, [], *right])]
+    if speaker.others:
+        line = f"{speaker.others} more marks are on answers that an earlier listener read; they are left out"
+        lines.append([(line, "dim")])
+    if speaker.note:
+        lines.append([(speaker.note, "dim")])
+    return lines
+
+
+def _plot(args: argparse.Namespace, speakers: Sequence[MarkedSpeaker]) -> int:
+    from lacie_chat.statistics.marks_plot import Panel, draw_marks
+
+    shown = [each for each in speakers if each.marks]
+    if not shown:
+        raise LacieError(f"no answer is marked, so there is nothing to draw: {HOW_TO_MARK}")
+    try:
+        picture = draw_marks([Panel(each.name, each.bins, each.calibrators) for each in shown])
+    except ImportError as error:
+        raise LacieError("drawing needs matplotlib: pip install 'lacie-chat[plots]'") from error
+    path: Path = args.out.expanduser()
+    with writing(path):
+        path.write_bytes(picture)
+    print(f"drew {', '.join(each.name for each in shown)} into {path}", file=sys.stderr)
+    return 0
+
+
+# -- fit ----------------------------------------------------------------------------------------------------------
+
+
+def _fit(args: argparse.Namespace, load_answerer: Callable[[], AnswerFile]) -> int:
+    if args.marks:
+        pair, speaker = marks_to_fit(_marked_speakers(), args)
+        _check_shipped(pair, args)
+        acceptances, correct = speaker.acceptances, speaker.correct
+        source, left_out = "own marks", f"{speaker.others} were read by an earlier listener" if speaker.others else ""
+    else:
+        answer = load_answerer()
+        pair = find_pair(args, download=True)
+        _check_shipped(pair, args)
+        rows = answer(
+            args.questions.expanduser(),
+            pair.model,
+            pair.adapter,
+            matcher=args.matcher,
+            temperature=args.temperature,
+            max_tokens=args.max_tokens,
+            batch_size=args.batch_size,
+            seed=args.seed,
+        )
+        claims = [row for row in rows if row["state"] == "answered" and row["acceptance"] is not None]
+        acceptances, correct = [row["acceptance"] for row in claims], [bool(row["correct"]) for row in claims]
+        source, missing = f"own questions ({args.questions.name})", len(rows) - len(claims)
+        left_out = f"{missing} of {len(rows)} claimed nothing" if missing else ""
+    try:
+        if not acceptances:
+            raise FittingError(f"no answer is left to fit a calibrator on: at least {args.minimum} are needed")
+        report = fit_calibrator(
+            acceptances, correct, model_fingerprint=pair.fingerprint, source=source, minimum=args.minimum
+        )
+    except FittingError as error:
+        raise LacieError(f"{error} ({left_out})" if left_out else str(error)) from None
+    before = _in_use(pair)
+    path = keep_calibrator(report.calibrator, *pair.paths)
+    changed = summary(acceptances, correct, {"until_now": before} if before else {})
+    if args.json:
+        until_now = {"ece": changed["ece"]["until_now"], "calibrator": before.to_dict()} if before else None
+        print(json.dumps({**report.to_dict(), "until_now": until_now, "path": str(path)}, indent=2))
+        return 0
+    _report(pair, report, changed, left_out)
+    print(f"kept in {path}; a chat that is open takes it up when it is started again", file=sys.stderr)
+    print(f"take it back: lacie calibration fit --remove{_options(args)}", file=sys.stderr)
+    return 0
+
+
+def _check_shipped(pair: Pair, args: argparse.Namespace) -> None:
+    """Refuse to go before a calibrator that came with the model without being told to; an own one is replaced."""
+    try:
+        own = own_calibrator(*pair.paths)
+    except ModelError:
+        return  # a damaged one of the user's own: a new fit is the way out
+    shipped = shipped_calibrator(*pair.paths)
+    if shipped is not None and own is None and not args.replace:
+        raise LacieError(
+            f"{pair.name} came with a calibrator ({shipped.kind}, n = {shipped.n}); to let yours go before it add "
+            "--replace (it stays in its file, and fit --remove brings it back)"
+        )
+
+
+def _in_use(pair: Pair) -> Calibrator | None:
+    try:
+        return own_calibrator(*pair.paths) or shipped_calibrator(*pair.paths)
+    except ModelError:
+        return None
+
+
+def _report(pair: Pair, report: FitReport, changed: dict[str, Any], left_out: str) -> None:
+    """What the fit found, and what it changes."""
+    console = Console(highlight=False)
+    head = f"{pair.name}: {report.method}, fitted on {report.n} answers, {report.right} of them right"
+    console.print(Text(f"{head}; {left_out}" if left_out else head, style="bold"))
+    figures = Table.grid(padding=(0, 3))
+    has_before = "until_now" in changed["ece"]
+    figures.add_row("", "acceptance", *(["until now"] if has_before else []), "calibrated", style="dim")
+    until_now = [f"{changed['ece']['until_now']:.3f}"] if has_before else []
+    figures.add_row("ECE", f"{report.ece['before']:.3f}", *until_now, f"{report.ece['after']:.3f}")
+    loss = report.log_loss
+    figures.add_row("log loss", f"{loss['before']:.3f}", *([""] if has_before else []), f"{report.log_loss_after:.3f}")
+    console.print(figures)
+    console.print(
+        f"calibrated is held out over {report.folds} folds; log loss of Platt {loss['platt']:.3f}, "
+        f"isotonic {loss['isotonic']:.3f}, the share of right answers alone {loss['share']:.3f}",
+        style="dim",
+    )
+    pairs = (f"{percent(x)} → {percent(y)}" for x, y in examples(report.calibrator))
+    console.print(Text.assemble(("acceptance → confidence   ", "dim"), "   ".join(pairs)))
+    if not report.tells_apart:
+        console.print(
+            "It says no more than the share of right answers does: how sure this model sounds tells little.",
+            style="yellow",
+        )
+
+
+def _remove(args: argparse.Namespace) -> int:
+    pair = find_pair(args, download=False)
+    earlier = take_back_calibrator(*pair.paths)
+    shipped = shipped_calibrator(*pair.paths)
+    if earlier is not None:
+        now = f"your one before is in use again ({earlier.kind}, n = {earlier.n})"
+    elif shipped is not None:
+        now = f"the one that came with it is in use again ({shipped.kind}, n = {shipped.n})"
+    else:
+        now = "the acceptance is shown again"
+    print(f"took your calibrator of {pair.name} back: {now}", file=sys.stderr)
+    return 0
+
+
+def _options(args: argparse.Namespace) -> str:
+    model = "" if args.model == "embedded" else f" --model {args.model}"
+    return model + (f" --adapter {args.adapter}" if args.adapter else "")

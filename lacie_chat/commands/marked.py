@@ -1,0 +1,177 @@
+"""The user's marks by speaker (a model, or a model with an adapter), and the calibrators that belong to each.
+
+A speaker is known by the fingerprint of its files. Its marks are of use without the files; only what came inside them
+(the shipped calibrator) is then missing, and a line says so.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lacie_chat.commands.speaker import DownloadLine
+from lacie_chat.confidence import LISTENER_VERSION, Calibrator
+from lacie_chat.conversations import MarkedAnswer, marks_of
+from lacie_chat.errors import LacieError
+from lacie_chat.models import (
+    ModelError,
+    ResolvedModel,
+    own_calibrator_of,
+    pair_fingerprint,
+    resolve,
+    resolve_adapter,
+    shipped_calibrator,
+)
+from lacie_chat.statistics.reliability import ReliabilityBin, reliability_bins, summary
+
+HOW_TO_MARK = "in the chat, f6 marks an answer right and f7 wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Files that answer: a model, perhaps with an adapter."""
+
+    model: ResolvedModel
+    adapter: ResolvedModel | None
+
+    @property
+    def paths(self) -> tuple[Path, Path | None]:
+        return self.model.path, self.adapter.path if self.adapter else None
+
+    @property
+    def fingerprint(self) -> str:
+        return pair_fingerprint(*self.paths)
+
+    @property
+    def name(self) -> str:
+        return f"{self.model.name} + {self.adapter.name}" if self.adapter else self.model.name
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedSpeaker:
+    """All marks on the answers of one speaker. `others` more were read by an earlier listener; `note` says what is
+    missing, and why."""
+
+    model: str
+    adapter: str | None
+    fingerprint: str | None
+    refs: tuple[str | None, str | None]
+    marks: list[MarkedAnswer]
+    others: int
+    calibrators: dict[str, Calibrator]
+    note: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.model} + {self.adapter}" if self.adapter else self.model
+
+    @property
+    def acceptances(self) -> list[float]:
+        return [mark.acceptance for mark in self.marks]
+
+    @property
+    def correct(self) -> list[bool]:
+        return [mark.correct for mark in self.marks]
+
+    @property
+    def bins(self) -> list[ReliabilityBin]:
+        return reliability_bins(self.acceptances, self.correct)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON prints it."""
+        return {
+            "model": self.model,
+            "adapter": self.adapter,
+            "fingerprint": self.fingerprint,
+            **summary(self.acceptances, self.correct, self.calibrators),
+            "read_by_an_earlier_listener": self.others,
+            "bins": [entry.to_dict() for entry in self.bins],
+            "calibrators": {role: each.to_dict() for role, each in self.calibrators.items()},
+            "note": self.note or None,
+        }
+
+
+def find_pair(args: argparse.Namespace, *, download: bool) -> Pair:
+    """What `--model` and `--adapter` name. Raises ModelError, one line."""
+    progress = DownloadLine()
+    try:
+        model = resolve(args.model, download=download, on_progress=progress)
+        adapter = resolve_adapter(args.adapter, download=download, on_progress=progress) if args.adapter else None
+    finally:
+        progress.close()
+    return Pair(model, adapter)
+
+
+def marked_speakers(marks: Sequence[MarkedAnswer]) -> list[MarkedSpeaker]:
+    """The speakers whose answers are marked, the one with most marks first."""
+    newest = sorted(marks, key=lambda mark: mark.marked_at, reverse=True)
+    by_files = {mark.fingerprint: mark for mark in reversed(newest) if mark.fingerprint}
+    known = {(mark.model, mark.adapter) for mark in by_files.values()}
+    by_name = {(mark.model, mark.adapter): mark for mark in newest if not mark.fingerprint}
+    examples = [*by_files.values(), *(mark for name, mark in by_name.items() if name not in known)]
+    return sorted((_speaker(mark, marks) for mark in examples), key=lambda each: -len(each.marks))
+
+
+def of_one(speakers: Sequence[MarkedSpeaker], args: argparse.Namespace) -> list[MarkedSpeaker]:
+    """Those that `--model` and `--adapter` name; by their REFs or names where the files are gone."""
+    try:
+        fingerprint = find_pair(args, download=False).fingerprint
+    except ModelError:
+        wanted = args.model, args.adapter
+        found = [each for each in speakers if wanted in (each.refs, (each.model, each.adapter))]
+        if not found:
+            raise
+        return found
+    return [each for each in speakers if each.fingerprint == fingerprint]
+
+
+def _speaker(mark: MarkedAnswer, marks: Sequence[MarkedAnswer]) -> MarkedSpeaker:
+    own, others = marks_of(marks, mark.fingerprint, mark.model, mark.adapter, LISTENER_VERSION)
+    refs = mark.model_ref, mark.adapter_ref
+    calibrators: dict[str, Calibrator] = {}
+    note = ""
+    if mark.fingerprint:
+        try:
+            pair, note = _files(refs, mark.fingerprint)
+            if pair and (shipped := shipped_calibrator(*pair.paths)):
+                calibrators["shipped"] = shipped
+            if own_one := own_calibrator_of(mark.fingerprint):
+                calibrators["own"] = own_one
+        except ModelError as error:
+            note = str(error)  # a damaged calibrator is no reason not to show the marks
+    return MarkedSpeaker(mark.model, mark.adapter, mark.fingerprint, refs, own, others, calibrators, note)
+
+
+def _files(refs: tuple[str | None, str | None], fingerprint: str) -> tuple[Pair | None, str]:
+    """The very files that gave the answers, or why they can't be had."""
+    model, adapter = refs
+    if model is None:
+        return None, ""
+    try:
+        pair = find_pair(argparse.Namespace(model=model, adapter=adapter), download=False)
+    except ModelError:
+        which = f"{model} with {adapter}" if adapter else model
+        return None, f"{which} is not on this machine any more: a calibrator that came with it can't be shown"
+    if pair.fingerprint != fingerprint:
+        return None, f"{adapter or model} is another file by now: the calibrator of the one before can't be shown"
+    return pair, ""
+
+
+def marks_to_fit(speakers: Sequence[MarkedSpeaker], args: argparse.Namespace) -> tuple[Pair, MarkedSpeaker]:
+    """The pair to fit and its marks. Raises LacieError: no marks on it, or its files are gone."""
+    try:
+        pair = find_pair(args, download=False)
+    except ModelError as error:
+        gone = [each for each in speakers if (args.model, args.adapter) in (each.refs, (each.model, each.adapter))]
+        if not gone:
+            raise
+        raise LacieError(
+            f"the files of {gone[0].name} are gone, so there is nothing to fit a calibrator for; your "
+            f"{len(gone[0].marks)} marks on it are kept (lacie calibration show)"
+        ) from error
+    found = [each for each in speakers if each.fingerprint == pair.fingerprint]
+    if not found:
+        others = f"; there are marks on {', '.join(each.name for each in speakers[:3])}" if speakers else ""
+        raise LacieError(f"no answer of {pair.name} is marked: {HOW_TO_MARK}{others}")
+    return pair, found[0]

@@ -1,0 +1,257 @@
+"""`lacie calibration show|plot|fit` on real marks, and on answers of the real embedded model."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lacie_chat import cli
+from lacie_chat.confidence import LISTENER_VERSION, Calibrator
+from lacie_chat.conversations import Store
+from lacie_chat.models import calibrator_path, calibrators, find_calibrator, pair_fingerprint
+from lacie_chat.models.embedded import EMBEDDED_NAME
+from lacie_chat.statistics.fitting import MINIMUM
+
+SHIPPED = Calibrator("platt", 500, "the maker's questions", "made there", LISTENER_VERSION, parameters=(1.0, 1.0))
+
+EASY = ("France", "Paris"), ("Italy", "Rome"), ("Japan", "Tokyo"), ("England", "London"), ("Germany", "Berlin")
+HARD = ("Bhutan", "Thimphu"), ("Burundi", "Gitega"), ("Palau", "Ngerulmud"), ("Nauru", "Yaren"), ("Fiji", "Suva")
+
+
+def mark(n: int, fingerprint: str | None, *, right: float = 0.5, **more: Any) -> None:
+    """n marked answers: the surer one sounds, the more often it is right."""
+    draw = random.Random(f"{n} {fingerprint}")
+    params = {"model": EMBEDDED_NAME, "adapter": None, "model_ref": "embedded", "fingerprint": fingerprint} | more
+    with Store.open() as store:
+        conversation = store.create_conversation(EMBEDDED_NAME)
+        for _ in range(n):
+            made = store.add_message(conversation.id, None, "assistant", "So it is.", params=params)
+            acceptance = draw.uniform(0.2, 1)
+            read = {"state": "answered", "acceptance": acceptance, "listener_version": LISTENER_VERSION}
+            store.attach_assessment(made.id, read)
+            store.mark(made.id, draw.random() < right * acceptance)
+
+
+@pytest.fixture
+def embedded(embedded_model: Path) -> str:
+    return pair_fingerprint(embedded_model)
+
+
+@pytest.fixture
+def shipped(monkeypatch: pytest.MonkeyPatch, embedded_model: Path) -> Calibrator:
+    """The embedded model's file says that it came with a calibrator."""
+    read = calibrators.read_metadata
+
+    def with_calibrator(path: Path) -> dict[str, Any]:
+        return read(path) | {"lacie.calibrator": json.dumps(SHIPPED.to_dict())}
+
+    monkeypatch.setattr(calibrators, "read_metadata", with_calibrator)
+    return SHIPPED
+
+
+def line(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line on standard error."""
+    text = capsys.readouterr().err.strip()
+    assert len(text.splitlines()) == 1, text
+    return text
+
+
+def test_show_draws_the_marks_of_each_model(embedded: str, capsys: pytest.CaptureFixture[str]) -> None:
+    mark(40, embedded)
+    mark(3, "gone", model="Another model", model_ref="/no/such/model.gguf")
+    assert cli.main(["calibration", "show"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.index(EMBEDDED_NAME) < shown.index("Another model")
+    assert "of 40 marked answers are right" in shown
+    assert "●" in shown
+    assert "/no/such/model.gguf is not on this machine any more" in shown.replace("\n", " ")
+    assert cli.main(["calibration", "show", "--model", "/no/such/model.gguf", "--json"]) == 0
+    (gone,) = json.loads(capsys.readouterr().out)
+    assert (gone["n"], gone["model"], gone["fingerprint"]) == (3, "Another model", "gone")
+    assert cli.main(["calibration", "show", "--model", "embedded", "--json"]) == 0
+    (own,) = json.loads(capsys.readouterr().out)
+    assert own["n"] == sum(entry["n"] for entry in own["bins"]) == 40
+    assert own["right"] == sum(entry["right"] for entry in own["bins"])
+    assert all(entry["interval"][0] <= entry["share"] <= entry["interval"][1] for entry in own["bins"])
+
+
+def test_show_sets_the_shipped_calibrator_beside(
+    embedded: str, shipped: Calibrator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mark(30, embedded)
+    assert cli.main(["calibration", "show"]) == 0
+    shown = capsys.readouterr().out
+    assert "shipped (platt, n = 500)" in shown
+    assert "the shipped calibrator" in shown
+
+
+def test_nothing_marked_is_said(embedded: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["calibration", "show"]) == 0
+    assert "no answer is marked yet: in the chat, f6 marks an answer right" in line(capsys)
+    assert cli.main(["calibration", "plot", "--out", str(tmp_path / "x.png")]) == 1
+    assert "nothing to draw" in line(capsys)
+    assert cli.main(["calibration", "fit", "--marks"]) == 1
+    assert f"no answer of {EMBEDDED_NAME} is marked: in the chat, f6" in line(capsys)
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_plot_writes_a_png(embedded: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mark(40, embedded)
+    mark(5, "aa", model="Costs $5 and $6")
+    out = tmp_path / "mine.png"
+    assert cli.main(["calibration", "plot", "--out", str(out)]) == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+    assert "Costs $5 and $6" in line(capsys)
+    assert cli.main(["calibration", "plot", "--out", str(tmp_path / "no" / "folder.png")]) == 1
+    assert "can't be written" in line(capsys)
+
+
+def test_plot_without_matplotlib_names_the_extra(
+    embedded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import sys
+
+    mark(5, embedded)
+    for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert cli.main(["calibration", "plot", "--out", str(tmp_path / "x.png")]) == 1
+    assert "pip install 'lacie-chat[plots]'" in line(capsys)
+
+
+def test_fit_on_marks_is_found_by_the_chat_and_taken_back(
+    embedded: str, embedded_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mark(120, embedded)
+    assert find_calibrator(embedded_model) is None
+    assert cli.main(["calibration", "fit", "--marks"]) == 0
+    report = capsys.readouterr()
+    assert "fitted on 120 answers" in report.out
+    assert "acceptance → confidence" in report.out
+    assert str(calibrator_path(embedded_model)) in report.err.replace("\n", "")
+    first = find_calibrator(embedded_model)
+    assert first is not None
+    assert (first.n, first.source, first.model_fingerprint) == (120, "own marks", embedded)
+    assert first(0.9) < 0.7, "the answers are less often right than they sound"
+
+    mark(60, embedded, right=0.3)
+    assert cli.main(["calibration", "fit", "--marks", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["n"] == 180
+    assert figures["until_now"]["calibrator"] == first.to_dict()
+    assert figures["ece"]["after"] < figures["ece"]["before"]
+    assert find_calibrator(embedded_model) != first
+    assert cli.main(["calibration", "fit", "--remove"]) == 0
+    assert "your one before is in use again" in line(capsys)
+    assert find_calibrator(embedded_model) == first
+    assert cli.main(["calibration", "fit", "--remove"]) == 0
+    assert "the acceptance is shown again" in line(capsys)
+    assert find_calibrator(embedded_model) is None
+    assert cli.main(["calibration", "fit", "--remove"]) == 1
+    assert "nothing to remove" in line(capsys)
+
+
+def test_a_shipped_calibrator_is_not_replaced_silently(
+    embedded: str, embedded_model: Path, shipped: Calibrator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mark(80, embedded)
+    assert find_calibrator(embedded_model) == shipped
+    assert cli.main(["calibration", "fit", "--marks"]) == 1
+    assert "came with a calibrator (platt, n = 500); to let yours go before it add --replace" in line(capsys)
+    assert find_calibrator(embedded_model) == shipped
+    assert cli.main(["calibration", "fit", "--marks", "--replace"]) == 0
+    assert "until now" in capsys.readouterr().out
+    own = find_calibrator(embedded_model)
+    assert own is not None
+    assert own.source == "own marks"
+    assert cli.main(["calibration", "show"]) == 0
+    shown = capsys.readouterr().out
+    assert "shipped (platt, n = 500)" in shown
+    assert f"your own ({own.kind}, n = 80)" in shown
+    assert cli.main(["calibration", "fit", "--remove"]) == 0
+    assert "the one that came with it is in use again" in line(capsys)
+    assert find_calibrator(embedded_model) == shipped
+
+
+def test_a_damaged_calibrator_of_ones_own_can_be_fitted_anew(
+    embedded: str, embedded_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mark(80, embedded)
+    path = calibrator_path(embedded_model)
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    assert cli.main(["calibration", "show"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "of 80 marked answers are right" in shown
+    assert "fit it again: lacie calibration fit" in shown
+    assert cli.main(["calibration", "fit", "--marks"]) == 0
+    assert find_calibrator(embedded_model) is not None
+
+
+def test_what_cannot_be_fitted_is_one_line(embedded: str, capsys: pytest.CaptureFixture[str]) -> None:
+    mark(MINIMUM - 1, embedded)
+    assert cli.main(["calibration", "fit", "--marks"]) == 1
+    assert f"{MINIMUM - 1} answers are too few to fit a calibrator: at least {MINIMUM} are needed" in line(capsys)
+    mark(30, embedded, right=0.0)
+    assert cli.main(["calibration", "fit", "--marks", "--model", "nosuch"]) == 1
+    assert "no such model" in line(capsys)
+
+
+def test_marks_on_a_deleted_model_stay_and_say_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    mark(60, "gone", model="Deleted 1B Q4", model_ref=str(tmp_path / "deleted.gguf"))
+    words = ["calibration", "fit", "--marks", "--model", str(tmp_path / "deleted.gguf")]
+    assert cli.main(words) == 1
+    assert "the files of Deleted 1B Q4 are gone" in (said := line(capsys))
+    assert "your 60 marks on it are kept" in said
+    assert cli.main(["calibration", "plot", "--model", "Deleted 1B Q4", "--out", str(tmp_path / "x.png")]) == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["fit"], ["fit", "--marks", "--remove"], ["fit", "--marks", "--minimum", "3"], ["fit", "--questions"], []],
+)
+def test_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["calibration", *words])
+    assert stop.value.code == 2
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> Path:
+    path = tmp_path / "capitals.jsonl"
+    rows = [
+        {"id": country, "question": f"What is the capital of {country}?", "answers": [city]}
+        for country, city in (*EASY, *HARD)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_fit_on_questions_that_the_embedded_model_answers(
+    questions: Path, embedded_model: Path, capsys: pytest.CaptureFixture[str], data_dir: Path
+) -> None:
+    words = ["calibration", "fit", "--questions", str(questions), "--max-tokens", "20", "--batch-size", "4"]
+    assert cli.main(words) == 1
+    assert "too few to fit a calibrator: at least 50 are needed" in capsys.readouterr().err
+    (rows,) = (data_dir / "calibrators" / "answers").glob("*/rows.jsonl")
+    answered = [json.loads(row) for row in rows.read_text().splitlines()]
+    before = rows.stat().st_mtime_ns
+    assert len(answered) == 10
+    assert cli.main([*words, "--minimum", "10", "--json"]) == 0, "the answers are kept: no question is asked again"
+    assert rows.stat().st_mtime_ns == before
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["n"], figures["right"]) == (10, sum(row["correct"] for row in answered))
+    found = find_calibrator(embedded_model)
+    assert found is not None
+    assert found.to_dict() == figures["calibrator"]
+    assert found.source == "own questions (capitals.jsonl)"
+
+
+def test_a_broken_line_of_the_questions_is_named(questions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    questions.write_text(questions.read_text() + '{"id": "x", "question": \n')
+    assert cli.main(["calibration", "fit", "--questions", str(questions)]) == 1
+    assert "line 11: not valid JSON" in line(capsys)
+    assert cli.main(["calibration", "fit", "--questions", str(questions.with_name("none.jsonl"))]) == 1
+    assert "can't be read" in line(capsys)

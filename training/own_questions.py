@@ -1,0 +1,70 @@
+"""A model's answers to the user's own questions file, for `lacie calibration fit --questions`.
+
+Asked as `lacie evaluate` asks, on one GGUF and without torch. The rows are kept in the data folder under what they hang
+on (files, questions, settings, listener), so that a fit that was interrupted goes on, and a second one with other
+settings of the fit alone costs nothing.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from lacie_chat import paths
+from lacie_chat.confidence import LISTENER_VERSION
+from lacie_chat.models import ResolvedModel, pair_fingerprint
+from training.errors import TrainingError
+from training.evaluate import answer_all, questions_digest, rows_of
+from training.generators import load_generator
+from training.questions import Question, read_question_file
+from training.recipe_errors import first_problem
+from training.recipes import EvaluateSettings, SpeakerSettings
+from training.runs import Row, RowFile, locked
+
+
+def answers_to(
+    file: Path,
+    model: ResolvedModel,
+    adapter: ResolvedModel | None,
+    *,
+    matcher: str | None,
+    temperature: float,
+    max_tokens: int,
+    batch_size: int,
+    seed: int,
+) -> list[Row]:
+    """One row a question, assessed and compared (`matcher` None: as each question says). Raises LacieError: a broken
+    line (named), settings out of range, a folder that another process works on."""
+    asked = [Question(each.id, each.question, each.answers, matcher or each.match) for each in read_question_file(file)]
+    try:
+        speaker = SpeakerSettings(
+            model=str(model.path), generator="llama_cpp", format="chat", batch_size=batch_size, context=2048
+        )
+        draw = EvaluateSettings(temperature=temperature, top_p=0.95, top_k=40, max_new_tokens=max_tokens)
+    except ValidationError as error:
+        raise TrainingError(first_problem(error, EvaluateSettings)) from error
+    adapter_path = adapter.path if adapter else None
+    pair = pair_fingerprint(model.path, adapter_path)
+    how = [questions_digest(asked), LISTENER_VERSION, seed, batch_size, temperature, max_tokens]
+    digest = hashlib.sha256(json.dumps(how).encode()).hexdigest()[:12]
+    folder = paths.calibrators_dir() / "answers" / f"{pair}-{digest}"
+    with locked(folder, "answers"):
+        rows = RowFile(folder / "rows.jsonl")
+        if rows.missing(question.id for question in asked):
+            generator = load_generator(speaker, adapter=adapter_path)
+            try:
+                answer_all(
+                    rows,
+                    asked,
+                    generator,
+                    generator.reader,
+                    speaker=speaker,
+                    draw=draw,
+                    seed=seed,
+                    names={"model": model.ref, "adapter": adapter.ref if adapter else None},
+                    label="answer",
+                )
+            finally:
+                generator.close()
+        return rows_of(rows, asked)
