@@ -104,6 +104,12 @@ def _fill_chat(parser: argparse.ArgumentParser) -> None:
 
     add_speaker_arguments(parser)
     parser.add_argument("--resume", metavar="ID", help="go on with this conversation (`lacie history list`)")
+    parser.add_argument(
+        "--agreement",
+        metavar="K",
+        type=_agreement_count,
+        help="draw K samples (1 to 20) after each answer and show how many agree; 0 switches it off",
+    )
     parser.set_defaults(handler=_later("lacie_chat.commands.chat"))
 
 
@@ -118,6 +124,10 @@ def _fill_ask(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         type=_probability,
         help="exit with 3 if the confidence is under P (0 to 1)",
+    )
+    parser.add_argument("--sentences", action="store_true", help="also show how sure each sentence sounds")
+    parser.add_argument(
+        "--agreement", metavar="K", type=_agreement_count, default=0, help="draw K samples (1 to 20): how many agree?"
     )
     parser.add_argument("--temperature", type=_not_negative, default=0.0, help="0 (default) is greedy")
     parser.add_argument("--max-tokens", type=_positive, default=512, help="length of the answer at most (default 512)")
@@ -290,5 +300,6 @@ def _number(kind: Callable[[str], float], accepts: Callable[[float], bool], want
 
 _probability = _number(float, lambda value: 0 <= value <= 1, "a number from 0 to 1")
 _not_negative = _number(float, lambda value: 0 <= value < float("inf"), "a number of 0 or more")
+_agreement_count = _number(int, lambda value: 0 <= value <= 20, "a whole number from 0 to 20")
 _positive = _number(int, lambda value: value >= 1, "a whole number of 1 or more")
 _sample_count = _number(int, lambda value: 1 <= value <= 8, "a whole number from 1 to 8")

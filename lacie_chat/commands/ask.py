@@ -1,7 +1,8 @@
 """`lacie ask`: one question, one answer, its assessment; for people in a hurry and for scripts.
 
 The answer goes to standard output. The confidence line goes there too on a terminal, and to standard error in a
-pipe, so that `lacie ask … > answer.md` holds the answer alone. `--json` prints DESIGN.md's object instead.
+pipe, so that `lacie ask … > answer.md` holds the answer alone; so do the sentences that `--sentences` asks for.
+`--json` prints DESIGN.md's object instead, with `sentences` and `agreement` where they were asked for.
 """
 
 import argparse
@@ -10,8 +11,20 @@ import sys
 from typing import Any
 
 from lacie_chat.commands.speaker import Speaker, find_speaker
-from lacie_chat.confidence import Assessment, assess, confidence_text
+from lacie_chat.confidence import (
+    Assessment,
+    Calibrator,
+    agreement_of,
+    assess,
+    bar,
+    can_agree,
+    confidence_text,
+    percent,
+    with_agreement,
+    with_sentences,
+)
 from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Failed, Finished, Sampling, Side
+from lacie_chat.engine.samples import draw_sample, sample_seeds
 from lacie_chat.errors import LacieError
 
 WRONG_USAGE = 2
@@ -31,15 +44,47 @@ def run(args: argparse.Namespace) -> int:
         sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens, seed=args.seed)
         response, finished = stream_answer(engine, question, sampling, show=not args.json)
         assessment = assess(question, response, reader=engine.reader, calibrator=speaker.calibrator)
+        if args.agreement:
+            assessment = sample_agreement(engine, assessment, args.agreement, speaker.calibrator)
+        if args.sentences:
+            assessment = with_sentences(assessment, reader=engine.parallel_reader)
     finally:
         engine.close()
     if args.json:
-        print(json.dumps(answer_object(assessment, speaker, finished), ensure_ascii=False, indent=2))
+        found = answer_object(assessment, speaker, finished)
+        for name, asked in (("sentences", args.sentences), ("agreement", args.agreement)):
+            if asked:
+                found.setdefault(name, None)
+        print(json.dumps(found, ensure_ascii=False, indent=2))
     else:
-        on_terminal = sys.stdout.isatty()
         print(flush=True)
-        print(confidence_text(assessment), file=sys.stdout if on_terminal else sys.stderr)
+        aside = sys.stdout if sys.stdout.isatty() else sys.stderr
+        for line in sentence_lines(assessment):
+            print(line, file=aside)
+        print(confidence_text(assessment), file=aside)
     return exit_status(assessment, args.min_confidence)
+
+
+def sample_agreement(engine: EngineLike, assessment: Assessment, k: int, calibrator: Calibrator | None) -> Assessment:
+    """The assessment with the agreement of `k` samples, if it has an answer to agree on. Raises LacieError."""
+    if not can_agree(assessment) or assessment.answer_span is None:
+        return assessment
+    turns = [ChatTurn("user", assessment.question)]
+    samples = [draw_sample(engine, turns, seed) or "" for seed in sample_seeds(k)]
+    agreement = agreement_of(assessment.question, assessment.answer_span.text, samples, reader=engine.reader)
+    return with_agreement(assessment, agreement, calibrator)
+
+
+def sentence_lines(assessment: Assessment) -> list[str]:
+    """A line a sentence: bar, acceptance, text; those beyond the cap are named as not read."""
+    lines = []
+    for sentence in assessment.sentences or ():
+        text = " ".join(sentence.text.split())
+        if sentence.acceptance is None:
+            lines.append(f"{'not read':<12} {text}")
+        else:
+            lines.append(f"{bar(sentence.acceptance, 5)} {percent(sentence.acceptance)}  {text}")
+    return lines
 
 
 def read_question(argument: str | None) -> str:

@@ -4,7 +4,7 @@ Pure: text and probabilities in, assessments out. It knows a model only as a `Re
 """
 
 from lacie_chat.confidence.abstention import state_by_form
-from lacie_chat.confidence.agreement import MOST_SAMPLES, agreement_of, sample_seeds, with_agreement
+from lacie_chat.confidence.agreement import MOST_SAMPLES, agreement_of, can_agree, with_agreement
 from lacie_chat.confidence.assess import assess, assess_many
 from lacie_chat.confidence.assessment import (
     Agreement,
@@ -55,6 +55,7 @@ __all__ = [
     "assess",
     "assess_many",
     "bar",
+    "can_agree",
     "confidence_text",
     "extract_answer",
     "extract_answers",
@@ -63,7 +64,6 @@ __all__ = [
     "mask",
     "occurrences",
     "percent",
-    "sample_seeds",
     "sentence_acceptances",
     "split_sentences",
     "state_by_form",

@@ -1,9 +1,9 @@
 """The second signal: does the speaker say the same when it is asked again?
 
-k short samples are drawn at a higher temperature, and agreement is the share of them that give the answer's own span
-(the idea of self-consistency, Wang et al. 2023, as a confidence: Xiong et al. 2024). It is independent of wording: an
-answer can sound sure and be one of five different ones. A sample that abstains, claims nothing or has no answer span
-disagrees. An answer without a span has no agreement at all: there is nothing to compare.
+k short samples are drawn at a higher temperature (engine/samples.py), and agreement is the share of them that give the
+answer's own span (self-consistency, Wang et al. 2023, as a confidence: Xiong et al. 2024). It is independent of
+wording: an answer can sound sure and be one of five different ones. A sample that abstains, claims nothing or has no
+answer span disagrees. An answer without a span has no agreement at all: there is nothing to compare.
 
 Two spans are the same if their words are, without case, accents, punctuation, articles, and with small numbers in
 digits; or, since extraction cuts a span now longer, now shorter, if one stands whole inside the other ("Vienna" in
@@ -21,10 +21,6 @@ from lacie_chat.confidence.folding import words
 from lacie_chat.confidence.reader import Reader
 
 MOST_SAMPLES = 20
-SAMPLE_TEMPERATURE = 0.7
-SAMPLE_TOKENS = 64
-SAMPLE_STOP = ("\n\n",)
-"""An answer stands in the first paragraph or nowhere; what follows would only take time."""
 
 _ARTICLES = frozenset(("a", "an", "the"))
 _NUMBERS = {
@@ -40,11 +36,6 @@ _OTHER_THING = frozenset(
 )
 
 
-def sample_seeds(k: int) -> list[int]:
-    """The seeds of the k samples, ever the same: an answer's agreement can be drawn again."""
-    return list(range(1, k + 1))
-
-
 def agreement_of(question: str, answer: str, samples: Sequence[str], *, reader: Reader) -> Agreement:
     """The share of `samples` that answer `question` with `answer`; one call of the reader for all.
 
@@ -56,6 +47,11 @@ def agreement_of(question: str, answer: str, samples: Sequence[str], *, reader: 
     spans = extract_answers(answering, reader=reader) if answering else []
     agreed = sum(span is not None and same_answer(span.text, answer) for span in spans)
     return Agreement(agreed / len(samples), len(samples))
+
+
+def can_agree(assessment: Assessment) -> bool:
+    """Whether there is an answer that samples can agree with."""
+    return assessment.state == "answered" and assessment.answer_span is not None
 
 
 def with_agreement(assessment: Assessment, agreement: Agreement, calibrator: Calibrator | None) -> Assessment:

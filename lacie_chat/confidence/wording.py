@@ -28,7 +28,9 @@ def percent(fraction: float) -> str:
 
 def agreement_text(agreement: Agreement) -> str:
     """`4 of 5 samples agree`."""
-    return f"{round(agreement.value * agreement.k)} of {agreement.k} samples agree"
+    agreed = round(agreement.value * agreement.k)
+    noun, verb = "sample" if agreement.k == 1 else "samples", "agrees" if agreed == 1 else "agree"
+    return f"{agreed} of {agreement.k} {noun} {verb}"
 
 
 def confidence_text(assessment: Assessment) -> str:

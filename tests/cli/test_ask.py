@@ -140,3 +140,44 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
     )
     assert len(run.stdout) == 5
     assert b"Traceback" not in run.stderr
+
+
+TWO = "Who wrote Pride and Prejudice? Tell me a bit about the book."
+"""This model answers in several sentences."""
+
+
+def test_sentences_and_agreement_are_there_when_asked_for() -> None:
+    run = lacie("ask", TWO, "--json", "--sentences", "--agreement", "2", "--max-tokens", "60")
+    assert run.returncode == 0, run.stderr.decode()
+    found = json.loads(run.stdout)
+    assert len(found["sentences"]) > 1
+    for sentence in found["sentences"]:
+        assert set(sentence) == {"text", "start", "end", "acceptance"}
+        assert found["response"][sentence["start"] : sentence["end"]] == sentence["text"]
+        assert 0 <= sentence["acceptance"] <= 1
+    assert found["agreement"]["k"] == 2
+    assert found["agreement"]["value"] in (0, 0.5, 1)
+    again = lacie("ask", TWO, "--json", "--sentences", "--agreement", "2", "--max-tokens", "60")
+    assert json.loads(again.stdout)["agreement"] == found["agreement"], "the seeds are fixed"
+    assert json.loads(again.stdout)["sentences"] == found["sentences"]
+
+
+def test_where_there_are_none_they_are_null() -> None:
+    found = json.loads(lacie("ask", "hello", "--json", "--sentences", "--agreement", "1", "--max-tokens", "12").stdout)
+    assert found["sentences"] is None
+    assert found["agreement"] is None
+
+
+def test_in_words_they_stand_on_and_above_the_confidence_line() -> None:
+    run = lacie("ask", TWO, "--sentences", "--agreement", "1", "--max-tokens", "60")
+    *sentences, line = run.stderr.decode().strip().splitlines()
+    assert len(sentences) > 1 and all("%" in sentence for sentence in sentences)
+    assert " of 1 sample agree" in line
+    assert "%" not in run.stdout.decode()
+
+
+@pytest.mark.parametrize("value", ["21", "-1", "many"])
+def test_a_number_of_samples_that_is_none_is_wrong_usage(value: str) -> None:
+    run = lacie("ask", "Hello?", f"--agreement={value}")
+    assert run.returncode == 2
+    assert "a whole number from 0 to 20" in run.stderr.decode()

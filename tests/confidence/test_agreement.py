@@ -12,8 +12,8 @@ from lacie_chat.confidence import (
     agreement_of,
     agreement_text,
     assess,
+    can_agree,
     confidence_text,
-    sample_seeds,
     with_agreement,
 )
 from lacie_chat.confidence.agreement import same_answer
@@ -69,10 +69,6 @@ def test_samples_that_all_abstain_need_no_reader(reader: Reader) -> None:
         agreement_of(QUESTION, "Oslo", [], reader=counting)
 
 
-def test_seeds_are_fixed_and_distinct() -> None:
-    assert sample_seeds(3) == sample_seeds(5)[:3] and len(set(sample_seeds(20))) == 20
-
-
 def _calibrator(second: tuple[float, float, float] | None) -> Calibrator:
     return Calibrator(
         kind="platt", parameters=(1, 0), agreement_parameters=second,
@@ -90,12 +86,16 @@ def test_a_calibrator_with_a_second_form_gives_the_confidence_anew(reader: Reade
     assert (low.confidence.value, high.confidence.value) == pytest.approx((0.2689, 0.7311), abs=1e-4)
     unchanged = with_agreement(found, Agreement(1.0, 5), plain)
     assert unchanged.confidence == found.confidence
+    assert can_agree(found) and not can_agree(replace(found, answer_span=None))
+    assert not can_agree(replace(found, state="abstained"))
     assert with_agreement(replace(found, confidence=None), Agreement(1.0, 5), two).confidence is None
 
 
 def test_it_is_said_on_the_line_and_kept_in_the_record(reader: Reader) -> None:
     found = with_agreement(assess(QUESTION, "It is Oslo.", reader=reader), Agreement(0.6, 5), None)
     assert agreement_text(Agreement(0.6, 5)) == "3 of 5 samples agree"
+    assert agreement_text(Agreement(0.2, 5)) == "1 of 5 samples agrees"
+    assert agreement_text(Agreement(0.0, 1)) == "0 of 1 sample agree"
     assert confidence_text(found).endswith(" · 3 of 5 samples agree")
     assert found.to_dict()["agreement"] == {"value": 0.6, "k": 5}
     assert Assessment.from_dict(found.to_dict()) == found
