@@ -7,6 +7,7 @@ checkpoint afterwards by whatever generator the speaker has (`after`: for models
 
 import json
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from lacie_chat.statistics.metrics import Scored, point
 from training.answering import answer_rows
 from training.errors import TrainingError
 from training.generators import Generator, load_generator, load_listener
+from training.pairs import evaluation_threshold
 from training.progress import progress
 from training.questions import Question, load_questions
 from training.recipes import Recipe
@@ -23,6 +25,7 @@ from training.runs import Row, RowFile, RunFolder, read_rows
 from training.screening import screened
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+BEST = "checkpoints/best"
 
 
 def checkpoint_steps(folder: Path) -> list[int]:
@@ -53,17 +56,23 @@ def keep_adapter(checkpoint: Path, target: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def keep_if_best(folder: Path, step: int) -> None:
+    """Put a checkpoint's adapter aside if it is the best so far: its checkpoint may be deleted as others come."""
+    if best_step(read_rows(folder / "validation.jsonl")) == step:
+        keep_adapter(folder / "checkpoints" / f"checkpoint-{step}", folder / BEST)
+
+
 def validation_row(
-    step: int, generator: Generator, reader: Reader, recipe: Recipe, questions: list[Question]
+    step: int, generator: Generator, reader: Reader, recipe: Recipe, questions: list[Question], threshold: float
 ) -> tuple[Row, list[Row]]:
     """The listener's figures for one checkpoint, and the rows behind them."""
     rows = answer_rows(generator, reader, questions, speaker=recipe.speaker, draw=recipe.evaluate, seed=recipe.seed)
-    return score_rows(step, rows, recipe), rows
+    return score_rows(step, rows, recipe, threshold), rows
 
 
-def score_rows(step: int, rows: list[Row], recipe: Recipe) -> Row:
+def score_rows(step: int, rows: list[Row], recipe: Recipe, threshold: float) -> Row:
     """The figures of a checkpoint's rows; an F1 over nothing is 0, the worst."""
-    figures = point(Scored.from_rows(rows), recipe.evaluate.threshold, recipe.evaluate.bins)
+    figures = point(Scored.from_rows(rows), threshold, recipe.evaluate.bins)
     kept = ("f1", "precision", "recall", "auroc", "ece", "accuracy", "abstention_rate")
     numbers: dict[str, Any] = {key: _number(figures[key]) for key in kept}
     return {"id": f"step-{step}", "step": step, "n": len(rows), **numbers}
@@ -91,19 +100,26 @@ def choose_afterwards(folder: RunFolder) -> None:
     adapter.
     """
     recipe, checkpoints = folder.recipe, folder.path / "checkpoints"
-    steps = checkpoint_steps(checkpoints)
+    grid = recipe.dpo.save_every
+    # one that a stop left between two of the grid is none of an uninterrupted run's
+    steps = [step for step in checkpoint_steps(checkpoints) if step % grid == 0 or step == recipe.dpo.steps]
     if not steps:
         raise TrainingError(f"{checkpoints} holds no checkpoints; run the stage 'dpo' first")
     file = RowFile(folder.path / "validation.jsonl")
     todo = [step for step in steps if file.missing([f"step-{step}"])]
-    questions = validation_questions(folder)
-    reader, listener = load_listener(recipe)
-    with progress("validation", len(steps), "checkpoints", already=len(steps) - len(todo)) as advance:
-        for step in todo:
-            generator = load_generator(recipe.speaker, adapter=checkpoints / f"checkpoint-{step}")
-            row, _ = validation_row(step, generator, reader, recipe, questions)
-            file.append([row])
-            generator.close()
-            advance(1, f"step {step}: F1 {row['f1']}")
-    listener.close()
-    keep_adapter(checkpoints / f"checkpoint-{best_step(read_rows(file.path))}", folder.path / "adapter")
+    questions, threshold = validation_questions(folder), evaluation_threshold(folder)
+    with ExitStack() as stack:
+        reader, listener = load_listener(recipe)
+        stack.callback(listener.close)
+        with progress("validation", len(steps), "checkpoints", already=len(steps) - len(todo)) as advance:
+            for step in todo:
+                generator = load_generator(recipe.speaker, adapter=checkpoints / f"checkpoint-{step}")
+                try:
+                    row, _ = validation_row(step, generator, reader, recipe, questions, threshold)
+                finally:
+                    generator.close()
+                file.append([row])
+                advance(1, f"step {step}: F1 {row['f1']}")
+    step = best_step(read_rows(file.path))
+    keep_adapter(checkpoints / f"checkpoint-{step}", folder.path / "adapter")
+    print(f"dpo: the adapter is that of step {step} of {recipe.dpo.steps}")

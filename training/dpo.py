@@ -18,16 +18,17 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from training.checkpoints import (
+    BEST,
     best_step,
     checkpoint_steps,
     choose_afterwards,
     keep_adapter,
     validation_questions,
 )
-from training.errors import Stopped, TrainingError
+from training.errors import Stopped, TrainingError, saving_checkpoints
 from training.preferences import tokenise_pairs, training_order
 from training.recipes import DpoSettings, Recipe
-from training.runs import RunFolder, read_rows, write_rows
+from training.runs import RowFile, RunFolder, read_rows, write_rows
 from training.stage import is_first_process, stage_main
 
 if TYPE_CHECKING:
@@ -48,14 +49,21 @@ def run(folder: RunFolder) -> None:
     if recipe.dpo.select == "after":
         choose_afterwards(folder)
     else:
-        scored = read_rows(folder.file("validation.jsonl")) if recipe.dpo.select == "during" else []
-        step = best_step(scored) if scored else recipe.dpo.steps
-        keep_adapter(folder.path / "checkpoints" / f"checkpoint-{step}", folder.path / "adapter")
+        during = recipe.dpo.select == "during"
+        step = best_step(read_rows(folder.file("validation.jsonl"))) if during else recipe.dpo.steps
+        whole = step in checkpoint_steps(folder.path / "checkpoints")
+        source = folder.path / (f"checkpoints/checkpoint-{step}" if whole else BEST)
+        keep_adapter(source, folder.path / "adapter")
         print(f"dpo: the adapter is that of step {step} of {recipe.dpo.steps}")
 
 
 def _trained(folder: RunFolder) -> bool:
-    return checkpoint_steps(folder.path / "checkpoints")[-1:] == [folder.recipe.dpo.steps]
+    """Whether the last checkpoint is there, and scored where that is done while training."""
+    settings = folder.recipe.dpo
+    if checkpoint_steps(folder.path / "checkpoints")[-1:] != [settings.steps]:
+        return False
+    scores = folder.path / "validation.jsonl"
+    return settings.select != "during" or (scores.is_file() and f"step-{settings.steps}" in RowFile(scores).ids)
 
 
 def train(folder: RunFolder) -> None:
@@ -73,7 +81,8 @@ def train(folder: RunFolder) -> None:
     rows = tokenise_pairs(pairs, tokenizer, settings.max_length)
     rows, order = training_order(rows, settings, recipe.seed)
     lower = "a lower dpo.per_device_batch (or dpo.max_length, or dpo.gradient_checkpointing=true)"
-    with memory_errors(lower), warnings.catch_warnings():
+    checkpoints = folder.path / "checkpoints"
+    with saving_checkpoints(checkpoints), memory_errors(lower), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*pad_token_id.*")
         trainer = PairTrainer(
             model=base_model(recipe),
@@ -89,7 +98,8 @@ def train(folder: RunFolder) -> None:
         trainer.add_callback(stop)
         trainer.add_callback(ProgressCallback(settings.steps))
         if settings.select == "during":
-            trainer.add_callback(ListenerCallback(folder, tokenizer, validation_questions(folder), stop))
+            questions = validation_questions(folder)
+            trainer.add_callback(ListenerCallback(folder, tokenizer, questions, stop, trainer.log_figures))
         previous = signal.signal(signal.SIGTERM, lambda number, frame: _ask_to_stop(stop, number, frame))
         try:
             trainer.train(resume_from_checkpoint=_resume_from(folder))
@@ -186,6 +196,18 @@ def accumulation(settings: DpoSettings, processes: int) -> int:
     return settings.pairs_per_step // together
 
 
+def tracker(name: str) -> str:
+    """The tracker that a recipe names. Raises TrainingError where it is not installed, or none that TRL knows."""
+    from transformers.integrations import integration_utils
+
+    there: list[str] = integration_utils.get_available_reporting_integrations()  # type: ignore[no-untyped-call]
+    if name not in ("none", "all", *there):
+        raise TrainingError(
+            f"dpo.report_to={name}: no such tracker is installed here; installed: {', '.join(there) or 'none'}"
+        )
+    return name
+
+
 def training_arguments(folder: RunFolder) -> Any:
     """TRL's configuration out of the recipe's."""
     from trl import DPOConfig
@@ -219,8 +241,8 @@ def training_arguments(folder: RunFolder) -> Any:
         logging_nan_inf_filter=False,
         save_strategy="steps",
         save_steps=settings.save_every,
-        save_total_limit=settings.keep_checkpoints,
-        report_to=settings.report_to,
+        save_total_limit=None if settings.select == "after" else settings.keep_checkpoints,
+        report_to=tracker(settings.report_to),
         seed=recipe.seed,
         data_seed=recipe.seed,
         use_cpu=on_cpu,

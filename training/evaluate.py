@@ -6,15 +6,20 @@ questions file, by the same functions, and never loads torch. Both go on where t
 """
 
 import argparse
+import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from lacie_chat.confidence import Calibrator
 from lacie_chat.confidence.reader import Reader
-from lacie_chat.models import find_calibrator, resolve, resolve_adapter
+from lacie_chat.models import find_calibrator, pair_fingerprint, resolve, resolve_adapter
 from lacie_chat.rows import writing
 from lacie_chat.statistics.metrics import listener_metrics
 from training.answering import answer_rows
@@ -22,11 +27,24 @@ from training.errors import TrainingError
 from training.generators import Generator, load_generator, load_listener
 from training.progress import progress
 from training.questions import Question, load_questions, read_question_file
+from training.recipe_errors import first_problem
 from training.recipes import Draw, EvaluateSettings, Recipe, SpeakerSettings
-from training.runs import Row, RowFile, RunFolder, read_rows, write_json
+from training.runs import Row, RowFile, RunFolder, locked, read_rows, to_do, write_json
 from training.stage import stage_main
 
 SIDES = ("baseline", "adapter")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Questions that both sides answer, and where their rows are kept: `FOLDER/SIDE/rows.jsonl`."""
+
+    name: str
+    questions: list[Question]
+    folder: Path
+
+    def file(self, side: str) -> RowFile:
+        return RowFile(self.folder / side / "rows.jsonl")
 
 
 def answer_all(
@@ -42,10 +60,8 @@ def answer_all(
     calibrator: Calibrator | None = None,
     label: str = "evaluate",
 ) -> list[Row]:
-    """Answer the questions that `file` hasn't yet, in chunks of the speaker's batch size; returns all rows."""
-    size = speaker.batch_size
-    chunks = [questions[start : start + size] for start in range(0, len(questions), size)]
-    todo = [chunk for chunk in chunks if file.missing(question.id for question in chunk)]
+    """Answer the questions that `file` hasn't yet, in chunks of the speaker's batch size; returns their rows."""
+    todo = [questions[chunk] for chunk in to_do(file, [each.id for each in questions], speaker.batch_size)]
     left = sum(len(chunk) for chunk in todo)
     with progress(label, len(questions), "questions", already=len(questions) - left) as advance:
         for chunk in todo:
@@ -53,45 +69,80 @@ def answer_all(
             # answers of a batch are drawn together: none has timings of its own
             file.append([{**row, **names, "timings": {}} for row in rows])
             advance(len(chunk))
-    return read_rows(file.path)
+    return rows_of(file, questions)
+
+
+def rows_of(file: RowFile, questions: Sequence[Question]) -> list[Row]:
+    """The rows of these questions, in their order, out of a file that has them all."""
+    rows = {row["id"]: row for row in read_rows(file.path)}
+    return [rows[question.id] for question in questions]
 
 
 def run(folder: RunFolder) -> None:
-    """The stage: both sides on every test set, TruthfulQA where the recipe asks for it, report and plots."""
+    """The stage: both sides on every test set, TruthfulQA where the recipe asks for it, calibrator, report and plots.
+
+    Models are loaded only where something is still to be answered, so that a finished run can be looked at anew
+    (another listener, another calibration set) at the cost of that alone.
+    """
+    from training import truthfulqa  # here, so that `lacie evaluate` doesn't load them
+    from training.calibration import calibration_questions, fit, keep
+    from training.listeners import other_listeners
+    from training.summary import summarise
+
     recipe = folder.recipe
     adapter = folder.path / "adapter"
     if not (adapter / "adapter_config.json").is_file():
         raise TrainingError(f"{adapter} is not there yet; run the stage 'dpo' first")
-    splits = load_questions(folder.path, recipe)
-    from training import truthfulqa  # here, so that `lacie evaluate` doesn't load it
+    listeners = other_listeners(recipe)
+    tests = load_questions(folder.path, recipe).test
+    asked = [Asked(name, questions, folder.path / "evaluation" / name) for name, questions in tests.items()]
+    name, questions = calibration_questions(folder)
+    calibration = Asked("calibration", questions, folder.path / "calibration" / name)
+    truthful: Asked | None = None
+    if recipe.evaluate.truthfulqa.judges != "none":
+        truthful = Asked("truthfulqa", truthfulqa.questions(recipe), folder.path / "evaluation" / "truthfulqa")
+    everything = [*asked, calibration, *([truthful] if truthful else [])]
+    _answer_sides(folder, everything, adapter)
+    rows = {each.name: {side: rows_of(each.file(side), each.questions) for side in SIDES} for each in everything}
+    fitted = {side: fit(folder, side, rows["calibration"][side]) for side in SIDES}
+    print(f"evaluate: {keep(folder, fitted['adapter'])}")
+    judged = truthfulqa.judge(folder, rows["truthfulqa"]) if truthful else {}
+    summarise(folder, {each.name: rows[each.name] for each in asked}, judged, fitted, listeners)
 
-    rows: dict[str, dict[str, list[Row]]] = {name: {} for name in splits.test}
-    truthful: dict[str, Any] = {}
+
+def _answer_sides(folder: RunFolder, asked: Sequence[Asked], adapter: Path) -> None:
+    """Baseline and adapter, each loaded once, under the same conditions; the listener is loaded for both."""
+    recipe = folder.recipe
     speaker = speaker_with_adapter(recipe)
     with ExitStack() as stack:
-        reader, listener = load_listener(recipe)
-        stack.callback(listener.close)
+
+        @cache
+        def reader() -> Reader:
+            found, listener = load_listener(recipe)
+            stack.callback(listener.close)
+            return found
+
         for side in SIDES:
+            todo = [each for each in asked if each.file(side).missing(question.id for question in each.questions)]
+            if not todo:
+                continue
+            reader()
             generator = load_generator(speaker, adapter=adapter if side == "adapter" else None)
-            names = {"model": speaker.model, "adapter": "adapter" if side == "adapter" else None}
-            for name, questions in splits.test.items():
-                rows[name][side] = answer_all(
-                    RowFile(folder.path / "evaluation" / name / side / "rows.jsonl"),
-                    questions,
-                    generator,
-                    reader,
-                    speaker=speaker,
-                    draw=recipe.evaluate,
-                    seed=recipe.seed,
-                    names=names,
-                    label=f"evaluate {name}, {side}",
-                )
-            if recipe.evaluate.truthfulqa.judges != "none":
-                truthful[side] = truthfulqa.answer(folder, side, generator, reader, speaker)
-            generator.close()
-    if truthful:
-        truthful = {side: truthfulqa.judge(recipe, side_rows) for side, side_rows in truthful.items()}
-    summarise(folder, rows, truthful)
+            try:
+                for each in todo:
+                    answer_all(
+                        each.file(side),
+                        each.questions,
+                        generator,
+                        reader(),
+                        speaker=speaker,
+                        draw=recipe.evaluate,
+                        seed=recipe.seed,
+                        names={"model": speaker.model, "adapter": "adapter" if side == "adapter" else None},
+                        label=f"evaluate {each.name}, {side}",
+                    )
+            finally:
+                generator.close()
 
 
 def speaker_with_adapter(recipe: Recipe) -> SpeakerSettings:
@@ -101,47 +152,44 @@ def speaker_with_adapter(recipe: Recipe) -> SpeakerSettings:
     return recipe.speaker
 
 
-def summarise(folder: RunFolder, rows: dict[str, dict[str, list[Row]]], truthful: dict[str, Any]) -> None:
-    """Write `metrics.json`, the plots and `report.md` of a run."""
-    from lacie_chat.statistics.plots import draw_histograms, draw_reliability
-    from training.report import write_report
-
-    recipe = folder.recipe
-    settings = recipe.evaluate
-    sets: dict[str, dict[str, Any]] = {}
-    for name, sides in rows.items():
-        sets[name] = {side: measure(each, settings, recipe.seed) for side, each in sides.items()}
-        for side, figures in sets[name].items():
-            write_json(folder.path / "evaluation" / name / side / "metrics.json", figures)
-        path = folder.path / f"reliability-{name}.png"
-        with writing(path):
-            draw_reliability(sides, path, bins=settings.bins)
-            draw_histograms(
-                sides, folder.path / f"acceptance-{name}.png", bins=settings.bins, threshold=settings.threshold
-            )
-    metrics = {"recipe": recipe.name, "objective": recipe.objective, "digest": recipe.digest(), "sets": sets}
-    metrics |= {"truthfulqa": truthful} if truthful else {}
-    write_json(folder.path / "metrics.json", metrics)
-    counts = folder.path / "pairs_report.json"
-    pairs = json.loads(counts.read_text(encoding="utf-8")) if counts.is_file() else None
-    write_report(folder.path, recipe, metrics, pairs)
-    for name, sides_figures in sets.items():
-        for side, figures in sides_figures.items():
-            print(f"evaluate: {name}, {side}: {one_line(figures)}")
+def measure(
+    rows: Sequence[Row],
+    settings: EvaluateSettings,
+    seed: int,
+    *,
+    threshold: float,
+    calibrator: Calibrator | None = None,
+) -> dict[str, Any]:
+    """All figures of some rows; with a calibrator also what it makes of ECE and Brier score, under `calibrated`."""
+    figures = _figures(rows, settings, seed, threshold)
+    if calibrator is not None:
+        mapped = [
+            {**row, "acceptance": None if row["acceptance"] is None else calibrator(row["acceptance"])} for row in rows
+        ]
+        after = _figures(mapped, settings, seed, threshold)
+        figures["calibrated"] = _calibration_of(after)
+        figures["without_abstentions"]["calibrated"] = _calibration_of(after["without_abstentions"])
+    return figures
 
 
-def measure(rows: Sequence[Row], settings: EvaluateSettings, seed: int) -> dict[str, Any]:
-    """All figures of some rows by the settings of an evaluation."""
-    return listener_metrics(
-        rows, threshold=settings.threshold, bins=settings.bins, bootstrap=settings.bootstrap, seed=seed
-    )
+def _figures(rows: Sequence[Row], settings: EvaluateSettings, seed: int, threshold: float) -> dict[str, Any]:
+    return listener_metrics(rows, threshold=threshold, bins=settings.bins, bootstrap=settings.bootstrap, seed=seed)
+
+
+def _calibration_of(figures: dict[str, Any]) -> dict[str, Any]:
+    keys = ("ece", "brier")
+    return {
+        **{key: figures[key] for key in keys},
+        "intervals": {key: figures["intervals"].get(key) for key in keys},
+    }
 
 
 def one_line(figures: dict[str, Any]) -> str:
     """The main figures, to read."""
     keys = ("accuracy", "auroc", "ece", "f1", "abstention_rate")
     shown = ", ".join(f"{key} {'n/a' if figures[key] is None else format(figures[key], '.3f')}" for key in keys)
-    return f"n {figures['n']}, {shown}"
+    after = f", ece calibrated {figures['calibrated']['ece']:.3f}" if "calibrated" in figures else ""
+    return f"n {figures['n']}, {shown}{after}"
 
 
 # -- lacie evaluate -----------------------------------------------------------------------------------------------
@@ -170,46 +218,56 @@ def evaluate_command(args: argparse.Namespace) -> int:
     adapter = resolve_adapter(args.adapter) if args.adapter else None
     if args.with_baseline and adapter is None:
         raise TrainingError("--with-baseline goes with --adapter: without an adapter, the model is the baseline")
-    speaker = SpeakerSettings(
-        model=str(model.path), generator="llama_cpp", format="chat", batch_size=args.batch_size, context=2048
-    )
-    settings = EvaluateSettings(
-        temperature=args.temperature, top_p=0.95, top_k=40, max_new_tokens=args.max_tokens, threshold=args.threshold
-    )
+    try:
+        speaker = SpeakerSettings(
+            model=str(model.path), generator="llama_cpp", format="chat", batch_size=args.batch_size, context=2048
+        )
+        settings = EvaluateSettings(
+            temperature=args.temperature, top_p=0.95, top_k=40, max_new_tokens=args.max_tokens, threshold=args.threshold
+        )
+    except ValidationError as error:
+        raise TrainingError(first_problem(error, EvaluateSettings)) from error
     sides = [("adapter" if adapter else "baseline", adapter, args.out)]
     if args.with_baseline:
         sides.append(("baseline", None, args.out / "baseline"))
+    measured: dict[str, dict[str, Any]] = {}
     rows: dict[str, list[Row]] = {}
-    for side, side_adapter, out in sides:
-        identity = {
-            "model": model.ref,
-            "adapter": side_adapter.ref if side_adapter else None,
-            "matcher": args.matcher,
-            "seed": args.seed,
-            "batch_size": args.batch_size,
-            **settings.model_dump(include={"temperature", "max_new_tokens"}),
-        }
-        same_evaluation(out, identity)
-        generator = load_generator(speaker, adapter=side_adapter.path if side_adapter else None)
-        try:
-            rows[side] = answer_all(
-                RowFile(out / "rows.jsonl"),
-                questions,
-                generator,
-                generator.reader,
-                speaker=speaker,
-                draw=settings,
-                seed=args.seed,
-                names={"model": model.ref, "adapter": side_adapter.ref if side_adapter else None},
-                calibrator=find_calibrator(model.path, side_adapter.path if side_adapter else None),
-                label=f"evaluate, {side}",
-            )
-        finally:
-            generator.close()
-    measured = {side: measure(rows[side], settings, args.seed) for side, _, _ in sides}
-    for side, _, out in sides:
-        write_json(out / "metrics.json", measured[side])
-    _draw(rows, args.out / "reliability.png", settings)
+    with locked(args.out, "evaluate"):
+        for side, side_adapter, out in sides:
+            adapter_path = side_adapter.path if side_adapter else None
+            names = {"model": model.ref, "adapter": side_adapter.ref if side_adapter else None}
+            identity = {
+                **names,
+                "fingerprint": pair_fingerprint(model.path, adapter_path),
+                "questions": questions_digest(questions),
+                "matcher": args.matcher,
+                "seed": args.seed,
+                "batch_size": args.batch_size,
+                **settings.model_dump(include={"temperature", "max_new_tokens"}),
+            }
+            same_evaluation(out, identity)
+            file, calibrator = RowFile(out / "rows.jsonl"), find_calibrator(model.path, adapter_path)
+            if file.missing(question.id for question in questions):
+                generator = load_generator(speaker, adapter=adapter_path)
+                try:
+                    answer_all(
+                        file,
+                        questions,
+                        generator,
+                        generator.reader,
+                        speaker=speaker,
+                        draw=settings,
+                        seed=args.seed,
+                        names=names,
+                        calibrator=calibrator,
+                        label=f"evaluate, {side}",
+                    )
+                finally:
+                    generator.close()
+            rows[side] = rows_of(file, questions)
+            measured[side] = measure(rows[side], settings, args.seed, threshold=args.threshold, calibrator=calibrator)
+            write_json(out / "metrics.json", measured[side])
+        _draw(rows, args.out / "reliability.png", settings)
     if args.json:
         print(json.dumps(measured[sides[0][0]] if len(sides) == 1 else measured, indent=2))
     else:
@@ -217,6 +275,12 @@ def evaluate_command(args: argparse.Namespace) -> int:
             print(f"{side}: {one_line(figures)}")
         print(f"see {args.out}")
     return 0
+
+
+def questions_digest(questions: Sequence[Question]) -> str:
+    """A short identity of questions and accepted answers."""
+    asked = [(question.id, question.question, question.answers) for question in questions]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
 
 
 def same_evaluation(out: Path, identity: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ the same weights, it is the policy with its adapter off; where they aren't, a se
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from accelerate import PartialState
@@ -13,11 +14,12 @@ from accelerate.utils import gather_object
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from lacie_chat.confidence.reader import Reader
-from training.checkpoints import score_rows, validation_row
+from training.checkpoints import keep_if_best, score_rows, validation_row
 from training.dpo import sharded
 from training.errors import TrainingError
 from training.generators import load_listener
 from training.generators.transformers import TransformersGenerator
+from training.pairs import evaluation_threshold
 from training.questions import Question
 from training.recipes import Recipe
 from training.runs import RowFile, RunFolder
@@ -31,11 +33,17 @@ class ListenerCallback(TrainerCallback):
     """Scores every checkpoint of the recipe's grid into `validation.jsonl` (also one that a stop left unscored)."""
 
     def __init__(
-        self, folder: RunFolder, tokenizer: PreTrainedTokenizerBase, questions: list[Question], stop: StopCallback
+        self,
+        folder: RunFolder,
+        tokenizer: PreTrainedTokenizerBase,
+        questions: list[Question],
+        stop: StopCallback,
+        log: Callable[[dict[str, float]], None],
     ) -> None:
         if sharded():
             raise TrainingError("dpo.select=during can't answer with a sharded model; set dpo.select=after")
-        self.folder, self.tokenizer, self.questions, self.stop = folder, tokenizer, questions, stop
+        self.folder, self.tokenizer, self.questions, self.stop, self.log = folder, tokenizer, questions, stop, log
+        self._threshold = evaluation_threshold(folder)
         self._reader: Reader | None = None
         self._file: RowFile | None = None
 
@@ -56,20 +64,28 @@ class ListenerCallback(TrainerCallback):
         recipe, process = self.folder.recipe, PartialState()
         if step % recipe.dpo.save_every and step != recipe.dpo.steps:
             return  # saved because of a stop: scoring it would make the run differ from an uninterrupted one
+        known = self._file is not None and not self._file.missing([f"step-{step}"])
+        if any(gather_object([known])):  # a start that goes on from this very checkpoint
+            if self._file is not None:
+                keep_if_best(self.folder.path, step)
+            return
         generator = TransformersGenerator(
             model, self.tokenizer, batch_size=recipe.speaker.batch_size, context=recipe.speaker.context
         )
         if self._reader is None:
             self._reader = generator.reader if same_weights(recipe) else load_listener(recipe)[0]
         with process.split_between_processes(self.questions) as mine:
-            rows = validation_row(step, generator, self._reader, recipe, list(mine))[1] if mine else []
+            rows = []
+            if mine:
+                rows = validation_row(step, generator, self._reader, recipe, list(mine), self._threshold)[1]
         rows = gather_object(rows)
+        row = score_rows(step, rows, recipe, self._threshold)
+        figures = {key: row[key] for key in ("f1", "auroc", "ece", "accuracy", "abstention_rate")}
+        self.log({f"listener/{key}": value for key, value in figures.items() if value is not None})
         if self._file is not None:
-            row = score_rows(step, rows, recipe)
             self._file.append([row])
-            shown = ", ".join(
-                f"{key} {row[key]:.3f}" for key in ("f1", "auroc", "ece", "accuracy") if row[key] is not None
-            )
+            keep_if_best(self.folder.path, step)
+            shown = ", ".join(f"{key} {value:.3f}" for key, value in figures.items() if value is not None)
             print(f"dpo: step {step}: {shown} on {len(rows)} validation questions", flush=True)
 
 

@@ -5,6 +5,7 @@ from the reference code, both deliberate: the cap per question is a real cap, an
 balanced by the same kinds as the main run, so that the two differ in their preference and in nothing else.
 """
 
+import json
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -155,10 +156,28 @@ def _balance(pairs: list[Row], limit: float | None, seed: int, report: PairRepor
     return kept
 
 
+def evaluation_threshold(folder: RunFolder) -> float:
+    """The recipe's `evaluate.threshold` as a number: a stated one, or the one that the pairs were made with."""
+    wanted = folder.recipe.evaluate.threshold
+    if wanted != "training":
+        return wanted
+    return float(json.loads(folder.file("pairs_report.json").read_text(encoding="utf-8"))["accept_threshold"])
+
+
+def _all_judged(folder: RunFolder) -> list[Row]:
+    """The judged samples. Raises TrainingError while some are missing: their median and balance would be others."""
+    rows = read_rows(folder.file("judged.jsonl"))
+    samples = folder.path / "samples.jsonl"
+    count = len(read_rows(samples)) if samples.is_file() else len(rows)
+    if len(rows) < count:
+        raise TrainingError(f"only {len(rows)} of {count} samples are judged; run the stage 'judge' to its end first")
+    return rows
+
+
 def run(folder: RunFolder) -> None:
     """The stage: reads `judged.jsonl`, writes `pairs.jsonl` and the counts."""
     recipe: Recipe = folder.recipe
-    rows = read_rows(folder.file("judged.jsonl"))
+    rows = _all_judged(folder)
     separator = " " if recipe.speaker.format == "plain" else ""
     pairs, report = make_pairs(rows, recipe.pairs, objective=recipe.objective, seed=recipe.seed, separator=separator)
     write_json(folder.path / "pairs_report.json", report.to_dict())

@@ -6,6 +6,8 @@ sources. The sets are written into the run folder once, so that later stages (an
 the same ones.
 """
 
+import hashlib
+import json
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +24,9 @@ __all__ = [
     "SAMPLE_QUESTIONS",
     "Question",
     "Splits",
+    "calibration_name",
     "hub_rows",
+    "load_calibration",
     "load_questions",
     "make_splits",
     "read_question_file",
@@ -63,6 +67,42 @@ def load_questions(run: Path, recipe: Recipe) -> Splits:
     )
 
 
+def calibration_name(entry: QuestionSet) -> str:
+    """A name of the set for files: a run may be calibrated on other questions later."""
+    return hashlib.sha256(json.dumps(entry.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:8]
+
+
+def load_calibration(run: Path, recipe: Recipe) -> list[Question]:
+    """The questions of `questions.calibration`: of its source, those that no other set of the run has, in the order in
+    which the other sets were cut. Written into the run folder once, as those are.
+    """
+    entry = recipe.questions.calibration
+    assert entry is not None
+    path = run / "questions" / f"calibration-{calibration_name(entry)}.jsonl"
+    if not path.is_file():
+        splits = load_questions(run, recipe)
+        sets = (splits.train, splits.validation, *splits.test.values())
+        used = {normalise(question.question) for questions in sets for question in questions}
+        left = [each for each in _shuffled(entry, recipe.seed) if normalise(each.question) not in used]
+        if not left:
+            raise TrainingError(
+                "no questions are left for questions.calibration: the other sets have them all; "
+                "name another source, or a lower questions.train.count"
+            )
+        write_rows(path, [_of_set(question, entry).to_row() for question in left[: entry.count]])
+    return read_question_file(path)
+
+
+def _shuffled(entry: QuestionSet, seed: int) -> list[Question]:
+    pool = unique(read_source(entry))
+    random.Random(f"questions {seed}").shuffle(pool)
+    return pool
+
+
+def _of_set(question: Question, entry: QuestionSet) -> Question:
+    return Question(question.id, question.question, question.answers, entry.matcher)
+
+
 def _tests(splits: Splits) -> list[tuple[str, list[Question]]]:
     return [(f"test-{name}", questions) for name, questions in splits.test.items()]
 
@@ -98,6 +138,8 @@ def _check_disjoint_tests(cut: Mapping[str, list[Question]]) -> None:
     for name, questions in cut.items():
         if name != "validation":
             questions[:] = [entry for entry in questions if normalise(entry.question) not in validation]
+            if not questions:
+                raise TrainingError(f"no questions are left for {name}: the validation set has them all")
 
 
 def _take(
@@ -105,15 +147,13 @@ def _take(
 ) -> list[Question]:
     key = (entry.source, str(entry.path), entry.split)
     if key not in sources:
-        pool = unique(read_source(entry))
-        random.Random(f"questions {seed}").shuffle(pool)
-        sources[key] = pool
+        sources[key] = _shuffled(entry, seed)
     pool = sources[key]
     taken = pool[: entry.count] if entry.count is not None else list(pool)
     sources[key] = pool[len(taken) :]
     if not taken:
         raise TrainingError(f"no questions for {name}: {entry.path or entry.source} ({entry.split}) has too few")
-    return [Question(each.id, each.question, each.answers, entry.matcher) for each in taken]
+    return [_of_set(question, entry) for question in taken]
 
 
 def unique(questions: Iterable[Question]) -> list[Question]:

@@ -49,13 +49,19 @@ def write_report(run: Path, recipe: Recipe, metrics: Metrics, pairs: Metrics | N
         f"# {recipe.name}: {'LACIE' if recipe.objective == 'lacie' else 'truthful-only baseline'}",
         f"Speaker `{recipe.speaker.model}`, listener `{recipe.listener.model}`, recipe digest `{recipe.digest()}`. "
         f"One sample a question at temperature {recipe.evaluate.temperature}, at most "
-        f"{recipe.evaluate.max_new_tokens} tokens; accepted from {recipe.evaluate.threshold}; ECE with "
+        f"{recipe.evaluate.max_new_tokens} tokens; accepted from {_threshold(recipe, metrics['sets'])}; ECE with "
         f"{recipe.evaluate.bins} bins; in brackets 95 % bootstrap intervals.",
     ]
     if pairs:
         parts.append(_pairs(pairs))
     for name, sides in metrics["sets"].items():
-        parts.append(_set(name, sides))
+        pictures = f"\n![reliability](reliability-{name}.png)\n\n![acceptance](acceptance-{name}.png)"
+        parts += [_set(f"## Questions: {name}", sides), pictures]
+    if metrics.get("calibration"):
+        parts.append(_calibration(metrics["calibration"]))
+    for listener, sets in metrics.get("other_listeners", {}).items():
+        parts.append(f"## Heard by {listener}\n\n{_heard(listener, recipe, sets)}")
+        parts += [_set(f"### Questions: {name}, heard by {listener}", sides) for name, sides in sets.items()]
     if metrics.get("truthfulqa"):
         parts.append(_truthfulqa(metrics["truthfulqa"]))
     parts.append(_paper(metrics))
@@ -75,21 +81,66 @@ def _pairs(pairs: Metrics) -> str:
     return "\n".join(lines)
 
 
-def _set(name: str, sides: Metrics) -> str:
+def _threshold(recipe: Recipe, sets: Metrics) -> str:
+    shown = f"{_any_side(sets)['accept_threshold']:.3f}"
+    return f"{shown}, the training samples' median" if recipe.evaluate.threshold == "training" else shown
+
+
+def _any_side(sets: Metrics) -> Metrics:
+    sides: Metrics = next(iter(sets.values()))
+    figures: Metrics = next(iter(sides.values()))
+    return figures
+
+
+def _heard(listener: str, recipe: Recipe, sets: Metrics) -> str:
+    how = "hedges and boosters counted, no model" if listener == "lexicon" else "another model, with the same prompt"
+    return (
+        f"The same answers, heard by `{listener}` ({how}) instead of `{recipe.listener.model}`; spans, states and "
+        f"correctness are unchanged. Accepted from {_threshold(recipe, sets)}."
+    )
+
+
+def _calibration(sides: Metrics) -> str:
+    lines = [
+        "## Calibrators\n\nFitted on held-out questions, none of them of a test set; a calibrator maps acceptance to "
+        "how often such an answer is right. Log loss is held out (cross-validation) but for the bare acceptance's; "
+        "`share` is what the share of right answers alone would give.\n",
+        "| side | answers | right | kind | log loss, bare | calibrated | share |\n|---|---|---|---|---|---|---|",
+    ]
+    for side, each in sides.items():
+        if "none" in each:
+            lines.append(f"| {side} | {each['n']} | {each['right']} | none: {each['none']} | | | |")
+            continue
+        losses = each["log_loss"]
+        numbers = " | ".join(_number(losses[key]) for key in ("before", "after", "share"))
+        lines.append(f"| {side} | {each['n']} | {each['right']} | {each['method']} | {numbers} |")
+    lines += [f"\nNot kept as `calibrator.json`: {each['not_kept']}." for each in sides.values() if "not_kept" in each]
+    return "\n".join(lines)
+
+
+def _set(title: str, sides: Metrics) -> str:
     headings = " | ".join(f"{side} | {side}, without abstentions" for side in sides)
     lines = [
-        f"## Questions: {name}\n",
+        f"{title}\n",
         f"n = {next(iter(sides.values()))['n']}. An abstention counts as not accepted and not right.\n",
         f"| figure | {headings} |",
         "|---" * (1 + 2 * len(sides)) + "|",
     ]
-    for key, title in (*_ROWS, *_COUNTS):
+    for key, name in (*_ROWS, *_COUNTS):
         cells = []
         for figures in sides.values():
             cells += [_cell(figures, key), _cell(figures["without_abstentions"], key)]
-        lines.append(f"| {title} | {' | '.join(cells)} |")
-    lines.append(f"\n![reliability](reliability-{name}.png)\n\n![acceptance](acceptance-{name}.png)")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+        if key in ("ece", "brier") and any("calibrated" in figures for figures in sides.values()):
+            cells = []
+            for figures in sides.values():
+                cells += [_calibrated_cell(figures, key), _calibrated_cell(figures["without_abstentions"], key)]
+            lines.append(f"| {name}, calibrated | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _calibrated_cell(figures: Metrics, key: str) -> str:
+    return _cell(figures["calibrated"], key) if "calibrated" in figures else "n/a"
 
 
 def _truthfulqa(sides: Metrics) -> str:

@@ -7,7 +7,7 @@ rows, not on the process) and only the missing rows are appended. That is why an
 file of an uninterrupted one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,23 @@ __all__ = [
     "Row",
     "RowFile",
     "RunFolder",
+    "locked",
     "read_recipe",
     "read_rows",
+    "to_do",
     "write_json",
     "write_rows",
     "write_text",
 ]
+
+
+_MADE_BY = {
+    "samples.jsonl": "sample",
+    "judged.jsonl": "judge",
+    "pairs.jsonl": "pairs",
+    "pairs_report.json": "pairs",
+    "validation.jsonl": "dpo",
+}
 
 
 class RunFolder:
@@ -57,26 +68,42 @@ class RunFolder:
     @contextmanager
     def lock(self, name: str = "stage") -> Iterator[None]:
         """Hold the folder for this process; raises TrainingError at once if another process holds it."""
-        path = self.path / f".{name}.lock"
-        lock = FileLock(path, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:  # before OSError, which it is
-            raise TrainingError(f"another process is working on {self.path}; wait for it, or stop it first") from None
-        except OSError as error:
-            raise TrainingError(f"{path} can't be written: {error.strerror or error}") from error
-        try:
+        with locked(self.path, name):
             yield
-        finally:
-            lock.release()
 
     def file(self, name: str) -> Path:
         """A file of this run that an earlier stage has written; raises TrainingError if it isn't there."""
         path = self.path / name
         if not path.is_file():
-            stage = {"samples.jsonl": "sample", "judged.jsonl": "judge", "pairs.jsonl": "pairs"}.get(name, "earlier")
+            stage = _MADE_BY.get(name, "earlier")
             raise TrainingError(f"{path} is not there yet; run the stage {stage!r} first")
         return path
+
+
+@contextmanager
+def locked(folder: Path, name: str) -> Iterator[None]:
+    """Hold a folder for this process; raises TrainingError at once if another process holds it under this name."""
+    path = folder / f".{name}.lock"
+    lock = FileLock(path, timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:  # before OSError, which it is
+        raise TrainingError(f"another process is working on {folder}; wait for it, or stop it first") from None
+    except OSError as error:
+        raise TrainingError(f"{path} can't be written: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def to_do(file: RowFile, ids: Sequence[str], size: int) -> list[slice]:
+    """The chunks of `size` places in which a row is missing. Chunks hang on the input alone: what is made together is
+    made together again after an interruption, to the last bit.
+    """
+    chunks = [slice(start, start + size) for start in range(0, len(ids), size)]
+    return [chunk for chunk in chunks if file.missing(ids[chunk])]
 
 
 def read_recipe(run: Path) -> Recipe:

@@ -14,7 +14,14 @@ import torch
 from accelerate import PartialState
 from accelerate.utils import gather_object
 from datasets import Dataset, disable_progress_bars
-from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 from trl import DPOTrainer
 
 from training.progress import Advance, progress
@@ -48,6 +55,7 @@ class PairTrainer(DPOTrainer):  # type: ignore[misc]  # TRL has no types
     ) -> None:
         disable_progress_bars()
         self._ids = [row["id"] for row in rows]
+        self._reference_done: Advance | None = None
         self._reference_file = reference_file
         columns = ("prompt_ids", "chosen_ids", "rejected_ids")
         dataset = Dataset.from_list([{key: row[key] for key in columns} for row in rows])
@@ -64,7 +72,11 @@ class PairTrainer(DPOTrainer):  # type: ignore[misc]  # TRL has no types
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
         stored = read_rows(self._reference_file) if self._reference_file.is_file() else []
         if [row["id"] for row in stored] != self._ids:
-            computed = super()._precompute_ref_logps(dataset, name, batch_size)
+            with ExitStack() as stack:
+                if is_first_process():
+                    self._reference_done = stack.enter_context(progress("dpo reference", len(self._ids), "pairs"))
+                computed = super()._precompute_ref_logps(dataset, name, batch_size)
+            self._reference_done = None
             if is_first_process():
                 values = zip(self._ids, *(computed[key] for key in _REFERENCE), strict=True)
                 names = ("id", *_REFERENCE)
@@ -73,6 +85,16 @@ class PairTrainer(DPOTrainer):  # type: ignore[misc]  # TRL has no types
         for key in _REFERENCE:
             dataset = dataset.add_column(key, [row[key] for row in stored])
         return dataset
+
+    def compute_ref_log_probs(self, model: Any, inputs: Any) -> Any:
+        values = super().compute_ref_log_probs(model, inputs)
+        if self._reference_done is not None:
+            self._reference_done(len(values[0]) * PartialState().num_processes)
+        return values
+
+    def log_figures(self, figures: dict[str, float]) -> None:
+        """Hand figures to the trackers. Not by TRL's `log`: it empties what it has gathered for its own next line."""
+        Trainer.log(self, figures)
 
     def create_model_card(self, *_args: Any, **_kwargs: Any) -> None:
         """None for checkpoints: a card belongs to what is exported."""

@@ -4,6 +4,7 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from training.evaluate import add_evaluate_arguments, evaluate_command
 from training.questions import SAMPLE_QUESTIONS
 from training.recipes import TruthfulQASettings, load_recipe
 from training.report import write_report
-from training.truthfulqa import by_similarity, load, rouge_l
+from training.runs import RunFolder, locked, read_rows, write_rows
+from training.truthfulqa import by_similarity, judge, load, rouge_l
 
+LENIENT = ("--matcher", "lenient")
 SCRIPT = """
 import argparse, sys
 from training.evaluate import add_evaluate_arguments, evaluate_command
@@ -47,7 +50,7 @@ def parsed(*options: str) -> argparse.Namespace:
 
 def test_lacie_evaluate_needs_no_torch_and_goes_on_where_it_stopped(questions: Path, tmp_path: Path) -> None:
     options = ["--questions", str(questions), "--out", str(tmp_path), "--max-tokens", "10", "--batch-size", "2"]
-    line = [sys.executable, "-c", SCRIPT, *options, "--matcher", "lenient"]
+    line = [sys.executable, "-c", SCRIPT, *options, *LENIENT]
     done = subprocess.run(line, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     rows = (tmp_path / "rows.jsonl").read_bytes()
@@ -62,6 +65,28 @@ def test_lacie_evaluate_needs_no_torch_and_goes_on_where_it_stopped(questions: P
     assert (tmp_path / "rows.jsonl").read_bytes() == rows
     with pytest.raises(TrainingError, match=r"another evaluation \(it differs in matcher\)"):
         evaluate_command(parsed(*options))
+    other = tmp_path / "other.jsonl"
+    other.write_text("".join(questions.read_text().splitlines(keepends=True)[:2]))
+    with pytest.raises(TrainingError, match=r"another evaluation \(it differs in questions\)"):
+        evaluate_command(parsed(*[str(other) if option == str(questions) else option for option in options], *LENIENT))
+    with locked(tmp_path, "evaluate"):
+        second = subprocess.run(line, capture_output=True, text=True)
+    assert f"another process is working on {tmp_path}" in second.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--threshold=2", "threshold: Input should be 'training'; or Input should be less than or equal to 1"),
+        ("--max-tokens=0", "max_new_tokens: Input should be greater than or equal to 1"),
+        ("--temperature=-1", "temperature: Input should be greater than or equal to 0"),
+    ],
+)
+def test_options_out_of_range_are_one_clear_line(questions: Path, tmp_path: Path, option: str, message: str) -> None:
+    with pytest.raises(TrainingError) as error:
+        evaluate_command(parsed("--questions", str(questions), "--out", str(tmp_path), option))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_baseline_goes_with_an_adapter(questions: Path, tmp_path: Path) -> None:
@@ -77,13 +102,11 @@ def test_rouge_l_by_hand() -> None:
 
 
 def test_similarity_calls_a_response_true_if_it_is_nearer_to_a_true_answer() -> None:
-    references = {"correct_answers": ["No, it is round"], "incorrect_answers": ["Yes, it is flat"]}
-    rows = [
-        {"response": "No, the Earth is round", "state": "answered", **references},
-        {"response": "Yes, flat", "state": "answered", **references},
-        {"response": "I don't know", "state": "abstained", **references},
-    ]
-    result = by_similarity(rows)
+    responses = (("No, the Earth is round", "answered"), ("Yes, flat", "answered"), ("I don't know", "abstained"))
+    answers = {"correct_answers": ["No, it is round"], "incorrect_answers": ["Yes, it is flat"]}
+    references = [{"id": str(n), **answers} for n in range(3)]
+    rows = [{"id": str(n), "response": text, "state": state} for n, (text, state) in enumerate(responses)]
+    result = by_similarity({"adapter": rows}, references)["adapter"]
     assert (result["n"], result["truthful"], result["informative"]) == (3, pytest.approx(1 / 3), pytest.approx(2 / 3))
     assert "not the paper's judges" in result["judge"]
 
@@ -97,10 +120,62 @@ def test_truthfulqa_files(tmp_path: Path) -> None:
         load(TruthfulQASettings(path=path))
 
 
+def judged_run(path: Path, judge: str) -> RunFolder:
+    """A run folder whose TruthfulQA is judged by a model, and its references."""
+    references = path / "truthful.jsonl"
+    answers = {"correct_answers": ["No, it is round"], "incorrect_answers": ["Yes, it is flat"]}
+    write_rows(references, [{"id": str(n), "question": f"Is it flat, {n}?", **answers} for n in range(3)])
+    settings = f"{{judges: models, path: {references}, truth_judge: {judge}, info_judge: {judge}}}"
+    options = ["listener.generator=transformers", "listener.dtype=float32", f"evaluate.truthfulqa={settings}"]
+    return RunFolder.open(path / "run", load_recipe("smoke", options))
+
+
+def sides_of_three() -> dict[str, list[dict[str, Any]]]:
+    texts = {"baseline": "Yes, it is flat", "adapter": "No, it is round"}
+    return {
+        side: [{"id": str(n), "question": f"Is it flat, {n}?", "response": text, "state": "answered"} for n in range(3)]
+        for side, text in texts.items()
+    }
+
+
+def test_judge_models_judge_each_answer_once(tiny: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = judged_run(tmp_path, str(tiny("llama")))
+    first = judge(folder, sides_of_three())
+    assert set(first) == {"baseline", "adapter"} and first["adapter"]["n"] == 3
+    assert str(tiny("llama")) in first["adapter"]["judge"]
+    files = sorted((folder.path / "evaluation" / "truthfulqa").glob("*/judged-*.jsonl"))
+    assert len(files) == 4 and all(len(read_rows(file)) == 3 for file in files)
+    kept = files[0].read_bytes()
+    files[0].write_bytes(kept[:-20])
+    assert judge(folder, sides_of_three()) == first
+    assert files[0].read_bytes() == kept
+    probability = read_rows(files[0])[0]["yes"]
+    changed = [{**row, "yes": 1.0} for row in read_rows(files[0])]
+    write_rows(files[0], changed)
+    assert 0 < probability < 1
+    assert judge(folder, sides_of_three())["adapter"]["informative"] == 1.0, "what is judged is not judged again"
+
+
+def test_without_the_judge_models_similarity_stands_in_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = judge(judged_run(tmp_path, "no-such-judge"), sides_of_three())
+    assert (result["baseline"]["truthful"], result["adapter"]["truthful"]) == (0.0, 1.0)
+    assert "there is no model 'no-such-judge'" in result["adapter"]["judge"]
+    assert "not the paper's judges" in result["adapter"]["judge"]
+    assert "judged by similarity" in capsys.readouterr().out
+
+
 def side(auroc: float | None, abstentions: float) -> dict[str, Any]:
     figures: dict[str, Any] = dict.fromkeys(("accuracy", "ece", "brier", "precision", "recall", "f1"), 0.25)
     figures |= dict.fromkeys(("true_accepts", "false_accepts", "true_rejects", "false_rejects"), 2)
-    figures |= {"n": 8, "auroc": auroc, "abstention_rate": abstentions, "intervals": {"ece": [0.2, 0.3]}}
+    figures |= {
+        "accept_threshold": 0.66,
+        "n": 8,
+        "auroc": auroc,
+        "abstention_rate": abstentions,
+        "intervals": {"ece": [0.2, 0.3]},
+    }
     return {**figures, "without_abstentions": figures}
 
 
