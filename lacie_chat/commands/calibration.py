@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -44,7 +44,7 @@ from lacie_chat.statistics.reliability import summary
 
 LEAST = 10
 """The lowest `--minimum`: on fewer answers any figure is chance."""
-DIAGRAM_HEIGHT, WIDEST = 18, 60
+DIAGRAM_HEIGHT, NARROWEST, WIDEST = 18, 30, 60
 STYLES: dict[Role, str] = {
     "text": "",
     "dim": "dim",
@@ -170,8 +170,9 @@ def _drawn(speaker: MarkedSpeaker, width: int) -> list[Line]:
         if figures["auroc"] is not None:
             right.append([(f"{'told apart (AUROC)':<24}{figures['auroc']:.2f}", "text")])
         room = min(width - width_of(right) - 3, WIDEST)
-        drawn = diagram(speaker.bins, speaker.calibrators, room, DIAGRAM_HEIGHT)
-        lines += [[], *(beside(drawn, right) if room >= 30 else [*drawn, [], *right])]
+        side_by_side = room >= NARROWEST
+        drawn = diagram(speaker.bins, speaker.calibrators, room if side_by_side else min(width, WIDEST), DIAGRAM_HEIGHT)
+        lines += [[], *(beside(drawn, right) if side_by_side else [*drawn, [], *right])]
     if speaker.others:
         line = f"{speaker.others} more marks are on answers that an earlier listener read; they are left out"
         lines.append([(line, "dim")])
@@ -234,12 +235,12 @@ def _fit(args: argparse.Namespace, load_answerer: Callable[[], AnswerFile]) -> i
         raise LacieError(f"{error} ({left_out})" if left_out else str(error)) from None
     before = _in_use(pair)
     path = keep_calibrator(report.calibrator, *pair.paths)
-    changed = summary(acceptances, correct, {"until_now": before} if before else {})
     if args.json:
-        until_now = {"ece": changed["ece"]["until_now"], "calibrator": before.to_dict()} if before else None
-        print(json.dumps({**report.to_dict(), "until_now": until_now, "path": str(path)}, indent=2))
+        until_now = before.to_dict() if before else None
+        figures = {**report.to_dict(), "tells_apart": report.tells_apart, "until_now": until_now, "path": str(path)}
+        print(json.dumps(figures, indent=2))
         return 0
-    _report(pair, report, changed, left_out)
+    _report(pair, report, before, left_out)
     print(f"kept in {path}; a chat that is open takes it up when it is started again", file=sys.stderr)
     print(f"take it back: lacie calibration fit --remove{_options(args)}", file=sys.stderr)
     return 0
@@ -266,26 +267,28 @@ def _in_use(pair: Pair) -> Calibrator | None:
         return None
 
 
-def _report(pair: Pair, report: FitReport, changed: dict[str, Any], left_out: str) -> None:
-    """What the fit found, and what it changes."""
+def _report(pair: Pair, report: FitReport, before: Calibrator | None, left_out: str) -> None:
+    """What the fit found, and what it changes. A calibrator until now gets no ECE: it may have seen these answers."""
     console = Console(highlight=False)
     head = f"{pair.name}: {report.method}, fitted on {report.n} answers, {report.right} of them right"
     console.print(Text(f"{head}; {left_out}" if left_out else head, style="bold"))
-    figures = Table.grid(padding=(0, 3))
-    has_before = "until_now" in changed["ece"]
-    figures.add_row("", "acceptance", *(["until now"] if has_before else []), "calibrated", style="dim")
-    until_now = [f"{changed['ece']['until_now']:.3f}"] if has_before else []
-    figures.add_row("ECE", f"{report.ece['before']:.3f}", *until_now, f"{report.ece['after']:.3f}")
     loss = report.log_loss
-    figures.add_row("log loss", f"{loss['before']:.3f}", *([""] if has_before else []), f"{report.log_loss_after:.3f}")
+    figures = Table.grid(padding=(0, 3))
+    figures.add_row("", "acceptance", "calibrated", style="dim")
+    figures.add_row("ECE", f"{report.ece['before']:.3f}", f"{report.ece['after']:.3f}")
+    figures.add_row("log loss", f"{loss['before']:.3f}", f"{report.log_loss_after:.3f}")
     console.print(figures)
     console.print(
-        f"calibrated is held out over {report.folds} folds; log loss of Platt {loss['platt']:.3f}, "
+        f"calibrated: held out, {report.folds} folds. Log loss of Platt {loss['platt']:.3f}, "
         f"isotonic {loss['isotonic']:.3f}, the share of right answers alone {loss['share']:.3f}",
         style="dim",
     )
-    pairs = (f"{percent(x)} → {percent(y)}" for x, y in examples(report.calibrator))
-    console.print(Text.assemble(("acceptance → confidence   ", "dim"), "   ".join(pairs)))
+    shown = Table.grid(padding=(0, 3))
+    shown.add_row("acceptance", *(percent(x) for x, _ in examples(report.calibrator)), style="dim")
+    if before is not None:
+        shown.add_row("until now", *(percent(y) for _, y in examples(before)))
+    shown.add_row("from now on", *(percent(y) for _, y in examples(report.calibrator)), style="bold")
+    console.print(shown)
     if not report.tells_apart:
         console.print(
             "It says no more than the share of right answers does: how sure this model sounds tells little.",

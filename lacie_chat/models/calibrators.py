@@ -62,7 +62,7 @@ def keep_calibrator(calibrator: "Calibrator", model_path: Path, adapter_path: Pa
         earlier = _stored(path)
     except ModelError:
         earlier = None  # damaged: not worth coming back to
-    if earlier is not None:
+    if earlier is not None and earlier != calibrator:
         write_json(_previous(path), earlier.to_dict())
     write_json(path, calibrator.to_dict())
     return path

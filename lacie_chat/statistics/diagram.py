@@ -63,8 +63,7 @@ def legend(calibrators: Mapping[str, Calibrator]) -> list[Line]:
     for role in CURVES:
         if role in calibrators:
             fitted = calibrators[role]
-            sample = _SAMPLES[role] if "shipped" in calibrators or role == "shipped" else _SAMPLES["shipped"]
-            lines.append([(f" {sample}  ", role), (f"{NAMES[role]} ({fitted.kind}, n = {fitted.n})", "text")])
+            lines.append([(f" {_SAMPLES[role]}  ", role), (f"{NAMES[role]} ({fitted.kind}, n = {fitted.n})", "text")])
     lines.append([(f" {_SAMPLES['diagonal']}  ", "diagonal"), ("right as often as it sounds", "text")])
     return lines
 

@@ -59,5 +59,5 @@ def draw_marks(panels: Sequence[Panel]) -> bytes:
         axis.set_aspect("equal")
         axis.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.13))
     buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=120, format="png")
+    figure.savefig(buffer, dpi=120, format="png", bbox_inches="tight")  # legends stand outside of their panels
     return buffer.getvalue()

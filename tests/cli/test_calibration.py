@@ -128,19 +128,22 @@ def test_fit_on_marks_is_found_by_the_chat_and_taken_back(
     assert find_calibrator(embedded_model) is None
     assert cli.main(["calibration", "fit", "--marks"]) == 0
     report = capsys.readouterr()
-    assert "fitted on 120 answers" in report.out
-    assert "acceptance → confidence" in report.out
+    assert "platt, fitted on 120 answers" in report.out
+    assert "from now on" in report.out
+    assert "until now" not in report.out
     assert str(calibrator_path(embedded_model)) in report.err.replace("\n", "")
     first = find_calibrator(embedded_model)
     assert first is not None
     assert (first.n, first.source, first.model_fingerprint) == (120, "own marks", embedded)
     assert first(0.9) < 0.7, "the answers are less often right than they sound"
 
+    assert cli.main(["calibration", "fit", "--marks"]) == 0, "the same again"
+    assert "until now" in capsys.readouterr().out
     mark(60, embedded, right=0.3)
     assert cli.main(["calibration", "fit", "--marks", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["n"] == 180
-    assert figures["until_now"]["calibrator"] == first.to_dict()
+    assert figures["until_now"] == first.to_dict()
     assert figures["ece"]["after"] < figures["ece"]["before"]
     assert find_calibrator(embedded_model) != first
     assert cli.main(["calibration", "fit", "--remove"]) == 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
 
 from lacie_chat.confidence import Calibrator
 from lacie_chat.statistics.diagram import LEFT, SMALLEST, Line, beside, diagram, legend, table, width_of
@@ -28,10 +29,9 @@ def test_wilson_against_the_published_figures(right: int, n: int, low: float, hi
 
 
 def test_wilson_against_statsmodels() -> None:
-    proportion = pytest.importorskip("statsmodels.stats.proportion")
     for n in (1, 2, 7, 50, 1000):
         for right in {0, 1, n // 3, n}:
-            theirs = proportion.proportion_confint(right, n, method="wilson")
+            theirs = proportion_confint(right, n, method="wilson")
             assert wilson(right, n) == pytest.approx(theirs, abs=1e-12)
     assert wilson(0, 0) == (0, 1)
 

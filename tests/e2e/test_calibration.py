@@ -1,0 +1,37 @@
+"""The installed `lacie` in a real terminal on the real model: an answer is marked, drawn, and known to the command."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from lacie_chat.confidence import LISTENER_VERSION
+from lacie_chat.conversations import Store
+from lacie_chat.models import pair_fingerprint
+from tests.e2e.terminal import LACIE, Terminal
+from tests.e2e.test_chat import answered, ask
+
+F6, F7, F9 = "\x1b[17~", "\x1b[18~", "\x1b[20~"
+QUESTION = "What is the capital of Japan?"
+
+
+def test_an_answer_is_marked_and_drawn(embedded_model: Path) -> None:
+    with Terminal("chat", "--context", "2048") as terminal:
+        terminal.wait_for("Ask something")
+        terminal.type(F9)
+        terminal.wait_for("No answer of this model is marked yet")
+        terminal.type("q")
+        terminal.wait_for("Ask something")
+        ask(terminal, QUESTION)
+        terminal.wait_for(answered(QUESTION))
+        terminal.type(F7)
+        terminal.wait_for("marked wrong")
+        terminal.type(F6)
+        terminal.wait_for("marked right")
+        terminal.type(F9)
+        terminal.wait_for("1 of 1 answers that you marked are right")
+    with Store.open() as store:
+        (marked,) = store.marks()
+    assert (marked.question, marked.correct) == (QUESTION, True)
+    assert (marked.fingerprint, marked.listener_version) == (pair_fingerprint(embedded_model), LISTENER_VERSION)
+    (shown,) = json.loads(subprocess.check_output([LACIE, "calibration", "show", "--model", "embedded", "--json"]))
+    assert (shown["n"], shown["right"], shown["note"]) == (1, 1, None)
