@@ -186,9 +186,11 @@ class Store:
         *,
         status: Status = "complete",
         params: Mapping[str, Any] | None = None,
+        current: bool = True,
     ) -> Message:
-        """A new message below `parent_id` (None: a new first message). It becomes the conversation's leaf; another
-        message with the same parent makes a branch. A `streaming` one is this process's to `append` to and `finish`."""
+        """A new message below `parent_id` (None: a new first message). If `current` it becomes the conversation's leaf;
+        another message with the same parent makes a branch. A `streaming` one is this process's to `append` to and
+        `finish`."""
         if role not in ROLES:
             raise ValueError(f"no such role: {role}")
         text, now = _storable(text), _now()
@@ -203,7 +205,8 @@ class Store:
                 (conversation.id, parent_id, role, text, status, process, now, json.dumps(dict(params or {}))),
             ).lastrowid
             assert message_id is not None
-            self._change_conversation("leaf_id = ?", (message_id,), conversation.id)
+            leaf = "leaf_id = ?" if current else "leaf_id = coalesce(leaf_id, ?)"
+            self._change_conversation(leaf, (message_id,), conversation.id)
             if role == "user" and not conversation.title:
                 self.rename(conversation.id, text)
             if status == "streaming":

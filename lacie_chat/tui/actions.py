@@ -41,7 +41,7 @@ class Action:
         )
 
 
-GROUPS = {"chat": "The chat", "answer": "An answer", "view": "The view"}
+GROUPS = {"chat": "The chat", "answer": "An answer", "view": "The view", "compare": "Comparing two answers"}
 
 ACTIONS: tuple[Action, ...] = (
     Action("answer.stop", "escape", "Stop", "Stop the answer and keep what is there", footer=True),
@@ -55,11 +55,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("answer.details", "ctrl+t,d,enter", "Details", "Show what the listener read, and all figures", footer=True),
     Action("answer.right", "f6,plus", "Right", "Mark the answer right; once more takes it back", priority=True),
     Action("answer.wrong", "f7,minus", "Wrong", "Mark the answer wrong; once more takes it back", priority=True),
+    Action("answer.compare", "f2,v", "Compare", "Compare the answers with and without the adapter to this question"),
     Action("answer.previous", "left,alt+left", "Previous branch", "Show the previous version of the selected message"),
     Action("answer.next", "right,alt+right", "Next branch", "Show the next version of the selected message"),
     Action("chat.baseline", "ctrl+l", "Baseline", "Let the model answer with or without its adapter", footer=True),
     Action(
         "chat.calibration", "f9", "Calibration", "See how often answers are right when they sound so, by your marks"
+    ),
+    Action(
+        "chat.agreement", "f4", "Agreement", "Draw samples after each answer to see if they agree; once more: stop that"
     ),
     Action("chat.reload", "f5", "Reload", "Load the model again"),
     Action("view.back", "escape", "Back", "Leave an edit, the details or a selection; back to the composer"),
@@ -73,6 +77,27 @@ ACTIONS: tuple[Action, ...] = (
     Action("chat.quit", "ctrl+q", "Quit", "Quit; everything is kept", footer=True, priority=True),
 )
 """In the order of the footer and the help."""
+
+COMPARE_ACTIONS: tuple[Action, ...] = (
+    Action("compare.back", "escape", "Back", "Stop both answers and keep what is there; else back", footer=True),
+    Action("compare.other", "tab", "Side", "Select the other side", footer=True),
+    Action("compare.pick", "enter", "Pick", "Go on from the selected answer; all others stay as branches", footer=True),
+    Action("compare.words", "w", "Words", "Highlight the words that differ", footer=True),
+    Action("compare.more", "plus,equals_sign", "More", "One more sample of both sides, up to 8", footer=True),
+    Action("compare.fewer", "minus", "Fewer", "One sample less; its answers stay as branches", footer=True),
+    Action("compare.next", "n", "Next", "Show the next sample of both sides", footer=True),
+    Action("compare.previous", "p", "Previous", "Show the previous sample of both sides"),
+    Action("compare.again", "r", "Again", "Answer again what was cut off; else all, with another seed", footer=True),
+    Action("compare.left", "left,h", "Left", "Select the left side"),
+    Action("compare.right", "right,l", "Right", "Select the right side"),
+    Action("compare.copy", "y,c,ctrl+y", "Copy", "Copy the selected answer"),
+    Action("compare.up", "up,k", "Up", "Scroll the selected answer up"),
+    Action("compare.down", "down,j", "Down", "Scroll the selected answer down"),
+    Action("compare.page_up", "pageup", "Page up", "Scroll the selected answer a page up"),
+    Action("compare.page_down", "pagedown,space", "Page down", "Scroll the selected answer a page down"),
+    Action("compare.help", "f1,question_mark", "Help", "Show all keys", footer=True),
+)
+"""Of the compare screen."""
 
 EDITING = (
     ("enter", "Send"),

@@ -21,6 +21,7 @@ from lacie_chat.tui.events import ChatEvent
 from lacie_chat.tui.messages import FromSession
 from lacie_chat.tui.preferences import read_preferences, write_preferences
 from lacie_chat.tui.screens.chat import ChatScreen
+from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.session import ChatSession, Origin, random_seed
 from lacie_chat.tui.widgets.composer import Composer
 
@@ -53,6 +54,7 @@ class LacieApp(App[None]):
         origins: Mapping[Side, Origin] | None = None,
         resume: str | None = None,
         notice: str | None = None,
+        agreement: int | None = None,
         seed: Callable[[], int] = random_seed,
     ) -> None:
         super().__init__()
@@ -66,6 +68,7 @@ class LacieApp(App[None]):
             calibrator=calibrator,
             baseline_calibrator=baseline_calibrator,
             origins=origins,
+            agreement=self.preferences.agreement if agreement is None else agreement,
             seed=seed,
         )
         if resume is not None:
@@ -110,7 +113,7 @@ class LacieApp(App[None]):
             self.notify("Copied the selection.", timeout=2)
         elif isinstance(focused, Composer) and focused.selected_text:
             focused.action_copy()
-        elif self.session.cancel():
+        elif self.session.cancel() or (isinstance(self.screen, CompareScreen) and self.screen.stop()):
             return
         elif isinstance(focused, Composer) and focused.text:
             focused.put_away()

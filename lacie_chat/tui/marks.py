@@ -20,18 +20,23 @@ from textual.style import Style
 from textual.widgets import Markdown
 from textual.widgets.markdown import MarkdownBlock
 
-MarkKind = Literal["hedge", "booster"]
+from lacie_chat.confidence.assessment import Span
 
-STYLES: dict[MarkKind, Style] = {
+MarkKind = Literal["hedge", "booster", "differs", "hedge differs", "booster differs"]
+
+STYLES: dict[MarkKind, Style | str] = {
     "hedge": Style(italic=True, underline=True),
     "booster": Style(bold=True, underline=True),
+    "differs": "on $primary-muted",
+    "hedge differs": "italic underline on $primary-muted",
+    "booster differs": "bold underline on $primary-muted",
 }
 
 # Unicode sets these "noncharacters" aside for use inside a program; they never stand in real text.
-_OPEN: dict[MarkKind, str] = {"hedge": "\ufdd0", "booster": "\ufdd1"}
 _CLOSE = "\ufdd2"
+_OPEN: dict[MarkKind, str] = dict(zip(STYLES, "\ufdd0\ufdd1\ufdd3\ufdd4\ufdd5", strict=True))
 _KINDS: dict[str, MarkKind] = {sign: kind for kind, sign in _OPEN.items()}
-_SIGNS = re.compile("[\ufdd0-\ufdd2]")
+_SIGNS = re.compile("[\ufdd0-\ufdd5]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,40 @@ class MarkingParser(MarkdownIt):
         if _same(bare, signed):
             return signed
         # Seldom: find the marks that don't stand in plain text, and leave those out.
-        kept = [mark for mark in self.marks if _same(bare, super(MarkingParser, self).parse(_signed(src, [mark])))]
-        signed = super().parse(_signed(src, kept))
+        signed = super().parse(_signed(src, self._plain(src, bare, self.marks)))
         return signed if _same(bare, signed) else bare
+
+    def _plain(self, src: str, bare: Sequence[Token], marks: Sequence[Mark]) -> list[Mark]:
+        """The marks that stand in plain text, by halves: a few parses for each that doesn't."""
+        if _same(bare, super().parse(_signed(src, marks))):
+            return list(marks)
+        if len(marks) == 1:
+            return []
+        half = len(marks) // 2
+        return self._plain(src, bare, marks[:half]) + self._plain(src, bare, marks[half:])
+
+
+_WORD = re.compile(r"\w+(?:[.,'’-]\w+)*")
+_BETWEEN = re.compile(r"[ ,;:.!?'\"()–—-]*")
+_NUMBERED = re.compile(r"^\s*\d+(?=[.)]\s)", re.MULTILINE)
+
+
+def words_in(text: str, spans: Sequence[Span]) -> list[Span]:
+    """The runs of words inside `spans`, cut where Markdown's signs and list numbers stand: those can't be marked."""
+    numbers = {match.end() for match in _NUMBERED.finditer(text)}
+    runs: list[tuple[int, int]] = []
+    for span in spans:
+        inside = False
+        for word in _WORD.finditer(text, span.start, span.end):
+            if word.end() in numbers:
+                inside = False
+                continue
+            if inside and _BETWEEN.fullmatch(text, runs[-1][1], word.start()):
+                runs[-1] = (runs[-1][0], word.end())
+            else:
+                runs.append((word.start(), word.end()))
+            inside = True
+    return [Span(text[start:end], start, end) for start, end in runs]
 
 
 def _signed(source: str, marks: Iterable[Mark]) -> str:

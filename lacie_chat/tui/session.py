@@ -9,29 +9,22 @@ for each death, and never again on its own after a failed load: the next questio
 """
 
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from queue import Empty, SimpleQueue
 from threading import Event, Lock
 from typing import Any
 
 from lacie_chat.confidence import Calibrator, assess
 from lacie_chat.conversations import Status, Store
 from lacie_chat.engine.errors import EngineDied, EngineError
-from lacie_chat.engine.events import Cut, Delta, Failed, Finished, LoadProgress, ModelInfo, PromptProgress
+from lacie_chat.engine.events import Failed, Finished, LoadProgress, ModelInfo
 from lacie_chat.engine.protocol import EngineLike
 from lacie_chat.engine.settings import Sampling, Side
-from lacie_chat.tui.events import (
-    ChatEvent,
-    Loaded,
-    LoadFailed,
-    Loading,
-    Notice,
-    PromptRead,
-    TextAdded,
-    TurnChanged,
-    TurnEnded,
-)
+from lacie_chat.tui.afterwards import Afterwards
+from lacie_chat.tui.answering import write_answer
+from lacie_chat.tui.events import ChatEvent, Loaded, LoadFailed, Loading, Notice, TurnChanged, TurnEnded
 from lacie_chat.tui.lane import Lane
 from lacie_chat.tui.tree import ChatTree, Turn
 
@@ -76,6 +69,7 @@ class ChatSession:
         baseline_calibrator: Calibrator | None = None,
         origins: Mapping[Side, Origin] | None = None,
         sampling: Sampling | None = None,
+        agreement: int = 0,
         seed: Callable[[], int] = random_seed,
     ) -> None:
         self.store = store
@@ -85,6 +79,8 @@ class ChatSession:
         self.baseline_calibrator = baseline_calibrator
         self.origins = dict(origins or {})
         self.sampling = sampling or Sampling()
+        self.agreement = agreement
+        """So many samples are drawn after each answer; 0: none."""
         self.side: Side = "speaker"
         self.info: ModelInfo | None = None
         self.load_error = ""
@@ -98,6 +94,7 @@ class ChatSession:
         self._pending: list[Turn] = []
         self._speaking = Lane("speaker", self._crashed)
         self._listening = Lane("listener", self._crashed)
+        self._afterwards = Afterwards(lambda: self._engine, post, self.engine_died)
         self.tree = self._new_tree()
 
     # What the user does
@@ -162,6 +159,10 @@ class ChatSession:
         self.tree.select(siblings[index])
         return True
 
+    def read_sentences(self, turn: Turn) -> None:
+        """Find out how sure each sentence of an answer sounds, when nothing else is to be done."""
+        self._afterwards.read_sentences(self.tree, turn)
+
     @property
     def pending(self) -> list[Turn]:
         """The answers that are in progress or wait, oldest first."""
@@ -176,11 +177,44 @@ class ChatSession:
     def close(self) -> None:
         """Stop, keep what there is, and free the engine."""
         self._closed.set()
+        self._afterwards.close()
         self.cancel_all()
         self._speaking.close(CLOSE_SECONDS)
         if self._engine is not None:
             self._engine.close()
         self._listening.close(CLOSE_SECONDS)
+
+    # What a comparison borrows (comparing.py)
+
+    @contextmanager
+    def foremost(self) -> Iterator[None]:
+        """While this lasts, nothing is found out of earlier answers; may wait for what is in hand."""
+        self._afterwards.hold()
+        try:
+            self._afterwards.clear()
+            yield
+        finally:
+            self._afterwards.release()
+
+    def new_seed(self) -> int:
+        """A seed for answers that are drawn beside those of the chat."""
+        return self._seed()
+
+    def borrow_engine(self) -> EngineLike | None:
+        """The engine, loaded, for a thread that isn't one of ours; waits for it. None if it can't be loaded."""
+        found: SimpleQueue[EngineLike | None] = SimpleQueue()
+
+        def lend() -> None:
+            try:
+                self._load(again=False)
+            finally:
+                found.put(self._engine)
+
+        self._speaking.submit(lend)
+        while not self._closed.is_set():
+            with suppress(Empty):
+                return found.get(timeout=0.2)
+        return None
 
     # What the threads do
 
@@ -190,6 +224,7 @@ class ChatSession:
         params = self.params_of(self.side, sampling)
         answer = tree.add("assistant", "", question, status="streaming", params=params)
         answer.phase = "waiting"
+        self._afterwards.hold()
         with self._lock:
             self._pending.append(answer)
         side, failures = self.side, self._failures
@@ -231,6 +266,7 @@ class ChatSession:
         if self._closed.is_set():
             engine.close()
         self._post(Loaded(self.info))
+        self._afterwards.wake()
         self._listening.submit(lambda: self._prepare(engine))
         return engine
 
@@ -254,55 +290,24 @@ class ChatSession:
         if engine is None:
             turn.problem = self.load_error
             return self._end(tree, turn, "failed")
-        last = self._attempt(engine, tree, turn, sampling, side)
+        self._afterwards.clear()
+        last = write_answer(engine, tree, turn, sampling, side, self._post)
         if isinstance(last, Failed) and last.engine_died and not turn.text and not turn.stop_requested:
             # It may have died unnoticed long before (out of memory, overnight): the question deserves a new engine.
-            self._engine_died(engine)
+            self.engine_died(engine)
             engine = self._load(again=True) or engine
-            last = self._attempt(engine, tree, turn, sampling, side)
+            last = write_answer(engine, tree, turn, sampling, side, self._post)
         if isinstance(last, Finished):
             status: Status = "cancelled" if last.reason == "cancelled" else "complete"
             self._end(tree, turn, status, last)
             if turn.text.strip() and not self._closed.is_set():
-                self._listen(engine, tree, turn, side)
+                self.listen(engine, tree, turn, side, self._post)
             return None
         turn.problem = last.message
         self._end(tree, turn, "cut_off" if last.engine_died else "failed")
         if last.engine_died:
-            self._engine_died(engine)
+            self.engine_died(engine)
         return None
-
-    def _attempt(
-        self, engine: EngineLike, tree: ChatTree, turn: Turn, sampling: Sampling, side: Side
-    ) -> Finished | Failed:
-        turn.phase = "reading"
-        self._post(TurnChanged(turn))
-        try:
-            return self._generate(engine, tree, turn, sampling, side)
-        except EngineError as error:
-            return Failed(str(error), engine_died=isinstance(error, EngineDied))
-
-    def _generate(
-        self, engine: EngineLike, tree: ChatTree, turn: Turn, sampling: Sampling, side: Side
-    ) -> Finished | Failed:
-        for event in engine.generate(tree.prompt(turn), sampling, side=side):
-            match event:
-                case Delta(text):
-                    tree.append(turn, text)
-                    if turn.phase != "answering":
-                        turn.phase = "answering"
-                        self._post(TurnChanged(turn))
-                    self._post(TextAdded(turn, text))
-                case PromptProgress(done, total):
-                    self._post(PromptRead(turn, done, total))
-                case Cut(dropped_turns=dropped):
-                    turn.note = _cut_note(dropped)
-                    self._post(TurnChanged(turn))
-                case Finished() | Failed():
-                    return event
-            if turn.stop_requested:
-                engine.cancel()  # again: the first call came before the engine had begun
-        return Failed("The engine ended the answer without a word.")
 
     def _end(self, tree: ChatTree, turn: Turn, status: Status, finished: Finished | None = None) -> None:
         tree.finish(
@@ -315,12 +320,17 @@ class ChatSession:
         with self._lock:
             if turn in self._pending:
                 self._pending.remove(turn)
+                self._afterwards.release()
         self._post(TurnEnded(turn))
 
-    def _listen(self, engine: EngineLike, tree: ChatTree, turn: Turn, side: Side) -> None:
+    def listen(
+        self, engine: EngineLike, tree: ChatTree, turn: Turn, side: Side, post: Callable[[ChatEvent], object]
+    ) -> None:
+        """Assess an answer of `side`, after all that is being listened to; `post` hears how it goes."""
         calibrator = self.calibrator_of(side)
+        self._afterwards.hold()
         turn.phase = "listening"
-        self._post(TurnChanged(turn))
+        post(TurnChanged(turn))
 
         def listen() -> None:
             if self._closed.is_set():
@@ -329,15 +339,18 @@ class ChatSession:
                 tree.attach(turn, assess(turn.question, turn.text, reader=engine.reader, calibrator=calibrator))
             except EngineDied as error:
                 turn.problem = str(error)
-                self._engine_died(engine)
+                self.engine_died(engine)
             except Exception as error:  # noqa: BLE001 - the answer stays, whatever the assessment ran into
                 turn.problem = str(error) or type(error).__name__
             turn.phase = "done"
-            self._post(TurnChanged(turn))
+            if post == self._post:
+                self._afterwards.draw_samples(tree, turn, self.agreement, side, calibrator)
+            self._afterwards.release()
+            post(TurnChanged(turn))
 
         self._listening.submit(listen)
 
-    def _engine_died(self, engine: EngineLike) -> None:
+    def engine_died(self, engine: EngineLike) -> None:
         """Start a new engine, once, however many threads notice."""
         with self._lock:
             if self._engine is not engine or self._closed.is_set():
@@ -363,11 +376,3 @@ class ChatSession:
             turn.problem = f"internal error: {error}"
             self._end(self.tree, turn, "failed")
         self._post(Notice(f"Internal error ({type(error).__name__}: {error}); please report it.", serious=True))
-
-
-def _cut_note(dropped: int) -> str:
-    if dropped == 0:
-        return "The start of the question no longer fits the model's context and was left out."
-    if dropped == 1:
-        return "The oldest turn no longer fits the model's context and was left out."
-    return f"The oldest {dropped} turns no longer fit the model's context and were left out."

@@ -47,7 +47,11 @@ class Turn:
     phase: Phase = "done"
     note: str = ""
     problem: str = ""
+    drawing: bool = False
+    sentences_problem: str = ""
     stop_requested: bool = False
+    draft: bool = False
+    """Not in the tree yet (see `ChatTree.draft`)."""
 
     @property
     def question(self) -> str:
@@ -147,9 +151,16 @@ class ChatTree:
             self._try(lambda: self._save(turn), now=True)  # the store makes it the leaf
             return turn
 
+    def draft(self, question: Turn, params: dict[str, Any]) -> Turn:
+        """An answer to `question` that joins the tree with its first text, beside the current branch."""
+        return Turn("assistant", "", question, status="streaming", params=params, draft=True)
+
     def append(self, turn: Turn, text: str) -> None:
         """More text at the end of `turn`."""
         with self._lock:
+            if turn.draft:
+                turn.draft = False
+                self.siblings(turn).append(turn)
             turn.text += text
             if turn.stored_id is not None:
                 turn.unsaved += text
@@ -165,8 +176,10 @@ class ChatTree:
     ) -> None:
         """The last word on `turn`."""
         with self._lock:
-            turn.status, turn.usage, turn.timings, turn.unfinished = status, usage, timings, True
-            self._try(lambda: self._save(turn), now=True)
+            turn.status, turn.usage, turn.timings = status, usage, timings
+            if not turn.draft:
+                turn.unfinished = True
+                self._try(lambda: self._save(turn), now=True)
 
     def attach(self, turn: Turn, assessment: Assessment) -> None:
         """Keep what `turn` conveys with it."""
@@ -238,6 +251,7 @@ class ChatTree:
                 turn.text,
                 status="streaming" if turn.unfinished else turn.status,
                 params=turn.params,
+                current=self.leaf is None or turn in self.path(),
             ).id
             turn.unsaved = ""
         if turn.unsaved:

@@ -15,10 +15,12 @@ from textual.widgets import Footer, Markdown, Static, TextArea
 from lacie_chat.conversations import StoreError, why_unmarkable
 from lacie_chat.engine.events import ModelInfo
 from lacie_chat.tui.actions import ACTIONS, bindings
+from lacie_chat.tui.comparing import NOTHING_TO_COMPARE
 from lacie_chat.tui.events import Loaded, LoadFailed, Loading, Notice, PromptRead, TextAdded, TurnChanged, TurnEnded
 from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
-from lacie_chat.tui.preferences import Preferences
+from lacie_chat.tui.preferences import Preferences, write_preferences
 from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.help import HelpScreen, keys_of
 from lacie_chat.tui.screens.history import HistoryScreen
 from lacie_chat.tui.session import ChatSession
@@ -28,6 +30,9 @@ from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.status import Status
 from lacie_chat.tui.widgets.transcript import Transcript
 from lacie_chat.tui.widgets.welcome import Welcome
+
+AGREEMENT = 5
+"""Samples after an answer, where they are switched on by key."""
 
 
 class ChatScreen(SizedScreen[None]):
@@ -88,7 +93,7 @@ class ChatScreen(SizedScreen[None]):
             else:
                 await view.settle()
         if turn is self.subject:
-            self.query_one(Details).show(turn)
+            self._show_details(turn)
         self.refresh_bindings()
 
     def _show_state(self) -> None:
@@ -126,15 +131,22 @@ class ChatScreen(SizedScreen[None]):
             composer.remember(text)
         self._edited = None
         self._show_title()
-        self.query_one(Details).show(self.subject)
+        self._show_details(self.subject)
         self.refresh_bindings()
 
     async def _show_branch(self) -> None:
         """The branch has grown or was changed."""
         await self.query_one(Transcript).show_new(self.session.tree)
         self._show_state()
-        self.query_one(Details).show(self.subject)
+        self._show_details(self.subject)
         self.refresh_bindings()
+
+    def _show_details(self, turn: Turn | None) -> None:
+        """Draw them; what they lack is found out only if they can be seen."""
+        details = self.query_one(Details)
+        details.show(turn)
+        if details.display and turn is not None and turn.role == "assistant":
+            self.session.read_sentences(turn)
 
     # What widgets ask for
 
@@ -156,6 +168,13 @@ class ChatScreen(SizedScreen[None]):
             return following[0] if following else None
         return turn
 
+    def _question(self) -> Turn | None:
+        """The selected question, or that of the selected answer, else the last one."""
+        turn = self.subject
+        if turn is not None and turn.role == "assistant":
+            turn = turn.parent
+        return turn or self._last("user")
+
     async def on_submitted(self, message: Submitted) -> None:
         edited, self._edited = self._edited, None
         self.query_one(Transcript).select(None)
@@ -175,7 +194,7 @@ class ChatScreen(SizedScreen[None]):
         details = self.query_one(Details)
         if message.details:
             details.display = True
-        details.show(message.turn)
+        self._show_details(message.turn)
         self.refresh_bindings()
 
     async def on_branch_wanted(self, message: BranchWanted) -> None:
@@ -200,6 +219,8 @@ class ChatScreen(SizedScreen[None]):
             return self._answer() is not None and not session.busy
         if action in ("answer_copy", "answer_details", "chat_edit") and not session.tree.roots:
             return False
+        if action == "answer_compare":
+            return self._question() is not None
         if action in ("answer_right", "answer_wrong"):
             return self._answer() is not None
         if action == "chat_baseline":
@@ -253,6 +274,22 @@ class ChatScreen(SizedScreen[None]):
             self.session.regenerate(answer)
             await self._show_branch()
 
+    @work
+    async def action_answer_compare(self) -> None:
+        session, question = self.session, self._question()
+        if question is None:
+            return
+        if session.adapter_name is None:
+            self.notify(NOTHING_TO_COMPARE, severity="warning", timeout=12, markup=False)
+        elif session.busy:
+            self.notify("An answer is in progress: compare when it is there, or stop it (escape).", timeout=4)
+        else:
+            screen = CompareScreen(session, question, self.preferences, self.post_message)
+            if await self.app.push_screen_wait(screen):
+                self.query_one(Transcript).select(None)
+                self.query_one(Composer).focus()
+            await self._show_branch()
+
     def action_chat_edit(self) -> None:
         subject = self.subject
         question = subject if subject is not None and subject.role == "user" else self._last("user")
@@ -273,7 +310,7 @@ class ChatScreen(SizedScreen[None]):
     def action_answer_details(self) -> None:
         details = self.query_one(Details)
         details.display = not details.display
-        details.show(self.subject)
+        self._show_details(self.subject)
 
     async def action_answer_right(self) -> None:
         await self._mark(True)
@@ -320,6 +357,14 @@ class ChatScreen(SizedScreen[None]):
         self._show_title()
         name = "the baseline, without the adapter" if session.side == "baseline" else f"with {session.adapter_name}"
         self.notify(f"From now on: {name}.", timeout=3, markup=False)
+
+    def action_chat_agreement(self) -> None:
+        session = self.session
+        session.agreement = 0 if session.agreement else AGREEMENT
+        self.preferences.agreement = session.agreement
+        write_preferences(self.preferences)
+        shown = f"{session.agreement} samples after each, to see how many agree" if session.agreement else "no samples"
+        self.notify(f"From the next answer on: {shown}.", timeout=3)
 
     def action_chat_reload(self) -> None:
         self.session.start()

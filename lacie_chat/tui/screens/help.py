@@ -9,11 +9,12 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Static
 
-from lacie_chat.tui.actions import ACTIONS, EDITING, GROUPS, Action
+from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS, EDITING, GROUPS, Action
 from lacie_chat.tui.preferences import preferences_path
 from lacie_chat.tui.screens.base import SizedScreen
 
 KEY_WIDTH = 20
+EVERY = (*ACTIONS, *COMPARE_ACTIONS)
 SIGNS = {"question_mark": "?", "plus": "+", "minus": "-"}
 
 
@@ -29,7 +30,7 @@ def help_content(keymap: Mapping[str, str]) -> Content:
     parts += [_row(keys, text) for keys, text in EDITING]
     for group, title in GROUPS.items():
         parts += [Content(""), _heading(title)]
-        parts += [_row(keys_of(action, keymap), action.help) for action in ACTIONS if action.group == group]
+        parts += [_row(keys_of(action, keymap), action.help) for action in EVERY if action.group == group]
     parts += [
         Content(""),
         _heading("In the text of an answer"),
@@ -39,7 +40,7 @@ def help_content(keymap: Mapping[str, str]) -> Content:
         Content(""),
         Content.styled("Single letters and arrows work while the conversation has the focus (tab).", "$foreground 65%"),
         Content.styled(f'Other keys: "keys": {{"chat.new": "f2"}} in {preferences_path()}', "$foreground 65%"),
-        Content.styled("Ids: " + ", ".join(action.name for action in ACTIONS), "$foreground 65%"),
+        Content.styled("Ids: " + ", ".join(action.name for action in EVERY), "$foreground 65%"),
     ]
     return Content("\n").join(parts)
 

@@ -1,5 +1,6 @@
 """All that is known of one answer: what the listener read, each figure, and what it was made with."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from textual.app import ComposeResult
@@ -7,13 +8,15 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from lacie_chat.confidence import bar, listener_suffix, percent, tone
-from lacie_chat.confidence.assessment import Assessment, Span
+from lacie_chat.confidence import agreement_text, bar, listener_suffix, percent, tone, wants_sentences
+from lacie_chat.confidence.assessment import Assessment, SentenceAcceptance, Span
+from lacie_chat.confidence.tone import UNSURE_BELOW
 from lacie_chat.tui.marks import STYLES, MarkKind
 from lacie_chat.tui.tree import Turn
 from lacie_chat.tui.widgets.confidence_line import KINDS, colour_of
 
 NAME_WIDTH = 12
+DIM = "$foreground 65%"
 
 STATUS_WORDS = {
     "complete": "complete",
@@ -52,23 +55,23 @@ class Details(VerticalScroll):
 def details_content(turn: Turn | None, width: int) -> Content:
     """The panel's text, `width` cells wide."""
     if turn is None:
-        return Content.styled("No answer yet.", "$foreground 65%")
+        return Content.styled("No answer yet.", DIM)
     if turn.role != "assistant":
         return Content.styled(
             "A question of yours. Select an answer to see what the listener made of it.", "$foreground 65%"
         )
     parts = []
     if turn.assessment is not None:
-        parts += _assessment(turn.assessment, width)
+        parts += _assessment(turn, turn.assessment, width)
     else:
         reason = turn.problem or ("it is being listened to" if turn.phase == "listening" else "it was not finished")
-        parts.append(Content.styled(f"Not assessed: {reason.rstrip('.')}.", "$foreground 65%"))
+        parts.append(Content.styled(f"Not assessed: {reason.rstrip('.')}.", DIM))
         parts.append(Content(""))
     parts += _making(turn, width)
     return Content("\n").join(parts)
 
 
-def _assessment(assessment: Assessment, width: int) -> list[Content]:
+def _assessment(turn: Turn, assessment: Assessment, width: int) -> list[Content]:
     read = listener_suffix(assessment.masked_response) if assessment.masked_response.strip() else "(nothing)"
     confidence = assessment.confidence
     rows: list[tuple[str, str | Content]] = [("in a word", tone(assessment))]
@@ -76,9 +79,13 @@ def _assessment(assessment: Assessment, width: int) -> list[Content]:
         figure = Content.styled(f"{bar(confidence.value)} {percent(confidence.value).strip()}", colour_of(assessment))
         rows.append(("confidence", figure))
         rows.append(("kind", confidence.kind))
-        rows.append(("", Content.styled(KINDS[confidence.kind], "$foreground 65%")))
+        rows.append(("", Content.styled(KINDS[confidence.kind], DIM)))
     if assessment.acceptance is not None:
         rows.append(("acceptance", f"{assessment.acceptance:.3f}"))
+    if assessment.agreement is not None:
+        rows.append(("agreement", agreement_text(assessment.agreement)))
+    elif turn.drawing:
+        rows.append(("agreement", Content.styled("samples are being drawn", DIM)))
     span = assessment.answer_span
     rows += [
         ("answer", f"“{span.text}” at {span.start}-{span.end}" if span else "none found"),
@@ -88,8 +95,63 @@ def _assessment(assessment: Assessment, width: int) -> list[Content]:
     figures = [_row(name, value, width) for name, value in rows]
     return [
         _heading("How sure it sounds"), *figures, Content(""),
+        *_sentences(turn, assessment, width),
         _heading("What the listener read"), Content(read), Content(""),
     ]  # fmt: skip
+
+
+def _sentences(turn: Turn, assessment: Assessment, width: int) -> list[Content]:
+    """Each sentence with its acceptance, its hedges and boosters marked; nothing for a short answer."""
+    if assessment.sentences is None:
+        if not wants_sentences(assessment):
+            return []
+        why = f"Not read: {turn.sentences_problem}." if turn.sentences_problem else "They are being read…"
+        return [_heading("Sentence by sentence"), Content.styled(why, DIM), Content("")]
+    rows = [
+        _row(_small_bar(sentence), _sentence(sentence, assessment), width)
+        for sentence in assessment.sentences
+        if sentence.acceptance is not None
+    ]
+    return [
+        _heading("Sentence by sentence"), Content.styled(where_it_turns(assessment.sentences), DIM), *rows, Content(""),
+    ]  # fmt: skip
+
+
+def where_it_turns(sentences: Sequence[SentenceAcceptance]) -> str:
+    """In words, from which sentence on it sounds unsure; and which sentences were not read."""
+    heard = [sentence.acceptance for sentence in sentences if sentence.acceptance is not None]
+    unsure = [number for number, acceptance in enumerate(heard, start=1) if acceptance < UNSURE_BELOW]
+    if not unsure:
+        text = "It sounds unsure in none of them."
+    elif len(unsure) == len(heard):
+        text = "It sounds unsure in all of them."
+    elif unsure[0] == 1:
+        text = f"It sounds unsure in {len(unsure)} of {len(heard)}, from the first on."
+    else:
+        text = f"It turns unsure in sentence {unsure[0]} of {len(heard)}."
+    if len(heard) < len(sentences):
+        left = f"The last {len(sentences) - len(heard)}" if len(sentences) - len(heard) > 1 else "The last one"
+        text += f" {left} of {len(sentences)} {'was' if left == 'The last one' else 'were'} not read."
+    return text
+
+
+def _small_bar(sentence: SentenceAcceptance) -> Content:
+    acceptance = sentence.acceptance or 0.0
+    return Content.assemble((bar(acceptance, 5), "$text-primary"), f"{percent(acceptance)} ")
+
+
+def _sentence(sentence: SentenceAcceptance, assessment: Assessment) -> Content:
+    """Its text on one line, marked as in the conversation."""
+    text = Content("".join(" " if mark.isspace() else mark for mark in sentence.text))
+    marked: tuple[tuple[tuple[Span, ...], MarkKind], ...] = (
+        (assessment.hedges, "hedge"),
+        (assessment.boosters, "booster"),
+    )
+    for spans, kind in marked:
+        for span in spans:
+            if sentence.start <= span.start and span.end <= sentence.end:
+                text = text.stylize(STYLES[kind], span.start - sentence.start, span.end - sentence.start)
+    return text
 
 
 def _making(turn: Turn, width: int) -> list[Content]:
@@ -105,7 +167,7 @@ def _making(turn: Turn, width: int) -> list[Content]:
         ("adapter", params.get("adapter") or "none"),
         ("side", params.get("side")),
         ("seed", sampling.get("seed")),
-        ("sampling", _sampling(sampling)),
+        ("sampling", sampling_text(sampling)),
     ]
     return [
         _heading("How it was made"),
@@ -117,12 +179,13 @@ def _heading(text: str) -> Content:
     return Content.styled(text, "bold $text-primary")
 
 
-def _row(name: str, value: str | Content, width: int) -> Content:
+def _row(name: str | Content, value: str | Content, width: int) -> Content:
     """A name and its value; a value of several lines hangs under its first."""
     content = Content(value) if isinstance(value, str) else value
     lines = content.wrap(max(12, width - NAME_WIDTH)) if width else [content]
     indented = Content("\n" + " " * NAME_WIDTH).join(lines)
-    return Content.assemble((f"{name:<{NAME_WIDTH}}", "$foreground 65%"), indented)
+    label = Content.styled(f"{name:<{NAME_WIDTH}}", DIM) if isinstance(name, str) else name
+    return Content.assemble(label, indented)
 
 
 def _spans(spans: tuple[Span, ...], kind: MarkKind) -> Content:
@@ -145,6 +208,7 @@ def _tokens(count: int | None, cached: int | None = None) -> str:
     return f"{count} tokens, {cached} of them cached" if cached else f"{count} tokens"
 
 
-def _sampling(sampling: dict[str, Any]) -> str:
+def sampling_text(sampling: dict[str, Any]) -> str:
+    """The parameters of `Sampling` that shape an answer, without the seed."""
     names = {"temperature": "temperature", "top_p": "top-p", "top_k": "top-k", "repeat_penalty": "repeat"}
     return ", ".join(f"{word} {sampling[name]:g}" for name, word in names.items() if name in sampling)

@@ -77,6 +77,10 @@ class AnswerView(MessageView):
             self._stream = Markdown.get_stream(self.query_one(MarkedMarkdown))
         await self._stream.write(new)
 
+    def marks(self) -> list[Mark]:
+        """What is marked in the text."""
+        return marks_of(self.turn)
+
     async def settle(self) -> None:
         """The text is complete."""
         if not self._built:
@@ -86,7 +90,7 @@ class AnswerView(MessageView):
             with suppress(Exception):
                 await self._stream.stop()
             self._stream = None
-        marks = marks_of(self.turn)
+        marks = self.marks()
         if marks != self._marks:
             markdown = self.query_one(MarkedMarkdown)
             self._marks = markdown.marks = marks

@@ -1,0 +1,295 @@
+"""Two answers to one question, side by side: the model as it is, and with its adapter, streaming at once.
+
+Under each answer its confidence line, above them what differs. Wide terminals show two columns; narrow ones open one
+side at a time and fold the other to its confidence line, so that both figures and the difference are always in sight.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Footer, Static
+
+from lacie_chat.comparison import Difference, differing_words
+from lacie_chat.confidence import percent
+from lacie_chat.engine.settings import Side
+from lacie_chat.tui.actions import COMPARE_ACTIONS
+from lacie_chat.tui.comparing import MOST_SAMPLES, SIDES, Comparison
+from lacie_chat.tui.events import ChatEvent, Notice, TextAdded, TurnChanged, TurnEnded
+from lacie_chat.tui.marks import MarkedMarkdown
+from lacie_chat.tui.messages import FromSession
+from lacie_chat.tui.preferences import Preferences
+from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.screens.help import HelpScreen
+from lacie_chat.tui.session import ChatSession
+from lacie_chat.tui.tree import Turn
+from lacie_chat.tui.widgets.compare_column import ColumnSelected, CompareColumn
+from lacie_chat.tui.widgets.details import sampling_text
+
+NAMES: dict[Side, str] = {"baseline": "the baseline", "speaker": "the adapter"}
+"""What the sides are called in sentences; the frames carry their full names."""
+
+
+class CompareScreen(SizedScreen[bool]):
+    """Dismissed with whether the user picked an answer. What happens is also sent to `also` (the chat screen)."""
+
+    AUTO_FOCUS = None
+    BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in COMPARE_ACTIONS]
+
+    def __init__(
+        self, session: ChatSession, question: Turn, preferences: Preferences, also: Callable[[Message], object]
+    ) -> None:
+        super().__init__()
+        self.session = session
+        self.comparison = Comparison(session, question, self._from_threads)
+        self._also = also
+        self._preferences = preferences
+        self._index = 0
+        self._side: Side = "speaker"
+        self._words = False
+
+    def compose_screen(self) -> ComposeResult:
+        session = self.session
+        title = Content.assemble(("lacie", "bold"), (f" · compare · {session.model_name}", "$foreground 65%"))
+        yield Static(title, classes="title-bar")
+        yield Static(self.comparison.question.text, id="compare-question", markup=False)
+        yield Static(id="compare-difference")
+        yield Static(id="compare-overall")
+        yield Static(id="compare-making")
+        with Container(id="sides"):
+            yield CompareColumn("baseline", f"baseline: {session.model_name}")
+            yield CompareColumn("speaker", f"with {session.adapter_name}")
+        yield Footer(show_command_palette=False, compact=True)
+
+    async def on_mount(self) -> None:
+        self.comparison.begin()
+        await self._show_sample(0)
+
+    def on_unmount(self) -> None:
+        self.comparison.close()
+
+    # What happens
+
+    def _from_threads(self, event: ChatEvent) -> None:
+        self.post_message(FromSession(event))
+        self._also(FromSession(event))
+
+    async def on_from_session(self, message: FromSession) -> None:
+        match message.event:
+            case TextAdded(turn, _):
+                if (sample := self._column_of(turn)) is not None and sample.sample is not None:
+                    await sample.sample.follow()
+            case TurnChanged(turn) | TurnEnded(turn):
+                await self._redraw(turn)
+            case Notice(text, serious):
+                self.notify(text, severity="error" if serious else "information", timeout=10, markup=False)
+
+    async def _redraw(self, turn: Turn) -> None:
+        column = self._column_of(turn)
+        if column is not None and column.sample is not None:
+            if turn.status == "streaming":
+                column.sample.show()
+            else:
+                await column.sample.settle()
+        await self._show_difference()
+
+    def _column_of(self, turn: Turn) -> CompareColumn | None:
+        return next(
+            (column for column in self.query(CompareColumn) if column.sample and column.sample.turn is turn), None
+        )
+
+    # What is shown
+
+    async def _show_sample(self, index: int) -> None:
+        comparison = self.comparison
+        self._index = max(0, min(index, comparison.count - 1))
+        for side in SIDES:
+            which = (self._index + 1, comparison.count)
+            await self._column(side).show(comparison.samples[side][self._index], which)
+        await self._show_difference()
+
+    async def _show_difference(self) -> None:
+        """All that stands around the two texts."""
+        comparison, index = self.comparison, self._index
+        pair = [comparison.samples[side][index] for side in SIDES]
+        difference = comparison.difference(index)
+        line = self.query_one("#compare-difference", Static)
+        line.update(difference_content(difference) if difference else state_content(pair))
+        overall = comparison.overall()
+        above = self.query_one("#compare-overall", Static)
+        above.display = overall is not None
+        if overall is not None:
+            above.update(overall_content(overall, comparison.changed()))
+        making = comparison.sampling(index)
+        self.query_one("#compare-making", Static).update(
+            Content.styled(f"both: seed {making.seed} · {sampling_text(params_of(pair))}", "$foreground 65%")
+        )
+        for side in SIDES:
+            column = self._column(side)
+            column.set_class(side == self._side, "-selected")
+            column.set_class(side != self._side, "-folded")
+            if column.sample is not None:
+                column.sample.show_stability(comparison.stability(side))
+        await self._highlight(pair)
+        self.refresh_bindings()
+
+    async def _highlight(self, pair: list[Turn]) -> None:
+        over = self._words and all(turn.status != "streaming" and turn.text.strip() for turn in pair)
+        spans = differing_words(pair[0].text, pair[1].text) if over else ((), ())
+        for side, differing in zip(SIDES, spans, strict=True):
+            if (sample := self._column(side).sample) is not None and sample.turn in pair:
+                await sample.highlight(differing)
+
+    def _column(self, side: Side) -> CompareColumn:
+        return self.query_one(f"#{side}", CompareColumn)
+
+    @property
+    def _selected(self) -> Turn:
+        return self.comparison.samples[self._side][self._index]
+
+    @property
+    def _text(self) -> Widget:
+        return self._column(self._side).query_one(MarkedMarkdown)
+
+    # The actions (see actions.py)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        comparison = self.comparison
+        if action == "compare_more":
+            return comparison.count < MOST_SAMPLES
+        if action == "compare_fewer":
+            return comparison.count > 1
+        if action in ("compare_next", "compare_previous"):
+            return comparison.count > 1
+        if action == "compare_again":
+            return not comparison.busy
+        return True
+
+    async def on_column_selected(self, message: ColumnSelected) -> None:
+        await self._select(message.side)
+
+    async def _select(self, side: Side) -> None:
+        self._side = side
+        await self._show_difference()
+
+    def stop(self) -> bool:
+        """Stop both sides; False if nothing runs."""
+        return self.comparison.stop()
+
+    def action_compare_back(self) -> None:
+        if not self.stop():
+            self.dismiss(False)
+
+    def action_compare_pick(self) -> None:
+        turn = self._selected
+        if self.comparison.pick(turn):
+            self.dismiss(True)
+        elif turn.status == "streaming":
+            self.notify("It is still being answered: escape stops it.", timeout=3)
+        else:
+            self.notify("There is no answer to go on from.", timeout=3)
+
+    async def action_compare_other(self) -> None:
+        await self._select(SIDES[1 - SIDES.index(self._side)])
+
+    async def action_compare_left(self) -> None:
+        await self._select(SIDES[0])
+
+    async def action_compare_right(self) -> None:
+        await self._select(SIDES[1])
+
+    async def action_compare_more(self) -> None:
+        if self.comparison.more():
+            await self._show_sample(self.comparison.count - 1)
+
+    async def action_compare_fewer(self) -> None:
+        if self.comparison.fewer():
+            await self._show_sample(self._index)
+        else:
+            self.notify("The last sample is being answered: escape stops it.", timeout=3)
+
+    async def action_compare_next(self) -> None:
+        await self._show_sample(self._index + 1)
+
+    async def action_compare_previous(self) -> None:
+        await self._show_sample(self._index - 1)
+
+    async def action_compare_words(self) -> None:
+        self._words = not self._words
+        await self._show_difference()
+
+    async def action_compare_again(self) -> None:
+        self.comparison.again()
+        await self._show_sample(self._index)
+
+    def action_compare_copy(self) -> None:
+        if text := self._selected.text:
+            self.app.copy_to_clipboard(text)
+            self.notify(f"Copied the answer of {NAMES[self._side]}.", timeout=2)
+
+    def action_compare_up(self) -> None:
+        self._text.scroll_up(animate=False)
+
+    def action_compare_down(self) -> None:
+        self._text.scroll_down(animate=False)
+
+    def action_compare_page_up(self) -> None:
+        self._text.scroll_page_up(animate=False)
+
+    def action_compare_page_down(self) -> None:
+        self._text.scroll_page_down(animate=False)
+
+    def action_compare_help(self) -> None:
+        self.app.push_screen(HelpScreen(self._preferences.keys))
+
+
+def difference_content(difference: Difference) -> Content:
+    """The line above both answers."""
+    sign = "=" if difference.same_text else "≠"
+    return Content.assemble((f"{sign} ", "bold $text-primary"), (_summary(difference), "bold"))
+
+
+def overall_content(difference: Difference, changed: tuple[int, int]) -> Content:
+    """The line on all samples: mean acceptances, and how often the sides disagree."""
+    before, after = difference.left.acceptance, difference.right.acceptance
+    facts = []
+    if before is not None and after is not None:
+        facts.append(f"acceptance {percent(before).strip()} → {percent(after).strip()} on average")
+    if changed[1]:
+        facts.append(f"another answer in {changed[0]} of {changed[1]}")
+    line = " · ".join(facts) or _summary(difference)
+    return Content.assemble((f"over {difference.right.n} samples: ", "$foreground 65%"), (line, "$foreground 80%"))
+
+
+def _summary(difference: Difference) -> str:
+    text = difference.summary(NAMES["baseline"], NAMES["speaker"])
+    return text[:1].upper() + text[1:]
+
+
+def state_content(pair: list[Turn]) -> Content:
+    """Why there is no difference to tell yet."""
+    if any(turn.status == "streaming" for turn in pair):
+        answering = [side for side, turn in zip(SIDES, pair, strict=True) if turn.phase == "answering"]
+        if not answering:
+            return Content.styled("… the model is reading the question" if _begun(pair) else "… waiting for the model")
+        who = "both sides answer" if len(answering) == 2 else f"{NAMES[answering[0]]} answers"
+        return Content.styled(f"… {who} · escape stops", "$foreground 65%")
+    if any(turn.phase == "listening" for turn in pair):
+        return Content.styled("∿ listening to both answers…", "$foreground 65%")
+    if any(turn.status != "complete" for turn in pair):
+        return Content.styled("Not compared: an answer is missing or was cut off · r answers it again", "$text-warning")
+    return Content.styled("Not compared: an answer could not be assessed", "$text-warning")
+
+
+def _begun(pair: list[Turn]) -> bool:
+    return any(turn.phase == "reading" for turn in pair)
+
+
+def params_of(pair: list[Turn]) -> dict[str, object]:
+    """The sampling of both answers (they share it)."""
+    return dict(pair[0].params["sampling"])
