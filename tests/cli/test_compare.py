@@ -1,5 +1,6 @@
 """`lacie compare` through the command: the embedded model against itself with an adapter, and every refusal."""
 
+import argparse
 import io
 import json
 import sys
@@ -10,13 +11,14 @@ import pytest
 from random_adapter import write_random_adapter
 
 from lacie_chat import cli
-from lacie_chat.commands.sides import side_refs
+from lacie_chat.commands.sides import find_sides, side_refs
 from lacie_chat.comparison import compare_assessments
-from lacie_chat.confidence import Assessment
+from lacie_chat.confidence import LISTENER_VERSION, Assessment, Calibrator
 from lacie_chat.errors import LacieError
+from lacie_chat.models import calibrator_path
 
 QUESTION = "What is the capital of Japan?"
-SHORT = ["--max-tokens", "16"]
+SHORT = ["--max-tokens", "10"]
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +63,7 @@ def test_each_side_answers_as_ask_does_and_the_difference_is_theirs(
     found = run_json(capsys, "compare", "Tell me about the sea.", "--adapter", str(adapter), *SHORT)
     assert set(found) == {"left", "right", "difference", "samples", "sampling", "listener"}
     assert (found["left"]["adapter"], found["right"]["adapter"]) == (None, str(adapter))
-    assert found["sampling"] == {"samples": 1, "temperature": 0.0, "seed": 0, "max_tokens": 16}
+    assert found["sampling"] == {"samples": 1, "temperature": 0.0, "seed": 0, "max_tokens": 10}
     alone = run_json(capsys, "ask", "Tell me about the sea.", *SHORT)
     adapted = run_json(capsys, "ask", "Tell me about the sea.", "--adapter", str(adapter), *SHORT)
     assert alone["response"] != adapted["response"]
@@ -79,14 +81,14 @@ def test_several_samples_have_seeds_in_a_row_and_the_same_on_both_sides(
     adapter: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["compare", QUESTION, "--adapter", str(adapter), *SHORT, "--temperature", "1.2"]
-    found = run_json(capsys, *words, "--samples", "3", "--seed", "5")
-    assert [len(found["samples"][side]) for side in ("left", "right")] == [3, 3]
+    found = run_json(capsys, *words, "--samples", "2", "--seed", "5")
+    assert [len(found["samples"][side]) for side in ("left", "right")] == [2, 2]
     assert found["left"] == found["samples"]["left"][0]
     assert found["sampling"]["seed"] == 5
-    assert found["difference"]["left"]["n"] == 3
-    one = run_json(capsys, *words, "--seed", "7")
-    assert one["left"]["response"] == found["samples"]["left"][2]["response"]
-    assert one["right"]["response"] == found["samples"]["right"][2]["response"]
+    assert found["difference"]["left"]["n"] == 2
+    one = run_json(capsys, *words, "--seed", "6")
+    assert one["left"]["response"] == found["samples"]["left"][1]["response"]
+    assert one["right"]["response"] == found["samples"]["right"][1]["response"]
 
 
 def test_what_people_read(adapter: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +96,7 @@ def test_what_people_read(adapter: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert cli.main([*words, "--samples", "2"]) == 0
     shown = capsys.readouterr().out
     assert shown.index("baseline  embedded") < shown.index(f"adapter  embedded + {adapter}")
-    assert "both sides: temperature 0.7, seeds 0 to 1, at most 16 tokens; heard by SmolLM2" in shown
+    assert "both sides: temperature 0.7, seeds 0 to 1, at most 10 tokens; heard by SmolLM2" in shown
     assert shown.count("stability") == 2
     assert "\ndifference  " in shown
     assert "\x1b" not in shown
@@ -106,6 +108,24 @@ def test_two_models_are_heard_by_the_left_one(other_model: Path, capsys: pytest.
     assert (found["left"]["model"], found["right"]["model"]) == (str(other_model), "embedded")
     assert found["listener"] == str(other_model)
     assert found["left"]["response"] and found["right"]["response"]
+
+
+def test_a_calibrator_holds_only_for_a_side_that_its_own_model_hears(
+    adapter: Path, embedded_model: Path, other_model: Path
+) -> None:
+    fitted = Calibrator("platt", 99, "a test", "", LISTENER_VERSION, parameters=(1.0, -2.0))
+    for path in (calibrator_path(embedded_model), calibrator_path(embedded_model, adapter)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(fitted.to_dict()))
+
+    def calibrators(left: str, right: str) -> list[Calibrator | None]:
+        options = argparse.Namespace(left=left, right=right, model="embedded", adapter=None)
+        return [side.speaker.calibrator for side in find_sides(options)]
+
+    assert calibrators("baseline", f"adapter:{adapter}") == [fitted, fitted]
+    assert calibrators("embedded", str(other_model)) == [fitted, None]
+    assert calibrators(str(other_model), "embedded") == [None, None]
+    assert calibrators(str(other_model), f"adapter:{adapter}") == [None, None]
 
 
 def test_sides_that_are_the_same_are_refused(

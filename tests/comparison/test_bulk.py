@@ -21,7 +21,6 @@ QUESTIONS = (
     {"id": "b", "question": "What is the capital of France?", "answers": ["Paris"]},
     {"id": "c", "question": "Which planet do we live on?", "answers": ["Earth"]},
     {"id": "d", "question": "Which metal has the symbol Au?", "answers": ["gold"]},
-    {"id": "e", "question": "What do bees make?", "answers": ["honey"]},
 )
 PICTURE = b"\x89PNG\r\n\x1a\nnot looked at"
 
@@ -41,7 +40,7 @@ def whole(adapter: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list
     """The words of a bulk comparison that has been run, and its folder."""
     folder = tmp_path_factory.mktemp("bulk")
     questions = write_questions(folder / "questions.jsonl", *QUESTIONS)
-    words = ["compare", "--questions", str(questions), "--adapter", str(adapter), "--max-tokens", "12"]
+    words = ["compare", "--questions", str(questions), "--adapter", str(adapter), "--max-tokens", "8"]
     words += ["--batch-size", "2", "--matcher", "lenient"]
     out = folder / "out"
     with pytest.MonkeyPatch.context() as patch:
@@ -53,14 +52,14 @@ def whole(adapter: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list
 def test_a_whole_comparison_of_the_real_model(whole: tuple[list[str], Path]) -> None:
     _, out = whole
     rows = {side: [json.loads(line) for line in (out / side / "rows.jsonl").open()] for side in ("left", "right")}
-    assert [row["id"] for row in rows["left"]] == [row["id"] for row in rows["right"]] == list("abcde")
+    assert [row["id"] for row in rows["left"]] == [row["id"] for row in rows["right"]] == list("abcd")
     assert {row["adapter"] is None for row in rows["left"]} == {True}
     assert {row["adapter"] is None for row in rows["right"]} == {False}
     assert [row["response"] for row in rows["left"]] != [row["response"] for row in rows["right"]]
     result = json.loads((out / "comparison.json").read_text())
-    assert (result["n"], result["listener"]) == (5, "embedded")
+    assert (result["n"], result["listener"]) == (4, "embedded")
     for side in ("left", "right"):
-        share = sum(row["correct"] for row in rows[side]) / 5
+        share = sum(row["correct"] for row in rows[side]) / 4
         assert result["metrics"]["accuracy"][side] == pytest.approx(share)
         wrong = [row for row in rows[side] if row["state"] == "answered" and not row["correct"]]
         accepted = sum(row["acceptance"] >= 0.66 for row in wrong)
@@ -75,7 +74,7 @@ def test_a_whole_comparison_of_the_real_model(whole: tuple[list[str], Path]) -> 
 def test_the_rows_of_a_side_are_those_of_evaluate(whole: tuple[list[str], Path], tmp_path: Path) -> None:
     words, out = whole
     questions = words[words.index("--questions") + 1]
-    options = ["--questions", questions, "--max-tokens", "12", "--batch-size", "2", "--matcher", "lenient"]
+    options = ["--questions", questions, "--max-tokens", "8", "--batch-size", "2", "--matcher", "lenient"]
     assert cli.main(["evaluate", *options, "--out", str(tmp_path)]) == 0
     assert (tmp_path / "rows.jsonl").read_bytes() == (out / "left" / "rows.jsonl").read_bytes()
 
