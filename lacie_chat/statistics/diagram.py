@@ -22,6 +22,7 @@ CURVES: tuple[Role, ...] = ("shipped", "own")
 _ORDER: tuple[Role, ...] = ("diagonal", *CURVES)  # later ones are seen where two share a cell
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _SAMPLES: dict[Role, str] = {"shipped": "⠤⠤⠤", "own": "⠤ ⠤", "diagonal": "⠄⠄⠄"}
+_COLUMN: dict[Role, int] = {"shipped": 9, "own": 6}
 NAMES = {"shipped": "shipped", "own": "your own"}
 
 
@@ -71,17 +72,17 @@ def legend(calibrators: Mapping[str, Calibrator]) -> list[Line]:
 def table(bins: Sequence[ReliabilityBin], calibrators: Mapping[str, Calibrator]) -> list[Line]:
     """The same in figures, surest first; the last columns are what calibrators say at the bin's mean acceptance."""
     shown = [role for role in CURVES if role in calibrators]
-    head: Line = [(f"{'acceptance':<11}{'n':>4}{'right':>8}{'95 %':>10}", "dim")]
-    lines: list[Line] = [head + [(f"{NAMES[role].removeprefix('your '):>9}", role) for role in shown]]
+    head: Line = [(f"{'sounds':<8}{'n':>5}{'right':>6}{'95 %':>9}", "dim")]
+    lines: list[Line] = [head + [(f"{NAMES[role].removeprefix('your '):>{_COLUMN[role]}}", role) for role in shown]]
     for entry in reversed(bins):
         low, high = entry.interval
         line: Line = [
-            (f"{f'{entry.low * 100:.0f}-{percent(entry.high)}':<11}", "text"),
-            (f"{entry.n:>4}", "text"),
-            (f"{percent(entry.share):>8}", "point"),
-            (f"{f'{low * 100:.0f}-{percent(high)}':>10}", "interval"),
+            (f"{f'{entry.low * 100:.0f}-{percent(entry.high)}':<8}", "text"),
+            (f"{entry.n:>5}", "text"),
+            (f"{percent(entry.share):>6}", "point"),
+            (f"{f'{low * 100:.0f}-{percent(high)}':>9}", "interval"),
         ]
-        line += [(f"{percent(calibrators[role](entry.acceptance)):>9}", role) for role in shown]
+        line += [(f"{percent(calibrators[role](entry.acceptance)):>{_COLUMN[role]}}", role) for role in shown]
         lines.append(line)
     return lines
 

@@ -112,7 +112,7 @@ def test_any_marks_fit_any_room(rows: list[tuple[float, bool]], width: int, heig
 def test_table_and_legend_name_the_calibrators() -> None:
     bins = reliability_bins([0.1, 0.9, 0.9], [False, True, False])
     rows = plain(table(bins, {"shipped": PLATT, "own": STEP}))
-    assert rows[0].split() == ["acceptance", "n", "right", "95", "%", "shipped", "own"]
+    assert rows[0].split() == ["sounds", "n", "right", "95", "%", "shipped", "own"]
     low, high = wilson(1, 2)
     told = [f"{PLATT(0.9) * 100:.0f}", "%", f"{STEP(0.9) * 100:.0f}", "%"]
     assert rows[1].split() == ["80-100", "%", "2", "50", "%", f"{low * 100:.0f}-{high * 100:.0f}", "%", *told]

@@ -116,7 +116,7 @@ class CalibrationScreen(SizedScreen[None]):
             room = (min(width - width_of(right) - 3, LARGEST_WIDTH), min(height - len(head), LARGEST_HEIGHT))
             lines = head + beside(diagram(bins, calibrators, *room), right)
         else:
-            drawn = diagram(bins, calibrators, min(width, LARGEST_WIDTH), min(width // 3, LARGEST_HEIGHT))
+            drawn = diagram(bins, calibrators, min(width, LARGEST_WIDTH), min(width // 4, LARGEST_HEIGHT))
             lines = [*head, *drawn, [], *right]
         return Content("\n").join([_styled(line) for line in lines])
 
