@@ -17,11 +17,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lacie_chat.confidence import Calibrator
+from lacie_chat.confidence import MOST_SAMPLES, Calibrator
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.models import find_calibrator, pair_fingerprint, resolve, resolve_adapter
 from lacie_chat.rows import writing
 from lacie_chat.statistics.metrics import listener_metrics
+from lacie_chat.statistics.sampled_agreement import agreement_metrics
+from training.agreement import add_agreement
 from training.answering import answer_rows
 from training.errors import TrainingError
 from training.generators import Generator, load_generator, load_listener
@@ -58,14 +60,20 @@ def answer_all(
     seed: int,
     names: dict[str, str | None],
     calibrator: Calibrator | None = None,
+    samples: int = 0,
     label: str = "evaluate",
 ) -> list[Row]:
-    """Answer the questions that `file` hasn't yet, in chunks of the speaker's batch size; returns their rows."""
+    """Answer the questions that `file` hasn't yet, in chunks of the speaker's batch size; returns their rows.
+
+    With `samples`, so many more of each answer are drawn, and the rows have an `agreement`.
+    """
     todo = [questions[chunk] for chunk in to_do(file, [each.id for each in questions], speaker.batch_size)]
     left = sum(len(chunk) for chunk in todo)
     with progress(label, len(questions), "questions", already=len(questions) - left) as advance:
         for chunk in todo:
             rows = answer_rows(generator, reader, chunk, speaker=speaker, draw=draw, seed=seed, calibrator=calibrator)
+            if samples:
+                rows = add_agreement(rows, generator, reader, speaker=speaker, k=samples, calibrator=calibrator)
             # answers of a batch are drawn together: none has timings of its own
             file.append([{**row, **names, "timings": {}} for row in rows])
             advance(len(chunk))
@@ -189,6 +197,8 @@ def one_line(figures: dict[str, Any]) -> str:
     keys = ("accuracy", "auroc", "ece", "f1", "abstention_rate")
     shown = ", ".join(f"{key} {'n/a' if figures[key] is None else format(figures[key], '.3f')}" for key in keys)
     after = f", ece calibrated {figures['calibrated']['ece']:.3f}" if "calibrated" in figures else ""
+    agreement = figures.get("agreement", {}).get("auroc")
+    after += f", auroc of agreement {agreement:.3f}" if agreement is not None else ""
     return f"n {figures['n']}, {shown}{after}"
 
 
@@ -206,6 +216,9 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threshold", type=float, default=0.66, help="accepted from this acceptance on")
     parser.add_argument("--batch-size", type=int, default=8, help="questions answered at once")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--agreement", metavar="K", type=int, default=0, help="draw K samples of each answer: how many agree with it?"
+    )
     parser.add_argument("--json", action="store_true", help="print metrics.json")
 
 
@@ -218,6 +231,11 @@ def evaluate_command(args: argparse.Namespace) -> int:
     adapter = resolve_adapter(args.adapter) if args.adapter else None
     if args.with_baseline and adapter is None:
         raise TrainingError("--with-baseline goes with --adapter: without an adapter, the model is the baseline")
+    if not 0 <= args.agreement <= min(MOST_SAMPLES, args.batch_size):
+        raise TrainingError(
+            f"--agreement takes 0 to {MOST_SAMPLES} samples, and at most --batch-size ({args.batch_size}), "
+            f"not {args.agreement}"
+        )
     try:
         speaker = SpeakerSettings(
             model=str(model.path), generator="llama_cpp", format="chat", batch_size=args.batch_size, context=2048
@@ -243,6 +261,7 @@ def evaluate_command(args: argparse.Namespace) -> int:
                 "matcher": args.matcher,
                 "seed": args.seed,
                 "batch_size": args.batch_size,
+                "agreement": args.agreement or None,
                 **settings.model_dump(include={"temperature", "max_new_tokens"}),
             }
             same_evaluation(out, identity)
@@ -260,12 +279,16 @@ def evaluate_command(args: argparse.Namespace) -> int:
                         seed=args.seed,
                         names=names,
                         calibrator=calibrator,
+                        samples=args.agreement,
                         label=f"evaluate, {side}",
                     )
                 finally:
                     generator.close()
             rows[side] = rows_of(file, questions)
             measured[side] = measure(rows[side], settings, args.seed, threshold=args.threshold, calibrator=calibrator)
+            if args.agreement:
+                agreed = agreement_metrics(rows[side], bootstrap=settings.bootstrap, seed=args.seed)
+                measured[side]["agreement"] = agreed
             write_json(out / "metrics.json", measured[side])
         _draw(rows, args.out / "reliability.png", settings)
     if args.json:

@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
             origins={"speaker": origin_of(speaker.model, speaker.adapter), "baseline": origin_of(speaker.model, None)},
             resume=resume,
             notice=notice,
+            agreement=args.agreement,
         )
         app.run()
         return app.return_code or 0

@@ -33,7 +33,7 @@ class LacieApp(App[None]):
     """The chat. `engine_factory` makes a new engine, at the start and after one has died; `resume` is the id of a
     conversation to go on with; `notice` is one line to show at the start. `calibrator` belongs to the speaker,
     `baseline_calibrator` to the model without its adapter (needed only where there is an adapter); `origins` says what
-    answers on each side."""
+    answers on each side; `agreement` how many samples are drawn after each answer (None: as the preferences say)."""
 
     TITLE = "lacie"
     CSS_PATH: ClassVar[str] = "styles/lacie.tcss"

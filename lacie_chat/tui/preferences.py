@@ -9,15 +9,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from lacie_chat import paths
+from lacie_chat.confidence import MOST_SAMPLES
 
 
 @dataclass
 class Preferences:
-    """`keys` maps an action's id (see the help screen) to the keys that it should have, e.g. {"chat.new": "f2"}."""
+    """`keys` maps an action's id (see the help screen) to the keys that it should have, e.g. {"chat.new": "f2"}.
+    `agreement` is how many samples are drawn after each answer; 0: none."""
 
     theme: str = "textual-dark"
     keys: dict[str, str] = field(default_factory=dict)
     draft: str = ""
+    agreement: int = 0
 
 
 def preferences_path() -> Path:
@@ -38,6 +41,9 @@ def read_preferences() -> Preferences:
         found.theme = data["theme"]
     if isinstance(data.get("draft"), str):
         found.draft = data["draft"]
+    samples = data.get("agreement")
+    if isinstance(samples, int) and not isinstance(samples, bool) and 0 <= samples <= MOST_SAMPLES:
+        found.agreement = samples
     if isinstance(data.get("keys"), dict):
         found.keys = {str(name): keys for name, keys in data["keys"].items() if isinstance(keys, str)}
     return found

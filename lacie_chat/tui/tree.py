@@ -26,8 +26,8 @@ TITLE_LENGTH = 80
 
 @dataclass(eq=False, repr=False)
 class Turn:
-    """A message of the tree; `correct` is the user's mark. `phase`, `note` and `problem` live only as long as the
-    program."""
+    """A message of the tree; `correct` is the user's mark. `phase`, `note`, `problem`, `drawing` (samples, to see if
+    they agree) and `sentences_problem` live only as long as the program."""
 
     role: Role
     text: str

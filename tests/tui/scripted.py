@@ -16,6 +16,7 @@ from lacie_chat.engine.events import (
     GenerationEvent,
     LoadProgress,
     ModelInfo,
+    PromptProgress,
 )
 from lacie_chat.engine.settings import ChatTurn, Sampling, Side
 
@@ -80,11 +81,17 @@ class ScriptedEngine:
         *,
         load_error: EngineError | None = None,
         load_gate: Event | None = None,
+        sample_texts: Sequence[str] = ("It is the Danube.",),
+        sample_gate: Event | None = None,
     ) -> None:
         self.answers = list(answers)
         self.scripted_reader = reader or ScriptedReader()
         self.load_error = load_error
         self.load_gate = load_gate
+        self.sample_texts = sample_texts
+        self.sample_gate = sample_gate
+        self.samples: list[Sampling] = []
+        self._made_way = Event()
         self.prompts: list[list[ChatTurn]] = []
         self.samplings: list[Sampling] = []
         self.sides: list[Side] = []
@@ -104,10 +111,13 @@ class ScriptedEngine:
         return INFO
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker"
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker", aside: bool = False
     ) -> Iterator[GenerationEvent]:
         if self.dead:
             raise EngineDied("the engine's process is gone")
+        if aside:
+            yield from self._sample(sampling)
+            return
         self.prompts.append(list(turns))
         self.samplings.append(sampling)
         self.sides.append(side)
@@ -131,18 +141,39 @@ class ScriptedEngine:
         else:
             yield finished(len(answer.pieces), reason="cancelled" if self._cancelled.is_set() else "stop")
 
+    def _sample(self, sampling: Sampling) -> Iterator[GenerationEvent]:
+        """A sample drawn aside; a test that holds it lets it go by `sample_gate`, or `make_way` does."""
+        self.samples.append(sampling)
+        self._made_way.clear()
+        while self.sample_gate is not None and not self.sample_gate.is_set() and not self._made_way.is_set():
+            yield PromptProgress(0, 1)
+            self._made_way.wait(0.005)
+        if self._made_way.is_set():
+            yield finished(0, reason="cancelled")
+        else:
+            yield Delta(self.sample_texts[sampling.seed % len(self.sample_texts)])
+            yield finished(4)
+
     def _hold(self) -> None:
         self.held.set()
         assert self.go_on.wait(20), "the test never let the answer go on"
         self.held.clear()
         self.go_on.clear()
 
+    def make_way(self) -> None:
+        self._made_way.set()
+
     def cancel(self) -> None:
+        self.make_way()
         self._cancelled.set()
         self.go_on.set()
 
     @property
     def reader(self) -> ScriptedReader:
+        return self.scripted_reader
+
+    @property
+    def parallel_reader(self) -> ScriptedReader:
         return self.scripted_reader
 
     def close(self) -> None:

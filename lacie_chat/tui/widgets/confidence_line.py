@@ -9,7 +9,7 @@ from textual.events import Click
 from textual.style import Style
 from textual.widgets import Static
 
-from lacie_chat.confidence import bar, percent, tone
+from lacie_chat.confidence import agreement_text, bar, percent, tone
 from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.tui.messages import BranchWanted, TurnSelected
 from lacie_chat.tui.tree import Turn
@@ -48,6 +48,7 @@ def assessment_content(assessment: Assessment, *, wide: bool = False) -> Content
         (f" {percent(confidence.value)}  ", f"{colour} bold"),
         (f"{confidence.kind} · ", "$foreground 65%"),
         (word, "bold"),
+        f" · {agreement_text(assessment.agreement)}" if assessment.agreement else "",
         (f" · {KINDS[confidence.kind]}" if wide else "", "$foreground 65%"),
     )
 
@@ -82,7 +83,10 @@ def line_content(turn: Turn, *, siblings: tuple[int, int] = (1, 1), wide: bool =
         if turn.phase == "listening":
             parts.append(Content.styled("∿ listening…", "$foreground 65%"))
         elif turn.assessment is not None:
-            parts.append(assessment_content(turn.assessment, wide=wide and not ending))
+            content = assessment_content(turn.assessment, wide=wide and not ending)
+            parts.append(
+                Content.assemble(content, (" · drawing samples…", "$foreground 65%")) if turn.drawing else content
+            )
         elif turn.problem and turn.status in ("complete", "cancelled"):
             parts.append(Content.styled(f"○ not assessed: {turn.problem}", "$foreground 65%"))
         if ending:
