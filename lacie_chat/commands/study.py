@@ -116,14 +116,11 @@ def make_answers(args: argparse.Namespace, folder: Path) -> Study:
 
 
 def _read_questions(path: Path, matcher: str | None) -> list[Question]:
-    """The file's questions, none twice: nobody may see both sides of one question under two ids."""
+    """The file's questions, repeated ones left out: nobody may see both sides of one question under two ids."""
     kept: dict[str, Question] = {}
-    questions = read_question_file(path)
-    for each in questions:
+    for each in read_question_file(path):
         match = each.match if matcher is None else matcher
         kept.setdefault(normalise(each.question), Question(each.id, each.question, each.answers, match))
-    if len(kept) < len(questions):
-        print(f"lacie: {len(questions) - len(kept)} repeated questions of {path} are left out", file=sys.stderr)
     return list(kept.values())
 
 

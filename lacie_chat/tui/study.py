@@ -107,7 +107,7 @@ class JudgingScreen(SizedScreen[None]):
         *(Binding(str(number), f"sure({number})", word, show=False) for number, word in SURE_WORDS.items()),
         Binding("y", "known(True)", "Knew it", show=False),
         Binding("n", "known(False)", "Didn't know it", show=False),
-        Binding("enter", "keep", "Keep as it was"),
+        Binding("enter", "keep", "Keep as it was", key_display="enter"),
         Binding("b,backspace", "back", "Back", key_display="b"),
         Binding("f1,question_mark", "intro", "What to do", key_display="f1"),
         Binding("q", "app.quit", "Quit"),
@@ -120,6 +120,7 @@ class JudgingScreen(SizedScreen[None]):
         self._accepted: bool | None = None
         self._sure: int | None = None
         self._since = clock()
+        self._problem = ""
 
     @property
     def total(self) -> int:
@@ -155,7 +156,7 @@ class JudgingScreen(SizedScreen[None]):
         self._go_on()
 
     def on_resize(self) -> None:
-        self._draw_progress()
+        self._draw()
 
     def on_screen_resume(self) -> None:
         self._since = self._clock()  # reading what to do is no time spent on the item
@@ -187,7 +188,8 @@ class JudgingScreen(SizedScreen[None]):
         try:
             self._file.add(Judgement(item, self._accepted, self._sure, known, seconds))
         except LacieError as error:
-            self.notify(f"Not kept: {error}", severity="error", timeout=20, markup=False)
+            self._problem = f"Not kept: {error}"
+            self._draw()
             return
         self._go_on()
 
@@ -217,7 +219,7 @@ class JudgingScreen(SizedScreen[None]):
         self._show(next(todo, self.total))
 
     def _show(self, place: int) -> None:
-        self._place = place
+        self._place, self._problem = place, ""
         self._accepted = self._sure = None
         self._since = self._clock()
         ended = place >= self.total
@@ -232,9 +234,7 @@ class JudgingScreen(SizedScreen[None]):
             earlier = self._file.judgements.get(shown.item)
             line = self.query_one("#study-earlier", Static)
             line.display = earlier is not None
-            line.update(
-                Content(f"You said: {in_words(earlier)}. Judge it again, or enter keeps it." if earlier else "")
-            )
+            line.update(Content(f"You said: {in_words(earlier)}. Enter keeps that." if earlier else ""))
         self.query_one("#study-item").scroll_home(animate=False)
         self._draw()
 
@@ -264,12 +264,16 @@ class JudgingScreen(SizedScreen[None]):
         for step in STEPS:
             label = f"{LABELS[step]:<{LABEL_WIDTH}}"
             if step == self.step:
-                keys = [Content.assemble((key, "bold $primary"), f" {word}") for key, word in CHOICES[step]]
-                lines.append(Content.assemble(("▸ ", "bold $primary"), (label, "bold"), Content("  ").join(keys)))
+                keys = [Content.assemble((key, "bold $accent"), f" {word}") for key, word in CHOICES[step]]
+                room = max(LABEL_WIDTH, self.size.width - LABEL_WIDTH - 4)
+                choices = Content("\n" + " " * (LABEL_WIDTH + 2)).join(Content("  ").join(keys).wrap(room))
+                lines.append(Content.assemble(("▸ ", "bold $accent"), (label, "bold"), choices))
             elif said[step] is not None:
                 lines.append(Content.assemble(("✓ ", "$success"), (label, DIM), said[step] or ""))
             else:
                 lines.append(Content.styled(f"  {label}", "$foreground 40%"))
+        if self._problem:
+            lines.append(Content.styled(printable(self._problem), "$text-error"))
         return Content("\n").join(lines)
 
     def _end(self) -> Content:

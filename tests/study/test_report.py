@@ -1,0 +1,103 @@
+"""The report from people's files."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lacie_chat.study import Shown, Study, StudyError, as_markdown, make_report, people_files, plan
+
+from .conftest import by_tone, judge, make_study
+
+
+def report(study: Study, **more: object) -> dict[str, object]:
+    return make_report(study, people_files(study), **{"bootstrap": 20, **more})  # type: ignore[arg-type]
+
+
+def test_people_who_go_by_tone_take_the_baselines_wrong_answers_and_not_lacies(study: Study) -> None:
+    for person in ("ana", "bo", "cy", "di"):
+        judge(study, person)
+    found = report(study)
+    assert json.loads(json.dumps(found)) == found
+    assert (found["judgements"], found["questions"], found["study"]) == (48, 12, study.id)
+    figures = found["sets"]["without_known"]  # type: ignore[index]
+    baseline, lacie = figures["sides"]["baseline"], figures["sides"]["lacie"]
+    assert baseline["false_accepts"] > 0 and baseline["accept_rate"] == 1.0
+    assert lacie["false_accepts"] == 0 and lacie["precision"] == lacie["recall"] == 1.0
+    assert lacie["n"] == baseline["n"] == 24
+    test = figures["mcnemar"]["false_accepts"]
+    assert test["only_lacie"] == 0 < test["only_baseline"] == test["baseline"]
+    assert figures["agreement"]["verdict"]["alpha"] == 1.0
+    assert figures["listener"]["auroc"] == 1.0
+    assert figures["listener"]["same_verdict"] == 1.0
+
+
+def test_known_answers_and_abstentions_can_be_told_apart(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "s", 6)
+
+    def knows_half(shown: Shown) -> tuple[bool, int, bool]:
+        answer = study.answers_by_item.get(shown.item)
+        return (*by_tone(shown)[:2], answer is not None and answer.question_id < "q3")
+
+    judge(study, "ana", knows_half)
+    sets = report(study)["sets"]
+    assert {name: each["n"] for name, each in sets.items()} == {  # type: ignore[attr-defined]
+        "without_known": 3,
+        "all": 6,
+        "without_known_or_abstentions": 3,
+    }
+    abstaining = make_study(tmp_path / "t", 6, state="abstained", correct=True)
+    judge(abstaining, "ana")
+    sets = report(abstaining)["sets"]
+    assert sets["without_known_or_abstentions"]["n"] == 0  # type: ignore[index]
+    sides = sets["all"]["sides"]  # type: ignore[index]
+    assert sum(each["true_accepts"] for each in sides.values()) == 0, "an abstention is never right"
+    assert "No judgements." in as_markdown(report(abstaining))
+
+
+def test_who_fails_the_checks_is_left_out_and_named(study: Study) -> None:
+    judge(study, "ana")
+    judge(study, "bo", attentive=False)
+    found = report(study)
+    assert found["judgements"] == 12
+    assert [(each["person"], each["left_out"], each["checks_passed"]) for each in found["people"]] == [  # type: ignore[attr-defined]
+        ("ana", False, 2),
+        ("bo", True, 0),
+    ]
+    text = as_markdown(found)
+    assert "Left out, for failing attention checks: bo." in text
+    assert "12 judgements of 1 people" in text
+    assert report(study, keep_inattentive=True)["judgements"] == 24
+
+
+def test_everybody_failed_the_checks(study: Study) -> None:
+    judge(study, "bo", attentive=False)
+    with pytest.raises(StudyError, match="everybody failed the attention checks"):
+        report(study)
+
+
+def test_half_a_persons_judgements_are_reported(study: Study) -> None:
+    file = judge(study, "ana", items=8)
+    lines = file.path.read_text().splitlines(keepends=True)
+    file.path.write_text("".join(lines[:5]))
+    [person] = report(study)["people"]  # type: ignore[misc]
+    assert person["of"] == 8
+    assert person["judged"] + person["checks"] == 4
+    assert len(plan(study, "ana", 8)) == 10
+
+
+def test_markdown_reads_as_it_should(study: Study) -> None:
+    for person in ("ana", "b|o"):
+        judge(study, person)
+    text = as_markdown(report(study))
+    assert f"# Study {study.id}" in text
+    assert "| b\\|o " in text
+    assert "## Answers that the judges did not know already\n" in text
+    assert "## All answers\n" in text
+    for line in ("| false accepts ", "| precision ", "- McNemar, false accepts: ", "(Krippendorff's alpha, nominal)"):
+        assert line in text
+    tables = [line for line in text.splitlines() if line.startswith("|")]
+    assert all(line.endswith("|") for line in tables)
+    alone = as_markdown(make_report(study, [study.people_dir / "ana.jsonl"], bootstrap=5))
+    assert "no question was judged on both sides (that takes two people or more)" in alone
+    assert "no answer was judged by two people" in alone
