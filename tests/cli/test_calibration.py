@@ -5,6 +5,8 @@ import random
 from pathlib import Path
 from typing import Any
 
+import gguf
+import numpy as np
 import pytest
 
 from lacie_chat import cli
@@ -49,6 +51,22 @@ def shipped(monkeypatch: pytest.MonkeyPatch, embedded_model: Path) -> Calibrator
 
     monkeypatch.setattr(calibrators, "read_metadata", with_calibrator)
     return SHIPPED
+
+
+def write_adapter(path: Path, value: float, calibrator: Calibrator | None = None) -> Path:
+    """An adapter's file that comes with a calibrator."""
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    if calibrator is not None:
+        writer.add_string("lacie.calibrator", json.dumps(calibrator.to_dict()))
+    writer.add_tensor("blk.0.attn_q.weight.lora_a", np.full((4, 576), value, dtype=np.float32))
+    writer.add_tensor("blk.0.attn_q.weight.lora_b", np.full((576, 4), value, dtype=np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
 
 
 def line(capsys: pytest.CaptureFixture[str]) -> str:
@@ -176,6 +194,39 @@ def test_a_shipped_calibrator_is_not_replaced_silently(
     assert cli.main(["calibration", "fit", "--remove"]) == 0
     assert "the one that came with it is in use again" in line(capsys)
     assert find_calibrator(embedded_model) == shipped
+
+
+def test_an_adapter_has_marks_and_a_calibrator_of_its_own(
+    embedded: str, embedded_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    adapter = write_adapter(tmp_path / "mine-LoRA.gguf", 0.1, SHIPPED)
+    pair = pair_fingerprint(embedded_model, adapter)
+    mark(60, embedded)
+    mark(70, pair, adapter="mine-LoRA", adapter_ref=str(adapter))
+    assert find_calibrator(embedded_model, adapter) == SHIPPED
+    words = ["--adapter", str(adapter)]
+    assert cli.main(["calibration", "show", *words]) == 0
+    shown = capsys.readouterr().out
+    assert "of 70 marked answers are right" in shown
+    assert "shipped (platt, n = 500)" in shown
+    assert "of 60" not in shown
+    assert cli.main(["calibration", "fit", "--marks", *words]) == 1
+    assert "add --replace" in line(capsys)
+    assert cli.main(["calibration", "fit", "--marks", "--replace", *words]) == 0
+    assert f"fit --remove --adapter {adapter}" in capsys.readouterr().err.replace("\n", "")
+    own = find_calibrator(embedded_model, adapter)
+    assert own is not None
+    assert (own.n, own.model_fingerprint) == (70, pair)
+    assert find_calibrator(embedded_model) is None, "the baseline is another speaker"
+    assert cli.main(["calibration", "fit", "--marks", "--baseline"]) == 0
+    assert "fitted on 60 answers" in capsys.readouterr().out
+
+    write_adapter(adapter, 0.2)  # trained anew, under the same name
+    assert find_calibrator(embedded_model, adapter) is None
+    assert cli.main(["calibration", "fit", "--marks", *words]) == 1
+    assert f"no answer of {EMBEDDED_NAME} + mine-LoRA is marked" in line(capsys)
+    assert cli.main(["calibration", "show"]) == 0
+    assert "mine-LoRA.gguf is another file by now" in " ".join(capsys.readouterr().out.split()).replace(" ", " ")
 
 
 def test_a_damaged_calibrator_of_ones_own_can_be_fitted_anew(
