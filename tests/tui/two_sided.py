@@ -1,0 +1,58 @@
+"""A scripted engine with an adapter: a script a side, so that two threads can ask at once, and ears for wording."""
+
+from collections.abc import Callable, Iterator, Sequence
+from threading import Event
+
+from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
+from lacie_chat.engine.settings import ChatTurn, Sampling, Side
+
+from .scripted import INFO, Answer, ScriptedEngine, ScriptedReader
+
+
+class Ears(ScriptedReader):
+    """Accepts what doesn't say "think"; finds the city that stands in the response."""
+
+    def choice_probabilities(
+        self, prefix: str, suffixes: Sequence[str], choices: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        found = []
+        for suffix in suffixes:
+            self.acceptance = 0.31 if "think" in suffix else 0.88
+            found += super().choice_probabilities(prefix, [suffix], choices)
+        return found
+
+    def complete(self, prefix: str, suffixes: Sequence[str], *, max_tokens: int, stop: Sequence[str]) -> list[str]:
+        self._check()
+        return [" Kyoto" if "Kyoto" in suffix else " Tokyo" for suffix in suffixes]
+
+
+class TwoSided:
+    """See the module. Each side is a ScriptedEngine with its own `held` and `go_on`."""
+
+    def __init__(self, baseline: Sequence[Answer], speaker: Sequence[Answer], load_gate: Event | None = None) -> None:
+        self.sides: dict[Side, ScriptedEngine] = {
+            "baseline": ScriptedEngine(baseline, Ears()),
+            "speaker": ScriptedEngine(speaker, Ears()),
+        }
+        self.load_gate = load_gate
+
+    def load(self, on_progress: Callable[[LoadProgress], None] | None = None) -> ModelInfo:
+        assert self.load_gate is None or self.load_gate.wait(20)
+        return INFO
+
+    def generate(
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker"
+    ) -> Iterator[GenerationEvent]:
+        return self.sides[side].generate(turns, sampling, side=side)
+
+    def cancel(self) -> None:
+        for engine in self.sides.values():
+            engine.cancel()
+
+    @property
+    def reader(self) -> ScriptedReader:
+        return self.sides["speaker"].reader
+
+    def close(self) -> None:
+        for engine in self.sides.values():
+            engine.close()
