@@ -173,7 +173,11 @@ def _fill_study(parser: argparse.ArgumentParser) -> None:
     from lacie_chat.commands.sides import add_side_arguments
 
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
-    judging = actions.add_parser("run", help="make the answers of both sides, once, and let a person judge them")
+    judging = actions.add_parser(
+        "run",
+        help="make the answers of both sides, once, and let a person judge them",
+        description="Make the answers of both sides, once, and let a person judge them. The left side is the baseline.",
+    )
     judging.add_argument("--questions", metavar="FILE", help="begins a study: JSON lines with id, question, answers")
     judging.add_argument("--out", metavar="DIR", required=True, help="the study's folder")
     add_side_arguments(judging)

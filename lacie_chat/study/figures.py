@@ -8,7 +8,7 @@ or on which the judges are split evenly, has no such pair.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ RATES = (
     "precision",
     "recall",
     "f1",
+    "sureness",
 )
 
 
@@ -91,7 +92,7 @@ Measure = Callable[[Table], dict[str, float]]
 
 def verdicts(table: Table) -> dict[str, float]:
     """Counts and rates of some judgements; a rate over nothing is NaN. `accuracy`: right answers among those judged (as
-    in evaluations); `verdict_accuracy`: verdicts that were right.
+    in evaluations); `verdict_accuracy`: verdicts that were right; `sureness`: mean, 1 to 5.
     """
     true_accepts = int((table.accepted & table.correct).sum())
     false_accepts = int((table.accepted & ~table.correct).sum())
@@ -110,6 +111,7 @@ def verdicts(table: Table) -> dict[str, float]:
         "precision": _share(true_accepts, true_accepts + false_accepts),
         "recall": _share(true_accepts, true_accepts + false_rejects),
         "f1": _share(2 * true_accepts, 2 * true_accepts + false_accepts + false_rejects),
+        "sureness": float(np.abs(table.graded - 0.5).mean()) * 10 if len(table) else math.nan,
     }
 
 
@@ -138,25 +140,25 @@ def listener_agreement(table: Table) -> dict[str, float]:
 def set_figures(judged: Sequence[Judged], *, bootstrap: int = 1000, seed: int = 0) -> dict[str, Any]:
     """All figures of one set of judgements."""
     table = Table.of(judged)
-    places = list({each.question_id: None for each in judged})
-    number_of = {question_id: number for number, question_id in enumerate(places)}
-    clusters: list[list[int]] = [[] for _ in places]
-    for row, each in enumerate(judged):
-        clusters[number_of[each.question_id]].append(row)
-    draw = _Draws(table, [np.array(cluster, dtype=np.int64) for cluster in clusters], bootstrap, seed)
+    clusters = _clusters([each.question_id for each in judged])
+    samples = [table.take(drawn) for drawn in _draw(clusters, bootstrap, seed)]
+
+    def intervals(measure: Measure) -> dict[str, list[float] | None]:
+        return _intervals([measure(sample) for sample in samples], list(measure(table)))
+
     sides = {}
     for side in SIDES:
         on_side = table.lacie if side == "lacie" else ~table.lacie
         figures = verdicts(table.take(on_side))
-        intervals = draw.intervals(lambda part, lacie=side == "lacie": verdicts(part.take(part.lacie == lacie)))  # type: ignore[misc]
-        sides[side] = {"n": int(on_side.sum()), **_plain(figures), "intervals": intervals}
+        edges = intervals(lambda part, lacie=side == "lacie": verdicts(part.take(part.lacie == lacie)))  # type: ignore[misc]
+        sides[side] = {"n": int(on_side.sum()), **_plain(figures), "intervals": edges}
     heard = table.take(~np.isnan(table.acceptance))
     return {
         "n": len(judged),
-        "questions": len(places),
+        "questions": len(clusters),
         "people": len({each.person for each in judged}),
         "sides": sides,
-        "difference": {**_plain(difference(table)), "intervals": draw.intervals(difference)},
+        "difference": {**_plain(difference(table)), "intervals": intervals(difference)},
         "mcnemar": {
             "false_accepts": paired_test(judged, lambda each: each.accepted and not each.correct),
             "false_rejects": paired_test(judged, lambda each: not each.accepted and each.correct),
@@ -169,7 +171,7 @@ def set_figures(judged: Sequence[Judged], *, bootstrap: int = 1000, seed: int = 
             "n": len(heard),
             "threshold": LISTENER_THRESHOLD,
             **_plain(listener_agreement(table)),
-            "intervals": draw.intervals(listener_agreement),
+            "intervals": intervals(listener_agreement),
         },
     }
 
@@ -207,38 +209,33 @@ def people_agreement(
     units: dict[tuple[str, Side], list[float]] = {}
     for each in judged:
         units.setdefault((each.question_id, each.side), []).append(value(each))
-    shared = [unit for unit in units.values() if len(unit) > 1]
-    counts, values = tally(shared)
-    generator = np.random.default_rng(seed)
-    samples = [
-        {"alpha": alpha_of_counts(counts[generator.integers(0, len(shared), len(shared))], values, level)}
-        for _ in range(bootstrap if shared else 0)
-    ]
+    shared = [(question_id, unit) for (question_id, _), unit in units.items() if len(unit) > 1]
+    counts, values = tally([unit for _, unit in shared])
+    clusters = _clusters([question_id for question_id, _ in shared])
+    samples = [{"alpha": alpha_of_counts(counts[drawn], values, level)} for drawn in _draw(clusters, bootstrap, seed)]
     return {
         "level": level,
         "n": len(shared),
-        "judgements": sum(map(len, shared)),
+        "judgements": sum(len(unit) for _, unit in shared),
         "alpha": _none_if_nan(alpha_of_counts(counts, values, level)),
         "interval": _intervals(samples, ["alpha"])["alpha"],
     }
 
 
-class _Draws:
-    """A table and its questions, drawn again: the same draws for every measure."""
+def _clusters(question_ids: Sequence[str]) -> list[NDArray[np.int64]]:
+    """The rows of each question."""
+    rows: dict[str, list[int]] = {}
+    for row, question_id in enumerate(question_ids):
+        rows.setdefault(question_id, []).append(row)
+    return [np.array(each, dtype=np.int64) for each in rows.values()]
 
-    def __init__(self, table: Table, clusters: list[NDArray[np.int64]], repeats: int, seed: int) -> None:
-        generator = np.random.default_rng(seed)
-        self._whole = table
-        self._samples = [
-            table.take(
-                np.concatenate([clusters[place] for place in generator.integers(0, len(clusters), len(clusters))])
-            )
-            for _ in range(repeats if clusters else 0)
-        ]
 
-    def intervals(self, measure: Measure) -> dict[str, list[float] | None]:
-        """95 % percentile intervals of each figure that a measure gives."""
-        return _intervals([measure(sample) for sample in self._samples], list(measure(self._whole)))
+def _draw(clusters: Sequence[NDArray[np.int64]], repeats: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Rows of as many questions, drawn with replacement; the same draws for the same questions and seed."""
+    generator = np.random.default_rng(seed)
+    for _ in range(repeats if clusters else 0):
+        drawn = generator.integers(0, len(clusters), len(clusters))
+        yield np.concatenate([clusters[place] for place in drawn])
 
 
 def _intervals(samples: Sequence[dict[str, float]], keys: Sequence[str]) -> dict[str, list[float] | None]:

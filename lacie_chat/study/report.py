@@ -142,7 +142,7 @@ def as_markdown(report: Mapping[str, Any]) -> str:
         f"# Study {report['study']}",
         "",
         f"- {'; '.join(sides)}",
-        f"- {report['questions']} questions, {report['judgements']} judgements of {len(kept)} people"
+        f"- {report['questions']} questions, {report['judgements']} judgements by {_people(len(kept))}"
         + (f"; to {same} of the questions both sides gave the same answer" if same else ""),
         "- in brackets: 95 % intervals, by drawing the questions again",
         "",
@@ -158,7 +158,12 @@ def as_markdown(report: Mapping[str, Any]) -> str:
         lines += ["", f"Left out, for failing attention checks: {', '.join(left_out)}."]
     for name, figures in report["sets"].items():
         lines += ["", f"## {SETS[name][0]}", ""]
-        lines += _set_lines(figures) if figures["n"] else ["No judgements."]
+        if not figures["n"]:
+            lines.append("No judgements.")
+        elif name == "without_known_or_abstentions" and figures["n"] == report["sets"]["without_known"]["n"]:
+            lines.append("The same as the first: every answer claims something.")
+        else:
+            lines += _set_lines(figures)
     return "\n".join(lines) + "\n"
 
 
@@ -166,6 +171,10 @@ def _side_name(side: Mapping[str, Any] | None) -> str:
     if not side:
         return "unknown"
     return f"{side['model']} with the adapter {side['adapter']}" if side.get("adapter") else str(side["model"])
+
+
+def _people(number: int) -> str:
+    return "one person" if number == 1 else f"{number} people"
 
 
 def _person_row(each: Mapping[str, Any]) -> list[str]:
@@ -189,6 +198,7 @@ _ROWS = {
     "recall": "recall",
     "f1": "F1",
     "verdict_accuracy": "verdicts that are right",
+    "sureness": "sureness, 1 to 5",
 }
 
 

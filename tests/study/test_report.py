@@ -66,7 +66,7 @@ def test_who_fails_the_checks_is_left_out_and_named(study: Study) -> None:
     ]
     text = as_markdown(found)
     assert "Left out, for failing attention checks: bo." in text
-    assert "12 judgements of 1 people" in text
+    assert "12 judgements by one person" in text
     assert report(study, keep_inattentive=True)["judgements"] == 24
 
 
@@ -96,6 +96,7 @@ def test_markdown_reads_as_it_should(study: Study) -> None:
     assert "## All answers\n" in text
     for line in ("| false accepts ", "| precision ", "- McNemar, false accepts: ", "(Krippendorff's alpha, nominal)"):
         assert line in text
+    assert "The same as the first: every answer claims something." in text
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert all(line.endswith("|") for line in tables)
     alone = as_markdown(make_report(study, [study.people_dir / "ana.jsonl"], bootstrap=5))
