@@ -221,6 +221,10 @@ class Comparison:
         self._lanes[side].submit(work)
 
     def _answer(self, side: Side, turn: Turn, sampling: Sampling) -> None:
+        with self._session.foremost():
+            self._write(side, turn, sampling)
+
+    def _write(self, side: Side, turn: Turn, sampling: Sampling) -> None:
         engine = self._session.borrow_engine()
         with self._lock:
             if turn.stop_requested:
