@@ -33,9 +33,13 @@ def answers_to(
     max_tokens: int,
     batch_size: int,
     seed: int,
+    samples: int = 0,
 ) -> list[Row]:
-    """One row a question, assessed and compared (`matcher` None: as each question says). Raises LacieError: a broken
-    line (named), settings out of range, a folder that another process works on."""
+    """One row a question, assessed and compared (`matcher` None: as each question says), with the agreement of so many
+    `samples`. Raises LacieError: a broken line (named), settings out of range, a folder that another process works on.
+    """
+    if samples > batch_size:
+        raise TrainingError(f"--agreement {samples} needs a --batch-size of at least {samples}, not {batch_size}")
     asked = [Question(each.id, each.question, each.answers, matcher or each.match) for each in read_question_file(file)]
     try:
         speaker = SpeakerSettings(
@@ -46,7 +50,7 @@ def answers_to(
         raise TrainingError(first_problem(error, EvaluateSettings)) from error
     adapter_path = adapter.path if adapter else None
     pair = pair_fingerprint(model.path, adapter_path)
-    how = [questions_digest(asked), LISTENER_VERSION, seed, batch_size, temperature, max_tokens]
+    how = [questions_digest(asked), LISTENER_VERSION, seed, batch_size, temperature, max_tokens, samples]
     digest = hashlib.sha256(json.dumps(how).encode()).hexdigest()[:12]
     folder = paths.calibrators_dir() / "answers" / f"{pair}-{digest}"
     with locked(folder, "answers"):
@@ -63,6 +67,7 @@ def answers_to(
                     draw=draw,
                     seed=seed,
                     names={"model": model.ref, "adapter": adapter.ref if adapter else None},
+                    samples=samples,
                     label="answer",
                 )
             finally:

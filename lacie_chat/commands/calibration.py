@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -26,7 +27,7 @@ from lacie_chat.commands.marked import (
     of_one,
 )
 from lacie_chat.commands.speaker import add_speaker_arguments
-from lacie_chat.confidence import Calibrator
+from lacie_chat.confidence import MOST_SAMPLES, Calibrator
 from lacie_chat.conversations import Store
 from lacie_chat.errors import LacieError
 from lacie_chat.models import (
@@ -41,6 +42,7 @@ from lacie_chat.rows import Row, writing
 from lacie_chat.statistics.diagram import Line, Role, beside, diagram, legend, percent, table, width_of
 from lacie_chat.statistics.fitting import MINIMUM, FitReport, FittingError, examples, fit_calibrator
 from lacie_chat.statistics.reliability import summary
+from lacie_chat.statistics.two_inputs import TwoInputReport, add_agreement
 
 LEAST = 10
 """The lowest `--minimum`: on fewer answers any figure is chance."""
@@ -58,6 +60,42 @@ STYLES: dict[Role, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What is fitted on: answers that claim something, of lists of one length. `left_out` says which others didn't."""
+
+    acceptances: list[float]
+    correct: list[bool]
+    agreements: list[float | None]
+    source: str
+    left_out: str
+
+    def fit(self, pair: Pair, minimum: int) -> FitReport:
+        """Raises FittingError, one line."""
+        if not self.acceptances:
+            raise FittingError(f"no answer is left to fit a calibrator on: at least {minimum} are needed")
+        return fit_calibrator(
+            self.acceptances,
+            self.correct,
+            model_fingerprint=pair.fingerprint,
+            source=self.source,
+            minimum=minimum,
+        )
+
+    def fit_agreement(self, calibrator: Calibrator, minimum: int) -> TwoInputReport | None:
+        """The second form, for those answers of which further samples were drawn; None where they are too few."""
+        known = [
+            (acceptance, agreement, correct)
+            for acceptance, agreement, correct in zip(self.acceptances, self.agreements, self.correct, strict=True)
+            if agreement is not None
+        ]
+        right = sum(correct for _, _, correct in known)
+        if len(known) < minimum or min(right, len(known) - right) < 2:
+            return None
+        acceptances, agreements, correct = zip(*known, strict=True)
+        return add_agreement(calibrator, acceptances, agreements, correct, minimum=minimum)
+
+
 class AnswerFile(Protocol):
     """Answers a questions file with a model; training's, which `lacie_chat` may not import (cli.py hands it in)."""
 
@@ -72,6 +110,7 @@ class AnswerFile(Protocol):
         max_tokens: int,
         batch_size: int,
         seed: int,
+        samples: int,
     ) -> list[Row]: ...
 
 
@@ -106,11 +145,20 @@ def add_calibration_arguments(parser: argparse.ArgumentParser) -> None:
     asking.add_argument("--max-tokens", type=int, default=128, help="length of an answer at most (default 128)")
     asking.add_argument("--batch-size", type=int, default=8, help="questions answered at once (default 8)")
     asking.add_argument("--seed", type=int, default=0)
+    asking.add_argument(
+        "--agreement", metavar="K", type=_samples, default=0, help="draw K samples of each answer, and fit on them too"
+    )
 
 
 def _minimum(text: str) -> int:
     if not text.isdecimal() or int(text) < LEAST:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number of answers, {LEAST} or more")
+    return int(text)
+
+
+def _samples(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_SAMPLES:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of samples, 0 to {MOST_SAMPLES}")
     return int(text)
 
 
@@ -202,48 +250,70 @@ def _plot(args: argparse.Namespace, speakers: Sequence[MarkedSpeaker]) -> int:
 
 
 def _fit(args: argparse.Namespace, load_answerer: Callable[[], AnswerFile]) -> int:
-    if args.marks:
-        pair, speaker = marks_to_fit(_marked_speakers(), args)
-        _check_shipped(pair, args)
-        acceptances, correct = speaker.acceptances, speaker.correct
-        source, left_out = "own marks", f"{speaker.others} were read by an earlier listener" if speaker.others else ""
-    else:
-        answer = load_answerer()
-        pair = find_pair(args, download=True)
-        _check_shipped(pair, args)
-        rows = answer(
-            args.questions.expanduser(),
-            pair.model,
-            pair.adapter,
-            matcher=args.matcher,
-            temperature=args.temperature,
-            max_tokens=args.max_tokens,
-            batch_size=args.batch_size,
-            seed=args.seed,
-        )
-        claims = [row for row in rows if row["state"] == "answered" and row["acceptance"] is not None]
-        acceptances, correct = [row["acceptance"] for row in claims], [bool(row["correct"]) for row in claims]
-        source, missing = f"own questions ({args.questions.name})", len(rows) - len(claims)
-        left_out = f"{missing} of {len(rows)} claimed nothing" if missing else ""
+    pair, answers = _marked_answers(args) if args.marks else _asked_answers(args, load_answerer)
     try:
-        if not acceptances:
-            raise FittingError(f"no answer is left to fit a calibrator on: at least {args.minimum} are needed")
-        report = fit_calibrator(
-            acceptances, correct, model_fingerprint=pair.fingerprint, source=source, minimum=args.minimum
-        )
+        report = answers.fit(pair, args.minimum)
+        agreed = answers.fit_agreement(report.calibrator, args.minimum)
     except FittingError as error:
-        raise LacieError(f"{error} ({left_out})" if left_out else str(error)) from None
+        raise LacieError(f"{error} ({answers.left_out})" if answers.left_out else str(error)) from None
     before = _in_use(pair)
-    path = keep_calibrator(report.calibrator, *pair.paths)
+    calibrator = agreed.calibrator if agreed else report.calibrator
+    path = keep_calibrator(calibrator, *pair.paths)
     if args.json:
-        until_now = before.to_dict() if before else None
-        figures = {**report.to_dict(), "tells_apart": report.tells_apart, "until_now": until_now, "path": str(path)}
+        figures = {
+            **report.to_dict(),
+            "tells_apart": report.tells_apart,
+            "agreement": agreed.to_dict() if agreed else None,
+            "calibrator": calibrator.to_dict(),
+            "until_now": before.to_dict() if before else None,
+            "path": str(path),
+        }
         print(json.dumps(figures, indent=2))
         return 0
-    _report(pair, report, before, left_out)
+    _report(pair, report, before, answers.left_out)
+    if agreed:
+        with_it, without = agreed.log_loss["two_inputs"], agreed.log_loss["one_input"]
+        what = "used where samples are drawn" if agreed.helps else "not used"
+        print(
+            f"agreement of samples, {agreed.n} answers: log loss {with_it:.3f} with it, {without:.3f} without; {what}"
+        )
     print(f"kept in {path}; a chat that is open takes it up when it is started again", file=sys.stderr)
     print(f"take it back: lacie calibration fit --remove{_options(args)}", file=sys.stderr)
     return 0
+
+
+def _marked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
+    pair, speaker = marks_to_fit(_marked_speakers(), args)
+    _check_shipped(pair, args)
+    left_out = f"{speaker.others} more were read by an earlier listener" if speaker.others else ""
+    agreements = [mark.agreement for mark in speaker.marks]
+    return pair, Answers(speaker.acceptances, speaker.correct, agreements, "own marks", left_out)
+
+
+def _asked_answers(args: argparse.Namespace, load_answerer: Callable[[], AnswerFile]) -> tuple[Pair, Answers]:
+    answer = load_answerer()
+    pair = find_pair(args, download=True)
+    _check_shipped(pair, args)
+    rows = answer(
+        args.questions.expanduser(),
+        pair.model,
+        pair.adapter,
+        matcher=args.matcher,
+        temperature=args.temperature,
+        max_tokens=args.max_tokens,
+        batch_size=args.batch_size,
+        seed=args.seed,
+        samples=args.agreement,
+    )
+    claims = [row for row in rows if row["state"] == "answered" and row["acceptance"] is not None]
+    answers = Answers(
+        acceptances=[row["acceptance"] for row in claims],
+        correct=[bool(row["correct"]) for row in claims],
+        agreements=[(row.get("agreement") or {}).get("value") for row in claims],
+        source=f"own questions ({args.questions.name})",
+        left_out=f"{len(rows) - len(claims)} of {len(rows)} claimed nothing" if len(claims) < len(rows) else "",
+    )
+    return pair, answers
 
 
 def _check_shipped(pair: Pair, args: argparse.Namespace) -> None:

@@ -74,6 +74,7 @@ def marks_of(
 
 def _marked(row: sqlite3.Row) -> MarkedAnswer:
     params: dict[str, Any] = json.loads(row["params"])
+    assessment: dict[str, Any] = json.loads(row["assessment"])
     model = params.get("model")
     return MarkedAnswer(
         message_id=row["id"],
@@ -86,7 +87,8 @@ def _marked(row: sqlite3.Row) -> MarkedAnswer:
         adapter_ref=params.get("adapter_ref"),
         fingerprint=params.get("fingerprint"),
         acceptance=row["acceptance"],
-        listener_version=json.loads(row["assessment"]).get("listener_version"),
+        agreement=(assessment.get("agreement") or {}).get("value"),
+        listener_version=assessment.get("listener_version"),
         correct=bool(row["correct"]),
         marked_at=datetime.fromisoformat(row["marked_at"]),
     )

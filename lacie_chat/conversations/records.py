@@ -57,7 +57,8 @@ class MarkedAnswer:
     """An answer that the user marked right or wrong, and what calibration needs to know of it.
 
     `model` and `adapter` are names as the chat shows them, the REFs are what they were opened with; `fingerprint` is
-    that of the files (None in conversations from before it was kept). `listener_version` read the answer.
+    that of the files (None in conversations from before it was kept). `listener_version` read the answer. `agreement`
+    is the share of further samples that agree with it, where some were drawn.
     """
 
     message_id: int
@@ -70,6 +71,7 @@ class MarkedAnswer:
     adapter_ref: str | None
     fingerprint: str | None
     acceptance: float
+    agreement: float | None
     listener_version: str | None
     correct: bool
     marked_at: datetime

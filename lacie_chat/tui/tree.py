@@ -26,8 +26,11 @@ TITLE_LENGTH = 80
 
 @dataclass(eq=False, repr=False)
 class Turn:
-    """A message of the tree; `correct` is the user's mark. `phase`, `note`, `problem`, `drawing` (samples, to see if
-    they agree) and `sentences_problem` live only as long as the program."""
+    """A message of the tree; `correct` is the user's mark, `read_by` the version of the listener that read it.
+
+    `phase`, `note`, `problem`, `drawing` (samples, to see if they agree) and `sentences_problem` live only as long as
+    the program.
+    """
 
     role: Role
     text: str
@@ -38,6 +41,7 @@ class Turn:
     timings: dict[str, Any] | None = None
     assessment: Assessment | None = None
     correct: bool | None = None
+    read_by: str | None = None
     children: list["Turn"] = field(default_factory=list)
     stored_id: int | None = None
     unsaved: str = ""
@@ -184,6 +188,8 @@ class ChatTree:
     def attach(self, turn: Turn, assessment: Assessment) -> None:
         """Keep what `turn` conveys with it."""
         with self._lock:
+            if turn.assessment is None or turn.assessment.acceptance != assessment.acceptance:
+                turn.read_by = LISTENER_VERSION  # else something was added to what perhaps an earlier one has read
             turn.assessment, turn.unattached = assessment, True
             self._try(lambda: self._save(turn), now=True)
 
@@ -261,7 +267,7 @@ class ChatTree:
             self.store.finish(turn.stored_id, turn.status, usage=turn.usage, timings=turn.timings)
             turn.unfinished = False
         if turn.unattached and turn.assessment is not None:
-            read_by = {"listener_version": LISTENER_VERSION}  # a calibrator holds for one listener's figures
+            read_by = {"listener_version": turn.read_by}  # a calibrator holds for one listener's figures
             self.store.attach_assessment(turn.stored_id, turn.assessment.to_dict() | read_by)
             turn.unattached = False
         if turn.unmarked:
@@ -291,5 +297,6 @@ def _turn_of(message: Message, parent: Turn | None) -> Turn:
         timings=dict(message.timings) if message.timings else None,
         assessment=Assessment.from_dict(message.assessment) if message.assessment else None,
         correct=message.correct,
+        read_by=message.assessment.get("listener_version") if message.assessment else None,
         stored_id=message.id,
     )

@@ -22,8 +22,8 @@ EASY = ("France", "Paris"), ("Italy", "Rome"), ("Japan", "Tokyo"), ("England", "
 HARD = ("Bhutan", "Thimphu"), ("Burundi", "Gitega"), ("Palau", "Ngerulmud"), ("Nauru", "Yaren"), ("Fiji", "Suva")
 
 
-def mark(n: int, fingerprint: str | None, *, right: float = 0.5, **more: Any) -> None:
-    """n marked answers: the surer one sounds, the more often it is right."""
+def mark(n: int, fingerprint: str | None, *, right: float = 0.5, agreement: bool = False, **more: Any) -> None:
+    """n marked answers: the surer one sounds, the more often it is right; of right ones more samples agree."""
     draw = random.Random(f"{n} {fingerprint}")
     params = {"model": EMBEDDED_NAME, "adapter": None, "model_ref": "embedded", "fingerprint": fingerprint} | more
     with Store.open() as store:
@@ -32,8 +32,11 @@ def mark(n: int, fingerprint: str | None, *, right: float = 0.5, **more: Any) ->
             made = store.add_message(conversation.id, None, "assistant", "So it is.", params=params)
             acceptance = draw.uniform(0.2, 1)
             read = {"state": "answered", "acceptance": acceptance, "listener_version": LISTENER_VERSION}
+            correct = draw.random() < right * acceptance
+            if agreement:
+                read["agreement"] = {"value": draw.choice((0.6, 0.8, 1.0) if correct else (0.0, 0.2, 0.6)), "k": 5}
             store.attach_assessment(made.id, read)
-            store.mark(made.id, draw.random() < right * acceptance)
+            store.mark(made.id, correct)
 
 
 @pytest.fixture
@@ -172,6 +175,21 @@ def test_fit_on_marks_is_found_by_the_chat_and_taken_back(
     assert find_calibrator(embedded_model) is None
     assert cli.main(["calibration", "fit", "--remove"]) == 1
     assert "nothing to remove" in line(capsys)
+
+
+def test_agreement_of_samples_is_used_where_it_helps(
+    embedded: str, embedded_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mark(80, embedded, agreement=True)
+    mark(40, embedded)
+    assert cli.main(["calibration", "fit", "--marks"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "fitted on 120 answers" in said
+    assert "agreement of samples, 80 answers" in said
+    assert "used where samples are drawn" in said
+    found = find_calibrator(embedded_model)
+    assert found is not None
+    assert found(0.7, 1.0) > found(0.7) > found(0.7, 0.0)
 
 
 def test_a_shipped_calibrator_is_not_replaced_silently(

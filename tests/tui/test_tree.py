@@ -1,11 +1,13 @@
 """The tree of turns against the real store: what is in memory is what is on disk, also after trouble."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lacie_chat.confidence.assessment import Assessment, Confidence
+from lacie_chat.confidence import LISTENER_VERSION
+from lacie_chat.confidence.assessment import Agreement, Assessment, Confidence
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.engine.settings import ChatTurn
 from lacie_chat.tui.tree import ChatTree, Turn
@@ -110,3 +112,22 @@ def test_an_answer_that_another_chat_is_writing_is_shown_as_far_as_it_got(store:
 def test_no_such_conversation(store: Store) -> None:
     with pytest.raises(StoreError):
         ChatTree.open(store, "nothere", "model", report=pytest.fail)
+
+
+def test_what_is_added_to_an_assessment_keeps_the_listener_that_read_it() -> None:
+    """A calibrator holds for one listener's figures: sentences added today don't make an old acceptance today's."""
+    with Store.open() as store:
+        made = store.create_conversation("model")
+        old = store.add_message(made.id, None, "assistant", "It is the Danube.")
+        read = Assessment("", "It is the Danube.", "answered", None, "It is the Danube.", 0.7, None, (), ())
+        store.attach_assessment(old.id, {**read.to_dict(), "listener_version": "of old"})
+        tree = ChatTree.open(store, made.id, "model", report=print)
+        (turn,) = tree.roots
+        tree.attach(turn, replace(read, agreement=Agreement(0.5, 4)))
+        kept = store.message(old.id).assessment
+        assert kept is not None
+        assert (kept["listener_version"], kept["agreement"]["k"]) == ("of old", 4)
+        tree.attach(turn, replace(read, acceptance=0.6))
+        kept = store.message(old.id).assessment
+        assert kept is not None
+        assert kept["listener_version"] == LISTENER_VERSION
