@@ -18,12 +18,11 @@ from export.licences import Licence, from_card, from_gguf, front_matter
 from export.progress import step
 from lacie_chat.models import ModelError, embedded_model_path, inspect_gguf, resolve
 from lacie_chat.models.hub import download, repository
+from lacie_chat.models.tokenizers import splits_digits
 
 EMBEDDED_NAME = "SmolLM2-135M-Instruct"
 EMBEDDED_REPO = "HuggingFaceTB/SmolLM2-135M-Instruct"
 _QUANT_SUFFIX = re.compile(r"[-.](?:I?Q\d\w*|B?F(?:16|32)|FP16)$", re.IGNORECASE)
-_DIGIT_SPLITTERS = ("smollm", "starcoder", "refact", "command-r", "codeshell", "exaone")
-"""Values of `tokenizer.ggml.pre` for which llama.cpp cuts at every \\p{N} before GPT-2's pattern."""
 
 _WANTED = (
     *("*.safetensors", "*.json", "*.model", "*.jinja", "*.txt", "README.md"),
@@ -152,11 +151,8 @@ def _unpack_gguf(base: BaseRef, gguf: Path, folder: Path) -> Base:
 
 
 def split_digits(path: Path, pre_tokenizer: str) -> None:
-    """Mend the tokenizer that transformers makes of a GGUF: it leaves out that some models split every digit off.
-
-    Seen only with digits outside of ASCII ("½", "٣"), for which the vocabulary has merges with a space.
-    """
-    if pre_tokenizer not in _DIGIT_SPLITTERS:
+    """Mend the tokenizer that transformers makes of a GGUF (see lacie_chat/models/tokenizers.py)."""
+    if not splits_digits(pre_tokenizer):
         return
     data = json.loads(path.read_text(encoding="utf-8"))
     if data["pre_tokenizer"]["type"] == "ByteLevel":

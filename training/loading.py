@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lacie_chat.models import resolve
+from lacie_chat.models import inspect_gguf, resolve
+from lacie_chat.models.tokenizers import splits_digits
 from training.errors import TrainingError
 from training.recipes import Dtype, ModelSettings
 
@@ -56,11 +57,22 @@ def load_tokenizer(model: str, revision: str | None = None) -> PreTrainedTokeniz
     with loading_errors(model):
         if gguf:
             tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
+            _split_digits(tokenizer, gguf)
         else:
             tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.unk_token or tokenizer.eos_token
     return tokenizer
+
+
+def _split_digits(tokenizer: PreTrainedTokenizerBase, gguf: Path) -> None:
+    """Cut digits as the GGUF itself is read by llama.cpp, which the chat and the listener use."""
+    from tokenizers import pre_tokenizers
+
+    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None and splits_digits(inspect_gguf(gguf).metadata.get("tokenizer.ggml.pre")):
+        digits = pre_tokenizers.Digits(individual_digits=True)
+        backend.pre_tokenizer = pre_tokenizers.Sequence([digits, backend.pre_tokenizer])
 
 
 def load_model(
@@ -82,7 +94,8 @@ def load_model(
     gguf = gguf_path(settings.model)
     options: dict[str, Any] = {"dtype": dtype, "attn_implementation": settings.attention}
     if quantize == "nf4":
-        options["quantization_config"] = nf4_config(device, quant_storage)
+        need_cuda(device)
+        options["quantization_config"] = nf4_config(quant_storage)
         if place:
             options["device_map"] = {"": device}
     if gguf and quantize != "none":
@@ -100,19 +113,23 @@ def load_model(
     return model
 
 
-def nf4_config(device: torch.device, quant_storage: str) -> Any:
-    """bitsandbytes' 4-bit settings of the method; TrainingError where they can't work.
+def need_cuda(device: torch.device) -> None:
+    """TrainingError where 4-bit weights are asked for without a GPU: a CPU could, but not at a speed of any use."""
+    if device.type != "cuda":
+        raise TrainingError(
+            "this recipe loads the model in 4 bit, which needs a CUDA device; "
+            "set speaker.quantize=none, listener.quantize=none and dpo.quantize=none to run without"
+        )
+
+
+def nf4_config(quant_storage: str) -> Any:
+    """bitsandbytes' 4-bit settings of the method.
 
     `quant_storage` bfloat16 is what FSDP needs: it shards only tensors of one floating dtype.
     """
     import torch
     from transformers import BitsAndBytesConfig
 
-    if device.type != "cuda":
-        raise TrainingError(
-            "this recipe loads the model in 4 bit, which needs a CUDA device; "
-            "set speaker.quantize=none, listener.quantize=none and dpo.quantize=none to run without"
-        )
     return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",

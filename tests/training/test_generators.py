@@ -77,6 +77,11 @@ def test_the_two_agree_on_the_embedded_model(llama_cpp: Generator, transformers:
     assert texts[0] == texts[1]
 
 
+def test_digits_outside_of_ascii_are_cut_alike(llama_cpp: Generator, transformers: Generator) -> None:
+    for text in ("½ of it", "room \u0661\u0662", "1 12 123 1234", "Ⅻ ² x²", "in 1984 and 3.14"):
+        assert transformers.encode(text) == llama_cpp.model.tokenise(text, special=True), text  # type: ignore[attr-defined]
+
+
 def test_reading_in_batches_equals_reading_alone(transformers: Generator) -> None:
     together = transformers.reader.choice_probabilities(PREFIX, SUFFIXES, CHOICES)
     for suffix, row in zip(SUFFIXES, together, strict=True):

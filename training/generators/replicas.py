@@ -4,6 +4,7 @@ A chunk is cut into consecutive shares, one a copy, so what is read together han
 copies alone. The copies know nothing of each other: dense models need no more than that.
 """
 
+import atexit
 import multiprocessing
 import os
 from collections.abc import Sequence
@@ -29,10 +30,12 @@ class Replicas:
         self._workers: list[tuple[Any, Connection]] = []
         for devices in shares_of_devices(settings.data_parallel, settings.tensor_parallel):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, alone, adapter, name, devices), daemon=True)
+            # no daemon: a daemon may have no children, and vLLM has
+            process = context.Process(target=_serve, args=(theirs, alone, adapter, name, devices))
             process.start()
             theirs.close()
             self._workers.append((process, ours))
+        atexit.register(self.close)  # before multiprocessing's own, which would wait for copies that wait for us
         try:
             for _, connection in self._workers:
                 self._receive(connection)
@@ -73,6 +76,7 @@ class Replicas:
 
     def close(self) -> None:
         """End the copies."""
+        atexit.unregister(self.close)
         for process, connection in self._workers:
             connection.close()
             process.join(timeout=20)

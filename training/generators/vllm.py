@@ -50,6 +50,7 @@ class VllmGenerator:
                 max_num_seqs=settings.batch_size,
                 max_logprobs=_MOST_LOGPROBS,
                 tensor_parallel_size=settings.tensor_parallel,
+                gpu_memory_utilization=settings.gpu_memory,
                 enable_prefix_caching=True,
                 enable_lora=adapter is not None,
                 max_lora_rank=64,
@@ -58,7 +59,7 @@ class VllmGenerator:
         except (ValueError, RuntimeError, OSError) as error:
             reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise TrainingError(
-                f"vLLM can't load {settings.model}: {reason}; lower context or batch_size if it is memory"
+                f"vLLM can't load {settings.model}: {reason}; lower context, batch_size or gpu_memory if it is memory"
             ) from error
         request = LoRARequest("adapter", 1, str(adapter)) if adapter else None
         return cls(engine, load_tokenizer(settings.model, settings.revision), request)
