@@ -34,18 +34,17 @@ class Fitted:
 
 
 def calibration_questions(folder: RunFolder) -> tuple[str, list[Question]]:
-    """A name for what the questions are, and the questions; none where only a screened set could be had."""
+    """A name for what the questions are, and the questions; none where there is no fair or no large enough set."""
     recipe = folder.recipe
     if recipe.questions.calibration is not None:
         return calibration_name(recipe.questions.calibration), load_calibration(folder.path, recipe)
     if recipe.questions.validation.screen is not None:
         return "validation", []
     questions = load_questions(folder.path, recipe).validation
-    if recipe.dpo.select == "last":
-        return "validation", questions
-    chosen_by = {question.id for question in validation_questions(folder)}
+    chosen_by = set() if recipe.dpo.select == "last" else {each.id for each in validation_questions(folder)}
     rest = [question for question in questions if question.id not in chosen_by]
-    return "validation", rest if len(rest) >= MINIMUM else questions
+    questions = rest if len(rest) >= MINIMUM else questions
+    return "validation", questions if len(questions) >= MINIMUM else []
 
 
 def fit(folder: RunFolder, side: str, rows: Sequence[Row]) -> Fitted:
@@ -55,7 +54,8 @@ def fit(folder: RunFolder, side: str, rows: Sequence[Row]) -> Fitted:
     right = sum(bool(row["correct"]) for row in claims)
     figures: dict[str, Any] = {"questions": len(rows), "n": len(claims), "right": right}
     if not rows:
-        why = "the validation questions are screened, so no fair sample; name questions.calibration"
+        screened = "screened" if recipe.questions.validation.screen else f"fewer than {MINIMUM}"
+        why = f"the validation questions are {screened}; name a set as questions.calibration"
         return Fitted(None, {**figures, "none": why})
     if min(right, len(claims) - right) < MINIMUM_RIGHT:
         why = f"{right} of {len(claims)} answers are right; at least {MINIMUM_RIGHT} right and wrong ones are needed"

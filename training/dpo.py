@@ -68,6 +68,8 @@ def _trained(folder: RunFolder) -> bool:
 
 def train(folder: RunFolder) -> None:
     """Train to the last step, from the last checkpoint if there is one. Raises Stopped after a SIGTERM."""
+    from transformers import set_seed
+
     from training.listening import ListenerCallback
     from training.loading import load_tokenizer, memory_errors
     from training.trainer import PairTrainer, ProgressCallback, StopCallback
@@ -102,6 +104,7 @@ def train(folder: RunFolder) -> None:
             trainer.add_callback(ListenerCallback(folder, tokenizer, questions, stop, trainer.log_figures))
         previous = signal.signal(signal.SIGTERM, lambda number, frame: _ask_to_stop(stop, number, frame))
         try:
+            set_seed(recipe.seed)  # else the dropout hangs on whether the reference was computed in this life or before
             trainer.train(resume_from_checkpoint=_resume_from(folder))
         finally:
             signal.signal(signal.SIGTERM, previous)

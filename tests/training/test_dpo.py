@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from tiny_pairs import write_pairs
 from tiny_recipes import small
 
 from training.checkpoints import ADAPTER_FILES, best_step, checkpoint_steps, keep_adapter
@@ -24,17 +25,6 @@ from training.recipes import DpoSettings, load_recipe
 from training.runs import RunFolder, read_rows, write_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-WORDS = "certainly perhaps the answer is maybe surely Oslo Paris Rome I think it was clearly not sure".split()
-
-
-def write_pairs(folder: RunFolder, count: int = 8) -> None:
-    draw = random.Random(5)
-    rows = []
-    for number in range(count):
-        chosen, rejected = (" ".join(draw.choices(WORDS, k=draw.randint(3, 12))) for _ in range(2))
-        row = {"id": f"p{number}", "prompt": f"Question {number}:", "chosen": f" {chosen}", "rejected": f" {rejected}"}
-        rows.append({**row, "chosen_finished": number % 3 > 0, "rejected_finished": True})
-    write_rows(folder.path / "pairs.jsonl", rows)
 
 
 def trained(path: Path, model: Path, *settings: str) -> RunFolder:
@@ -246,6 +236,7 @@ def test_steps_must_be_shared_out_evenly() -> None:
         (["dpo.quantize=nf4"], "needs a CUDA device"),
         (["dpo.device=cuda"], "dpo.device is cuda, but no CUDA device is available"),
         (["dpo.lora.targets=[q_proj, wte]"], "wte match no module"),
+        (["dpo.report_to=nowhere"], "dpo.report_to=nowhere: no such tracker is installed here"),
     ],
 )
 def test_what_cannot_be_trained_is_one_clear_line(

@@ -1,13 +1,15 @@
 """Pairs against cases worked by hand: scores, margin, what is dropped, the cap, the balance."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from training.errors import TrainingError
-from training.pairs import make_pairs, score
-from training.recipes import PairSettings
+from training.pairs import make_pairs, run, score
+from training.recipes import PairSettings, load_recipe
+from training.runs import RunFolder, read_rows, write_rows
 
 CA, CR, IA, IR = (True, 0.9), (True, 0.2), (False, 0.8), (False, 0.1)
 KIND = {
@@ -147,6 +149,18 @@ def test_same_seed_same_pairs_other_seed_other_pairs() -> None:
         make_pairs(rows, settings, objective="lacie", seed=1)[0]
         != make_pairs(rows, settings, objective="lacie", seed=2)[0]
     )
+
+
+def test_pairs_wait_until_all_samples_are_judged(tmp_path: Path) -> None:
+    folder = RunFolder.open(tmp_path, load_recipe("smoke"))
+    rows = [row(n, *sample) for n, sample in enumerate((CA, IA, IR))]
+    write_rows(tmp_path / "samples.jsonl", rows)
+    write_rows(tmp_path / "judged.jsonl", rows[:2])
+    with pytest.raises(TrainingError, match="only 2 of 3 samples are judged; run the stage 'judge' to its end first"):
+        run(folder)
+    write_rows(tmp_path / "judged.jsonl", rows)
+    run(folder)
+    assert read_rows(tmp_path / "pairs.jsonl")
 
 
 def test_no_acceptance_at_all_is_an_error() -> None:

@@ -1,0 +1,81 @@
+"""Other listeners: the lexicon by hand, a GGUF over stored answers, and that nothing is heard twice."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lacie_chat.confidence.listener import acceptances
+from lacie_chat.errors import LacieError
+from training.generators import load_generator
+from training.listeners import lexicon_acceptance, listening, other_listeners
+from training.recipes import load_recipe
+from training.runs import RunFolder, read_rows, write_rows
+
+TEXTS = ("It is certainly [answer].", "It is [answer].", "I think it might be [answer].")
+
+
+def rows() -> list[dict[str, Any]]:
+    made = [
+        {"id": str(n), "state": "answered", "masked_response": text, "acceptance": 0.123, "correct": n == 0}
+        for n, text in enumerate(TEXTS)
+    ]
+    return [*made, {**made[0], "id": "a", "state": "abstained", "masked_response": "I don't know.", "acceptance": 0.4}]
+
+
+@pytest.mark.parametrize(
+    ("text", "acceptance"),
+    [
+        ("It is [answer].", 0.75),
+        ("It is certainly [answer].", 0.9),
+        ("Perhaps it is [answer].", 0.25),
+        ("It is certainly [answer], I think.", 0.5),
+        ("Maybe it is [answer], or perhaps not.", 1 / 28),
+    ],
+)
+def test_the_lexicon_by_hand(text: str, acceptance: float) -> None:
+    assert lexicon_acceptance(text) == pytest.approx(acceptance)
+
+
+def test_a_listener_hears_the_stored_answers_once(tmp_path: Path) -> None:
+    folder = RunFolder.open(tmp_path, load_recipe("smoke", ["evaluate.other_listeners=[lexicon, embedded]"]))
+    lexicon, model = other_listeners(folder.recipe)
+    with listening(lexicon, folder.recipe) as ear:
+        heard = ear.rows(rows(), tmp_path, "t")
+    assert [row["acceptance"] for row in heard[:2]] == pytest.approx([0.9, 0.75])
+    assert heard[2]["acceptance"] < 0.25
+    assert heard[3] == rows()[3], "an abstention has nothing to hear"
+    with listening(model, folder.recipe) as ear:
+        heard = ear.rows(rows(), tmp_path, "t")
+    generator = load_generator(folder.recipe.listener)
+    try:
+        assert [row["acceptance"] for row in heard[:3]] == pytest.approx(acceptances(generator.reader, TEXTS), abs=1e-3)
+    finally:
+        generator.close()
+    [file] = tmp_path.glob("heard-*.jsonl")
+    kept = file.read_bytes()
+    write_rows(file, [{**row, "acceptance": 0.5} for row in read_rows(file)])
+    with listening(model, folder.recipe) as ear:
+        assert [row["acceptance"] for row in ear.rows(rows(), tmp_path, "t")[:3]] == [0.5] * 3
+    file.write_bytes(kept[:-9])
+    changed = [{**rows()[0], "masked_response": "Surely [answer]!"}, *rows()[1:]]
+    with listening(model, folder.recipe) as ear:
+        again = ear.rows(changed, tmp_path, "t")
+    assert again[1:] == heard[1:], "the torn row is heard again"
+    assert again[0]["acceptance"] != heard[0]["acceptance"], "and so is a row that is another text now"
+
+
+def test_another_listeners_threshold_is_its_own_median_of_the_training_samples(tmp_path: Path) -> None:
+    folder = RunFolder.open(tmp_path, load_recipe("smoke", ["evaluate.other_listeners=[lexicon]"]))
+    write_rows(tmp_path / "judged.jsonl", [*rows(), {**rows()[0], "id": "n", "acceptance": None}])
+    [lexicon] = other_listeners(folder.recipe)
+    with listening(lexicon, folder.recipe) as ear:
+        values = sorted([*(lexicon_acceptance(text) for text in TEXTS), lexicon_acceptance("I don't know.")])
+        assert ear.threshold(folder) == pytest.approx((values[1] + values[2]) / 2)
+
+
+def test_a_listener_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    recipe = load_recipe("smoke", [f"evaluate.other_listeners=[{tmp_path / 'none.gguf'}]"])
+    with pytest.raises(LacieError) as error:
+        other_listeners(recipe)
+    assert "none.gguf" in str(error.value) and "\n" not in str(error.value)
