@@ -187,7 +187,8 @@ def _show(args: argparse.Namespace, speakers: Sequence[MarkedSpeaker]) -> int:
         print(json.dumps([each.to_dict() for each in speakers], ensure_ascii=False, indent=2))
         return 0
     if not speakers:
-        print(f"no answer is marked yet: {HOW_TO_MARK}", file=sys.stderr)
+        whose = f"no answer of {args.model} is marked" if args.model else "no answer is marked yet"
+        print(f"{whose}: {HOW_TO_MARK}", file=sys.stderr)
         return 0
     console = Console(highlight=False)
     for index, each in enumerate(speakers):
@@ -234,7 +235,8 @@ def _plot(args: argparse.Namespace, speakers: Sequence[MarkedSpeaker]) -> int:
 
     shown = [each for each in speakers if each.marks]
     if not shown:
-        raise LacieError(f"no answer is marked, so there is nothing to draw: {HOW_TO_MARK}")
+        whose = f"no answer of {args.model} is marked" if args.model else "no answer is marked"
+        raise LacieError(f"{whose}, so there is nothing to draw: {HOW_TO_MARK}")
     try:
         picture = draw_marks([Panel(each.name, each.bins, each.calibrators) for each in shown])
     except ImportError as error:
@@ -359,7 +361,12 @@ def _report(pair: Pair, report: FitReport, before: Calibrator | None, left_out: 
         shown.add_row("until now", *(percent(y) for _, y in examples(before)))
     shown.add_row("from now on", *(percent(y) for _, y in examples(report.calibrator)), style="bold")
     console.print(shown)
-    if not report.tells_apart:
+    if report.log_loss_after >= loss["before"]:
+        console.print(
+            "On answers that it hasn't seen it does no better than the bare acceptance: fit it on more answers.",
+            style="yellow",
+        )
+    elif not report.tells_apart:
         console.print(
             "It says no more than the share of right answers does: how sure this model sounds tells little.",
             style="yellow",

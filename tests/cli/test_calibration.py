@@ -118,6 +118,21 @@ def test_nothing_marked_is_said(embedded: str, tmp_path: Path, capsys: pytest.Ca
     assert not (tmp_path / "x.png").exists()
 
 
+def test_marks_on_others_are_not_this_models(embedded: str, capsys: pytest.CaptureFixture[str]) -> None:
+    mark(9, "aa", model="Another model", model_ref="/no/such/model.gguf")
+    assert cli.main(["calibration", "show", "--model", "embedded"]) == 0
+    assert "no answer of embedded is marked" in line(capsys)
+    assert cli.main(["calibration", "fit", "--marks"]) == 1
+    assert "there are marks on Another model" in line(capsys)
+
+
+def test_a_fit_that_makes_nothing_better_says_so(embedded: str, capsys: pytest.CaptureFixture[str]) -> None:
+    mark(60, embedded, right=1.0)  # right as often as it sounds: nothing is to be mended
+    assert cli.main(["calibration", "fit", "--marks"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "does no better than the bare acceptance" in said
+
+
 def test_plot_writes_a_png(embedded: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mark(40, embedded)
     mark(5, "aa", model="Costs $5 and $6")
