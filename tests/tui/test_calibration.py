@@ -9,6 +9,7 @@ from lacie_chat.conversations import Store
 from lacie_chat.tui.screens.calibration import CalibrationScreen
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.session import Origin
+from lacie_chat.tui.widgets.composer import Composer
 
 from .scripted import Answer, ScriptedEngine
 
@@ -52,6 +53,14 @@ async def test_a_key_marks_an_answer_and_takes_it_back(driven, danube) -> None:
             assert word in driver.text()
             with Store.open() as store:
                 assert store.message(turn.stored_id).correct is correct
+
+
+async def test_signs_that_are_typed_mark_nothing(driven, danube) -> None:
+    async with driven(danube) as driver:
+        turn = await driver.ask("Which river?")
+        await driver.pilot.press("1", "plus", "1", "minus")
+        assert driver.chat.query_one(Composer).text == "1+1-"
+        assert turn.correct is None
 
 
 async def test_the_selected_answer_is_marked_and_the_mark_is_there_again(driven, danube) -> None:
