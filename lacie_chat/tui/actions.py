@@ -53,8 +53,8 @@ ACTIONS: tuple[Action, ...] = (
         "answer.copy", "ctrl+y,y,c", "Copy", "Copy the selected answer, or the last one", footer=True, priority=True
     ),
     Action("answer.details", "ctrl+t,d,enter", "Details", "Show what the listener read, and all figures", footer=True),
-    Action("answer.right", "f6,plus", "Right", "Mark the answer right; once more takes it back", priority=True),
-    Action("answer.wrong", "f7,minus", "Wrong", "Mark the answer wrong; once more takes it back", priority=True),
+    Action("answer.right", "f6,1", "Right", "Mark the answer right; once more takes it back", priority=True),
+    Action("answer.wrong", "f7,0", "Wrong", "Mark the answer wrong; once more takes it back", priority=True),
     Action("answer.compare", "f2,v", "Compare", "Compare the answers with and without the adapter to this question"),
     Action("answer.previous", "left,alt+left", "Previous branch", "Show the previous version of the selected message"),
     Action("answer.next", "right,alt+right", "Next branch", "Show the next version of the selected message"),
