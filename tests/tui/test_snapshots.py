@@ -99,8 +99,47 @@ def test_details(look, store) -> None:
     async def act(pilot: Pilot[None]) -> None:
         await ask(pilot, "Which river flows through Vienna?")
         await pilot.press("ctrl+t", "alt+up")
+        turn = pilot.app.session.tree.leaf  # type: ignore[attr-defined]
+        while turn.assessment.sentences is None:
+            await pilot.pause(0.02)
 
     look(chat(store, HEDGED, acceptance=0.31), act)
+
+
+SENTENCES = (
+    "The river is **the Danube**. It is certainly the longest river of the European Union, and it passes ten "
+    "countries.\n\n- It rises in the Black Forest.\n- Perhaps its name comes from a Celtic word, but I'm not sure "
+    "about that.\n\nIt ends in the Black Sea."
+)
+
+
+class ByWording(ScriptedReader):
+    """Sounds unsure of what has hedges."""
+
+    def choice_probabilities(self, prefix: str, suffixes: Any, choices: Any) -> list[list[float]]:
+        super().choice_probabilities(prefix, suffixes, choices)
+        sure = [0.97 - len(suffix) / 400 if "Hedges: none" in suffix else 0.23 for suffix in suffixes]
+        return [[acceptance, 1 - acceptance] for acceptance in sure]
+
+
+def test_sentence_by_sentence(look, store) -> None:
+    async def act(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, LacieApp)
+        await ask(pilot, "Which river flows through Vienna?")
+        await pilot.press("ctrl+t")
+        turn = app.session.tree.leaf
+        assert turn is not None and turn.assessment is not None
+        while turn.assessment.sentences is None or turn.assessment.agreement is None:
+            await pilot.pause(0.02)
+        await pilot.press("alt+up")
+        await pilot.pause(0.1)
+        if app.size.width < 100:
+            app._chat.query_one("#details").scroll_to(y=9, animate=False)
+            await pilot.pause(0.1)
+
+    scripted = ScriptedEngine([Answer([SENTENCES])], ByWording("the Danube"))
+    look(LacieApp(lambda: scripted, store, NAME, agreement=5, seed=lambda: 1234), act)
 
 
 def test_history(look, store, data_dir: Path) -> None:

@@ -1,5 +1,6 @@
 """All that is known of one answer: what the listener read, each figure, and what it was made with."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from lacie_chat.tui.widgets.confidence_line import KINDS, colour_of
 
 NAME_WIDTH = 12
 DIM = "$foreground 65%"
+_EMPHASIS = re.compile(r"\*\*|__|`")
+_SPACE = re.compile(r"\s+(?:>\s)?\s*")
 
 STATUS_WORDS = {
     "complete": "complete",
@@ -137,21 +140,25 @@ def where_it_turns(sentences: Sequence[SentenceAcceptance]) -> str:
 
 def _small_bar(sentence: SentenceAcceptance) -> Content:
     acceptance = sentence.acceptance or 0.0
-    return Content.assemble((bar(acceptance, 5), "$text-primary"), f"{percent(acceptance)} ")
+    return Content.assemble((bar(acceptance, 5), "$text-primary"), f" {percent(acceptance)} ")
 
 
 def _sentence(sentence: SentenceAcceptance, assessment: Assessment) -> Content:
-    """Its text on one line, marked as in the conversation."""
-    text = Content("".join(" " if mark.isspace() else mark for mark in sentence.text))
-    marked: tuple[tuple[tuple[Span, ...], MarkKind], ...] = (
-        (assessment.hedges, "hedge"),
-        (assessment.boosters, "booster"),
-    )
-    for spans, kind in marked:
-        for span in spans:
-            if sentence.start <= span.start and span.end <= sentence.end:
-                text = text.stylize(STYLES[kind], span.start - sentence.start, span.end - sentence.start)
-    return text
+    """Its text on one line, marked as in the conversation, without the signs of Markdown's emphasis."""
+    marked: list[tuple[Span, MarkKind]] = [(span, "hedge") for span in assessment.hedges]
+    marked += [(span, "booster") for span in assessment.boosters]
+    pieces: list[Content] = []
+    position = 0
+    for span, kind in sorted(marked, key=lambda mark: mark[0].start):
+        start, end = span.start - sentence.start, span.end - sentence.start
+        if position <= start and end <= len(sentence.text):
+            pieces += [_plain(sentence.text[position:start]), _plain(sentence.text[start:end]).stylize(STYLES[kind])]
+            position = end
+    return Content("").join([*pieces, _plain(sentence.text[position:])])
+
+
+def _plain(text: str) -> Content:
+    return Content(_SPACE.sub(" ", _EMPHASIS.sub("", text)))
 
 
 def _making(turn: Turn, width: int) -> list[Content]:
