@@ -161,7 +161,7 @@ def loading_errors(model: str) -> Iterator[None]:
             yield
     except OSError as error:
         for cause in _causes(error):
-            if isinstance(cause, GatedRepoError) or "gated repo" in str(cause):
+            if isinstance(cause, GatedRepoError):  # before RepositoryNotFoundError, which it is
                 raise TrainingError(
                     f"{model} is gated: accept its terms on https://huggingface.co/{model}, "
                     "and log in with `hf auth login`"

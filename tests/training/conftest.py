@@ -7,8 +7,11 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """A folder with a random model of an architecture (`mistral`, `llama`), and the embedded model's tokenizer."""
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A folder with a random model of an architecture (`mistral`, `llama`), and the embedded model's tokenizer.
+
+    It is 32 wide if not told otherwise; 4-bit blocks need 64.
+    """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
@@ -16,19 +19,19 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
     torch.set_num_threads(1)
     tokenizer = load_tokenizer("embedded")
-    made: dict[str, Path] = {}
+    made: dict[tuple[str, int], Path] = {}
 
-    def make(architecture: str) -> Path:
-        if architecture in made:
-            return made[architecture]
+    def make(architecture: str, width: int = 32) -> Path:
+        if (architecture, width) in made:
+            return made[architecture, width]
         config_type, model_type = {
             "llama": (LlamaConfig, LlamaForCausalLM),
             "mistral": (MistralConfig, MistralForCausalLM),
         }[architecture]
         config = config_type(
             vocab_size=len(tokenizer),
-            hidden_size=32,
-            intermediate_size=64,
+            hidden_size=width,
+            intermediate_size=2 * width,
             num_hidden_layers=2,
             num_attention_heads=4,
             num_key_value_heads=2,
@@ -42,7 +45,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         folder = tmp_path_factory.mktemp(f"tiny-{architecture}")
         model_type(config).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-        made[architecture] = folder
+        made[architecture, width] = folder
         return folder
 
     return make

@@ -4,6 +4,9 @@ from pathlib import Path
 
 from training.recipes import Recipe, load_recipe
 
+FOUR_BIT = ("dpo.quantize=nf4", "dpo.dtype=bfloat16", "dpo.adapter_dtype=bfloat16")
+"""What `small` takes away from the training of the 7B, 8B and 70B recipes, for the tests that are about it."""
+
 
 def small(name: str, model: Path, *more: str) -> Recipe:
     """A recipe with its model, listener and sizes replaced by what a CPU does in seconds."""
