@@ -137,6 +137,27 @@ async def test_escape_stops_and_then_leaves_with_all_as_it_was(driven) -> None:
         await driver.until(lambda: "First." in driver.text() and "/3" in driver.text())
 
 
+@pytest.mark.parametrize("key", ["escape", "ctrl+q", "enter"])
+async def test_leaving_while_words_pour_in(driven, key) -> None:
+    pour = [f"word {number} " for number in range(400)]
+    two = TwoSided([Answer(pour)], [Answer(["First."]), Answer(pour)])
+    with Store.open() as store:
+        async with driven(two, adapter_name="a", size=WIDE, store=store) as driver:
+            screen = await compare(driver, answered=False)
+            await driver.until(lambda: all(screen.comparison.samples[side][0].text for side in SIDES))
+            if key == "enter":
+                screen.stop()
+            await driver.pilot.press(key, key)
+            if key != "ctrl+q":
+                await driver.until(lambda: isinstance(driver.app.screen, ChatScreen))
+                await driver.until(lambda: not screen.comparison.busy)
+        rows = store.messages(store.list_conversations()[0].id)
+        answers = [row for row in rows if row.role == "assistant"]
+        assert len(answers) == 3 and answers[0].text == "First."
+        for turn in (screen.comparison.samples[side][0] for side in SIDES):
+            assert turn.text in [row.text for row in answers], "not a word is lost"
+
+
 async def test_ctrl_c_stops_the_comparison_before_it_quits(driven) -> None:
     held = TwoSided([Answer([SURE], hold_after=0)], [Answer(["First."]), Answer([UNSURE], hold_after=0)])
     async with driven(held, adapter_name="a") as driver:
@@ -215,7 +236,7 @@ async def test_a_long_answer_scrolls_while_its_figure_stays(driven) -> None:
             await driver.pilot.press("pageup")
         await driver.until(lambda: "Paragraph 0." in driver.text())
         assert "Paragraph 59." not in driver.text()
-        await driver.pilot.press(*["pagedown"] * 30)
+        await driver.pilot.press(*["pagedown"] * 14)
         await driver.until(lambda: "Paragraph 59." in driver.text())
         assert "88\u00a0%  acceptance" in driver.text().split("with a")[1]
         await driver.pilot.resize_terminal(60, 14)

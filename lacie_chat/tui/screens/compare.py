@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Footer, Static
@@ -80,7 +81,14 @@ class CompareScreen(SizedScreen[bool]):
         self._also(FromSession(event))
 
     async def on_from_session(self, message: FromSession) -> None:
-        match message.event:
+        try:
+            await self._show_event(message.event)
+        except NoMatches:  # left in the middle of drawing
+            if self in self.app.screen_stack:
+                raise
+
+    async def _show_event(self, event: ChatEvent) -> None:
+        match event:
             case TextAdded(turn, _):
                 if (sample := self._column_of(turn)) is not None and sample.sample is not None:
                     await sample.sample.follow()
