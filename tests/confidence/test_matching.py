@@ -8,9 +8,12 @@ from lacie_chat.confidence.matching import Matcher, exact, lenient, normalise
 SAMPLE = Path(__file__).parent / "data" / "matching.jsonl"
 
 
-def precision_and_recall(match: Matcher) -> tuple[float, float]:
-    rows = [json.loads(line) for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
-    assert len(rows) >= 200
+HELD_OUT = SAMPLE.with_name("matching_held_out.jsonl")
+
+
+def precision_and_recall(match: Matcher, sample: Path = SAMPLE) -> tuple[float, float]:
+    rows = [json.loads(line) for line in sample.read_text(encoding="utf-8").splitlines()]
+    assert len(rows) >= (200 if sample == SAMPLE else 90)
     found = [row["right"] for row in rows if match(row["answer"], [row["alias"]])]
     return sum(found) / len(found), sum(found) / sum(row["right"] for row in rows)
 
@@ -41,6 +44,15 @@ def test_lenient_on_the_labelled_sample() -> None:
     precision, recall = precision_and_recall(lenient)
     assert precision >= 0.97
     assert recall >= 0.92
+
+
+def test_lenient_on_pairs_that_it_was_not_written_with() -> None:
+    """Pairs written and labelled before it was tried on them, none of the other sample's, most wrong ones alike on
+    purpose. The rules were made with the other sample before the eyes: this is what to expect. Not to be tuned on.
+    """
+    precision, recall = precision_and_recall(lenient, HELD_OUT)
+    assert 0.85 < precision < 0.95
+    assert 0.55 < recall < 0.7
 
 
 def test_lenient_never_takes_nothing_for_an_answer() -> None:
