@@ -8,10 +8,12 @@ from collections.abc import Sequence
 
 from lacie_chat.confidence import assess_many
 from lacie_chat.confidence.reader import Reader
+from training.errors import TrainingError
 from training.generators import load_listener
 from training.progress import progress
-from training.questions import Question
+from training.questions import Question, load_questions
 from training.runs import Row, RowFile, RunFolder, read_rows
+from training.screening import screened
 from training.stage import stage_main
 
 
@@ -26,10 +28,20 @@ def judge_rows(rows: Sequence[Row], reader: Reader) -> list[Row]:
     return judged
 
 
+def _all_drawn(folder: RunFolder) -> list[Row]:
+    """The samples. Raises TrainingError while some are missing: what is judged together would be cut otherwise."""
+    rows = read_rows(folder.file("samples.jsonl"))
+    recipe = folder.recipe
+    count = len(screened(folder, "train", load_questions(folder.path, recipe).train)) * recipe.sample.per_question
+    if len(rows) < count:
+        raise TrainingError(f"only {len(rows)} of {count} samples are drawn; run the stage 'sample' to its end first")
+    return rows
+
+
 def run(folder: RunFolder) -> None:
     """The stage; goes on where it stopped."""
     recipe = folder.recipe
-    samples = read_rows(folder.file("samples.jsonl"))
+    samples = _all_drawn(folder)
     file = RowFile(folder.path / "judged.jsonl")
     size = 4 * recipe.listener.batch_size  # so that batches can be made of rows of like length
     all_chunks = [samples[start : start + size] for start in range(0, len(samples), size)]

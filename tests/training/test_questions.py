@@ -8,8 +8,15 @@ import pytest
 from lacie_chat.confidence.matching import normalise
 from lacie_chat.errors import LacieError
 from training.errors import TrainingError
-from training.questions import SAMPLE_QUESTIONS, load_questions, make_splits, read_question_file
-from training.recipes import Recipe, load_recipe
+from training.questions import (
+    _HUB,
+    SAMPLE_QUESTIONS,
+    load_questions,
+    make_splits,
+    read_question_file,
+    read_source,
+)
+from training.recipes import QuestionSet, Recipe, load_recipe
 
 
 def write(path: Path, *texts: str) -> Path:
@@ -110,6 +117,48 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     path.write_text("")
     with pytest.raises(LacieError, match="holds no questions"):
         read_question_file(path)
+
+
+def hub_set(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch, row: dict[str, object], split: str) -> None:
+    """A data set in the layout of the Hub's, on disk: `datasets` itself reads it."""
+    import datasets
+
+    folder.mkdir()
+    (folder / f"{split}.jsonl").write_text(json.dumps(row) + "\n")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", folder / "cache")
+    monkeypatch.setitem(_HUB, name, (str(folder), None, _HUB[name][2]))
+
+
+def test_the_hubs_sets_are_read_as_they_are_laid_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"value": "Oslo", "aliases": ["Oslo", "Christiania"], "normalized_aliases": ["oslo", "christiania"]}
+    row = {"question_id": "tc_1", "question": "What is Norway's capital?", "answer": answer}
+    hub_set(tmp_path / "trivia", "trivia_qa", monkeypatch, row, "train")
+    [question] = read_source(QuestionSet(source="trivia_qa"))
+    assert (question.id, question.question) == ("tc_1", "What is Norway's capital?")
+    assert question.answers == ("Oslo", "Christiania", "oslo", "christiania")
+    assert question.is_right("christiania") and not question.is_right("Bergen")
+    row = {"question": "who wrote emma", "answer": ["Jane Austen", "Austen"]}
+    hub_set(tmp_path / "nq", "nq_open", monkeypatch, row, "validation")
+    [question] = read_source(QuestionSet(source="nq_open", split="validation"))
+    assert (question.id, question.answers) == ("nq-0", ("Jane Austen", "Austen"))
+    row = {
+        "question": "Is the Earth flat?",
+        "best_answer": "No",
+        "correct_answers": ["No"],
+        "incorrect_answers": ["Yes"],
+    }
+    hub_set(tmp_path / "truthful", "truthful_qa", monkeypatch, row, "validation")
+    [question] = read_source(QuestionSet(source="truthful_qa", split="validation"))
+    assert (question.id, question.answers) == ("truthful-0", ("No",))
+
+
+def test_a_test_set_that_the_validation_set_has_whole_is_named(tmp_path: Path) -> None:
+    held_out = write(tmp_path / "h.jsonl", "Who is A?")
+    test = write(tmp_path / "t.jsonl", "who is A")
+    train = write(tmp_path / "u.jsonl", "Who is Z?")
+    settings = recipe(train, held_out, f"questions.test={{mine: {{source: file, path: {test}}}}}")
+    with pytest.raises(TrainingError, match="no questions are left for test mine: the validation set has them all"):
+        make_splits(settings)
 
 
 def test_offline_a_hub_set_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

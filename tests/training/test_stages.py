@@ -223,6 +223,13 @@ def test_each_stage_says_which_one_comes_before(tmp_path: Path) -> None:
             stage.run(folder)
 
 
+def test_judging_waits_until_all_samples_are_drawn(tmp_path: Path) -> None:
+    folder = RunFolder.open(tmp_path, recipe_for(tmp_path))
+    (tmp_path / "samples.jsonl").write_text(json.dumps({"id": "q#plain0"}) + "\n")
+    with pytest.raises(TrainingError, match="only 1 of 18 samples are drawn; run the stage 'sample' to its end first"):
+        judge.run(folder)
+
+
 def test_run_stops_at_the_first_stage_that_fails(tmp_path: Path) -> None:
     done = subprocess.run(
         line("run", tmp_path, *small_settings("no-such-model"), recipe="mistral-7b"), capture_output=True, text=True
