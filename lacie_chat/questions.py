@@ -10,7 +10,7 @@ from typing import Any
 
 from lacie_chat.confidence.matching import MATCHERS, matcher
 from lacie_chat.errors import LacieError
-from lacie_chat.rows import Row, read_rows
+from lacie_chat.rows import Row, numbered_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ def read_question_file(path: Path) -> list[Question]:
     """
     questions: list[Question] = []
     ids: set[str] = set()
-    for number, row in enumerate(read_rows(path), start=1):
+    for number, row in numbered_rows(path):
         problem = _problem(row) or (f"the id {row['id']!r} occurs twice" if str(row["id"]) in ids else None)
         if problem:
-            raise LacieError(f"{path}, question {number}: {problem}")
+            raise LacieError(f"{path}, line {number}: {problem}")
         ids.add(str(row["id"]))
         match = str(row.get("match", "exact"))
         questions.append(Question(str(row["id"]), row["question"].strip(), tuple(row["answers"]), match))

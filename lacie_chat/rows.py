@@ -71,7 +71,12 @@ def read_rows(path: Path, *, torn: bool = False) -> list[Row]:
 
     `torn`: whoever wrote the file may have been cut off, so what follows the last newline is passed over.
     """
-    rows: list[Row] = []
+    return [row for _, row in numbered_rows(path, torn=torn)]
+
+
+def numbered_rows(path: Path, *, torn: bool = False) -> list[tuple[int, Row]]:
+    """As `read_rows`, each row with the number of its line (empty lines are no rows, but they count)."""
+    rows: list[tuple[int, Row]] = []
     try:
         # not splitlines(): that would also cut at U+2028 and its like inside a string
         lines = path.read_bytes().split(b"\n")
@@ -85,7 +90,7 @@ def read_rows(path: Path, *, torn: bool = False) -> list[Row]:
                 raise LacieError(f"{path}, line {number}: not valid JSON ({error.msg})") from error
             if not isinstance(row, dict):
                 raise LacieError(f"{path}, line {number}: not a JSON object")
-            rows.append(row)
+            rows.append((number, row))
     except UnicodeDecodeError as error:
         raise LacieError(f"{path}, line {number} is not UTF-8: {error.reason} at byte {error.start}") from error
     except OSError as error:

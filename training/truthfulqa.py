@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 from lacie_chat.confidence.matching import normalise
+from lacie_chat.rows import numbered_rows
 from training.errors import TrainingError
 from training.generators import Generator, load_generator
 from training.progress import progress
@@ -26,13 +27,16 @@ _YES_NO = ((" yes", "yes", " Yes", "Yes"), (" no", "no", " No", "No"))
 
 def load(settings: TruthfulQASettings) -> list[Row]:
     """Questions with `correct_answers` and `incorrect_answers`, from a file or the Hub."""
-    rows = read_rows(settings.path) if settings.path else hub_rows("truthful_qa", "validation")
+    if settings.path:
+        numbered = numbered_rows(settings.path)
+    else:
+        numbered = list(enumerate(hub_rows("truthful_qa", "validation"), start=1))
     wanted = ("question", "correct_answers", "incorrect_answers")
-    for number, row in enumerate(rows, start=1):
+    for number, row in numbered:
         missing = [key for key in wanted if key not in row]
         if missing:
-            raise TrainingError(f"{settings.path}, question {number}: {missing[0]!r} is missing")
-    return [{"id": str(row.get("id", f"truthful-{n}")), **row} for n, row in enumerate(rows[: settings.count])]
+            raise TrainingError(f"{settings.path}, line {number}: {missing[0]!r} is missing")
+    return [{"id": str(row.get("id", f"truthful-{n}")), **row} for n, (_, row) in enumerate(numbered[: settings.count])]
 
 
 def questions(recipe: Recipe) -> list[Question]:

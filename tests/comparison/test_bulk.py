@@ -117,7 +117,7 @@ def test_the_folder_of_another_comparison_is_refused(
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('{"id": "z", "question": "Q\\ud83d?", "answers": ["a"]}', "question 3: it holds half of a surrogate pair"),
+        ('{"id": "z", "question": "Q\\ud83d?", "answers": ["a"]}', "line 3: it holds half of a surrogate pair"),
         ('{"id": "z", "question": "Q?", "answers": ["a"], "match": ["exact"]}', "3: 'match' is ['exact']"),
         ('{"id": "z", "question": ', "line 3"),
         ('{"id": "z", "question": "Q?"}', "3: 'answers' is missing"),

@@ -116,7 +116,7 @@ def test_truthfulqa_files(tmp_path: Path) -> None:
     path.write_text(json.dumps({"question": "Q?", "correct_answers": ["a"], "incorrect_answers": ["b"]}) + "\n")
     assert load(TruthfulQASettings(path=path))[0]["id"] == "truthful-0"
     path.write_text(json.dumps({"question": "Q?", "correct_answers": ["a"]}) + "\n")
-    with pytest.raises(TrainingError, match="question 1: 'incorrect_answers' is missing"):
+    with pytest.raises(TrainingError, match="line 1: 'incorrect_answers' is missing"):
         load(TruthfulQASettings(path=path))
 
 

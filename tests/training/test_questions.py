@@ -91,17 +91,17 @@ GOOD = {"id": "a", "question": "Who?", "answers": ["X"]}
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"id": "b", "answers": ["X"]}, "question 2: 'question' is missing"),
-        ({"id": "b", "question": " ", "answers": ["X"]}, "question 2: 'question' is not a text"),
-        ({"id": "b", "question": "Who?", "answers": []}, "question 2: 'answers' is not a list of texts"),
-        ({"id": "b", "question": "Who?", "answers": "X"}, "question 2: 'answers' is not a list of texts"),
-        ({"id": "b", "question": "Who?", "answers": ["X"], "match": "maybe"}, "question 2: 'match' is 'maybe'"),
-        ({"id": "a", "question": "Who?", "answers": ["X"]}, "question 2: the id 'a' occurs twice"),
+        ({"id": "b", "answers": ["X"]}, "line 3: 'question' is missing"),
+        ({"id": "b", "question": " ", "answers": ["X"]}, "line 3: 'question' is not a text"),
+        ({"id": "b", "question": "Who?", "answers": []}, "line 3: 'answers' is not a list of texts"),
+        ({"id": "b", "question": "Who?", "answers": "X"}, "line 3: 'answers' is not a list of texts"),
+        ({"id": "b", "question": "Who?", "answers": ["X"], "match": "maybe"}, "line 3: 'match' is 'maybe'"),
+        ({"id": "a", "question": "Who?", "answers": ["X"]}, "line 3: the id 'a' occurs twice"),
     ],
 )
 def test_a_broken_question_is_named(tmp_path: Path, bad: dict[str, object], message: str) -> None:
     path = tmp_path / "q.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in (GOOD, bad)))
+    path.write_text("\n".join([json.dumps(GOOD), "", json.dumps(bad), ""]))
     with pytest.raises(LacieError) as error:
         read_question_file(path)
     assert message in str(error.value)
