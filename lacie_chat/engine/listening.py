@@ -119,6 +119,13 @@ class KVReader:
         for _ in context.read(rest, flag):
             pass
 
+    def snapshot(self, head: list[int], flag: StopFlag) -> Snapshot:
+        """The cache of just `head` (tokens, not none), read if need be. Raises Stopped when `flag` is set meanwhile."""
+        with self._busy:
+            if tuple(head) not in self._kept:
+                self._enter(head, flag)
+            return self._kept[tuple(head)]
+
     def _enter(self, head: list[int], flag: StopFlag) -> None:
         """Have just `head` in the cache: put back, or read and kept."""
         key = tuple(head)

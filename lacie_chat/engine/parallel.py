@@ -1,17 +1,15 @@
 """Many short prompts over one prefix, in parallel sequences of one cache: for what is read beside the conversation.
 
-The prefix lies in the cache once and every sequence shares its cells; all suffixes together are then read chunk by
-chunk, several to a chunk. Six sentences take 3 decodes instead of 6 on a CPU, where reading is limited by arithmetic
-(1.05 s instead of 1.21, embedded model, one thread), and one on a GPU. The cache is emptied before every call, so the
-same call gives the same bits; but what lies beside a suffix moves its logits a little on a quantised model (an
-acceptance by 0.04 there). So figures read here are compared with each other, and the assessment itself is read one by
-one (listening.py).
+The prefix is copied from the listener's own cache and lies here once, for every sequence shares its cells; all suffixes
+together are then read chunk by chunk. Six sentences take 3 decodes instead of 6 on a CPU, where reading is limited by
+arithmetic (1.05 s instead of 1.21, embedded model, one thread), and one on a GPU. The cache is emptied before every
+call, so the same call gives the same bits; but what lies beside a suffix moves its logits a little on a quantised model
+(an acceptance by 0.04 there). So figures read here are compared with each other, and the assessment itself is read one
+by one (listening.py).
 
 What runs here can wait: `stop` ends a call between two nodes of the graph, from any thread.
 """
 
-import ctypes
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
@@ -32,7 +30,6 @@ SEQUENCES = 16
 """So many suffixes at once; the sequence with the prefix is one more."""
 _CPU_CHUNK, _GPU_CHUNK = 64, 512  # as in context.py
 _ABORTED = 2
-_KEPT_PREFIXES = 2
 
 
 class ParallelReader:
@@ -44,7 +41,6 @@ class ParallelReader:
         self._handle: Any = None
         self._batch: Any = None
         self._n_ctx = 0
-        self._kept: OrderedDict[tuple[int, ...], ctypes.Array[ctypes.c_uint8]] = OrderedDict()
         self._flag = StopFlag()
         self._busy = Lock()
         self._closed = False
@@ -72,7 +68,7 @@ class ParallelReader:
                 rests = [cut_middle(prompt[same:], room) for prompt in prompts]
                 rows: list[npt.NDArray[np.float64]] = []
                 for wave in _waves([len(rest) for rest in rests], self._n_ctx - same):
-                    self._enter(head[:same], flag)
+                    self._enter(head, same, flag)
                     rows += self._read(same, [rests[index] for index in wave], flag)
             except Stopped:
                 raise EngineStopped("The reading was stopped.") from None
@@ -100,7 +96,6 @@ class ParallelReader:
             low.llama_batch_free(self._batch)
             low.llama_free(self._handle)
             self._handle = self._batch = None
-        self._kept.clear()
         self._closed = True
 
     @contextmanager
@@ -134,28 +129,22 @@ class ParallelReader:
         self._handle, self._n_ctx = handle, int(low.llama_n_ctx(handle))
         self._batch = low.llama_batch_init(self._chunk, 0, 1)
 
-    def _enter(self, head: list[int], flag: StopFlag) -> None:
-        """Have just `head` in the cache, as every sequence's beginning."""
+    def _enter(self, head: list[int], length: int, flag: StopFlag) -> None:
+        """Have just the first `length` tokens of `head` in the cache, as every sequence's beginning.
+
+        They are copied from the reader beside us, which reads `head` if it hasn't yet.
+        """
+        data = self._beside.snapshot(head, flag).data if head else None
         memory = low.llama_get_memory(self._handle)
-        key = tuple(head)
         with self._passed(flag):
             low.llama_memory_clear(memory, True)
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            data = self._kept[key]
-            with self._passed(flag):
-                if low.llama_state_seq_set_data(self._handle, data, len(data), 0) == 0:
-                    raise EngineError("llama.cpp could not restore a cache; see the log.")
-        elif head:
-            self._decode([(token, place, 0, False) for place, token in enumerate(head)], flag)
-            with self._passed(flag):
-                size = low.llama_state_seq_get_size(self._handle, 0)
-                data = (ctypes.c_uint8 * size)()
-                if low.llama_state_seq_get_data(self._handle, data, size, 0) != size:
-                    raise EngineError("llama.cpp could not copy a cache; see the log.")
-            self._kept[key] = data
-            if len(self._kept) > _KEPT_PREFIXES:
-                self._kept.popitem(last=False)
+            if data is not None and low.llama_state_seq_set_data(self._handle, data, len(data), 0) == 0:
+                raise EngineError("llama.cpp could not restore a cache; see the log.")
+            kept = bool(low.llama_memory_seq_rm(memory, 0, length, -1))
+            if not kept:  # recurrent models can't forget a part
+                low.llama_memory_clear(memory, True)
+        if not kept:
+            self._decode([(token, place, 0, False) for place, token in enumerate(head[:length])], flag)
         with self._passed(flag):
             for sequence in range(1, SEQUENCES + 1):
                 low.llama_memory_seq_cp(memory, 0, sequence, -1, -1)
