@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from threading import RLock
 from typing import Any, Literal
 
@@ -56,6 +57,8 @@ class Turn:
     stop_requested: bool = False
     draft: bool = False
     """Not in the tree yet (see `ChatTree.draft`)."""
+    current: "Turn | None" = None
+    """The child on the branch that was last shown."""
 
     @property
     def question(self) -> str:
@@ -111,6 +114,7 @@ class ChatTree:
         tree.leaf = by_id.get(conversation.leaf_id) if conversation.leaf_id is not None else None
         if tree.leaf is None and tree.roots:
             tree.leaf = _deepest(tree.roots[-1])
+        tree._remember_branch()
         return tree
 
     def path(self, leaf: Turn | None = None) -> list[Turn]:
@@ -150,6 +154,7 @@ class ChatTree:
             turn = Turn(role, text, parent, status=status, params=params or {})
             self.siblings(turn).append(turn)
             self.leaf = turn
+            self._remember_branch()
             if not self.title and role == "user":
                 self.title = title_of(text)
             self._try(lambda: self._save(turn), now=True)  # the store makes it the leaf
@@ -200,9 +205,10 @@ class ChatTree:
             self._try(lambda: self._save(turn), now=True)
 
     def select(self, turn: Turn) -> None:
-        """Make the branch through `turn` the current one, down to its newest end."""
+        """Make the branch through `turn` the current one, down to where it was last shown, else to its newest end."""
         with self._lock:
             self.leaf = _deepest(turn)
+            self._remember_branch()
             self._try(self._save_leaf, now=True)
 
     def reread_title(self) -> None:
@@ -217,6 +223,10 @@ class ChatTree:
             turn.stored_id is None or bool(turn.unsaved) or turn.unfinished or turn.unattached or turn.unmarked
             for turn in self._all()
         )
+
+    def _remember_branch(self) -> None:
+        for parent, child in pairwise(self.path()):
+            parent.current = child
 
     def _all(self) -> Iterator[Turn]:
         pending = list(self.roots)
@@ -281,7 +291,9 @@ class ChatTree:
 
 def _deepest(turn: Turn) -> Turn:
     while turn.children:
-        turn = turn.children[-1]
+        # An answer that was only drawn beside another, to compare, doesn't take the conversation over.
+        own = [child for child in turn.children if "comparison" not in child.params or child.children]
+        turn = turn.current or (own or turn.children)[-1]
     return turn
 
 

@@ -295,3 +295,23 @@ def test_the_store_keeps_the_leaf_also_after_it_failed_for_a_while(chat, store, 
     assert one.session.tree.unsaved_turns() == 0
     path = store.thread(one.leaf())
     assert [message.text for message in path] == [one.question.text, UNSURE, "Next"]
+
+
+def test_compared_answers_never_take_the_conversation_over(chat) -> None:
+    one = chat(TwoSided([Answer([SURE])], [Answer([text]) for text in ("first", "second", UNSURE, "third")]))
+    tree = one.session.tree
+    following = one.session.send("And then?")
+    until(lambda: not one.session.busy)
+    until(assessed(one.compare()))
+    other = one.session.edit(one.question, "Asked otherwise")
+    until(lambda: not one.session.busy)
+    assert tree.leaf is other and other.parent is not None
+    one.session.switch(other.parent, -1)
+    assert tree.leaf is following, "back where the user was, not at the newest sample"
+
+    # And after the chat was opened anew, on the other branch.
+    one.session.switch(one.question, 1)
+    one.session.open(tree.conversation_id or "")
+    again = one.session.tree
+    one.session.switch(again.path()[0], -1)
+    assert again.leaf is not None and again.leaf.text == "second"
