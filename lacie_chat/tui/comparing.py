@@ -35,6 +35,13 @@ NOTHING_TO_COMPARE = (
 _SEEDS = 2**31
 
 
+def why_incomparable(session: ChatSession) -> str:
+    """One line on what stands in the way of a comparison; empty if nothing does."""
+    if session.adapter_name is None:
+        return NOTHING_TO_COMPARE
+    return "An answer is in progress: compare when it is there, or stop it (escape)." if session.busy else ""
+
+
 class Comparison:
     """One question and its answers on both sides. `post` gets what happens, on any thread; no method blocks."""
 

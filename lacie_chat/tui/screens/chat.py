@@ -15,7 +15,7 @@ from textual.widgets import Footer, Markdown, Static, TextArea
 from lacie_chat.conversations import StoreError, why_unmarkable
 from lacie_chat.engine.events import ModelInfo
 from lacie_chat.tui.actions import ACTIONS, bindings
-from lacie_chat.tui.comparing import NOTHING_TO_COMPARE
+from lacie_chat.tui.comparing import why_incomparable
 from lacie_chat.tui.events import Loaded, LoadFailed, Loading, Notice, PromptRead, TextAdded, TurnChanged, TurnEnded
 from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
 from lacie_chat.tui.preferences import Preferences, write_preferences
@@ -276,19 +276,16 @@ class ChatScreen(SizedScreen[None]):
 
     @work
     async def action_answer_compare(self) -> None:
-        session, question = self.session, self._question()
-        if question is None:
+        if (question := self._question()) is None:
             return
-        if session.adapter_name is None:
-            self.notify(NOTHING_TO_COMPARE, severity="warning", timeout=12, markup=False)
-        elif session.busy:
-            self.notify("An answer is in progress: compare when it is there, or stop it (escape).", timeout=4)
-        else:
-            screen = CompareScreen(session, question, self.preferences, self.post_message)
-            if await self.app.push_screen_wait(screen):
-                self.query_one(Transcript).select(None)
-                self.query_one(Composer).focus()
-            await self._show_branch()
+        if reason := why_incomparable(self.session):
+            self.notify(reason, severity="warning", timeout=10, markup=False)
+            return
+        screen = CompareScreen(self.session, question, self.preferences, self.post_message)
+        if await self.app.push_screen_wait(screen):
+            self.query_one(Transcript).select(None)
+            self.query_one(Composer).focus()
+        await self._show_branch()
 
     def action_chat_edit(self) -> None:
         subject = self.subject
