@@ -108,11 +108,11 @@ def _sentences(turn: Turn, assessment: Assessment, width: int) -> list[Content]:
     if assessment.sentences is None:
         if not wants_sentences(assessment):
             return []
-        why = f"Not read: {turn.sentences_problem}." if turn.sentences_problem else "They are being read…"
+        why = f"Not read: {turn.sentences_problem}." if turn.sentences_problem else "Not read yet…"
         return [_heading("Sentence by sentence"), Content.styled(why, DIM), Content("")]
     rows = [
-        _row(_small_bar(sentence), _sentence(sentence, assessment), width)
-        for sentence in assessment.sentences
+        _row(_small_bar(number, sentence.acceptance), _sentence(sentence, assessment), width)
+        for number, sentence in enumerate(assessment.sentences, start=1)
         if sentence.acceptance is not None
     ]
     return [
@@ -138,9 +138,12 @@ def where_it_turns(sentences: Sequence[SentenceAcceptance]) -> str:
     return text
 
 
-def _small_bar(sentence: SentenceAcceptance) -> Content:
-    acceptance = sentence.acceptance or 0.0
-    return Content.assemble((bar(acceptance, 5), "$text-primary"), f" {percent(acceptance)} ")
+def _small_bar(number: int, acceptance: float) -> Content:
+    """NAME_WIDTH cells: which sentence, and how sure it sounds; an unsure one stands out."""
+    weight = "bold" if acceptance < UNSURE_BELOW else ""
+    return Content.assemble(
+        (f"{number:>2} ", DIM), (bar(acceptance, 3), "$text-primary"), (percent(acceptance), weight), " "
+    )
 
 
 def _sentence(sentence: SentenceAcceptance, assessment: Assessment) -> Content:
