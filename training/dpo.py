@@ -232,7 +232,8 @@ def training_arguments(folder: RunFolder) -> Any:
         max_grad_norm=settings.max_grad_norm,
         optim=settings.optimizer,
         beta=settings.beta,
-        loss_type=["sigmoid"],
+        loss_type=["sigmoid", "sft"] if settings.sft_weight else ["sigmoid"],
+        loss_weights=[1.0, settings.sft_weight] if settings.sft_weight else None,
         max_length=settings.max_length,
         precompute_ref_log_probs=settings.precompute_reference,
         disable_dropout=False,  # TRL's default would switch the recipe's LoRA dropout off

@@ -82,6 +82,11 @@ def _question_id(row: Mapping[str, Any]) -> str:
     return str(row["question_id"])
 
 
+def _are_twins(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether the two are one sample, plain and reworded."""
+    return bool(one.get("draw", one["id"]) == other.get("draw", other["id"]))
+
+
 def _drop(row: Mapping[str, Any], settings: PairSettings, report: PairReport) -> bool:
     reason = None
     if row["answer_span"] is None or row["state"] != "answered" or row["acceptance"] is None:
@@ -116,7 +121,9 @@ def _candidates(
         difference = score(one, report.threshold, settings, objective) - score(
             other, report.threshold, settings, objective
         )
-        if difference == 0:
+        if settings.twins_only and not _are_twins(one, other):
+            report.dropped_pairs["not twins"] += 1
+        elif difference == 0:
             report.dropped_pairs["of equal score"] += 1
         elif objective == "lacie" and abs(one["acceptance"] - other["acceptance"]) < settings.margin:
             report.dropped_pairs["within the margin of acceptance"] += 1

@@ -134,13 +134,30 @@ class Style(Section):
     """One way of drawing samples, and how many of a question are drawn so.
 
     `instruction` None: the plain prompt. `openings`: words that are put into the speaker's mouth, for it to go on from;
-    each sample has one of them, and they are part of the response.
+    each sample has one of them, and they are part of the response. `sentences`: a response's first so many are kept.
+    `rewords`: nothing is drawn; the samples of the style of that name are said again with an opening before them, a
+    closing after them, or both.
     """
 
     name: str
     count: int = Field(ge=1)
     instruction: str | None = None
     openings: list[str] = []
+    closings: list[str] = []
+    sentences: int | None = Field(default=None, ge=1)
+    rewords: str | None = None
+
+    @model_validator(mode="after")
+    def _rewords_with_something(self) -> "Style":
+        if self.rewords is None and self.closings:
+            raise ValueError("closings go with rewords: the name of the style whose samples they follow")
+        if self.rewords is not None and not (self.openings or self.closings):
+            raise ValueError("rewords needs openings or closings to reword with")
+        if self.rewords is not None and (self.instruction is not None or self.sentences is not None):
+            raise ValueError(
+                "a style that rewords draws nothing: instruction and sentences belong to the style it names"
+            )
+        return self
 
     @model_validator(mode="after")
     def _instruction_has_question(self) -> "Style":
@@ -168,6 +185,15 @@ class SampleSettings(Draw):
         names = [style.name for style in self.styles]
         if len(set(names)) < len(names):
             raise ValueError("styles must have different names (a sample's id is made of its style's)")
+        drawn: dict[str, int] = {}
+        for style in self.styles:
+            if style.rewords is None:
+                drawn[style.name] = style.count
+            elif drawn.get(style.rewords, 0) < style.count:
+                raise ValueError(
+                    f"style {style.name} rewords {style.count} samples of {style.rewords}, which must be a drawn style "
+                    "before it with as many samples or more"
+                )
         return self
 
     @property
@@ -196,6 +222,7 @@ class PairSettings(Section):
     per_question: int = Field(default=3, ge=1)
     balance: float | None = Field(default=1.0, ge=1)
     drop_bare_answers: bool = True
+    twins_only: bool = Field(default=False, description="only pairs of one sample and its rewording (sample.styles)")
 
 
 class LoraSettings(Section):
@@ -213,6 +240,7 @@ class DpoSettings(Section):
     """
 
     beta: float = Field(default=0.1, gt=0)
+    sft_weight: float = Field(default=0.0, ge=0, description="weight of the chosen text's own likelihood in the loss")
     learning_rate: float = Field(default=5e-4, gt=0)
     scheduler: Literal["cosine", "linear", "constant_with_warmup"] = "cosine"
     warmup_steps: int = Field(default=10, ge=0)

@@ -3,7 +3,8 @@
 Launch: `lacie train sample --recipe R --run DIR` or `python -m training.sample --recipe R --run DIR`. A row is one
 response; a question's samples are drawn together, so the prompt is read once. With styles, part of the samples are
 drawn with prompts that ask for tentative or plain wording, or from an opening that is put into the speaker's mouth (a
-small model seldom hedges by itself); `prompt` is always the plain one, which is what the training sees.
+small model seldom hedges by itself), or are samples said again with doubt (see `rewording`; `draw` is the id of the
+sample as it was drawn); `prompt` is always the plain one, which is what the training sees.
 Departure from the paper's code: always on-policy, the model that is trained is the one that samples.
 """
 
@@ -20,6 +21,7 @@ from training.generators import Generator, load_generator, seed_of
 from training.progress import progress
 from training.questions import Question, load_questions
 from training.recipes import Recipe, Style
+from training.rewording import first_sentences, reworded, ways
 from training.runs import Row, RowFile, RunFolder
 from training.screening import screen
 from training.stage import stage_main
@@ -34,10 +36,24 @@ def chunks(questions: Sequence[Question], per_chunk: int) -> Iterator[list[Quest
 
 def sample_rows(generator: Generator, recipe: Recipe, questions: Sequence[Question]) -> list[Row]:
     """All samples of a chunk of questions, in the order of questions and styles."""
+    drawn = _drawn_rows(generator, recipe, questions)
+    rows = []
+    for question in questions:
+        for style in recipe.sample.styles:
+            of_style = drawn[question.id, style.rewords or style.name]
+            rows += of_style if style.rewords is None else _reworded_rows(of_style, question, style, recipe.seed)
+    return rows
+
+
+def _drawn_rows(
+    generator: Generator, recipe: Recipe, questions: Sequence[Question]
+) -> dict[tuple[str, str], list[Row]]:
+    """What the speaker draws, by question and style."""
     drawings = [
         drawing
         for question in questions
         for style in recipe.sample.styles
+        if style.rewords is None
         for drawing in _drawings(question, style, recipe.seed)
     ]
     texts = [
@@ -49,22 +65,45 @@ def sample_rows(generator: Generator, recipe: Recipe, questions: Sequence[Questi
         for each in drawings
     ]
     drawn = generator.respond(texts, recipe.sample, seeds, stop=prompts.stop_strings(recipe.speaker))
-    return [
-        {
-            "id": f"{each.question.id}#{each.style.name}{number}",
-            "question_id": each.question.id,
-            "question": each.question.question,
-            "answers": list(each.question.answers),
-            "match": each.question.match,
-            "style": each.style.name,
-            "prompt": prompt_text(generator, recipe.speaker, each.question.question),
-            "response": joined(each.opening, response.text),
-            "finish": response.finish,
-            "tokens": response.tokens,
-        }
-        for each, responses in zip(drawings, drawn, strict=True)
-        for number, response in zip(each.numbers, responses, strict=True)
-    ]
+    rows: dict[tuple[str, str], list[Row]] = {}
+    for each, responses in zip(drawings, drawn, strict=True):
+        prompt = prompt_text(generator, recipe.speaker, each.question.question)
+        for number, response in zip(each.numbers, responses, strict=True):
+            text, finish = joined(each.opening, response.text), response.finish
+            if each.style.sentences is not None:
+                text, whole = first_sentences(text, each.style.sentences)
+                finish = "stop" if whole else finish
+            row = _row(each.question, each.style, number, prompt)
+            rows.setdefault((each.question.id, each.style.name), []).append(
+                {**row, "draw": row["id"], "response": text, "finish": finish, "tokens": response.tokens}
+            )
+    return rows
+
+
+def _row(question: Question, style: Style, number: int, prompt: str) -> Row:
+    return {
+        "id": f"{question.id}#{style.name}{number}",
+        "question_id": question.id,
+        "question": question.question,
+        "answers": list(question.answers),
+        "match": question.match,
+        "style": style.name,
+        "prompt": prompt,
+    }
+
+
+def _reworded_rows(drawn: Sequence[Row], question: Question, style: Style, seed: int) -> list[Row]:
+    """The first of `drawn`, as many as the style counts, said with doubt; what was cut off can't be followed by any."""
+    found = ways(style.count, style.openings, style.closings, Random(f"rewording {seed} {question.id} {style.name}"))
+    rows = []
+    for number, (opening, closing) in enumerate(found):
+        row = drawn[number]
+        if closing and not first_sentences(row["response"], 1)[1]:
+            closing = ""
+            opening = opening or (style.openings[number % len(style.openings)] if style.openings else "")
+        text = reworded(row["response"], opening, closing)
+        rows.append({**row, **_row(question, style, number, row["prompt"]), "response": text})
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from lacie_chat.confidence.masking import clean_answer, occurrences
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.confidence.sentences import sentences
 
-EXTRACTION_VERSION = "1"
+EXTRACTION_VERSION = "2"
 MAX_TOKENS = 12
 _MAX_WORDS = 10
 _HEAD, _TAIL = 500, 200
@@ -121,7 +121,13 @@ def _accept(response: str, candidate: str, asked: frozenset[str]) -> Span | None
         return None
     if all(part in asked or part in _FILLERS for part in parts):
         return None
-    places = occurrences(response, core, surname=False)
+    hedges, _ = lexical_marks(response)
+    # "I'm" out of "I'm not sure, but …" is no answer, nor "Perhaps Dracula": what begins as a hedge is one
+    places = [
+        place
+        for place in occurrences(response, core, surname=False)
+        if not any(hedge.start <= place.start < hedge.end for hedge in hedges)
+    ]
     if not places or (_VERBS.intersection(parts) and not _is_set_apart(response, places[0])):
         return None
     return _completed(response, places[0])

@@ -104,3 +104,15 @@ class TestWithTheEmbeddedModel:
         spans = extract_answers([(question, response) for question, response, _ in self.ITEMS], reader=reader)
         right = [span is not None and span.text == item[2] for span, item in zip(spans, self.ITEMS, strict=True)]
         assert sum(right) >= len(self.ITEMS) - 1, [span and span.text for span in spans]
+
+
+@pytest.mark.parametrize(
+    ("response", "candidate", "found"),
+    [
+        ("I'm not sure, but I think it was Bram Stoker.", "I'm", "Bram Stoker"),
+        ("Perhaps Dracula was written by Bram Stoker.", "Perhaps Dracula", "Bram Stoker"),
+    ],
+)
+def test_a_hedge_is_no_answer(response: str, candidate: str, found: str) -> None:
+    span = choose_span("Who wrote Dracula?", response, candidate)
+    assert span is not None and span.text == found
