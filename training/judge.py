@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from lacie_chat.confidence import assess_many
 from lacie_chat.confidence.reader import Reader
 from training.errors import TrainingError
+from training.everyday import everyday_prompts
 from training.generators import load_listener
 from training.progress import progress
 from training.questions import Question, load_questions
@@ -32,7 +33,8 @@ def _all_drawn(folder: RunFolder) -> list[Row]:
     """The samples. Raises TrainingError while some are missing: what is judged together would be cut otherwise."""
     rows = read_rows(folder.file("samples.jsonl"))
     recipe = folder.recipe
-    count = len(screened(folder, "train", load_questions(folder.path, recipe).train)) * recipe.sample.per_question
+    questions = [*screened(folder, "train", load_questions(folder.path, recipe).train), *everyday_prompts(recipe)]
+    count = len(questions) * recipe.sample.per_question
     if len(rows) < count:
         raise TrainingError(f"only {len(rows)} of {count} samples are drawn; run the stage 'sample' to its end first")
     return rows

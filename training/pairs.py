@@ -20,6 +20,8 @@ from training.recipes import PairSettings, Recipe
 from training.runs import Row, RunFolder, read_rows, write_json, write_rows
 from training.stage import stage_main
 
+EVERYDAY = "everyday plain > hedged"
+
 
 @dataclass(slots=True)
 class PairReport:
@@ -57,6 +59,8 @@ def make_pairs(
     `rows` are those of `judged.jsonl`. Kinds are named `correct&accepted > incorrect&rejected` and so on.
     `separator` stands between prompt and completion: a space after a plain prompt, nothing after a chat template.
     """
+    everyday = [row for row in rows if not row.get("answers", True)]
+    rows = [row for row in rows if row.get("answers", True)]
     report = PairReport(samples=len(rows))
     usable = [row for row in rows if not _drop(row, settings, report)]
     accepted = [row["acceptance"] for row in rows if row["acceptance"] is not None]
@@ -73,9 +77,22 @@ def make_pairs(
         pairs += [_pair(chosen, rejected, report.threshold, separator) for chosen, rejected in kept]
     report.kinds_before_balancing = Counter(pair["kind"] for pair in pairs)
     pairs = _balance(pairs, settings.balance, seed, report)
+    if objective == "lacie":  # truth alone has nothing to say about them
+        pairs += _everyday_pairs(everyday, separator)
+        random.Random(f"everyday {seed}").shuffle(pairs)
     report.kinds = Counter(pair["kind"] for pair in pairs)
     report.dropped_pairs += Counter()  # drops the zeros
     return pairs, report
+
+
+def _everyday_pairs(rows: Sequence[Mapping[str, Any]], separator: str) -> list[Row]:
+    """What was drawn for a prompt that asks for no fact, preferred to its rewordings (see `everyday`)."""
+    drawn = {row["id"]: row for row in rows if row["draw"] == row["id"]}
+    return [
+        {**_pair(drawn[row["draw"]], row, 0.0, separator), "kind": EVERYDAY}
+        for row in rows
+        if row["id"] not in drawn and row["response"] != drawn[row["draw"]]["response"]
+    ]
 
 
 def _question_id(row: Mapping[str, Any]) -> str:
@@ -103,7 +120,7 @@ def _label(row: Mapping[str, Any], threshold: float) -> str:
 
 
 def _accepts(row: Mapping[str, Any], threshold: float) -> bool:
-    return bool(row["acceptance"] >= threshold)
+    return row["acceptance"] is not None and bool(row["acceptance"] >= threshold)
 
 
 def score(row: Mapping[str, Any], threshold: float, settings: PairSettings, objective: str) -> float:

@@ -114,6 +114,7 @@ class QuestionSettings(Section):
         default_factory=lambda: {"triviaqa": QuestionSet(split="validation", count=1000)}
     )
     calibration: QuestionSet | None = Field(default=None, json_schema_extra=AFTERWARDS)
+    everyday: bool = Field(default=False, description="sample everyday prompts too, and prefer them unhedged")
     overlap: Literal["drop", "raise"] = "drop"
 
     @model_validator(mode="after")

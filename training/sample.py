@@ -17,6 +17,7 @@ from random import Random
 
 from training import prompts
 from training.answering import prompt_text
+from training.everyday import everyday_prompts
 from training.generators import Generator, load_generator, seed_of
 from training.progress import progress
 from training.questions import Question, load_questions
@@ -70,7 +71,7 @@ def _drawn_rows(
         prompt = prompt_text(generator, recipe.speaker, each.question.question)
         for number, response in zip(each.numbers, responses, strict=True):
             text, finish = joined(each.opening, response.text), response.finish
-            if each.style.sentences is not None:
+            if each.style.sentences is not None and each.question.answers:
                 text, whole = first_sentences(text, each.style.sentences)
                 finish = "stop" if whole else finish
             row = _row(each.question, each.style, number, prompt)
@@ -101,7 +102,8 @@ def _reworded_rows(drawn: Sequence[Row], question: Question, style: Style, seed:
         if closing and not first_sentences(row["response"], 1)[1]:
             closing = ""
             opening = opening or (style.openings[number % len(style.openings)] if style.openings else "")
-        text = reworded(row["response"], opening, closing)
+        said = row["response"] if question.answers else first_sentences(row["response"], 1)[0]
+        text = reworded(said, opening, closing)
         rows.append({**row, **_row(question, style, number, row["prompt"]), "response": text})
     return rows
 
@@ -155,6 +157,7 @@ def run(folder: RunFolder) -> None:
 
         questions = screen(folder, "train", splits.train, speaker)
         screen(folder, "validation", splits.validation, speaker)
+        questions += everyday_prompts(recipe)
         file = RowFile(folder.path / "samples.jsonl")
         per_chunk = max(1, recipe.speaker.batch_size // recipe.sample.per_question)
         todo = [chunk for chunk in chunks(questions, per_chunk) if file.missing(row_ids(recipe, chunk))]

@@ -6,9 +6,10 @@ from random import Random
 import pytest
 from tiny_recipes import small
 
-from training import sample
+from training import judge, sample
 from training.errors import TrainingError
-from training.pairs import make_pairs
+from training.everyday import everyday_prompts
+from training.pairs import EVERYDAY, make_pairs
 from training.recipes import PairSettings
 from training.rewording import first_sentences, reworded, ways
 from training.runs import RunFolder, read_rows
@@ -111,3 +112,36 @@ def test_only_twins_are_paired_where_the_recipe_says_so() -> None:
 def test_a_rewording_that_cannot_be_says_why(styles: str, message: str) -> None:
     with pytest.raises(TrainingError, match=message):
         small("smollm2-135m-cpu", Path("embedded"), f"sample.styles={styles}")
+
+
+def test_everyday_prompts_are_preferred_unhedged(
+    tmp_path: Path, one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small(
+        "smollm2-135m-cpu",
+        Path("embedded"),
+        "questions.train={source: sample, count: 1}",
+        "questions.validation={source: sample, count: 2}",
+        "questions.everyday=true",
+        "sample.max_new_tokens=12",
+        STYLES,
+    )
+    prompts = everyday_prompts(recipe)
+    assert len(prompts) == 100 == len({prompt.question for prompt in prompts})
+    for module in (sample, judge):
+        monkeypatch.setattr(module, "everyday_prompts", lambda recipe: prompts[:2])
+    folder = RunFolder.open(tmp_path / "run", recipe)
+    sample.run(folder)
+    judge.run(folder)
+    rows = read_rows(folder.path / "judged.jsonl")
+    assert len(rows) == 18 and not any(row["correct"] for row in rows if not row["answers"])
+    settings = PairSettings(twins_only=True, threshold=0.5)
+    pairs, report = make_pairs(rows, settings, objective="lacie", seed=0)
+    everyday = [pair for pair in pairs if pair["kind"] == EVERYDAY]
+    assert len(everyday) == report.kinds[EVERYDAY] == 6 and report.samples == 6
+    texts = {row["id"]: row for row in rows}
+    for pair in everyday:
+        chosen, rejected = (texts[name] for name in pair["id"].split(">"))
+        assert chosen["style"] == "plain" and rejected["style"] == "hedged" and rejected["draw"] == chosen["id"]
+    alone, _ = make_pairs(rows, settings, objective="truthful_only", seed=0)
+    assert not any(pair["kind"] == EVERYDAY for pair in alone)
