@@ -1,5 +1,5 @@
 """Stage `adapter`: the LoRA alone as GGUF -> OUT/{name}-LACIE-F32-LoRA.gguf, which the engine puts over an unchanged
-base.
+base; in 16 bit where size matters (`--lora-type f16`).
 
 By llama.cpp's own script, which also permutes the rows of B for q and k where the architecture's GGUF has them
 permuted. llama.cpp scales by alpha / rank and ignores rslora, so for an rslora adapter alpha is written as alpha ·
@@ -25,12 +25,15 @@ from export.runs import RunFacts
 from export.safetensors_file import by_name, read_shards
 
 
-def make_adapter(base: Base, adapter: Adapter, facts: RunFacts, out: Path, work: Path, *, force: bool) -> Path:
-    """Write the adapter's GGUF; returns its path. Raises ExportError."""
-    target = out / file_name(base.name, facts, "f32", lora=True)
+def make_adapter(
+    base: Base, adapter: Adapter, facts: RunFacts, out: Path, work: Path, dtype: str = "f32", *, force: bool
+) -> Path:
+    """Write the adapter's GGUF in `dtype`, f32 or f16; returns its path. Raises ExportError."""
+    target = out / file_name(base.name, facts, dtype, lora=True)
     refuse_existing(target, force=force)
     raw = work / "adapter.gguf"
-    convert_adapter(_plain_copy(adapter, work), base.folder, raw, 2 * (adapter.folder / WEIGHTS).stat().st_size)
+    size = 2 * (adapter.folder / WEIGHTS).stat().st_size
+    convert_adapter(_plain_copy(adapter, work), base.folder, raw, size, dtype)
     keys = keys_for(base, adapter, facts, f"{base.name} {facts.method} LoRA")
     with pending(target, force=force) as part:
         stamp(raw, part, keys, drop=guessed)

@@ -75,12 +75,15 @@ def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
     if name in ("gguf", "adapter", "run"):
         parser.add_argument("--no-verify", action="store_true", help="don't hold the files against the trained model")
     if name in ("adapter", "run"):
+        parser.add_argument(
+            "--lora-type", choices=("f32", "f16"), default="f32", help="weights of the adapter's GGUF (default: f32)"
+        )
         parser.add_argument("--with-base", action="store_true", help="write the unchanged base as a 16-bit GGUF, too")
     if name == "verify":
         parser.add_argument("--file", type=Path, metavar="GGUF", help="verify this one (default: all in --out)")
     if name == "run":
         parser.add_argument("--push", metavar="OWNER/REPO", help="upload everything to the Hub")
-    parser.set_defaults(no_verify=False)
+    parser.set_defaults(no_verify=False, lora_type="f32")
 
 
 def _runner(name: str) -> Callable[[argparse.Namespace], int]:

@@ -48,12 +48,12 @@ def convert_model(model: Path, target: Path, outtype: str, size: int) -> None:
     )
 
 
-def convert_adapter(adapter: Path, base: Path, target: Path, size: int) -> None:
-    """The PEFT adapter as a float32 LoRA GGUF; `base` is a folder with the base's config. Raises ExportError."""
+def convert_adapter(adapter: Path, base: Path, target: Path, size: int, dtype: str = "f32") -> None:
+    """The PEFT adapter as a LoRA GGUF in `dtype`; `base` is a folder with the base's config. Raises ExportError."""
     check_architecture(base)
     need_space(target.parent, size, "the adapter")
     script = scripts_folder() / "convert_lora_to_gguf.py"
-    arguments = [str(script), str(adapter), "--base", str(base), "--outtype", "f32", "--outfile", str(target)]
+    arguments = [str(script), str(adapter), "--base", str(base), "--outtype", dtype, "--outfile", str(target)]
     _run(arguments, "converting the adapter", target, size)
 
 

@@ -27,7 +27,7 @@ def run_stage(args: argparse.Namespace) -> int:
     """Everything, checked before anything is done. Returns the exit status."""
     job, quants = read_job(args), parse_quants(args.quant)
     refuse_existing_ggufs(job, quants)
-    for target in (job.merged, job.out / file_name_of(job, "f32", lora=True), job.out / "README.md"):
+    for target in (job.merged, job.out / file_name_of(job, job.lora_type, lora=True), job.out / "README.md"):
         refuse_existing(target, force=job.force)
     if args.push:
         check_access(args.push)
@@ -35,7 +35,7 @@ def run_stage(args: argparse.Namespace) -> int:
         check_architecture(base.folder)
         merge(base, job.adapter, job.merged, force=job.force)
         files = make_ggufs(base, job.adapter, job.facts, job.merged, job.out, quants, work, force=job.force)
-        files.append(make_adapter(base, job.adapter, job.facts, job.out, work, force=job.force))
+        files.append(make_adapter(base, job.adapter, job.facts, job.out, work, job.lora_type, force=job.force))
         results: list[Verification] = []
         if job.verify:
             results = verify_exported(base, files, make_reference(base, job.adapter, job.merged), work)

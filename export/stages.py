@@ -33,6 +33,7 @@ class Job:
     out: Path
     force: bool
     verify: bool
+    lora_type: str
 
     @property
     def merged(self) -> Path:
@@ -54,7 +55,7 @@ def read_job(args: argparse.Namespace) -> Job:
     check_fits(adapter, base, same=args.same_base or from_recipe)
     if args.name:
         base = replace(base, name=args.name)
-    return Job(base, adapter, facts, args.out, args.force, not args.no_verify)
+    return Job(base, adapter, facts, args.out, args.force, not args.no_verify, args.lora_type)
 
 
 @contextmanager
@@ -93,12 +94,12 @@ def gguf_stage(args: argparse.Namespace) -> int:
 
 
 def adapter_stage(args: argparse.Namespace) -> int:
-    """`adapter`: OUT/{name}-LACIE-F32-LoRA.gguf, verified over its base."""
+    """`adapter`: OUT/{name}-LACIE-F32-LoRA.gguf (or F16), verified over its base."""
     job = read_job(args)
-    refuse_existing(job.out / file_name_of(job, "f32", lora=True), force=job.force)
+    refuse_existing(job.out / file_name_of(job, job.lora_type, lora=True), force=job.force)
     with opened(job) as (base, work):
         check_architecture(base.folder)
-        file = make_adapter(base, job.adapter, job.facts, job.out, work, force=job.force)
+        file = make_adapter(base, job.adapter, job.facts, job.out, work, job.lora_type, force=job.force)
         if job.verify:
             verify_exported(base, [file], make_reference(base, job.adapter, None), work)
         files = [file, *([make_base(base, job.out, work, force=job.force)] if args.with_base else [])]

@@ -25,6 +25,7 @@ from training.generators import Generator, load_generator
 from training.paired import measure_pairs, pairs_of
 from training.questions import Question, read_question_file
 from training.recipes import Draw, SpeakerSettings
+from training.runs import locked
 
 KEYS = ("left", "right")
 
@@ -50,21 +51,22 @@ def compare_command(args: argparse.Namespace) -> int:
         "listener_version": LISTENER_VERSION,
         **draw.model_dump(),
     }
-    for key, side in zip(KEYS, sides, strict=True):  # both, before the first question is answered
-        same_evaluation(out / key, {**side.to_dict(), **_prints(side), **made})
-    rows = [
-        _answer_side(RowFile(out / key / "rows.jsonl"), side, sides[0], questions, draw, args.seed, batch_size)
-        for key, side in zip(KEYS, sides, strict=True)
-    ]
-    pairs = pairs_of(*rows)
-    result = {
-        **{key: side.to_dict() for key, side in zip(KEYS, sides, strict=True)},
-        "listener": sides[0].speaker.model.ref,
-        "settings": {**made, "questions_file": Path(args.questions).name},
-        **measure_pairs(pairs, threshold=threshold, seed=args.seed),
-    }
-    write_json(out / "comparison.json", result)
-    write_reports(out, result, pairs, _picture(out / "shift.png", rows, sides, threshold))
+    with locked(out, "compare"):
+        for key, side in zip(KEYS, sides, strict=True):  # both, before the first question is answered
+            same_evaluation(out / key, {**side.to_dict(), **_prints(side), **made})
+        rows = [
+            _answer_side(RowFile(out / key / "rows.jsonl"), side, sides[0], questions, draw, args.seed, batch_size)
+            for key, side in zip(KEYS, sides, strict=True)
+        ]
+        pairs = pairs_of(*rows)
+        result = {
+            **{key: side.to_dict() for key, side in zip(KEYS, sides, strict=True)},
+            "listener": sides[0].speaker.model.ref,
+            "settings": {**made, "questions_file": Path(args.questions).name},
+            **measure_pairs(pairs, threshold=threshold, seed=args.seed),
+        }
+        write_json(out / "comparison.json", result)
+        write_reports(out, result, pairs, _picture(out / "shift.png", rows, sides, threshold))
     if args.json:
         print(json.dumps(result, ensure_ascii=False, indent=2))
     else:

@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lacie_chat.commands.speaker import adapter_ref
 from lacie_chat.confidence import MOST_SAMPLES, Calibrator
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.models import find_calibrator, pair_fingerprint, resolve, resolve_adapter
@@ -228,7 +229,8 @@ def evaluate_command(args: argparse.Namespace) -> int:
         Question(each.id, each.question, each.answers, args.matcher) for each in read_question_file(args.questions)
     ]
     model = resolve(args.model)
-    adapter = resolve_adapter(args.adapter) if args.adapter else None
+    wanted = adapter_ref(args)
+    adapter = resolve_adapter(wanted) if wanted else None
     if args.with_baseline and adapter is None:
         raise TrainingError("--with-baseline goes with --adapter: without an adapter, the model is the baseline")
     if not 0 <= args.agreement <= min(MOST_SAMPLES, args.batch_size):

@@ -202,6 +202,11 @@ class SampleSettings(Draw):
         """Samples of one question."""
         return sum(style.count for style in self.styles)
 
+    @property
+    def drawn_per_question(self) -> int:
+        """Those of them that the speaker draws; the others reword these."""
+        return sum(style.count for style in self.styles if style.rewords is None)
+
 
 class Scores(Section):
     """The worth of a sample: what the speaker should want, given truth and listener."""

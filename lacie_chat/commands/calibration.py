@@ -389,4 +389,4 @@ def _remove(args: argparse.Namespace) -> int:
 
 def _options(args: argparse.Namespace) -> str:
     model = "" if args.model == "embedded" else f" --model {args.model}"
-    return model + (f" --adapter {args.adapter}" if args.adapter else "")
+    return model + (" --baseline" if args.baseline else f" --adapter {args.adapter}" if args.adapter else "")

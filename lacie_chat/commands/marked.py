@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lacie_chat.commands.speaker import DownloadLine
+from lacie_chat.commands.speaker import DownloadLine, adapter_ref
 from lacie_chat.confidence import LISTENER_VERSION, Calibrator
 from lacie_chat.conversations import MarkedAnswer, marks_of
 from lacie_chat.errors import LacieError
@@ -97,7 +97,8 @@ def find_pair(args: argparse.Namespace, *, download: bool) -> Pair:
     progress = DownloadLine()
     try:
         model = resolve(args.model, download=download, on_progress=progress)
-        adapter = resolve_adapter(args.adapter, download=download, on_progress=progress) if args.adapter else None
+        wanted = adapter_ref(args)
+        adapter = resolve_adapter(wanted, download=download, on_progress=progress) if wanted else None
     finally:
         progress.close()
     return Pair(model, adapter)

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lacie_chat.commands.speaker import DownloadLine, Speaker
+from lacie_chat.commands.speaker import ADAPTER_HELP, DownloadLine, Speaker
 from lacie_chat.engine import EngineLike, Side
 from lacie_chat.errors import LacieError
-from lacie_chat.models import ResolvedModel, find_calibrator, fingerprint, resolve, resolve_adapter
+from lacie_chat.models import ResolvedModel, default_adapter, find_calibrator, fingerprint, resolve, resolve_adapter
 
 BASELINE, ADAPTER = "baseline", "adapter"
 _ADAPTER_PREFIX = "adapter:"
@@ -54,7 +54,7 @@ def add_side_arguments(parser: argparse.ArgumentParser) -> None:
         default="embedded",
         help="`embedded` (default), a path to a GGUF, or owner/repo[:QUANT] on the Hub",
     )
-    parser.add_argument("--adapter", metavar="REF", help="a LoRA adapter GGUF (path or owner/repo) over the model")
+    parser.add_argument("--adapter", metavar="REF", help=ADAPTER_HELP)
     parser.add_argument(
         "--left",
         metavar="REF",
@@ -68,10 +68,11 @@ def add_side_arguments(parser: argparse.ArgumentParser) -> None:
 def find_sides(args: argparse.Namespace) -> tuple[ComparedSide, ComparedSide]:
     """Resolve both sides; downloads from the Hub if need be. Raises LacieError: no adapter to compare with, an adapter
     that no side uses, two sides that are the same, and what can't be resolved."""
-    refs = side_refs(args.left, args.right, args.adapter)
+    own = default_adapter(args.model)
+    refs = side_refs(args.left, args.right, args.adapter, own)
     progress = DownloadLine()
     try:
-        found = [_resolve_side(ref, args.model, args.adapter, progress) for ref in refs]
+        found = [_resolve_side(ref, args.model, args.adapter or own, progress) for ref in refs]
     finally:
         progress.close()
     prints = [(fingerprint(model.path), fingerprint(adapter.path) if adapter else None) for model, adapter in found]
@@ -90,15 +91,17 @@ def find_sides(args: argparse.Namespace) -> tuple[ComparedSide, ComparedSide]:
     return sides[0], sides[1]
 
 
-def side_refs(left: str | None, right: str | None, adapter: str | None) -> tuple[str, str]:
-    """Both REFs, the missing ones filled in: the baseline against the adapter. Raises LacieError, one line."""
+def side_refs(left: str | None, right: str | None, adapter: str | None, own: str | None = None) -> tuple[str, str]:
+    """Both REFs, the missing ones filled in: the baseline against the adapter, which is the one asked for, else the
+    model's `own`. Raises LacieError, one line."""
+    any_adapter = adapter or own
     if left is None and right is None:
         left, right = BASELINE, ADAPTER
     elif left is None or right is None:
         given = left or right or BASELINE
-        other = ADAPTER if given == BASELINE or (adapter is not None and given != ADAPTER) else BASELINE
+        other = ADAPTER if given == BASELINE or (any_adapter is not None and given != ADAPTER) else BASELINE
         left, right = (given, other) if right is None else (other, given)
-    if adapter is None and ADAPTER in (left, right):
+    if any_adapter is None and ADAPTER in (left, right):
         raise LacieError(
             "there is no adapter to compare with: give one with --adapter, or another model with --left or --right"
         )

@@ -8,9 +8,10 @@ from pathlib import Path
 from lacie_chat import paths
 from lacie_chat.confidence import Calibrator
 from lacie_chat.engine import EngineProcess, EngineSettings
-from lacie_chat.models import ResolvedModel, find_calibrator, resolve, resolve_adapter
+from lacie_chat.models import ResolvedModel, default_adapter, find_calibrator, resolve, resolve_adapter
 
 SHORTEST_CONTEXT = 256
+ADAPTER_HELP = "a LoRA adapter GGUF (path or owner/repo) over the model; the embedded model has its own (`embedded`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def add_speaker_arguments(parser: argparse.ArgumentParser, *, context: bool = Tr
         help="`embedded` (default), a path to a GGUF, or owner/repo[:QUANT] on the Hub",
     )
     side = parser.add_mutually_exclusive_group()
-    side.add_argument("--adapter", metavar="REF", help="a LoRA adapter GGUF (path or owner/repo) over the model")
+    side.add_argument("--adapter", metavar="REF", help=ADAPTER_HELP)
     side.add_argument("--baseline", action="store_true", help="the model alone, without any adapter")
     if context:
         parser.add_argument(
@@ -59,12 +60,20 @@ def _context_length(text: str) -> int:
     return int(text)
 
 
+def adapter_ref(args: argparse.Namespace) -> str | None:
+    """The adapter that the options ask for: the one named, none with `--baseline`, else the one that the model has."""
+    if args.adapter or getattr(args, "baseline", False):
+        return args.adapter or None
+    return default_adapter(args.model)
+
+
 def find_speaker(args: argparse.Namespace) -> Speaker:
     """Resolve the options; downloads from the Hub if need be, with progress on standard error."""
     progress = DownloadLine()
+    wanted = adapter_ref(args)
     try:
         model = resolve(args.model, on_progress=progress)
-        adapter = resolve_adapter(args.adapter, on_progress=progress) if args.adapter else None
+        adapter = resolve_adapter(wanted, on_progress=progress) if wanted else None
     finally:
         progress.close()
     baseline = find_calibrator(model.path, None)

@@ -11,7 +11,7 @@ from lacie_chat.models.calibrators import (
     take_back_calibrator,
 )
 from lacie_chat.models.catalogue import CatalogueEntry, catalogue
-from lacie_chat.models.embedded import embedded_model_path
+from lacie_chat.models.embedded import default_adapter, embedded_adapter_path, embedded_model_path
 from lacie_chat.models.errors import ModelError
 from lacie_chat.models.gguf_file import GGUFInfo, fingerprint, inspect_gguf
 from lacie_chat.models.hub import readable_size
@@ -26,6 +26,8 @@ __all__ = [
     "ResolvedModel",
     "calibrator_path",
     "catalogue",
+    "default_adapter",
+    "embedded_adapter_path",
     "embedded_model_path",
     "find_calibrator",
     "fingerprint",

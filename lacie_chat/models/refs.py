@@ -10,7 +10,13 @@ from pathlib import Path
 
 from lacie_chat.models import hub
 from lacie_chat.models.cache import snapshots
-from lacie_chat.models.embedded import EMBEDDED_NAME, EMBEDDED_REF, embedded_model_path
+from lacie_chat.models.embedded import (
+    ADAPTER_NAME,
+    EMBEDDED_NAME,
+    EMBEDDED_REF,
+    embedded_adapter_path,
+    embedded_model_path,
+)
 from lacie_chat.models.errors import ModelError
 from lacie_chat.models.gguf_file import check_is_gguf, read_metadata
 from lacie_chat.models.hub import OnProgress
@@ -44,8 +50,13 @@ def resolve(ref: str, *, download: bool = True, on_progress: OnProgress | None =
 
 
 def resolve_adapter(ref: str, *, download: bool = True, on_progress: OnProgress | None = None) -> ResolvedModel:
-    """The same for a LoRA adapter: a path to its GGUF, or `owner/repo[:QUANT]` (the file with LoRA or adapter in its
-    name). Raises ModelError, also for a GGUF that is no adapter."""
+    """The same for a LoRA adapter: `embedded`, a path to its GGUF, or `owner/repo[:QUANT]` (the file with LoRA or
+    adapter in its name). Raises ModelError, also for a GGUF that is no adapter."""
+    if ref == EMBEDDED_REF:
+        own = embedded_adapter_path()
+        if own is None:
+            raise ModelError("the embedded model's adapter is missing from this installation; install lacie-chat again")
+        return ResolvedModel(own, ADAPTER_NAME, EMBEDDED_REF)
     found = _local(ref) or _from_hub(ref, adapter=True, download=download, on_progress=on_progress)
     kind = _kind(found.path)
     if kind != "adapter":

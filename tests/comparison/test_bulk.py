@@ -15,6 +15,7 @@ from lacie_chat.confidence import lexical_marks
 from training import comparison
 from training.comparison_report import headline, html, markdown
 from training.paired import measure_pairs, most_changed, pairs_of
+from training.runs import locked
 
 QUESTIONS = (
     {"id": "a", "question": "What is the capital of Japan?", "answers": ["Tokyo"]},
@@ -300,3 +301,13 @@ def test_markdown_shows_other_peoples_text_as_it_is_written() -> None:
         if line.startswith("|  | a"):
             assert line.count("|") - line.count("\\|") == line.replace("\\|", "").count("|")
             assert "a\\|b" in line
+
+
+def test_a_second_process_on_one_folder_is_refused(
+    adapter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = write_questions(tmp_path / "q.jsonl", *QUESTIONS)
+    words = ["compare", "--questions", str(questions), "--out", str(tmp_path / "out"), "--adapter", str(adapter)]
+    with locked(tmp_path / "out", "compare"):
+        assert cli.main(words) == 1
+    assert f"another process is working on {tmp_path / 'out'}" in capsys.readouterr().err

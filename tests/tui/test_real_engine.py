@@ -60,7 +60,7 @@ async def test_ask_stop_kill_and_go_on(real) -> None:
             answer = await send(driver, LONG)
             await driver.until(lambda: len(answer.text) > 40, 60)
             await pilot.press("escape")
-            await driver.until(lambda: answer.status == "cancelled", 5)
+            await driver.until(lambda: answer.status == "cancelled", 20)
             assert answer.text
             await driver.until(lambda: "■ cut off by you" in driver.text(), 30)
 
