@@ -23,6 +23,12 @@ def embedded_model() -> Path:
     return path
 
 
+@pytest.fixture
+def no_own_adapter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded model as any other: without the adapter that comes with it."""
+    monkeypatch.setattr("lacie_chat.models.embedded._ADAPTER", Path("/no/such/adapter.gguf"))
+
+
 @pytest.fixture(autouse=True)
 def data_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder for this test alone, so that no test sees the user's conversations."""

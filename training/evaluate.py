@@ -232,7 +232,7 @@ def evaluate_command(args: argparse.Namespace) -> int:
     wanted = adapter_ref(args)
     adapter = resolve_adapter(wanted) if wanted else None
     if args.with_baseline and adapter is None:
-        raise TrainingError("--with-baseline goes with --adapter: without an adapter, the model is the baseline")
+        raise TrainingError("--with-baseline goes with an adapter: without one, the model is the baseline")
     if not 0 <= args.agreement <= min(MOST_SAMPLES, args.batch_size):
         raise TrainingError(
             f"--agreement takes 0 to {MOST_SAMPLES} samples, and at most --batch-size ({args.batch_size}), "

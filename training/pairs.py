@@ -100,8 +100,9 @@ def _question_id(row: Mapping[str, Any]) -> str:
 
 
 def _are_twins(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether the two are one sample, plain and reworded."""
-    return bool(one.get("draw", one["id"]) == other.get("draw", other["id"]))
+    """Whether the two are one sample, plain and reworded, and heard as such: both right or both wrong."""
+    same = one.get("draw", one["id"]) == other.get("draw", other["id"])
+    return bool(same and one["correct"] == other["correct"])
 
 
 def _drop(row: Mapping[str, Any], settings: PairSettings, report: PairReport) -> bool:

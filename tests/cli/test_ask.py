@@ -34,7 +34,7 @@ def one_line(run: subprocess.CompletedProcess[bytes]) -> str:
 
 
 def test_json_is_the_object_of_the_design() -> None:
-    run = lacie("ask", "What is the capital of Japan?", "--json")
+    run = lacie("ask", "What is the capital of Japan?", "--json", "--baseline")
     assert run.returncode == 0, run.stderr.decode()
     found = json.loads(run.stdout)
     assert set(found) == {

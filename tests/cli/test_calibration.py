@@ -16,6 +16,8 @@ from lacie_chat.models import calibrator_path, calibrators, find_calibrator, pai
 from lacie_chat.models.embedded import EMBEDDED_NAME
 from lacie_chat.statistics.fitting import MINIMUM
 
+pytestmark = pytest.mark.usefixtures("no_own_adapter")
+
 SHIPPED = Calibrator("platt", 500, "the maker's questions", "made there", LISTENER_VERSION, parameters=(1.0, 1.0))
 
 EASY = ("France", "Paris"), ("Italy", "Rome"), ("Japan", "Tokyo"), ("England", "London"), ("Germany", "Berlin")

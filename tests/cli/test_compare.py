@@ -64,7 +64,7 @@ def test_each_side_answers_as_ask_does_and_the_difference_is_theirs(
     assert set(found) == {"left", "right", "difference", "samples", "sampling", "listener"}
     assert (found["left"]["adapter"], found["right"]["adapter"]) == (None, str(adapter))
     assert found["sampling"] == {"samples": 1, "temperature": 0.0, "seed": 0, "max_tokens": 10}
-    alone = run_json(capsys, "ask", "Tell me about the sea.", *SHORT)
+    alone = run_json(capsys, "ask", "Tell me about the sea.", "--baseline", *SHORT)
     adapted = run_json(capsys, "ask", "Tell me about the sea.", "--adapter", str(adapter), *SHORT)
     assert alone["response"] != adapted["response"]
     for side, asked in (("left", alone), ("right", adapted)):
@@ -92,7 +92,7 @@ def test_several_samples_have_seeds_in_a_row_and_the_same_on_both_sides(
 
 
 def test_what_people_read(adapter: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["compare", "Tell me about [bold]the sea[/bold].", f"--right=adapter:{adapter}", *SHORT]
+    words = ["compare", "Tell me about [bold]the sea[/bold].", "--left=baseline", f"--right=adapter:{adapter}", *SHORT]
     assert cli.main([*words, "--samples", "2"]) == 0
     shown = capsys.readouterr().out
     assert shown.index("baseline  embedded") < shown.index(f"adapter  embedded + {adapter}")
@@ -142,10 +142,8 @@ def test_sides_that_are_the_same_are_refused(
 
 
 def test_adapters_that_are_missing_unused_or_do_not_fit(
-    adapter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    adapter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
-    assert "no adapter to compare with" in refused(capsys, QUESTION)
-    assert "no adapter to compare with" in refused(capsys, QUESTION, "--left", "baseline")
     unused = refused(capsys, QUESTION, "--adapter", str(adapter), "--left", "baseline", "--right", "embedded")
     assert "no side uses the --adapter" in unused
     narrow = write_random_adapter(tmp_path / "narrow.gguf", width=64)
@@ -153,6 +151,9 @@ def test_adapters_that_are_missing_unused_or_do_not_fit(
     assert "doesn't fit" in line and str(narrow) in line
     assert "names no adapter" in refused(capsys, QUESTION, "--left", "adapter:")
     assert "no such file" in refused(capsys, QUESTION, "--right", "adapter:./none.gguf")
+    request.getfixturevalue("no_own_adapter")
+    assert "no adapter to compare with" in refused(capsys, QUESTION)
+    assert "no adapter to compare with" in refused(capsys, QUESTION, "--left", "baseline")
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_a_whole_comparison_of_the_real_model(whole: tuple[list[str], Path]) -> 
 def test_the_rows_of_a_side_are_those_of_evaluate(whole: tuple[list[str], Path], tmp_path: Path) -> None:
     words, out = whole
     questions = words[words.index("--questions") + 1]
-    options = ["--questions", questions, "--max-tokens", "8", "--batch-size", "2", "--matcher", "lenient"]
+    options = ["--questions", questions, "--max-tokens", "8", "--batch-size", "2", "--matcher", "lenient", "--baseline"]
     assert cli.main(["evaluate", *options, "--out", str(tmp_path)]) == 0
     assert (tmp_path / "rows.jsonl").read_bytes() == (out / "left" / "rows.jsonl").read_bytes()
 

@@ -15,7 +15,7 @@ QUESTION = "What is the capital of Japan?"
 
 
 def test_an_answer_is_marked_and_drawn(embedded_model: Path) -> None:
-    with Terminal("chat", "--context", "2048") as terminal:
+    with Terminal("chat", "--baseline", "--context", "2048") as terminal:
         terminal.wait_for("Ask something")
         terminal.type(F9)
         terminal.wait_for("No answer of this model is marked yet")
@@ -33,5 +33,5 @@ def test_an_answer_is_marked_and_drawn(embedded_model: Path) -> None:
         (marked,) = store.marks()
     assert (marked.question, marked.correct) == (QUESTION, True)
     assert (marked.fingerprint, marked.listener_version) == (pair_fingerprint(embedded_model), LISTENER_VERSION)
-    (shown,) = json.loads(subprocess.check_output([LACIE, "calibration", "show", "--model", "embedded", "--json"]))
+    (shown,) = json.loads(subprocess.check_output([LACIE, "calibration", "show", "--baseline", "--json"]))
     assert (shown["n"], shown["right"], shown["note"]) == (1, 1, None)

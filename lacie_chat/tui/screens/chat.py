@@ -53,7 +53,7 @@ class ChatScreen(SizedScreen[None]):
             yield Details()
         yield Status()
         yield Composer("Ask something")
-        yield Footer(compact=True)
+        yield Footer(show_command_palette=False, compact=True)
 
     async def on_mount(self) -> None:
         composer = self.query_one(Composer)
