@@ -150,7 +150,7 @@ def _files(refs: tuple[str | None, str | None], fingerprint: str) -> tuple[Pair 
     if model is None:
         return None, ""
     try:
-        pair = find_pair(argparse.Namespace(model=model, adapter=adapter), download=False)
+        pair = find_pair(argparse.Namespace(model=model, adapter=adapter, baseline=adapter is None), download=False)
     except ModelError:
         which = f"{model} with {adapter}" if adapter else model
         return None, f"{which} is not on this machine any more: a calibrator that came with it can't be shown"
