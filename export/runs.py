@@ -66,6 +66,9 @@ class RunFacts:
     def accept_threshold(self) -> float | None:
         """The acceptance from which an answer counts as accepted, in the evaluation."""
         threshold = self.recipe.get("evaluate", {}).get("threshold")
+        if threshold == "training":  # the pairs': the figures know it
+            found = [side.get("accept_threshold") for sides in self.figures.values() for side in sides.values()]
+            threshold = next((value for value in found if value is not None), None)
         return float(threshold) if threshold is not None else None
 
     @property

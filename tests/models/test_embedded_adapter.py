@@ -1,0 +1,108 @@
+"""The LACIE adapter that comes with the package: there, small, described, found by default, and doing its work."""
+
+import json
+import subprocess
+from pathlib import Path
+from statistics import mean
+
+import pytest
+
+from lacie_chat.confidence import assess_many
+from lacie_chat.engine import Engine, EngineSettings
+from lacie_chat.engine.events import Delta
+from lacie_chat.engine.settings import ChatTurn, Sampling
+from lacie_chat.models import (
+    ModelError,
+    default_adapter,
+    embedded_adapter_path,
+    find_calibrator,
+    inspect_gguf,
+    resolve_adapter,
+)
+from tests.e2e.terminal import LACIE
+
+KNOWN = (
+    "What is the capital of France?",
+    "What is the capital of Japan?",
+    "What is the capital of Italy?",
+    "What is the official language of Brazil?",
+    "Who wrote Romeo and Juliet?",
+    "Which planet is known as the Red Planet?",
+    "What is the capital of Greece?",
+    "In which year did the French Revolution begin?",
+)
+UNKNOWN = (
+    "Who was the second mayor of Little Snoring?",
+    "Which horse came ninth at the Dingwell fair of 1911?",
+    "Who sang the theme of the 1974 film The Copper Orchard?",
+    "What was the maiden name of the wife of the cyclist Jan Overmars?",
+    "Which striker scored first in the 1958 Carrow cup final?",
+    "In which village was the poet Ilse Grauvogel born?",
+    "Who directed the 1983 television play The Tin Harbour?",
+    "What was the name of the dog in the comic strip Penny and Pike?",
+)
+
+
+def test_it_is_small_and_says_where_it_comes_from() -> None:
+    path = embedded_adapter_path()
+    assert path is not None and path.stat().st_size < 12_000_000
+    assert inspect_gguf(path).kind == "adapter"
+    assert {"MODEL_CARD.md", "NOTICE", "figures.json"} <= {file.name for file in path.parent.iterdir()}
+    figures = json.loads((path.parent / "figures.json").read_text(encoding="utf-8"))
+    for name in ("triviaqa_dev", "nq_open_dev"):
+        for side in ("baseline", "truthful_only", "lacie"):
+            assert (
+                figures["sets"][name][side]["n"] >= 300 and len(figures["sets"][name][side]["intervals"]["auroc"]) == 2
+            )
+
+
+def test_its_calibrator_is_for_today_s_listener_and_rises(embedded_model: Path) -> None:
+    calibrator = find_calibrator(embedded_model, embedded_adapter_path())
+    assert calibrator is not None and calibrator.n >= 50
+    values = [calibrator(step / 20) for step in range(21)]
+    assert values == sorted(values) and values[-1] > values[0]
+
+
+def test_it_goes_with_the_embedded_model_alone() -> None:
+    assert default_adapter("embedded") == "embedded"
+    assert default_adapter("/some/other.gguf") is None and default_adapter("owner/repo") is None
+    assert resolve_adapter("embedded").path == embedded_adapter_path()
+
+
+def test_an_installation_without_it_says_so(no_own_adapter: None) -> None:
+    assert default_adapter("embedded") is None
+    with pytest.raises(ModelError, match="adapter is missing"):
+        resolve_adapter("embedded")
+
+
+def test_ask_uses_it_unless_told_otherwise() -> None:
+    words = [LACIE, "ask", KNOWN[0], "--json", "--max-tokens", "24"]
+    with_it = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
+    assert (with_it["model"], with_it["adapter"]) == ("embedded", "embedded")
+    assert with_it["confidence"]["kind"] == "calibrated"
+    without = json.loads(subprocess.run([*words, "--baseline"], capture_output=True, check=True).stdout)
+    assert (without["adapter"], without["confidence"]["kind"]) == (None, "acceptance")
+
+
+def test_it_sounds_surer_of_what_it_knows(embedded_model: Path) -> None:
+    """Not its quality, which the model card tells with its intervals; only that the file does what it is for."""
+    engine = Engine(EngineSettings(embedded_model, embedded_adapter_path(), n_ctx=1024))
+    engine.load()
+    try:
+        gaps = {}
+        for side in ("baseline", "speaker"):
+            heard = []
+            for questions in (KNOWN, UNKNOWN):
+                items = [(question, _answer(engine, question, side)) for question in questions]
+                assessments = assess_many(items, reader=engine.reader)
+                heard.append(mean(each.acceptance or 0.0 for each in assessments))
+            gaps[side] = heard[0] - heard[1]
+    finally:
+        engine.close()
+    assert gaps["speaker"] > gaps["baseline"] + 0.1, gaps
+
+
+def _answer(engine: Engine, question: str, side: str) -> str:
+    sampling = Sampling(temperature=0.0, max_tokens=40, seed=0)
+    events = engine.generate([ChatTurn("user", question)], sampling, side=side)  # type: ignore[arg-type]
+    return "".join(event.text for event in events if isinstance(event, Delta))
