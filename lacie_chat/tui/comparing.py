@@ -75,7 +75,10 @@ class Comparison:
         """One sample less of each side; False for the only one, and while the last one is being answered."""
         with self._lock:
             last = [self.samples[side][-1] for side in SIDES]
-            if self.count == 1 or any(turn.phase in ("reading", "answering") for turn in last):
+            # The status counts too: an answer that is complete is still being saved before its phase says so.
+            if self.count == 1 or any(
+                turn.status == "streaming" and turn.phase in ("reading", "answering") for turn in last
+            ):
                 return False
             for side, turn in zip(SIDES, last, strict=True):
                 turn.stop_requested = True

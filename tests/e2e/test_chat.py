@@ -10,7 +10,7 @@ from collections.abc import Callable
 from tests.e2e.terminal import LACIE, Terminal
 
 LONG = "Tell me a long story about a ship, with many details."
-CONFIDENCE = re.compile(r"[▰▱]{10} +\d+\s%  acceptance · ")
+CONFIDENCE = re.compile(r"[▰▱]{10} +\d+\s%  (?:acceptance|calibrated) · ")
 
 
 def answered(question: str) -> Callable[[str], bool]:
