@@ -93,7 +93,7 @@ class ChatSession:
         self._closed = Event()
         self._pending: list[Turn] = []
         self._speaking = Lane("speaker", self._crashed)
-        self._listening = Lane("listener", self._crashed)
+        self._listening = Lane("listener", self._report_crash)
         self._afterwards = Afterwards(lambda: self._engine, post, self.engine_died)
         self.tree = self._new_tree()
 
@@ -274,7 +274,7 @@ class ChatSession:
         """Let the listener read its fixed prompts while the user types: the first assessment need not wait for them."""
         if self._closed.is_set():
             return
-        with suppress(EngineError):  # whoever asks next will see it
+        with suppress(Exception):  # whoever asks next will see it
             assess("Is it so?", "It is so.", reader=engine.reader)
 
     def _progress(self, progress: LoadProgress, again: bool) -> None:
@@ -375,4 +375,8 @@ class ChatSession:
         for turn in stuck:
             turn.problem = f"internal error: {error}"
             self._end(self.tree, turn, "failed")
+        self._report_crash(error)
+
+    def _report_crash(self, error: Exception) -> None:
+        """What the listener runs into is never the fault of the answer that is being written meanwhile."""
         self._post(Notice(f"Internal error ({type(error).__name__}: {error}); please report it.", serious=True))

@@ -186,7 +186,27 @@ def test_an_assessment_that_fails_leaves_the_answer(chat) -> None:
     talk = chat(engine)
     turn = talk.session.send("Question")
     wait_for(lambda: turn.problem)
-    assert (turn.status, turn.problem, turn.phase) == ("complete", "odd tokens", "done")
+    assert (turn.status, turn.problem) == ("complete", "odd tokens")
+    wait_for(lambda: turn.phase == "done")
+
+
+def test_what_the_listener_runs_into_before_the_first_answer_is_not_the_answers_failure(chat) -> None:
+    tried = Event()
+
+    class Failing(ScriptedReader):
+        def _check(self) -> None:
+            tried.set()
+            raise ValueError("odd tokens")
+
+    engine = ScriptedEngine([Answer(["An answer."], hold_after=1)], Failing())
+    talk = chat(engine)
+    turn = talk.session.send("Question")
+    wait_for(lambda: tried.is_set() and engine.held.is_set())
+    time.sleep(0.05)  # the listener has prepared, and failed, in mid-answer
+    assert turn.status == "streaming"
+    engine.go_on.set()
+    wait_for(lambda: turn.status == "complete")
+    wait_for(lambda: turn.problem == "odd tokens")
 
 
 def test_a_failed_load_is_told_once_and_not_repeated_on_its_own(chat) -> None:
