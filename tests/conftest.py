@@ -5,6 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples each time: a change is judged by what it changed. `HYPOTHESIS_PROFILE=search` looks for new ones.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("search", max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 # One engine at full threads beside another busy process collapses (OpenMP spins), so the tests leave a core alone.
 os.environ.setdefault("LACIE_THREADS", "1")

@@ -55,7 +55,9 @@ def occurrences(response: str, answer: str, *, surname: bool = True) -> list[Spa
         return []
     parts = words(core)
     if not parts or _UNSPACED.search(core):
-        return _sequences(response, core)
+        hidden = [match.span() for match in re.finditer(re.escape(PLACEHOLDER), response)]
+        found_here = _sequences(response, core)
+        return [span for span in found_here if not any(span.start < end and start < span.end for start, end in hidden)]
     found = words(response)
     spans = _full(response, found, core, parts)
     if surname and (last := _surname(core, parts)) is not None:

@@ -60,7 +60,8 @@ from lacie_chat.confidence.folding import fold, words
         ("It was Lyon.", "", "It was Lyon."),
         ("It was Lyon.", "  ", "It was Lyon."),
         ("", "Paris", ""),
-        # The placeholder's own word
+        # The placeholder's own signs and word
+        ("An array opens with [.", "[", "An array opens with [answer]."),
         ("The answer is answer.", "answer", "The [answer] is [answer]."),
     ],
 )  # fmt: skip
