@@ -1,4 +1,5 @@
-"""Data parallel: several copies of one generator, each in a process of its own that sees only its share of the GPUs.
+"""Data parallel: several copies of one generator, each in a process of its own that sees only its share of the GPUs,
+or, where there is none, of the cores.
 
 A chunk is cut into consecutive shares, one a copy, so what is read together hangs on the chunk and the number of
 copies alone. The copies know nothing of each other: dense models need no more than that.
@@ -31,7 +32,8 @@ class Replicas:
         for devices in shares_of_devices(settings.data_parallel, settings.tensor_parallel):
             ours, theirs = context.Pipe()
             # no daemon: a daemon may have no children, and vLLM has
-            process = context.Process(target=_serve, args=(theirs, alone, adapter, name, devices))
+            threads = max(1, (os.cpu_count() or 1) // settings.data_parallel)
+            process = context.Process(target=_serve, args=(theirs, alone, adapter, name, devices, threads))
             process.start()
             theirs.close()
             self._workers.append((process, ours))
@@ -123,10 +125,12 @@ def shares_of_devices(copies: int, each: int) -> list[str | None]:
 
 
 def _serve(
-    connection: Connection, settings: ModelSettings, adapter: Path | None, name: str, devices: str | None
+    connection: Connection, settings: ModelSettings, adapter: Path | None, name: str, devices: str | None, threads: int
 ) -> None:
     """A copy's process: load, then answer calls until the pipe closes."""
-    if devices is not None:
+    if devices is None:  # copies that each take all cores wait for one another, and do nothing else
+        os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    else:
         os.environ[_DEVICES] = devices
     from training.generators import load_generator
     from training.stage import quiet_libraries
