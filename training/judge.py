@@ -4,7 +4,7 @@ The judging is `assess()` of the chat, with the recipe's listener; nothing else 
 row is the sample's row, the assessment's fields, and `correct`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lacie_chat.confidence import assess_many
 from lacie_chat.confidence.reader import Reader
@@ -13,14 +13,40 @@ from training.everyday import everyday_prompts
 from training.generators import load_listener
 from training.progress import progress
 from training.questions import Question, load_questions
+from training.rewording import is_drawn
 from training.runs import Row, RowFile, RunFolder, read_rows
 from training.screening import screened
 from training.stage import stage_main
 
+_NO_CLAIM: Row = {"state": "no_claim", "answer_span": None, "acceptance": None, "correct": False}
+"""What is known of the answer to an everyday prompt (see `everyday`): listener and truth have no say in it."""
 
-def judge_rows(rows: Sequence[Row], reader: Reader) -> list[Row]:
-    """Assess the responses of some rows, and compare their answers with the accepted ones."""
-    assessments = assess_many([(row["question"], row["response"]) for row in rows], reader=reader)
+
+def judge_rows(rows: Sequence[Row], reader: Reader, drawn: dict[str, str | None] | None = None) -> list[Row]:
+    """Assess the responses of some rows, and compare their answers with the accepted ones.
+
+    A sample said again in other words (see `rewording`) has the answer of the sample as it was drawn: `drawn` holds
+    those of earlier rows by their id and is given these rows' own; no model is asked twice. Of an everyday prompt
+    there is nothing to judge.
+    """
+    drawn = {} if drawn is None else drawn
+    asked = [row for row in rows if row["answers"]]
+    first = [row for row in asked if is_drawn(row)]
+    again = [row for row in asked if not is_drawn(row)]
+    judged = {row["id"]: {**row, **_NO_CLAIM} for row in rows if not row["answers"]}
+    judged |= {row["id"]: row for row in _judged(first, reader, [None] * len(first))}
+    drawn |= answers_of(judged.values())
+    judged |= {row["id"]: row for row in _judged(again, reader, [drawn.get(row["draw"]) for row in again])}
+    return [judged[row["id"]] for row in rows]
+
+
+def answers_of(judged: Iterable[Row]) -> dict[str, str | None]:
+    """The answers of the samples as they were drawn, by id."""
+    return {row["id"]: row["answer_span"] for row in judged if is_drawn(row)}
+
+
+def _judged(rows: Sequence[Row], reader: Reader, answers: Sequence[str | None]) -> list[Row]:
+    assessments = assess_many([(row["question"], row["response"]) for row in rows], reader=reader, answers=answers)
     judged = []
     for row, assessment in zip(rows, assessments, strict=True):
         answer = assessment.answer_span.text if assessment.answer_span else None
@@ -53,10 +79,11 @@ def run(folder: RunFolder) -> None:
         return
     reader, generator = load_listener(recipe)
     left = sum(len(chunk) for chunk in todo)
+    drawn = answers_of(read_rows(file.path)) if file.path.is_file() else {}
     try:
         with progress("judge", len(samples), "samples", already=len(samples) - left) as advance:
             for chunk in todo:
-                file.append(judge_rows(chunk, reader))
+                file.append(judge_rows(chunk, reader, drawn))
                 advance(len(chunk))
     finally:
         generator.close()

@@ -13,19 +13,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from lacie_chat.confidence import LISTENER_VERSION, lexical_marks
 from lacie_chat.confidence.listener import acceptances
 from lacie_chat.models import fingerprint, resolve
 from training.generators import Generator, load_generator
+from training.pairs import accept_threshold
 from training.progress import progress
 from training.recipes import Recipe
 from training.runs import Row, RowFile, RunFolder, read_rows, to_do
 
 LEXICON = "lexicon"
 SAMPLES_FOR_THRESHOLD = 500
-"""Training samples whose median is another listener's threshold; enough to know it to about ± .03."""
+"""Training samples that another listener's threshold is taken from; enough to know it to about ± .03."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,13 @@ class Ear:
         return [{**row, "acceptance": heard.get(_key(row), row["acceptance"])} for row in rows]
 
     def threshold(self, run: RunFolder) -> float:
-        """The median acceptance of training samples, as the pairs' threshold is that of the recipe's listener."""
+        """That of the pairs, as this listener hears the training samples."""
         rows = [row for row in read_rows(run.file("judged.jsonl")) if row["acceptance"] is not None]
         if len(rows) > SAMPLES_FOR_THRESHOLD:
             rows = random.Random(f"threshold {run.recipe.seed}").sample(rows, SAMPLES_FOR_THRESHOLD)
         heard = self._acceptances(rows, run.path / "evaluation" / "threshold", "training samples")
-        return median(heard[_key(row)] for row in rows)
+        rows = [{**row, "acceptance": heard.get(_key(row))} for row in rows]
+        return accept_threshold(rows, run.recipe.pairs)
 
     def _acceptances(self, rows: Sequence[Row], folder: Path, label: str) -> dict[str, float]:
         texts = {_key(row): row["masked_response"] for row in rows if row["masked_response"].strip()}

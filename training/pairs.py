@@ -16,7 +16,9 @@ from typing import Any
 
 from lacie_chat.confidence.matching import normalise
 from training.errors import TrainingError
+from training.ladder import cut_threshold, ladder_preferences
 from training.recipes import PairSettings, Recipe
+from training.rewording import is_drawn
 from training.runs import Row, RunFolder, read_rows, write_json, write_rows
 from training.stage import stage_main
 
@@ -63,11 +65,44 @@ def make_pairs(
     rows = [row for row in rows if row.get("answers", True)]
     report = PairReport(samples=len(rows))
     usable = [row for row in rows if not _drop(row, settings, report)]
+    report.threshold = accept_threshold(rows, settings)
+    if settings.ladder and objective == "lacie":
+        declining = [row for row in rows if row["state"] == "abstained" and not is_drawn(row)]
+        pairs = _by_ladder([*usable, *declining], settings, seed, separator, report)
+    else:
+        if settings.ladder:  # truth has no use for degrees of sureness: samples in their own words
+            usable = [row for row in usable if is_drawn(row)]
+        pairs = _by_scores(usable, settings, objective, seed, separator, report)
+    if objective == "lacie":  # truth alone has nothing to say about them
+        draw = random.Random(f"everyday {seed}")
+        more = _everyday_pairs(everyday, separator)
+        pairs += more if settings.everyday is None else draw.sample(more, min(len(more), settings.everyday))
+        draw.shuffle(pairs)
+    report.kinds = Counter(pair["kind"] for pair in pairs)
+    report.dropped_pairs += Counter()  # drops the zeros
+    return pairs, report
+
+
+def accept_threshold(rows: Sequence[Mapping[str, Any]], settings: PairSettings) -> float:
+    """From which acceptance on a sample is accepted: stated, at a rung of the ladder, or the samples' median."""
+    cut = cut_threshold(rows, settings)
+    if cut is not None:
+        return cut
     accepted = [row["acceptance"] for row in rows if row["acceptance"] is not None]
     if not accepted:
         raise TrainingError("no sample has an acceptance; were they judged?")
-    report.threshold = median(accepted) if settings.threshold == "median" else settings.threshold
+    return median(accepted) if settings.threshold == "median" else settings.threshold
 
+
+def _by_scores(
+    usable: list[Mapping[str, Any]],
+    settings: PairSettings,
+    objective: str,
+    seed: int,
+    separator: str,
+    report: PairReport,
+) -> list[Row]:
+    """METHOD's rules: any two samples of a question that differ in their score, capped and balanced."""
     pairs: list[Row] = []
     for question_id, group in groupby(sorted(usable, key=_question_id), key=_question_id):
         candidates = _candidates(list(group), settings, objective, report)
@@ -76,13 +111,19 @@ def make_pairs(
         report.dropped_pairs["over the cap per question"] += len(candidates) - len(kept)
         pairs += [_pair(chosen, rejected, report.threshold, separator) for chosen, rejected in kept]
     report.kinds_before_balancing = Counter(pair["kind"] for pair in pairs)
-    pairs = _balance(pairs, settings.balance, seed, report)
-    if objective == "lacie":  # truth alone has nothing to say about them
-        pairs += _everyday_pairs(everyday, separator)
-        random.Random(f"everyday {seed}").shuffle(pairs)
-    report.kinds = Counter(pair["kind"] for pair in pairs)
-    report.dropped_pairs += Counter()  # drops the zeros
-    return pairs, report
+    return _balance(pairs, settings.balance, seed, report)
+
+
+def _by_ladder(
+    usable: list[Mapping[str, Any]], settings: PairSettings, seed: int, separator: str, report: PairReport
+) -> list[Row]:
+    """The rungs of `training.ladder`; kinds are named by style."""
+    preferred, report.kinds_before_balancing = ladder_preferences(
+        usable, settings, seed=seed, dropped=report.dropped_pairs
+    )
+    return [
+        {**_pair(chosen, rejected, report.threshold, separator), "kind": kind} for kind, chosen, rejected in preferred
+    ]
 
 
 def _everyday_pairs(rows: Sequence[Mapping[str, Any]], separator: str) -> list[Row]:

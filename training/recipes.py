@@ -137,7 +137,8 @@ class Style(Section):
     `instruction` None: the plain prompt. `openings`: words that are put into the speaker's mouth, for it to go on from;
     each sample has one of them, and they are part of the response. `sentences`: a response's first so many are kept.
     `rewords`: nothing is drawn; the samples of the style of that name are said again with an opening before them, a
-    closing after them, or both.
+    closing after them, or both; a closing that begins with a comma takes the place of the full stop. With `instead`
+    one of those sentences takes the place of the sample: it is what the speaker says who declines to answer.
     """
 
     name: str
@@ -145,15 +146,18 @@ class Style(Section):
     instruction: str | None = None
     openings: list[str] = []
     closings: list[str] = []
+    instead: list[str] = []
     sentences: int | None = Field(default=None, ge=1)
     rewords: str | None = None
 
     @model_validator(mode="after")
     def _rewords_with_something(self) -> "Style":
-        if self.rewords is None and self.closings:
-            raise ValueError("closings go with rewords: the name of the style whose samples they follow")
-        if self.rewords is not None and not (self.openings or self.closings):
-            raise ValueError("rewords needs openings or closings to reword with")
+        if self.rewords is None and (self.closings or self.instead):
+            raise ValueError("closings and instead go with rewords: the name of the style whose samples they follow")
+        if self.rewords is not None and not (self.openings or self.closings or self.instead):
+            raise ValueError("rewords needs openings or closings to reword with, or instead")
+        if self.instead and (self.openings or self.closings):
+            raise ValueError("instead takes the place of the sample: there is nothing to open or close")
         if self.rewords is not None and (self.instruction is not None or self.sentences is not None):
             raise ValueError(
                 "a style that rewords draws nothing: instruction and sentences belong to the style it names"
@@ -217,9 +221,24 @@ class Scores(Section):
     incorrect_accepted: float = -1.0
 
 
+class Rung(Section):
+    """Two styles that say the same answer, one surer than the other, and how many pairs they give.
+
+    `right`: at most so many of right answers; `wrong_per_right`: so many of wrong ones stand against each of them.
+    `cut`: the accept threshold lies here, half way between the two styles' median acceptances.
+    """
+
+    sure: str
+    unsure: str
+    right: int | None = Field(default=None, ge=1)
+    wrong_per_right: float = Field(default=1.0, gt=0)
+    cut: bool = False
+
+
 class PairSettings(Section):
     """From judged samples to preferences. `balance`: each kind at most so many times the rarest; None: as they
-    come.
+    come. With a `ladder` (see training/ladder.py) the scores are the acceptance itself, and the rungs say how many
+    pairs there are of each kind.
     """
 
     scores: Scores = Scores()
@@ -229,6 +248,9 @@ class PairSettings(Section):
     balance: float | None = Field(default=1.0, ge=1)
     drop_bare_answers: bool = True
     twins_only: bool = Field(default=False, description="only pairs of one sample and its rewording (sample.styles)")
+    ladder: list[Rung] = Field(default=[], description="styles from the surest down, pair by pair")
+    rivals: int = Field(default=0, ge=0, description="with a ladder: so many right answers over wrong ones, too")
+    everyday: int | None = Field(default=None, ge=1, description="at most so many pairs of everyday prompts")
 
 
 class LoraSettings(Section):
@@ -317,6 +339,19 @@ class Recipe(Section):
     pairs: PairSettings = PairSettings()
     dpo: DpoSettings = DpoSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
+
+    @model_validator(mode="after")
+    def _rungs_name_styles(self) -> "Recipe":
+        names = {style.name for style in self.sample.styles}
+        for rung in self.pairs.ladder:
+            for style in (rung.sure, rung.unsure):
+                if style not in names:
+                    raise ValueError(f"pairs.ladder names the style {style}; sample.styles has {', '.join(names)}")
+        if sum(rung.cut for rung in self.pairs.ladder) > 1:
+            raise ValueError("pairs.ladder has more than one rung with cut: the accept threshold lies at one")
+        if self.pairs.rivals and not self.pairs.ladder:
+            raise ValueError("pairs.rivals goes with a ladder (without one, right answers meet wrong ones anyway)")
+        return self
 
     def digest(self) -> str:
         """A short identity of the run: all fields but those that only trade speed for memory."""

@@ -11,12 +11,18 @@ from collections.abc import Sequence
 from random import Random
 
 from lacie_chat.confidence.sentences import sentences
+from training.runs import Row
 
 _PLAIN_STARTS = frozenset(
     """a an the this that these those there here it its he his she her they their we our you your in on at by for from
     during after before as according when while since both each most many some one no not yes all to with""".split()
 )
 """First words that lose their capital inside a sentence; any other may be a name and keeps it."""
+
+
+def is_drawn(row: Row) -> bool:
+    """Whether a sample is the speaker's own, and not one said again in other words."""
+    return bool(row.get("draw", row["id"]) == row["id"])
 
 
 def first_sentences(text: str, count: int) -> tuple[str, bool]:
@@ -45,10 +51,16 @@ def ways(count: int, openings: Sequence[str], closings: Sequence[str], draw: Ran
 
 
 def reworded(text: str, opening: str, closing: str) -> str:
-    """`text` with doubt before and behind it: `I think` + `The sky is blue.` gives `I think the sky is blue.`"""
+    """`text` with doubt before and behind it: `I think` + `The sky is blue.` gives `I think the sky is blue.`
+
+    A closing that begins with a comma takes the place of the full stop (`The sky is blue, I think.`); a text that
+    ends otherwise is left as it is.
+    """
     if opening:
         word, *rest = text.split(" ", 1)
         if word.lower().replace("’", "'").split("'")[0].rstrip(",") in _PLAIN_STARTS:
             text = " ".join([word.lower(), *rest])
         text = f"{opening} {text}"
+    if closing.startswith(","):
+        return text[:-1] + closing if text.endswith(".") and not text.endswith("..") else text
     return f"{text} {closing}" if closing else text

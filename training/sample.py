@@ -95,6 +95,8 @@ def _row(question: Question, style: Style, number: int, prompt: str) -> Row:
 
 def _reworded_rows(drawn: Sequence[Row], question: Question, style: Style, seed: int) -> list[Row]:
     """The first of `drawn`, as many as the style counts, said with doubt; what was cut off can't be followed by any."""
+    if style.instead:
+        return _instead_rows(drawn, question, style, seed)
     found = ways(style.count, style.openings, style.closings, Random(f"rewording {seed} {question.id} {style.name}"))
     rows = []
     for number, (opening, closing) in enumerate(found):
@@ -106,6 +108,21 @@ def _reworded_rows(drawn: Sequence[Row], question: Question, style: Style, seed:
         text = reworded(said, opening, closing)
         rows.append({**row, **_row(question, style, number, row["prompt"]), "response": text})
     return rows
+
+
+def _instead_rows(drawn: Sequence[Row], question: Question, style: Style, seed: int) -> list[Row]:
+    """In the place of each of `drawn` a sentence that declines."""
+    order = list(style.instead)
+    Random(f"instead {seed} {question.id} {style.name}").shuffle(order)
+    return [
+        {
+            **drawn[number],
+            **_row(question, style, number, drawn[number]["prompt"]),
+            "response": order[number % len(order)],
+            "finish": "stop",
+        }
+        for number in range(style.count)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from lacie_chat.confidence.calibrator import Calibrator
 from lacie_chat.confidence.extraction import extract_answers
 from lacie_chat.confidence.listener import acceptances
 from lacie_chat.confidence.marks import lexical_marks
-from lacie_chat.confidence.masking import mask
+from lacie_chat.confidence.masking import mask, occurrences
 from lacie_chat.confidence.reader import Reader
 
 
@@ -27,13 +27,27 @@ def assess(question: str, response: str, *, reader: Reader, calibrator: Calibrat
 
 
 def assess_many(
-    items: Sequence[tuple[str, str]], *, reader: Reader, calibrator: Calibrator | None = None
+    items: Sequence[tuple[str, str]],
+    *,
+    reader: Reader,
+    calibrator: Calibrator | None = None,
+    answers: Sequence[str | None] | None = None,
 ) -> list[Assessment]:
-    """One assessment for each (question, response), in order. An empty response has no acceptance."""
+    """One assessment for each (question, response), in order. An empty response has no acceptance.
+
+    `answers` are final answers that are known already (a sample said again in other words has its own), one for each
+    item or None: where such an answer stands in the response, no model is asked for it.
+    """
     states = [state_by_form(question, response) for question, response in items]
-    answering = [item for item, state in zip(items, states, strict=True) if state is None]
-    spans = iter(extract_answers(answering, reader=reader))
-    span_of = [next(spans) if state is None else None for state in states]
+    known = [
+        _first_place(response, answer) if answer and state is None else None
+        for (_, response), answer, state in zip(items, answers or [None] * len(items), states, strict=True)
+    ]
+    open_items = [
+        item for item, state, span in zip(items, states, known, strict=True) if state is None and span is None
+    ]
+    spans = iter(extract_answers(open_items, reader=reader))
+    span_of = [None if state is not None else span or next(spans) for state, span in zip(states, known, strict=True)]
     masked = [
         mask(response, span.text) if span else response for (_, response), span in zip(items, span_of, strict=True)
     ]
@@ -44,6 +58,10 @@ def assess_many(
         )
         for (question, response), state, span, text in zip(items, states, span_of, masked, strict=True)
     ]
+
+
+def _first_place(response: str, answer: str) -> Span | None:
+    return next(iter(occurrences(response, answer, surname=False)), None)
 
 
 def _assessment(

@@ -29,6 +29,9 @@ STYLES = (
         ("It's blue.", "I'm not sure, but", "", "I'm not sure, but it's blue."),
         ("The sky is blue.", "", "I could be wrong.", "The sky is blue. I could be wrong."),
         ("A lot.", "Perhaps", "I don't know.", "Perhaps a lot. I don't know."),
+        ("The sky is blue.", "", ", I think.", "The sky is blue, I think."),
+        ("The sky is blue!", "", ", I think.", "The sky is blue!"),
+        ("The sky is…..", "", ", I think.", "The sky is….."),
     ],
 )
 def test_reworded(text: str, opening: str, closing: str, expected: str) -> None:
@@ -100,12 +103,43 @@ def test_only_twins_are_paired_where_the_recipe_says_so() -> None:
         assert report.dropped_pairs["not twins"] == 12
 
 
+def test_what_declines_takes_the_place_of_the_sample_and_is_judged_so(tmp_path: Path, one_thread: None) -> None:
+    recipe = small(
+        "smollm2-135m-cpu",
+        Path("embedded"),
+        "questions.train={source: sample, count: 2}",
+        "questions.validation={source: sample, count: 2}",
+        "sample.max_new_tokens=24",
+        "sample.styles=[{name: plain, count: 2, sentences: 1}, {name: mild, count: 2, rewords: plain, "
+        "closings: ['I might be wrong.']}, {name: declines, count: 2, rewords: plain, instead: ["
+        "I don't know., 'Sorry, I don''t know that one.']}]",
+    )
+    folder = RunFolder.open(tmp_path / "run", recipe)
+    sample.run(folder)
+    judge.run(folder)
+    rows = {row["id"]: row for row in read_rows(folder.path / "judged.jsonl")}
+    assert len(rows) == 12
+    for row in rows.values():
+        drawn = rows[row["draw"]]
+        if row["style"] == "declines":
+            assert row["state"] == "abstained" and row["finish"] == "stop" and not row["correct"]
+        elif row["style"] == "mild":  # the same answer, without asking for it anew
+            assert (row["answer_span"], row["correct"]) == (drawn["answer_span"], drawn["correct"])
+    said = {row["response"] for row in rows.values() if row["style"] == "declines"}
+    assert said == {"I don't know.", "Sorry, I don't know that one."}
+
+
 @pytest.mark.parametrize(
     ("styles", "message"),
     [
         ("[{name: hedged, count: 1, rewords: plain, openings: [I think]}]", "must be a drawn style before it"),
         ("[{name: p, count: 1}, {name: h, count: 2, rewords: p, openings: [I think]}]", "rewords 2 samples of p"),
-        ("[{name: p, count: 1, closings: [I think.]}]", "closings go with rewords"),
+        ("[{name: p, count: 1, closings: [I think.]}]", "closings and instead go with rewords"),
+        ("[{name: p, count: 1, instead: [No idea.]}]", "closings and instead go with rewords"),
+        (
+            "[{name: p, count: 1}, {name: h, count: 1, rewords: p, instead: [No idea.], closings: [Hm.]}]",
+            "there is nothing to open or close",
+        ),
         ("[{name: p, count: 1}, {name: h, count: 1, rewords: p}]", "needs openings or closings"),
     ],
 )
