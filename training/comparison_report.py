@@ -15,33 +15,15 @@ from jinja2 import Environment, StrictUndefined
 from lacie_chat.comparison import Segment, differing_words, segments
 from lacie_chat.confidence import Assessment, Span, confidence_text
 from lacie_chat.rows import write_text
+from training.figure_tables import METRICS, difference, figure, figure_rows, mcnemar_rows, p_value, table
 from training.paired import Pair, most_changed
 
 TEMPLATE = Path(__file__).parent / "templates" / "comparison.html"
 
-_METRICS = (
-    ("accuracy", "accuracy"),
-    ("auroc", "AUROC of acceptance"),
-    ("ece", "ECE"),
-    ("brier", "Brier score"),
-    ("precision", "precision of acceptance"),
-    ("recall", "recall of acceptance"),
-    ("f1", "F1 of acceptance"),
-    ("abstention_rate", "abstentions"),
-    ("true_accepts", "right, accepted"),
-    ("false_accepts", "wrong, accepted"),
-    ("true_rejects", "wrong, not accepted"),
-    ("false_rejects", "right, not accepted"),
-)
 _ACCEPTANCE = (
     ("acceptance_correct", "acceptance of right answers"),
     ("acceptance_wrong", "acceptance of wrong answers"),
     ("acceptance_gap", "the one minus the other"),
-)
-_TESTS = (
-    ("wrong_accepted", "a wrong answer is accepted"),
-    ("correct_rejected", "a right answer is not accepted"),
-    ("correct", "the answer is right"),
 )
 _CHANGES = (
     ("same_text", "the same text"),
@@ -75,11 +57,11 @@ def headline(result: Result, names: Names | None = None) -> list[str]:
     return [
         f"{result['n']} questions; {left} against {right}",
         f"wrong answers accepted: {wrong['left']} → {wrong['right']} (only {left} {wrong['only_left']}, "
-        f"only {right} {wrong['only_right']}; McNemar exact {_p(wrong['p'])}, "
-        f"chi-square {wrong['chi_square']:.2f} with {_p(wrong['chi_square_p'])})",
+        f"only {right} {wrong['only_right']}; McNemar exact {p_value(wrong['p'])}, "
+        f"chi-square {wrong['chi_square']:.2f} with {p_value(wrong['chi_square_p'])})",
         *[
-            f"{name}: {_figure(entry['left'])} → {_figure(entry['right'])}, difference {_difference(entry)}"
-            for key, name in _METRICS[:3]
+            f"{name}: {figure(entry['left'])} → {figure(entry['right'])}, difference {difference(entry)}"
+            for key, name in METRICS[:3]
             for entry in [result["metrics"][key]]
         ],
     ]
@@ -100,52 +82,6 @@ def _heading(key: str, names: Names) -> str:
     return text[0].upper() + text[1:]
 
 
-# -- figures as text ----------------------------------------------------------------------------------------------
-
-
-def _figure(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.3f}"
-
-
-def _signed(value: float, whole: bool) -> str:
-    text = f"{round(value):+d}" if whole else f"{value:+.3f}"
-    return text.replace("-", "−")
-
-
-def _difference(entry: Mapping[str, Any], whole: bool = False) -> str:
-    """`−0.120 [−0.200, −0.040]`"""
-    if entry["difference"] is None:
-        return "n/a"
-    text = _signed(entry["difference"], whole)
-    if entry["interval"] is None:
-        return text
-    low, high = entry["interval"]
-    return f"{text} [{_signed(low, whole)}, {_signed(high, whole)}]"
-
-
-def _p(p: float) -> str:
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-
-
-def _figure_rows(entries: Mapping[str, Any], names: Sequence[tuple[str, str]]) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = []
-    for key, name in names:
-        entry = entries[key]
-        whole = key.endswith(("accepts", "rejects"))
-        shown = [str(round(entry[side])) if whole else _figure(entry[side]) for side in ("left", "right")]
-        rows.append((name, *shown, _difference(entry, whole)))
-    return rows
-
-
-def _test_rows(result: Result) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = []
-    for key, name in _TESTS:
-        test = result["mcnemar"][key]
-        counts = (str(test[each]) for each in ("left", "right", "only_left", "only_right"))
-        rows.append((name, *counts, _p(test["p"]), f"{test['chi_square']:.2f}", _p(test["chi_square_p"])))
-    return rows
-
-
 def _shift_lines(result: Result) -> list[str]:
     lines = []
     for key, name in (("correct_on_both", "right"), ("wrong_on_both", "wrong")):
@@ -153,7 +89,7 @@ def _shift_lines(result: Result) -> list[str]:
         if shift["n"]:
             entry = {"difference": shift["mean"], "interval": shift["interval"]}
             lines.append(
-                f"Questions to which both sides' answers are {name} ({shift['n']}): mean shift {_difference(entry)}."
+                f"Questions to which both sides' answers are {name} ({shift['n']}): mean shift {difference(entry)}."
             )
     return lines
 
@@ -191,10 +127,6 @@ def _visible(text: str) -> str:
     return "".join(mark for mark in text if mark in "\n\t" or mark.isprintable() or mark.isspace())
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows])
-
-
 def markdown(result: Result, pairs: Sequence[Pair]) -> str:
     """The report as Markdown; its picture is shift.png beside it."""
     left, right = (_plain(name) for name in names_of(result))
@@ -204,17 +136,20 @@ def markdown(result: Result, pairs: Sequence[Pair]) -> str:
         "\n".join(f"- {line}" for line in headline(result, (left, right))),
         _plain(_conditions(result)),
         "## How well acceptance tells right from wrong",
-        _table(figures, _figure_rows(result["metrics"], _METRICS)),
+        table(figures, figure_rows(result["metrics"])),
         "Abstentions left out, on each side its own:",
-        _table(figures, _figure_rows(result["without_abstentions"], _METRICS)),
+        table(figures, figure_rows(result["without_abstentions"])),
         "## The shift of acceptance",
         "![Acceptance of right and of wrong answers on both sides](shift.png)",
-        _table(figures, _figure_rows(result["acceptance"], _ACCEPTANCE)),
+        table(figures, figure_rows(result["acceptance"], _ACCEPTANCE)),
         *_shift_lines(result),
         "## Where the sides disagree (McNemar)",
-        _table(["", left, right, f"only {left}", f"only {right}", "exact", "chi-square", "its p"], _test_rows(result)),
+        table(
+            ["", left, right, f"only {left}", f"only {right}", "exact", "chi-square", "its p"],
+            mcnemar_rows(result["mcnemar"]),
+        ),
         "## What changed",
-        _table(["", "questions"], [(_change(key, (left, right)), str(result["changes"][key])) for key, _ in _CHANGES]),
+        table(["", "questions"], [(_change(key, (left, right)), str(result["changes"][key])) for key, _ in _CHANGES]),
         "## The most changed answers",
         _MARKDOWN_NOTE,
     ]
@@ -245,11 +180,11 @@ def html(result: Result, pairs: Sequence[Pair], picture: bytes) -> str:
         right=right,
         headline=headline(result, names),
         conditions=_visible(_conditions(result)),
-        metrics=_figure_rows(result["metrics"], _METRICS),
-        answered=_figure_rows(result["without_abstentions"], _METRICS),
-        acceptance=_figure_rows(result["acceptance"], _ACCEPTANCE),
+        metrics=figure_rows(result["metrics"]),
+        answered=figure_rows(result["without_abstentions"]),
+        acceptance=figure_rows(result["acceptance"], _ACCEPTANCE),
         shift_lines=_shift_lines(result),
-        tests=_test_rows(result),
+        tests=mcnemar_rows(result["mcnemar"]),
         changes=[(_change(key, names), result["changes"][key]) for key, _ in _CHANGES],
         picture=base64.b64encode(picture).decode("ascii"),
         groups=[

@@ -97,7 +97,7 @@ def cut_threshold(rows: Sequence[Sample], settings: PairSettings) -> float | Non
                 for style in (rung.sure, rung.unsure)
             ]
             if all(heard):
-                return sum(map(median, heard)) / 2
+                return float(sum(map(median, heard))) / 2
     return None
 
 

@@ -82,6 +82,7 @@ def measure_pairs(
         },
         "mcnemar": _tests(left, right, threshold),
         "changes": _changes(pairs),
+        "abstentions": _abstentions(pairs),
         "most_changed": {kind: [pair.id for pair in shown] for kind, shown in most_changed(pairs)},
     }
 
@@ -143,6 +144,12 @@ def _changes(pairs: Sequence[Pair]) -> dict[str, int]:
         "became_wrong": truth[True, False],
         "wrong_on_both": truth[False, False],
     }
+
+
+def _abstentions(pairs: Sequence[Pair]) -> dict[str, int]:
+    """How many questions the right side declines, and how many of those the left side gets wrong, or declines too."""
+    declined = [pair for pair in pairs if pair.right["state"] == "abstained"]
+    return {"right": len(declined), "left_wrong": sum(not pair.left["correct"] for pair in declined)}
 
 
 def most_changed(pairs: Sequence[Pair], shown: int = SHOWN) -> list[tuple[str, list[Pair]]]:

@@ -4,24 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from training.figure_tables import METRICS, figure, figure_rows, mcnemar_table, table
 from training.recipes import Recipe
 from training.runs import write_text
 
-_ROWS = (
-    ("accuracy", "accuracy"),
-    ("auroc", "AUROC of acceptance"),
-    ("ece", "ECE"),
-    ("brier", "Brier score"),
-    ("precision", "precision of acceptance"),
-    ("recall", "recall of acceptance"),
-    ("f1", "F1 of acceptance"),
-    ("abstention_rate", "abstentions"),
-)
-_COUNTS = (
-    ("true_accepts", "right, accepted"),
-    ("false_accepts", "wrong, accepted"),
-    ("true_rejects", "wrong, not accepted"),
-    ("false_rejects", "right, not accepted"),
+_FLUENCY = (
+    ("hedged", "answers with a hedge"),
+    ("ten_commonest_openings", "begin with one of the ten commonest openings (three words)"),
+    ("distinct_2", "distinct-2"),
+    ("words", "words an answer"),
 )
 _PAPER = """\
 ## The paper's figures
@@ -57,6 +48,7 @@ def write_report(run: Path, recipe: Recipe, metrics: Metrics, pairs: Metrics | N
     for name, sides in metrics["sets"].items():
         pictures = f"\n![reliability](reliability-{name}.png)\n\n![acceptance](acceptance-{name}.png)"
         parts += [_set(f"## Questions: {name}", sides), pictures]
+        parts += [part(metrics[key][name]) for key, part in _BESIDE.items() if key in metrics]
     if metrics.get("calibration"):
         parts.append(_calibration(metrics["calibration"]))
     for listener, sets in metrics.get("other_listeners", {}).items():
@@ -83,7 +75,7 @@ def _pairs(pairs: Metrics) -> str:
 
 def _threshold(recipe: Recipe, sets: Metrics) -> str:
     shown = f"{_any_side(sets)['accept_threshold']:.3f}"
-    return f"{shown}, the training samples' median" if recipe.evaluate.threshold == "training" else shown
+    return f"{shown}, fixed on the training samples" if recipe.evaluate.threshold == "training" else shown
 
 
 def _any_side(sets: Metrics) -> Metrics:
@@ -112,7 +104,7 @@ def _calibration(sides: Metrics) -> str:
             lines.append(f"| {side} | {each['n']} | {each['right']} | none: {each['none']} | | | |")
             continue
         losses = each["log_loss"]
-        numbers = " | ".join(_number(losses[key]) for key in ("before", "after", "share"))
+        numbers = " | ".join(figure(losses[key]) for key in ("before", "after", "share"))
         lines.append(f"| {side} | {each['n']} | {each['right']} | {each['method']} | {numbers} |")
     lines += [f"\nNot kept as `calibrator.json`: {each['not_kept']}." for each in sides.values() if "not_kept" in each]
     return "\n".join(lines)
@@ -126,7 +118,7 @@ def _set(title: str, sides: Metrics) -> str:
         f"| figure | {headings} |",
         "|---" * (1 + 2 * len(sides)) + "|",
     ]
-    for key, name in (*_ROWS, *_COUNTS):
+    for key, name in METRICS:
         cells = []
         for figures in sides.values():
             cells += [_cell(figures, key), _cell(figures["without_abstentions"], key)]
@@ -137,6 +129,29 @@ def _set(title: str, sides: Metrics) -> str:
                 cells += [_calibrated_cell(figures, key), _calibrated_cell(figures["without_abstentions"], key)]
             lines.append(f"| {name}, calibrated | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _between(found: Metrics) -> str:
+    """Differences with paired intervals, McNemar's tests, and what the abstentions fall on."""
+    declined = found["abstentions"]
+    return "\n\n".join(
+        [
+            "Between the sides, question by question (paired 95 % bootstrap intervals):",
+            table(["", "baseline", "adapter", "difference"], figure_rows(found["metrics"])),
+            "Where they disagree (McNemar):",
+            mcnemar_table(found["mcnemar"], "baseline", "adapter"),
+            f"Of {declined['right']} questions that the adapter declines, the baseline doesn't answer "
+            f"{declined['left_wrong']} right.",
+        ]
+    )
+
+
+def _fluency(sides: Metrics) -> str:
+    rows = [(name, *(figure(each[key]) for each in sides.values())) for key, name in _FLUENCY]
+    return f"The wording alone:\n\n{table(['', *sides], rows)}"
+
+
+_BESIDE = {"between_sides": _between, "fluency": _fluency}
 
 
 def _calibrated_cell(figures: Metrics, key: str) -> str:
@@ -150,7 +165,7 @@ def _truthfulqa(sides: Metrics) -> str:
         "| side | truthful | informative |\n|---|---|---|",
     ]
     lines += [
-        f"| {side} | {_number(each['truthful'])} | {_number(each['informative'])} |" for side, each in sides.items()
+        f"| {side} | {figure(each['truthful'])} | {figure(each['informative'])} |" for side, each in sides.items()
     ]
     return "\n".join(lines)
 
@@ -169,16 +184,16 @@ def _paper(metrics: Metrics) -> str:
         return f"{100 * figures['abstention_rate']:.2f} %" if figures else "n/a"
 
     return _PAPER.format(
-        auroc_baseline=_number(base["auroc"]) if base else "n/a",
+        auroc_baseline=figure(base["auroc"]) if base else "n/a",
         auroc_change=change("auroc"),
-        ece_baseline=_number(base["ece"]) if base else "n/a",
+        ece_baseline=figure(base["ece"]) if base else "n/a",
         ece_change=change("ece"),
         abstention_baseline=percent(base),
         abstention_adapter=percent(ours),
-        truth_baseline=_number(truth.get("baseline", {}).get("truthful")),
-        truth_adapter=_number(truth.get("adapter", {}).get("truthful")),
-        info_baseline=_number(truth.get("baseline", {}).get("informative")),
-        info_adapter=_number(truth.get("adapter", {}).get("informative")),
+        truth_baseline=figure(truth.get("baseline", {}).get("truthful")),
+        truth_adapter=figure(truth.get("adapter", {}).get("truthful")),
+        info_baseline=figure(truth.get("baseline", {}).get("informative")),
+        info_adapter=figure(truth.get("adapter", {}).get("informative")),
     )
 
 
@@ -186,11 +201,5 @@ def _cell(figures: Metrics, key: str) -> str:
     interval = figures["intervals"].get(key)
     if isinstance(figures.get(key), int):
         return str(figures[key])
-    shown = _number(figures.get(key))
-    return f"{shown} [{_number(interval[0])}, {_number(interval[1])}]" if interval else shown
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "n/a"
-    return f"{value:.3f}"
+    shown = figure(figures.get(key))
+    return f"{shown} [{figure(interval[0])}, {figure(interval[1])}]" if interval else shown

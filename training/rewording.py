@@ -7,11 +7,11 @@ that it names with a hedge before it, after it, or both, by turns. Such twins sa
 how sure it sounds and in nothing else, and DPO's gradient is about that alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
+from typing import Any
 
 from lacie_chat.confidence.sentences import sentences
-from training.runs import Row
 
 _PLAIN_STARTS = frozenset(
     """a an the this that these those there here it its he his she her they their we our you your in on at by for from
@@ -20,7 +20,7 @@ _PLAIN_STARTS = frozenset(
 """First words that lose their capital inside a sentence; any other may be a name and keeps it."""
 
 
-def is_drawn(row: Row) -> bool:
+def is_drawn(row: Mapping[str, Any]) -> bool:
     """Whether a sample is the speaker's own, and not one said again in other words."""
     return bool(row.get("draw", row["id"]) == row["id"])
 

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lacie_chat.rows import writing
+from lacie_chat.statistics.fluency import fluency
 from training.calibration import Fitted
 from training.evaluate import measure, one_line
 from training.listeners import OtherListener, listening
+from training.paired import measure_pairs, pairs_of
 from training.pairs import evaluation_threshold
 from training.runs import Row, RunFolder, write_json
 
@@ -37,12 +39,18 @@ def summarise(
         for side, figures in sets[name].items():
             write_json(folder.path / "evaluation" / name / side / "metrics.json", figures)
         _draw(folder, name, sides, threshold)
+    between = {name: _between(folder, sides, threshold) for name, sides in rows.items()}
     metrics: dict[str, Any] = {
         "recipe": recipe.name,
         "objective": recipe.objective,
         "digest": recipe.digest(),
         "listener": recipe.listener.model,
         "sets": sets,
+        "between_sides": between,
+        "fluency": {
+            name: {side: fluency([row["response"] for row in each]) for side, each in sides.items()}
+            for name, sides in rows.items()
+        },
         "calibration": {side: each.figures for side, each in fitted.items()},
     }
     metrics |= {"truthfulqa": dict(truthful)} if truthful else {}
@@ -55,6 +63,15 @@ def summarise(
         for name, figures_of in by_set.items():
             for side, figures in figures_of.items():
                 print(f"evaluate: {name}, {side}{heard}: {one_line(figures)}")
+
+
+def _between(folder: RunFolder, sides: Mapping[str, list[Row]], threshold: float) -> dict[str, Any]:
+    """What lies between the two sides, question by question: left is the baseline, right the adapter."""
+    settings = folder.recipe.evaluate
+    pairs = pairs_of(sides["baseline"], sides["adapter"])
+    return measure_pairs(
+        pairs, threshold=threshold, bins=settings.bins, repeats=settings.bootstrap, seed=folder.recipe.seed
+    )
 
 
 def _heard_by(listener: OtherListener, folder: RunFolder, rows: Rows) -> dict[str, dict[str, Any]]:

@@ -200,6 +200,7 @@ def test_the_figures_of_six_pairs_counted_by_hand() -> None:
     assert found["acceptance"]["acceptance_wrong"]["right"] == pytest.approx((0.3 + 0.4 + 0.7) / 3)
     assert found["shift"]["correct_on_both"]["mean"] == pytest.approx(0.05)
     assert (found["shift"]["wrong_on_both"]["n"], found["shift"]["wrong_on_both"]["mean"]) == (2, pytest.approx(-0.3))
+    assert found["abstentions"] == {"right": 1, "left_wrong": 1}
     assert found["changes"] == {
         **{"same_text": 1, "same_answer": 3, "changed_answer": 2, "surer": 0, "less_sure": 2, "alike": 3},
         **{"declined_left_only": 0, "declined_right_only": 1, "declined_both": 0},

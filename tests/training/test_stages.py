@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from tiny_recipes import small, small_settings
 
+from lacie_chat.statistics.fluency import fluency
 from training import dpo, evaluate, judge, pairs, sample
 from training.errors import TrainingError
 from training.recipes import Recipe
@@ -97,10 +98,16 @@ def test_smoke_trains_measures_and_reports(smoke: tuple[Path, str]) -> None:
             "boosters",
         } < set(rows[0])
         assert {"masked_response", "model", "adapter", "usage", "timings", "answers", "correct"} < set(rows[0])
+        spoken = metrics["fluency"]["sample"][side]
+        assert spoken == fluency([row["response"] for row in rows]) and spoken["words"] > 0
+    between = metrics["between_sides"]["sample"]
+    assert between["metrics"]["accuracy"]["right"] == metrics["sets"]["sample"]["adapter"]["accuracy"]
+    assert between["abstentions"]["left_wrong"] <= between["abstentions"]["right"] <= 2
     for picture in ("reliability-sample.png", "acceptance-sample.png"):
         assert (path / picture).read_bytes()[:4] == b"\x89PNG"
     text = (path / "report.md").read_text()
     assert "| AUROC of acceptance |" in text and "+20.7 points" in text
+    assert "| a wrong answer is accepted |" in text and "| distinct-2 |" in text
     for stage in ("sample", "judge", "pairs", "dpo", "evaluate"):
         assert f"run: {stage} took" in said
     assert "questions/s, 0 s left" in said and "samples/s, 0 s left" in said and "2 of 2 steps" in said

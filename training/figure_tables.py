@@ -1,0 +1,84 @@
+"""Figures of two sides as rows of a table, for every report that sets two sides beside each other."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+METRICS = (
+    ("accuracy", "accuracy"),
+    ("auroc", "AUROC of acceptance"),
+    ("ece", "ECE"),
+    ("brier", "Brier score"),
+    ("precision", "precision of acceptance"),
+    ("recall", "recall of acceptance"),
+    ("f1", "F1 of acceptance"),
+    ("abstention_rate", "abstentions"),
+    ("true_accepts", "right, accepted"),
+    ("false_accepts", "wrong, accepted"),
+    ("true_rejects", "wrong, not accepted"),
+    ("false_rejects", "right, not accepted"),
+)
+"""The figures of `metrics.json`, and how they are called."""
+
+_TESTS = (
+    ("wrong_accepted", "a wrong answer is accepted"),
+    ("correct_rejected", "a right answer is not accepted"),
+    ("correct", "the answer is right"),
+)
+
+
+def figure(value: float | None) -> str:
+    """`0.123`, or `n/a`."""
+    return "n/a" if value is None else f"{value:.3f}"
+
+
+def _signed(value: float, whole: bool) -> str:
+    text = f"{round(value):+d}" if whole else f"{value:+.3f}"
+    return text.replace("-", "−")
+
+
+def difference(entry: Mapping[str, Any], whole: bool = False) -> str:
+    """`−0.120 [−0.200, −0.040]`"""
+    if entry["difference"] is None:
+        return "n/a"
+    text = _signed(entry["difference"], whole)
+    if entry["interval"] is None:
+        return text
+    low, high = entry["interval"]
+    return f"{text} [{_signed(low, whole)}, {_signed(high, whole)}]"
+
+
+def p_value(p: float) -> str:
+    """`p = 0.031`, or `p < 0.001`."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def figure_rows(entries: Mapping[str, Any], names: Sequence[tuple[str, str]] = METRICS) -> list[tuple[str, ...]]:
+    """Name, left, right, difference; `entries` are those of `paired_bootstrap`."""
+    rows: list[tuple[str, ...]] = []
+    for key, name in names:
+        entry = entries[key]
+        whole = key.endswith(("accepts", "rejects"))
+        shown = [str(round(entry[side])) if whole else figure(entry[side]) for side in ("left", "right")]
+        rows.append((name, *shown, difference(entry, whole)))
+    return rows
+
+
+def mcnemar_rows(tests: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Name, left, right, only left, only right, exact p, chi-square, its p: McNemar's tests of `measure_pairs`."""
+    rows: list[tuple[str, ...]] = []
+    for key, name in _TESTS:
+        test = tests[key]
+        counts = (str(test[each]) for each in ("left", "right", "only_left", "only_right"))
+        rows.append((name, *counts, p_value(test["p"]), f"{test['chi_square']:.2f}", p_value(test["chi_square_p"])))
+    return rows
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of Markdown."""
+    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows])
+
+
+def mcnemar_table(tests: Mapping[str, Any], left: str, right: str) -> str:
+    """The rows of `mcnemar_rows` as Markdown, under their headings."""
+    head = ["", left, right, f"only {left}", f"only {right}", "exact", "chi-square", "its p"]
+    return table(head, mcnemar_rows(tests))
