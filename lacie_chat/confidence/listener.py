@@ -55,11 +55,13 @@ def listener_suffix(masked_response: str) -> str:
 
 
 def acceptances(reader: Reader, masked_responses: Sequence[str]) -> list[float]:
-    """P(accept) of each masked response, 0 to 1; one call of the reader for all."""
-    if not masked_responses:
+    """P(accept) of each masked response, 0 to 1; one call of the reader for all, in which each text is read once."""
+    texts = list(dict.fromkeys(masked_responses))
+    if not texts:
         return []
-    rows = reader.choice_probabilities(LISTENER_PREFIX, [listener_suffix(text) for text in masked_responses], CHOICES)
-    return [_acceptance(yes, no) for yes, no in rows]
+    rows = reader.choice_probabilities(LISTENER_PREFIX, [listener_suffix(text) for text in texts], CHOICES)
+    heard = {text: _acceptance(yes, no) for text, (yes, no) in zip(texts, rows, strict=True)}
+    return [heard[text] for text in masked_responses]
 
 
 def shorten(text: str, head: int, tail: int) -> str:

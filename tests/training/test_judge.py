@@ -1,0 +1,93 @@
+"""What judging asks of the model: a rewording has its draw's answer, a text is heard once, a poem not at all."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lacie_chat.confidence import assess_many
+from training.judge import answers_of, judge_rows
+
+
+class Scripted:
+    """Hears "sure" in every text without a hedge; finds the answer that it is told, and remembers what it was asked."""
+
+    def __init__(self, answer: str = "Oslo") -> None:
+        self.answer = answer
+        self.heard: list[str] = []
+        self.extracted: list[str] = []
+
+    def choice_probabilities(
+        self, prefix: str, suffixes: Sequence[str], choices: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        self.heard += suffixes
+        return [[0.8, 0.2] if "Hedges: none" in suffix else [0.3, 0.7] for suffix in suffixes]
+
+    def complete(self, prefix: str, suffixes: Sequence[str], *, max_tokens: int, stop: Sequence[str]) -> list[str]:
+        self.extracted += suffixes
+        return [self.answer] * len(suffixes)
+
+
+def row(style: str, response: str, draw: str = "q#plain0", **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"q#{style}0",
+        "question_id": "q",
+        "question": "What is the capital of Norway?",
+        "answers": ["Oslo"],
+        "match": "lenient",
+        "draw": draw,
+        "style": style,
+        "response": response,
+        **more,
+    }
+
+
+PLAIN = row("plain", "The capital of Norway is Oslo.")
+MILD = row("mild", "The capital of Norway is Oslo, I think.")
+
+
+def test_a_rewording_takes_over_the_answer_of_its_draw() -> None:
+    reader = Scripted()
+    plain, mild = judge_rows([PLAIN, MILD], reader)
+    assert len(reader.extracted) == 1, "the model is asked once"
+    assert plain["answer_span"] == mild["answer_span"] == "Oslo"
+    assert mild["masked_response"] == "The capital of Norway is [answer], I think."
+    assert plain["correct"] and mild["correct"] and plain["acceptance"] > mild["acceptance"]
+
+
+def test_its_draw_may_have_been_judged_in_an_earlier_chunk_or_life() -> None:
+    drawn = answers_of(judge_rows([PLAIN], Scripted()))
+    assert drawn == {"q#plain0": "Oslo"}
+    reader = Scripted("Bergen")
+    [mild] = judge_rows([MILD], reader, drawn)
+    assert (reader.extracted, mild["answer_span"]) == ([], "Oslo")
+
+
+def test_an_answer_that_doesn_t_stand_in_the_response_is_asked_for() -> None:
+    reader = Scripted("Bergen")
+    [found] = assess_many(
+        [("What is the capital of Norway?", "It might well be Bergen.")], reader=reader, answers=["Oslo"]
+    )
+    assert len(reader.extracted) == 1
+    assert found.answer_span is not None and found.answer_span.text == "Bergen"
+
+
+def test_who_declines_instead_has_no_answer() -> None:
+    plain, declines = judge_rows([PLAIN, row("declines", "I don't know.")], Scripted())
+    assert (declines["state"], declines["answer_span"], declines["correct"]) == ("abstained", None, False)
+    assert plain["state"] == "answered"
+
+
+def test_a_text_is_heard_once_however_often_it_stands_there() -> None:
+    reader = Scripted()
+    rows = [row(f"declines{number}", "I don't know.", draw=f"q#plain{number}") for number in range(3)]
+    judged = judge_rows([PLAIN, *rows], reader)
+    assert len(reader.heard) == 2
+    assert len({each["acceptance"] for each in judged[1:]}) == 1
+
+
+def test_everyday_prompts_are_not_judged_and_keep_their_order() -> None:
+    reader = Scripted()
+    poem = row("plain", "Roses are red.", draw="e#plain0", answers=[], id="e#plain0", question="Write a line.")
+    judged = judge_rows([poem, PLAIN], reader)
+    assert [each["id"] for each in judged] == ["e#plain0", "q#plain0"]
+    assert (judged[0]["state"], judged[0]["acceptance"]) == ("no_claim", None)
+    assert len(reader.heard) == len(reader.extracted) == 1
