@@ -7,10 +7,11 @@ balanced by the same kinds as the main run, so that the two differ in their pref
 
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, groupby
+from itertools import combinations, groupby, takewhile
 from statistics import median
 from typing import Any
 
@@ -121,9 +122,32 @@ def _by_ladder(
     preferred, report.kinds_before_balancing = ladder_preferences(
         usable, settings, seed=seed, dropped=report.dropped_pairs
     )
-    return [
-        {**_pair(chosen, rejected, report.threshold, separator), "kind": kind} for kind, chosen, rejected in preferred
-    ]
+    pairs = []
+    for kind, chosen, rejected in preferred:
+        pair = {**_pair(chosen, rejected, report.threshold, separator), "kind": kind}
+        twins = chosen["draw"] == rejected["draw"] and "abstained" not in (chosen["state"], rejected["state"])
+        pairs.append(parted(pair) if twins else pair)
+    return pairs
+
+
+def parted(pair: Row) -> Row:
+    """The pair with the words that both sides begin with moved into the prompt.
+
+    They cancel out of DPO's difference, but not out of a likelihood term on the chosen text, which would teach the
+    answers themselves, wrong ones too: so what is learned of twins is what they end with, given what was said.
+    """
+    chosen, rejected = pair["chosen"], pair["rejected"]
+    both = zip(chosen, rejected, strict=False)
+    shared = "".join(one for one, _ in takewhile(lambda letters: letters[0] == letters[1], both))
+    if any(text[len(shared) : len(shared) + 1].isalnum() for text in (chosen, rejected)):
+        shared = re.sub(r"\w*$", "", shared)
+    shared = shared.rstrip()
+    return {
+        **pair,
+        "prompt": pair["prompt"] + shared,
+        "chosen": chosen[len(shared) :],
+        "rejected": rejected[len(shared) :],
+    }
 
 
 def _everyday_pairs(rows: Sequence[Mapping[str, Any]], separator: str) -> list[Row]:

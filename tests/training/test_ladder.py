@@ -7,7 +7,7 @@ import pytest
 
 from training.errors import TrainingError
 from training.ladder import RIVALS, cut_threshold
-from training.pairs import accept_threshold, make_pairs
+from training.pairs import accept_threshold, make_pairs, parted
 from training.recipes import PairSettings, load_recipe
 
 HEARD = {"plain": 0.8, "mild": 0.55, "strong": 0.35}
@@ -55,7 +55,7 @@ def test_a_right_answer_prefers_the_surer_degree_and_a_wrong_one_the_less_sure()
         "b#strong0>b#mild0": "wrong: strong > mild",
     }
     [mild] = [pair for pair in pairs if pair["id"] == "b#mild0>b#plain0"]
-    assert (mild["chosen"], mild["rejected"]) == ("It is Lyon, mild.", "It is Lyon, plain.")
+    assert (mild["prompt"], mild["chosen"], mild["rejected"]) == ("b:It is Lyon,", " mild.", " plain.")
     assert sum(report.kinds_before_balancing.values()) == 4
 
 
@@ -148,3 +148,29 @@ def test_truth_alone_knows_no_ladder() -> None:
 def test_a_ladder_that_cannot_be_says_why(setting: str, message: str) -> None:
     with pytest.raises(TrainingError, match=message):
         load_recipe("smoke", [setting])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rejected", "shared", "rests"),
+    [
+        ("It is Rome.", "It is Rome, I think.", "It is Rome", (".", ", I think.")),
+        ("It is Rome.", "It is Rome. I may be wrong.", "It is Rome.", ("", " I may be wrong.")),
+        ("It is Rome, I think.", "It is Rome, I guess.", "It is Rome, I", (" think.", " guess.")),
+        ("It is Rome, from memory.", "It is Rome, formerly.", "It is Rome,", (" from memory.", " formerly.")),
+        ("It is Romeo.", "It is Rome.", "It is", (" Romeo.", " Rome.")),
+        ("Rome.", "Bonn.", "", ("Rome.", "Bonn.")),
+    ],
+)
+def test_what_twins_begin_with_is_the_prompt_s_in_whole_words(
+    chosen: str, rejected: str, shared: str, rests: tuple[str, str]
+) -> None:
+    pair = parted({"prompt": "Q:\n", "chosen": chosen, "rejected": rejected, "id": "a"})
+    assert pair == {"prompt": f"Q:\n{shared}", "chosen": rests[0], "rejected": rests[1], "id": "a"}
+
+
+def test_rivals_and_who_declines_are_whole() -> None:
+    rungs = [{"sure": "plain", "unsure": "declines"}]
+    pairs, _ = make_pairs(
+        [*draw("a", 0, True), *draw("b", 0, False)], PairSettings(ladder=rungs), objective="lacie", seed=0
+    )
+    assert {pair["prompt"] for pair in pairs} == {"a:", "b:"}
