@@ -19,7 +19,7 @@ from statistics import median
 from typing import Any
 
 from training.recipes import PairSettings, Rung
-from training.rewording import is_drawn
+from training.rewording import draw_of, is_drawn
 
 RIVALS = "right > wrong, both as drawn"
 
@@ -38,7 +38,7 @@ def ladder_preferences(
     """
     of_draw: dict[str, dict[str, Sample]] = defaultdict(dict)
     for row in sorted(samples, key=lambda row: str(row["id"])):
-        of_draw[row.get("draw", row["id"])][row["style"]] = row
+        of_draw[draw_of(row)][row["style"]] = row
     found: list[Preference] = []
     before: Counter[str] = Counter()
     for number, rung in enumerate(settings.ladder):

@@ -19,7 +19,7 @@ from lacie_chat.confidence.matching import normalise
 from training.errors import TrainingError
 from training.ladder import cut_threshold, ladder_preferences
 from training.recipes import PairSettings, Recipe
-from training.rewording import is_drawn
+from training.rewording import draw_of, is_drawn
 from training.runs import Row, RunFolder, read_rows, write_json, write_rows
 from training.stage import stage_main
 
@@ -125,7 +125,7 @@ def _by_ladder(
     pairs = []
     for kind, chosen, rejected in preferred:
         pair = {**_pair(chosen, rejected, report.threshold, separator), "kind": kind}
-        twins = chosen["draw"] == rejected["draw"] and "abstained" not in (chosen["state"], rejected["state"])
+        twins = draw_of(chosen) == draw_of(rejected) and "abstained" not in (chosen["state"], rejected["state"])
         pairs.append(parted(pair) if twins else pair)
     return pairs
 
@@ -152,7 +152,7 @@ def parted(pair: Row) -> Row:
 
 def _everyday_pairs(rows: Sequence[Mapping[str, Any]], separator: str) -> list[Row]:
     """What was drawn for a prompt that asks for no fact, preferred to its rewordings (see `everyday`)."""
-    drawn = {row["id"]: row for row in rows if row["draw"] == row["id"]}
+    drawn = {row["id"]: row for row in rows if is_drawn(row)}
     return [
         {**_pair(drawn[row["draw"]], row, 0.0, separator), "kind": EVERYDAY}
         for row in rows
@@ -166,8 +166,7 @@ def _question_id(row: Mapping[str, Any]) -> str:
 
 def _are_twins(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether the two are one sample, plain and reworded, and heard as such: both right or both wrong."""
-    same = one.get("draw", one["id"]) == other.get("draw", other["id"])
-    return bool(same and one["correct"] == other["correct"])
+    return bool(draw_of(one) == draw_of(other) and one["correct"] == other["correct"])
 
 
 def _drop(row: Mapping[str, Any], settings: PairSettings, report: PairReport) -> bool:

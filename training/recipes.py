@@ -342,7 +342,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _rungs_name_styles(self) -> "Recipe":
-        names = {style.name for style in self.sample.styles}
+        names = [style.name for style in self.sample.styles]
         for rung in self.pairs.ladder:
             for style in (rung.sure, rung.unsure):
                 if style not in names:

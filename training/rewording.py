@@ -20,9 +20,14 @@ _PLAIN_STARTS = frozenset(
 """First words that lose their capital inside a sentence; any other may be a name and keeps it."""
 
 
+def draw_of(row: Mapping[str, Any]) -> str:
+    """The id of the sample as it was drawn; of what was not said again in other words, its own."""
+    return str(row.get("draw", row["id"]))
+
+
 def is_drawn(row: Mapping[str, Any]) -> bool:
     """Whether a sample is the speaker's own, and not one said again in other words."""
-    return bool(row.get("draw", row["id"]) == row["id"])
+    return draw_of(row) == str(row["id"])
 
 
 def first_sentences(text: str, count: int) -> tuple[str, bool]:

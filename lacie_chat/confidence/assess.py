@@ -39,15 +39,14 @@ def assess_many(
     item or None: where such an answer stands in the response, no model is asked for it.
     """
     states = [state_by_form(question, response) for question, response in items]
-    known = [
+    span_of = [
         _first_place(response, answer) if answer and state is None else None
         for (_, response), answer, state in zip(items, answers or [None] * len(items), states, strict=True)
     ]
-    open_items = [
-        item for item, state, span in zip(items, states, known, strict=True) if state is None and span is None
-    ]
-    spans = iter(extract_answers(open_items, reader=reader))
-    span_of = [None if state is not None else span or next(spans) for state, span in zip(states, known, strict=True)]
+    asked = [index for index, state in enumerate(states) if state is None and span_of[index] is None]
+    found = extract_answers([items[index] for index in asked], reader=reader)
+    for index, span in zip(asked, found, strict=True):
+        span_of[index] = span
     masked = [
         mask(response, span.text) if span else response for (_, response), span in zip(items, span_of, strict=True)
     ]

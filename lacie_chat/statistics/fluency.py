@@ -23,17 +23,17 @@ def fluency(responses: Sequence[str]) -> dict[str, float | None]:
     Both of the first hang on how many responses there are, and distinct-2 on their length: compare sides that answer
     the same questions.
     """
-    spoken = [words for words in map(_words, responses) if words]
+    said = [response for response in responses if _words(response)]
+    spoken = [_words(response) for response in said]
     if not spoken:
         return {"ten_commonest_openings": None, "distinct_2": None, "words": None, "hedged": None}
     openings = Counter(tuple(words[:OPENING]) for words in spoken)
     pairs = [pair for words in spoken for pair in pairwise(words)]
-    hedged = [bool(lexical_marks(response)[0]) for response in responses if _words(response)]
     return {
         "ten_commonest_openings": sum(count for _, count in openings.most_common(10)) / len(spoken),
         "distinct_2": len(set(pairs)) / len(pairs) if pairs else None,
         "words": sum(map(len, spoken)) / len(spoken),
-        "hedged": sum(hedged) / len(hedged),
+        "hedged": sum(bool(lexical_marks(response)[0]) for response in said) / len(said),
     }
 
 
