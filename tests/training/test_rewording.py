@@ -62,17 +62,23 @@ def test_before_after_and_both_take_turns_and_every_word_has_its_turn() -> None:
     assert ways(3, OPENINGS, [], Random(0)).count(("Perhaps", "")) in (1, 2)
 
 
-def test_a_question_s_samples_and_their_rewordings_are_twins(tmp_path: Path, one_thread: None) -> None:
+def sampled(tmp_path: Path, styles: str) -> RunFolder:
+    """A run whose two questions are answered in these styles."""
     recipe = small(
         "smollm2-135m-cpu",
         Path("embedded"),
         "questions.train={source: sample, count: 2}",
         "questions.validation={source: sample, count: 2}",
         "sample.max_new_tokens=24",
-        STYLES,
+        styles,
     )
     folder = RunFolder.open(tmp_path / "run", recipe)
     sample.run(folder)
+    return folder
+
+
+def test_a_question_s_samples_and_their_rewordings_are_twins(tmp_path: Path, one_thread: None) -> None:
+    folder = sampled(tmp_path, STYLES)
     rows = {row["id"]: row for row in read_rows(folder.path / "samples.jsonl")}
     assert len(rows) == 12
     for row in rows.values():
@@ -104,18 +110,12 @@ def test_only_twins_are_paired_where_the_recipe_says_so() -> None:
 
 
 def test_what_declines_takes_the_place_of_the_sample_and_is_judged_so(tmp_path: Path, one_thread: None) -> None:
-    recipe = small(
-        "smollm2-135m-cpu",
-        Path("embedded"),
-        "questions.train={source: sample, count: 2}",
-        "questions.validation={source: sample, count: 2}",
-        "sample.max_new_tokens=24",
+    folder = sampled(
+        tmp_path,
         "sample.styles=[{name: plain, count: 2, sentences: 1}, {name: mild, count: 2, rewords: plain, "
         "closings: ['I might be wrong.']}, {name: declines, count: 2, rewords: plain, instead: ["
         "I don't know., 'Sorry, I don''t know that one.']}]",
     )
-    folder = RunFolder.open(tmp_path / "run", recipe)
-    sample.run(folder)
     judge.run(folder)
     rows = {row["id"]: row for row in read_rows(folder.path / "judged.jsonl")}
     assert len(rows) == 12
