@@ -116,7 +116,7 @@ def _recipe(path: Path) -> tuple[dict[str, Any], str]:
     if not isinstance(recipe, dict):
         raise ExportError(f"{path} is no recipe")
     try:  # the training's own digest leaves out what only trades speed for memory
-        from training.recipes import parse_recipe
+        from training.recipe_files import parse_recipe
 
         return recipe, parse_recipe(recipe, source=str(path)).digest()
     except ImportError:

@@ -17,7 +17,8 @@ from typing import Any
 from lacie_chat.confidence.matching import normalise
 from lacie_chat.questions import Question, read_question_file
 from training.errors import TrainingError
-from training.recipes import RECIPES, QuestionSet, Recipe
+from training.recipe_files import RECIPES
+from training.recipes import QuestionSet, Recipe
 from training.runs import Row, write_json, write_rows
 
 __all__ = [

@@ -17,7 +17,7 @@ from types import FrameType
 from lacie_chat.errors import LacieError
 from training.errors import TrainingError
 from training.progress import duration
-from training.recipes import RECIPES, load_recipe
+from training.recipe_files import RECIPES, load_recipe
 from training.runs import RunFolder
 from training.stage import add_options, default_run_dir
 

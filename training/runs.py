@@ -17,7 +17,8 @@ from filelock import FileLock, Timeout
 
 from lacie_chat.rows import Row, RowFile, read_rows, write_json, write_rows, write_text, writing
 from training.errors import TrainingError
-from training.recipes import Recipe, parse_recipe
+from training.recipe_files import parse_recipe
+from training.recipes import Recipe
 
 __all__ = [
     "Row",

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from lacie_chat.errors import LacieError
 from training.errors import TrainingError
-from training.recipes import Recipe, available, load_recipe
+from training.recipe_files import available, load_recipe
+from training.recipes import Recipe
 from training.runs import RunFolder
 
 

@@ -54,7 +54,7 @@ def answer(model: Path, adapter: Path | None, question: str) -> str:
 
 def make_run(folder: Path, adapter: Path, base: str) -> Path:
     """A run folder as the training leaves it: recipe, adapter, metrics, pictures, calibrator."""
-    from training.recipes import load_recipe
+    from training.recipe_files import load_recipe
 
     folder.mkdir()
     (folder / "recipe.yaml").write_text(load_recipe("smoke", [f"speaker.model={base}"]).to_yaml())

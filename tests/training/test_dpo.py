@@ -21,7 +21,8 @@ from training.dpo import accumulation, check_targets, run
 from training.errors import TrainingError
 from training.loading import load_tokenizer
 from training.preferences import tokenise_pairs, training_order
-from training.recipes import DpoSettings, load_recipe
+from training.recipe_files import load_recipe
+from training.recipes import DpoSettings
 from training.runs import RunFolder, read_rows, write_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -13,7 +13,8 @@ import pytest
 from training.errors import TrainingError
 from training.evaluate import add_evaluate_arguments, evaluate_command
 from training.questions import SAMPLE_QUESTIONS
-from training.recipes import TruthfulQASettings, load_recipe
+from training.recipe_files import load_recipe
+from training.recipes import TruthfulQASettings
 from training.report import write_report
 from training.runs import RunFolder, locked, read_rows, write_rows
 from training.truthfulqa import by_similarity, judge, load, rouge_l

@@ -8,7 +8,8 @@ import pytest
 from training.errors import TrainingError
 from training.ladder import RIVALS, cut_threshold
 from training.pairs import accept_threshold, make_pairs, parted
-from training.recipes import PairSettings, load_recipe
+from training.recipe_files import load_recipe
+from training.recipes import PairSettings
 
 HEARD = {"plain": 0.8, "mild": 0.55, "strong": 0.35}
 RUNGS = [{"sure": "plain", "unsure": "mild"}, {"sure": "mild", "unsure": "strong"}]

@@ -9,7 +9,7 @@ from lacie_chat.confidence.listener import acceptances
 from lacie_chat.errors import LacieError
 from training.generators import load_generator
 from training.listeners import lexicon_acceptance, listening, other_listeners
-from training.recipes import load_recipe
+from training.recipe_files import load_recipe
 from training.runs import RunFolder, read_rows, write_rows
 
 TEXTS = ("It is certainly [answer].", "It is [answer].", "I think it might be [answer].")

@@ -8,7 +8,8 @@ import pytest
 
 from training.errors import TrainingError
 from training.pairs import make_pairs, run, score
-from training.recipes import PairSettings, load_recipe
+from training.recipe_files import load_recipe
+from training.recipes import PairSettings
 from training.runs import RunFolder, read_rows, write_rows
 
 CA, CR, IA, IR = (True, 0.9), (True, 0.2), (False, 0.8), (False, 0.1)

@@ -16,7 +16,8 @@ from training.questions import (
     read_question_file,
     read_source,
 )
-from training.recipes import QuestionSet, Recipe, load_recipe
+from training.recipe_files import load_recipe
+from training.recipes import QuestionSet, Recipe
 
 
 def write(path: Path, *texts: str) -> Path:

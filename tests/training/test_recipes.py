@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from training.errors import TrainingError
-from training.recipes import Recipe, available, load_recipe
+from training.recipe_files import available, load_recipe
+from training.recipes import Recipe
 
 PAPER = ("mistral-7b", "llama3-8b", "llama3-70b")
 

@@ -15,7 +15,8 @@ from training.errors import TrainingError
 from training.evaluate import measure
 from training.pairs import evaluation_threshold
 from training.questions import load_questions
-from training.recipes import EvaluateSettings, load_recipe
+from training.recipe_files import load_recipe
+from training.recipes import EvaluateSettings
 from training.runs import RunFolder, write_json
 
 

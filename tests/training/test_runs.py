@@ -12,7 +12,7 @@ import pytest
 from lacie_chat.errors import LacieError
 from lacie_chat.rows import writing
 from training.errors import TrainingError
-from training.recipes import load_recipe
+from training.recipe_files import load_recipe
 from training.runs import RowFile, RunFolder, read_rows, write_rows
 
 ROWS = [{"id": f"r{n}", "text": "é" * n} for n in range(6)]
