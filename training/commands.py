@@ -17,12 +17,15 @@ _HELP = {
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stages as subcommands of `lacie train`."""
+    from training.figures import add_figures_arguments
     from training.run import add_run_options
 
     stages: Any = parser.add_subparsers(dest="stage", metavar="STAGE", required=True)
     for name, text in _HELP.items():
         add_options(stages.add_parser(name, help=text, description=text))
     add_run_options(stages.add_parser("run", help="all stages, one after the other"))
+    text = "set a LACIE run and its truthful-only twin beside their baseline: figures.json, and a table"
+    add_figures_arguments(stages.add_parser("figures", help=text, description=text))
 
 
 def train_command(args: argparse.Namespace) -> int:
@@ -31,5 +34,9 @@ def train_command(args: argparse.Namespace) -> int:
         from training.run import run_all
 
         return run_all(args)
+    if args.stage == "figures":
+        from training.figures import figures_command
+
+        return figures_command(args)
     module = importlib.import_module(f"training.{args.stage}")
     return run_stage(module.run, args.recipe, args.run, args.overrides)
