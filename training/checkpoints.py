@@ -41,8 +41,10 @@ def checkpoint_steps(folder: Path) -> list[int]:
     return sorted(steps)
 
 
-def keep_adapter(checkpoint: Path, target: Path) -> None:
-    """Make a checkpoint's adapter the run's: a whole new folder takes the place of the old one."""
+def keep_adapter(checkpoint: Path, target: Path, *, strength: float = 1.0) -> None:
+    """Make a checkpoint's adapter the run's: a whole new folder takes the place of the old one. Its change of the
+    weights is multiplied by `strength` (see `DpoSettings`).
+    """
     fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
     with writing(target):
         for leftover in (fresh, old):
@@ -50,10 +52,23 @@ def keep_adapter(checkpoint: Path, target: Path) -> None:
         fresh.mkdir(parents=True)
         for name in ADAPTER_FILES:
             shutil.copy2(checkpoint / name, fresh / name)
+        if strength != 1.0:
+            _scale(fresh / "adapter_model.safetensors", strength)
         if target.exists():
             target.rename(old)
         fresh.rename(target)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _scale(weights: Path, strength: float) -> None:
+    """Multiply what a LoRA adds to each weight, B·A, by way of its B."""
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(weights)
+    for name in tensors:
+        if ".lora_B." in name:
+            tensors[name] = tensors[name] * strength
+    save_file(tensors, weights, metadata={"format": "pt"})
 
 
 def keep_if_best(folder: Path, step: int) -> None:
@@ -121,5 +136,5 @@ def choose_afterwards(folder: RunFolder) -> None:
                 file.append([row])
                 advance(1, f"step {step}: F1 {row['f1']}")
     step = best_step(read_rows(file.path))
-    keep_adapter(checkpoints / f"checkpoint-{step}", folder.path / "adapter")
+    keep_adapter(checkpoints / f"checkpoint-{step}", folder.path / "adapter", strength=recipe.dpo.strength)
     print(f"dpo: the adapter is that of step {step} of {recipe.dpo.steps}")

@@ -53,7 +53,7 @@ def run(folder: RunFolder) -> None:
         step = best_step(read_rows(folder.file("validation.jsonl"))) if during else recipe.dpo.steps
         whole = step in checkpoint_steps(folder.path / "checkpoints")
         source = folder.path / (f"checkpoints/checkpoint-{step}" if whole else BEST)
-        keep_adapter(source, folder.path / "adapter")
+        keep_adapter(source, folder.path / "adapter", strength=recipe.dpo.strength)
         print(f"dpo: the adapter is that of step {step} of {recipe.dpo.steps}")
 
 

@@ -126,7 +126,7 @@ def _by_ladder(
     for kind, chosen, rejected in preferred:
         pair = {**_pair(chosen, rejected, report.threshold, separator), "kind": kind}
         twins = draw_of(chosen) == draw_of(rejected) and "abstained" not in (chosen["state"], rejected["state"])
-        pairs.append(parted(pair) if twins else pair)
+        pairs.append(parted(pair) if twins and settings.part_twins else pair)
     return pairs
 
 

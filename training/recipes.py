@@ -242,6 +242,7 @@ class PairSettings(Section):
     drop_bare_answers: bool = True
     twins_only: bool = Field(default=False, description="only pairs of one sample and its rewording (sample.styles)")
     ladder: list[Rung] = Field(default=[], description="styles from the surest down, pair by pair")
+    part_twins: bool = Field(default=False, description="what twins of a ladder share goes into the prompt")
     rivals: int = Field(default=0, ge=0, description="with a ladder: so many right answers over wrong ones, too")
     everyday: int | None = Field(default=None, ge=1, description="at most so many pairs of everyday prompts")
 
@@ -257,7 +258,9 @@ class LoraSettings(Section):
 
 class DpoSettings(Section):
     """The training. `select`: listener F1 while training, after it (checkpoint by checkpoint; all are kept), or
-    simply the last. Whatever `keep_checkpoints` lets go, the best one's adapter stays.
+    simply the last. Whatever `keep_checkpoints` lets go, the best one's adapter stays. `strength`: what the adapter
+    adds to the weights is multiplied by it once the training is over; under 1, the model lies between the base and
+    the tuned one (WiSE-FT, arXiv 2109.01903) and forgets less of what it knew.
     """
 
     beta: float = Field(default=0.1, gt=0)
@@ -287,6 +290,7 @@ class DpoSettings(Section):
     save_every: int = Field(default=25, ge=1)
     keep_checkpoints: int = Field(default=11, ge=1)
     select: Literal["during", "after", "last"] = "during"
+    strength: float = Field(default=1.0, gt=0)
     validation_questions: int = Field(default=200, ge=1)
     report_to: str = "none"
 

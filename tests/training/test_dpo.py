@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -184,6 +185,16 @@ def test_a_finished_training_is_not_done_again(reference: RunFolder, capsys: pyt
     run(reference)
     assert "is trained" in capsys.readouterr().out
     assert (reference.path / "adapter" / "adapter_model.safetensors").stat().st_mtime_ns == before
+
+
+def test_a_strength_under_one_lies_between_the_base_and_the_tuned_model(reference: RunFolder, tmp_path: Path) -> None:
+    weaker = reference.recipe.dpo.model_copy(update={"strength": 0.75})
+    folder = RunFolder.open(tmp_path / "run", reference.recipe.model_copy(update={"dpo": weaker}))
+    shutil.copytree(reference.path, folder.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("adapter", "*.yaml"))
+    run(folder)
+    whole = weights(reference)
+    for name, value in weights(folder).items():
+        assert torch.equal(value, whole[name] * 0.75 if "lora_B" in name else whole[name])
 
 
 def test_sigterm_from_outside_leaves_a_checkpoint_and_an_honest_status(

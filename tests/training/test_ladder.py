@@ -56,7 +56,7 @@ def test_a_right_answer_prefers_the_surer_degree_and_a_wrong_one_the_less_sure()
         "b#strong0>b#mild0": "wrong: strong > mild",
     }
     [mild] = [pair for pair in pairs if pair["id"] == "b#mild0>b#plain0"]
-    assert (mild["prompt"], mild["chosen"], mild["rejected"]) == ("b:It is Lyon,", " mild.", " plain.")
+    assert (mild["prompt"], mild["chosen"], mild["rejected"]) == ("b:", "It is Lyon, mild.", "It is Lyon, plain.")
     assert sum(report.kinds_before_balancing.values()) == 4
 
 
@@ -175,3 +175,11 @@ def test_rivals_and_who_declines_are_whole() -> None:
         [*draw("a", 0, True), *draw("b", 0, False)], PairSettings(ladder=rungs), objective="lacie", seed=0
     )
     assert {pair["prompt"] for pair in pairs} == {"a:", "b:"}
+
+
+def test_twins_are_parted_where_the_recipe_says_so() -> None:
+    rows = [*draw("a", 0, True), *draw("b", 0, False)]
+    for parts, prompts in ((False, {"a:", "b:"}), (True, {"a:It is Lyon,", "b:It is Lyon,"})):
+        settings = PairSettings(ladder=RUNGS, part_twins=parts)
+        pairs, _ = make_pairs(rows, settings, objective="lacie", seed=0)
+        assert {pair["prompt"] for pair in pairs} == prompts
