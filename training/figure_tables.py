@@ -31,6 +31,15 @@ def figure(value: float | None) -> str:
     return "n/a" if value is None else f"{value:.3f}"
 
 
+def ranged(value: float | None, interval: Sequence[float] | None) -> str:
+    """`0.123 [0.100, 0.150]`; of a count, an int, `12 [9, 15]`. The value alone where there is no interval."""
+
+    def shown(number: float | None) -> str:
+        return str(round(number)) if isinstance(value, int) and number is not None else figure(number)
+
+    return f"{shown(value)} [{shown(interval[0])}, {shown(interval[1])}]" if interval else shown(value)
+
+
 def _signed(value: float, whole: bool) -> str:
     text = f"{round(value):+d}" if whole else f"{value:+.3f}"
     return text.replace("-", "−")

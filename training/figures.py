@@ -10,14 +10,14 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from lacie_chat.errors import LacieError
 from lacie_chat.rows import writing
 from training.errors import TrainingError
-from training.figure_tables import figure, table
+from training.figure_tables import figure, ranged, table
 from training.recipes import Recipe
 from training.runs import read_recipe, write_json, write_text
 
@@ -126,21 +126,11 @@ def _digests(recipe: Recipe) -> dict[str, str]:
 
 
 def _with_interval(key: str) -> Callable[[Figures], str]:
-    return lambda figures: _ranged(figures[key], figures["intervals"].get(key), whole=key.endswith("accepts"))
-
-
-def _ranged(value: float | None, interval: Sequence[float] | None, *, whole: bool) -> str:
-    def shown(number: float | None) -> str:
-        return str(round(number)) if whole and number is not None else figure(number)
-
-    if value is None or interval is None:
-        return shown(value)
-    return f"{shown(value)} [{shown(interval[0])}, {shown(interval[1])}]"
+    return lambda figures: ranged(figures[key], figures["intervals"].get(key))
 
 
 def _calibrated(figures: Figures) -> str:
-    after = figures.get("calibrated")
-    return _ranged(after["ece"], after["intervals"].get("ece"), whole=False) if after else ""
+    return _with_interval("ece")(figures["calibrated"]) if "calibrated" in figures else ""
 
 
 def _wording(figures: Figures) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from training.figure_tables import METRICS, figure, figure_rows, mcnemar_table, table
+from training.figure_tables import METRICS, figure, figure_rows, mcnemar_table, ranged, table
 from training.recipes import Recipe
 from training.runs import write_text
 
@@ -198,8 +198,6 @@ def _paper(metrics: Metrics) -> str:
 
 
 def _cell(figures: Metrics, key: str) -> str:
-    interval = figures["intervals"].get(key)
     if isinstance(figures.get(key), int):
         return str(figures[key])
-    shown = figure(figures.get(key))
-    return f"{shown} [{figure(interval[0])}, {figure(interval[1])}]" if interval else shown
+    return ranged(figures.get(key), figures["intervals"].get(key))
