@@ -30,6 +30,7 @@ from training.preferences import tokenise_pairs, training_order
 from training.recipes import DpoSettings, Recipe
 from training.runs import RowFile, RunFolder, read_rows, write_rows
 from training.stage import is_first_process, stage_main
+from training.start import go_on_from, starting_weights
 
 if TYPE_CHECKING:
     import torch
@@ -83,6 +84,7 @@ def train(folder: RunFolder) -> None:
     rows = tokenise_pairs(pairs, tokenizer, settings.max_length)
     rows, order = training_order(rows, settings, recipe.seed)
     lower = "a lower dpo.per_device_batch (or dpo.max_length, or dpo.gradient_checkpointing=true)"
+    start = starting_weights(recipe)
     checkpoints = folder.path / "checkpoints"
     with saving_checkpoints(checkpoints), memory_errors(lower), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*pad_token_id.*")
@@ -96,6 +98,8 @@ def train(folder: RunFolder) -> None:
             lora=lora_config(settings),
             adapter_dtype=settings.adapter_dtype,
         )
+        if start is not None:
+            go_on_from(trainer.model, start, source=str(recipe.start))
         stop = StopCallback()
         trainer.add_callback(stop)
         trainer.add_callback(ProgressCallback(settings.steps))

@@ -31,7 +31,7 @@ from training.generators import Generator, load_generator, load_listener
 from training.progress import progress
 from training.questions import Question, load_questions, read_question_file
 from training.recipe_errors import first_problem
-from training.recipes import Draw, EvaluateSettings, Recipe, SpeakerSettings
+from training.recipes import Draw, EvaluateSettings, SpeakerSettings
 from training.runs import Row, RowFile, RunFolder, locked, read_rows, to_do, write_json
 from training.stage import stage_main
 
@@ -122,7 +122,7 @@ def run(folder: RunFolder) -> None:
 def _answer_sides(folder: RunFolder, asked: Sequence[Asked], adapter: Path) -> None:
     """Baseline and adapter, each loaded once, under the same conditions; the listener is loaded for both."""
     recipe = folder.recipe
-    speaker = speaker_with_adapter(recipe)
+    speaker = recipe.speaker.with_adapter()
     with ExitStack() as stack:
 
         @cache
@@ -152,13 +152,6 @@ def _answer_sides(folder: RunFolder, asked: Sequence[Asked], adapter: Path) -> N
                     )
             finally:
                 generator.close()
-
-
-def speaker_with_adapter(recipe: Recipe) -> SpeakerSettings:
-    """The speaker as it can be run with a PEFT adapter: llama.cpp can't, so both sides then run in transformers."""
-    if recipe.speaker.generator == "llama_cpp":
-        return recipe.speaker.model_copy(update={"generator": "transformers"})
-    return recipe.speaker
 
 
 def measure(

@@ -68,6 +68,10 @@ class SpeakerSettings(ModelSettings):
             raise ValueError("a plain instruction must not end in white space (the answer begins with the space)")
         return self
 
+    def with_adapter(self) -> "SpeakerSettings":
+        """The speaker as it can be run with a PEFT adapter: llama.cpp can't, so it then runs in transformers."""
+        return self.model_copy(update={"generator": "transformers"}) if self.generator == "llama_cpp" else self
+
 
 class Screen(Section):
     """How many questions of a pool are kept that the speaker answers right greedily, and how many that it doesn't."""
@@ -323,12 +327,14 @@ class EvaluateSettings(Draw):
 
 class Recipe(Section):
     """One whole run. `objective: truthful_only` is the baseline that prefers correct answers and ignores the
-    listener.
+    listener. `start`: the folder of an adapter, as that of another run, for a second round: its samples are drawn, and
+    the training goes on from it. What questions are screened by, and DPO's reference, stay the model as it is.
     """
 
     name: str
     objective: Literal["lacie", "truthful_only"] = "lacie"
     seed: int = 0
+    start: Path | None = None
     speaker: SpeakerSettings
     listener: ModelSettings
     questions: QuestionSettings = QuestionSettings()
@@ -356,7 +362,10 @@ class Recipe(Section):
 
     def identity(self) -> dict[str, Any]:
         """The fields that make two runs the same run, as plain values."""
-        return _identity(self)
+        identity = _identity(self)
+        if self.start is None:  # runs without one keep the identity that they had before there was this field
+            del identity["start"]
+        return identity
 
     def to_yaml(self) -> str:
         """The resolved recipe, every field written out."""

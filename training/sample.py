@@ -26,6 +26,7 @@ from training.rewording import first_sentences, reworded, ways
 from training.runs import Row, RowFile, RunFolder
 from training.screening import screen
 from training.stage import stage_main
+from training.start import starting_weights
 
 
 def chunks(questions: Sequence[Question], per_chunk: int) -> Iterator[list[Question]]:
@@ -163,12 +164,21 @@ def row_ids(recipe: Recipe, questions: Sequence[Question]) -> list[str]:
 def run(folder: RunFolder) -> None:
     """The stage, with the screening where the recipe asks for it; goes on where it stopped."""
     recipe = folder.recipe
+    starting_weights(recipe)  # for its errors, before hours of screening
     splits = load_questions(folder.path, recipe)
     with ExitStack() as stack:
 
         @cache
         def speaker() -> Generator:  # loaded only if something is left to do
             generator = load_generator(recipe.speaker)
+            stack.callback(generator.close)
+            return generator
+
+        @cache
+        def started() -> Generator:
+            if recipe.start is None:
+                return speaker()
+            generator = load_generator(recipe.speaker.with_adapter(), adapter=recipe.start)
             stack.callback(generator.close)
             return generator
 
@@ -184,7 +194,7 @@ def run(folder: RunFolder) -> None:
         left = sum(len(chunk) for chunk in todo)
         with progress("sample", len(questions), "questions", already=len(questions) - left) as advance:
             for chunk in todo:
-                file.append(sample_rows(speaker(), recipe, chunk))
+                file.append(sample_rows(started(), recipe, chunk))
                 advance(len(chunk))
 
 
