@@ -298,6 +298,12 @@ class DpoSettings(Section):
     validation_questions: int = Field(default=200, ge=1)
     report_to: str = "none"
 
+    @model_validator(mode="after")
+    def _compared_as_kept(self) -> "DpoSettings":
+        if self.strength != 1 and self.select != "last":
+            raise ValueError("strength goes with select=last: checkpoints are compared at their full strength")
+        return self
+
 
 class TruthfulQASettings(Section):
     """TruthfulQA, generation: the two judge models, or the similarity to the reference answers, or nothing."""

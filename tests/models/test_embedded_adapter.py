@@ -20,6 +20,7 @@ from lacie_chat.models import (
     resolve_adapter,
 )
 from tests.e2e.terminal import LACIE
+from training.recipe_files import load_recipe
 
 KNOWN = (
     "What is the capital of France?",
@@ -54,6 +55,14 @@ def test_it_is_small_and_says_where_it_comes_from() -> None:
             assert (
                 figures["sets"][name][side]["n"] >= 300 and len(figures["sets"][name][side]["intervals"]["auroc"]) == 2
             )
+
+
+def test_its_figures_and_its_card_are_of_today_s_recipe() -> None:
+    digest = load_recipe("embedded").digest()
+    path = embedded_adapter_path()
+    assert path is not None
+    assert json.loads((path.parent / "figures.json").read_text(encoding="utf-8"))["recipe_digest"] == digest
+    assert f"digest `{digest}`" in (path.parent / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_its_calibrator_is_for_today_s_listener_and_rises(embedded_model: Path) -> None:

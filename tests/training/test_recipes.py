@@ -13,14 +13,25 @@ from training.recipes import Recipe
 PAPER = ("mistral-7b", "llama3-8b", "llama3-70b")
 
 
-@pytest.mark.parametrize("name", ["llama3-70b", "llama3-8b", "mistral-7b", "smoke", "smollm2-135m", "smollm2-135m-cpu"])
+@pytest.mark.parametrize("name", available())
 def test_every_recipe_reads_and_survives_being_written(name: str, tmp_path: Path) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
     copy = tmp_path / "copy.yaml"
     copy.write_text(recipe.to_yaml())
     assert load_recipe(str(copy)) == recipe
-    assert name in available()
+
+
+def test_the_recipes_are_those_that_the_documents_name() -> None:
+    assert available() == [
+        "embedded",
+        "llama3-70b",
+        "llama3-8b",
+        "mistral-7b",
+        "smoke",
+        "smollm2-135m",
+        "smollm2-135m-cpu",
+    ]
 
 
 @pytest.mark.parametrize("name", PAPER)
@@ -77,6 +88,7 @@ def test_one_switch_makes_the_baseline(name: str) -> None:
             "pairs.threshold: Input should be 'median'; or Input should be less than or equal to 1",
         ),
         ("evaluate.threshold=median", "evaluate.threshold: Input should be 'training'; or"),
+        ("dpo={strength: 0.5, select: during}", "dpo: strength goes with select=last"),
         ("smple.n=1", "unknown key 'smple'; did you mean 'sample'?"),
         ("questions.test.a={sorce: file}", "unknown key 'questions.test.a.sorce'; did you mean 'source'?"),
         ("dpo.beta=-1", "dpo.beta: Input should be greater than 0"),
