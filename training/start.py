@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 def starting_weights(recipe: Recipe) -> dict[str, torch.Tensor] | None:
     """The tensors of the adapter that the run starts from, if the recipe names one."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     if recipe.start is None:
         return None
+    from safetensors import SafetensorError  # these load torch, which sampling by llama.cpp has no use for
+    from safetensors.torch import load_file
+
     settings = recipe.dpo.lora
     try:
         config = json.loads((recipe.start / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
