@@ -121,7 +121,7 @@ def run(folder: RunFolder) -> None:
 
 def _answer_sides(folder: RunFolder, asked: Sequence[Asked], adapter: Path) -> None:
     """Baseline and adapter, each loaded once, under the same conditions; the listener is loaded for both."""
-    recipe = folder.recipe
+    recipe = folder.recipe.measured()
     speaker = recipe.speaker.with_adapter()
     with ExitStack() as stack:
 

@@ -321,13 +321,15 @@ class EvaluateSettings(Draw):
 
     `threshold: training` is the one that the pairs were made with, known before any test question is asked.
     `other_listeners` read the stored answers as well: a GGUF (a path, `embedded`, owner/repo) or `lexicon`, which
-    counts hedges and boosters and asks no model.
+    counts hedges and boosters and asks no model. `dtype`: the number format that speaker and listener are measured in,
+    where it is to be another than the one that samples are drawn and judged in.
     """
 
     threshold: Literal["training"] | Share = 0.66
     bins: int = Field(default=9, ge=2)
     bootstrap: int = Field(default=1000, ge=0, json_schema_extra=AFTERWARDS)
     other_listeners: list[str] = Field(default=[], json_schema_extra=AFTERWARDS)
+    dtype: Dtype | None = None
     truthfulqa: TruthfulQASettings = TruthfulQASettings()
 
 
@@ -362,6 +364,14 @@ class Recipe(Section):
             raise ValueError("pairs.rivals goes with a ladder (without one, right answers meet wrong ones anyway)")
         return self
 
+    def measured(self) -> "Recipe":
+        """The recipe with speaker and listener in the number format that they are measured in."""
+        if self.evaluate.dtype is None:
+            return self
+        update = {"dtype": self.evaluate.dtype}
+        sides = {"speaker": self.speaker.model_copy(update=update), "listener": self.listener.model_copy(update=update)}
+        return self.model_copy(update=sides)
+
     def digest(self) -> str:
         """A short identity of the run: all fields but those that only trade speed for memory."""
         return hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()[:16]
@@ -369,8 +379,11 @@ class Recipe(Section):
     def identity(self) -> dict[str, Any]:
         """The fields that make two runs the same run, as plain values."""
         identity = _identity(self)
-        if self.start is None:  # runs without one keep the identity that they had before there was this field
+        # runs without these keep the identity that they had before there were such fields
+        if self.start is None:
             del identity["start"]
+        if self.evaluate.dtype is None:
+            del identity["evaluate"]["dtype"]
         return identity
 
     def to_yaml(self) -> str:

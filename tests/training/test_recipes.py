@@ -150,6 +150,16 @@ def test_the_digest_ignores_how_a_finished_run_is_looked_at() -> None:
     assert digest() != digest("evaluate.truthfulqa.count=3")
 
 
+def test_a_run_is_measured_in_its_own_number_format_or_in_a_stated_one() -> None:
+    own, stated = load_recipe("smoke"), load_recipe("smoke", ["evaluate.dtype=bfloat16"])
+    assert own.measured() == own
+    measured = stated.measured()
+    assert (measured.speaker.dtype, measured.listener.dtype) == ("bfloat16", "bfloat16")
+    assert (stated.speaker, stated.listener) == (own.speaker, own.listener), "samples are drawn and judged as before"
+    assert own.digest() != stated.digest()
+    assert "dtype" not in own.identity()["evaluate"], "runs without it keep the digest that they had before"
+
+
 def test_defaults_are_the_papers() -> None:
     bare = Recipe.model_validate({"name": "x", "speaker": {"model": "m"}, "listener": {"model": "m"}})
     mistral = load_recipe("mistral-7b")
