@@ -71,7 +71,7 @@ class Model:
                 on_progress(LoadProgress(min(1.0, max(0.0, fraction))))
             return True
 
-        params = low.llama_model_default_params()
+        params = native.model_params()
         params.n_gpu_layers = settings.gpu_layers
         params.check_tensors = True
         callback = low.llama_progress_callback(progressed)  # llama.cpp keeps a bare pointer until the load is over

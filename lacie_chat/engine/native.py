@@ -177,6 +177,27 @@ class Gate:
             self.release()
 
 
+def model_params() -> Any:
+    """llama.cpp's own settings for loading a model, less the one with which it crashes on some processors.
+
+    Where the processor has AMX, llama.cpp repacks the weights for it (an "extra buffer type") and then dies of SIGSEGV
+    at the first matrix product: GCC optimises away the writes to the tile configuration, and `ldtilecfg` faults on what
+    is left (llama.cpp #20824 and #26954, both open; seen with llama-cpp-python 0.3.36 and GCC 12). AVX-512 then does
+    the work.
+    """
+    params = low.llama_model_default_params()
+    params.use_extra_bufts = params.use_extra_bufts and not has_amx()
+    return params
+
+
+def has_amx(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether this processor has Intel's tile instructions. Only Linux says; no Mac has them."""
+    try:
+        return any("amx_tile" in line.split() for line in cpuinfo.open(encoding="utf-8") if line.startswith("flags"))
+    except OSError:
+        return False
+
+
 def supports_gpu() -> bool:
     """Whether this build of llama.cpp can offload layers."""
     return bool(low.llama_supports_gpu_offload())

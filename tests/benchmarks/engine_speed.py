@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from lacie_chat.engine import ChatTurn, Delta, Engine, EngineLike, EngineProcess, EngineSettings, Finished, Sampling
 from lacie_chat.engine.model import thread_count
@@ -32,8 +33,12 @@ PREFIX = "Answer: I am certain it is Rome.\nSure: yes\n\nAnswer: It may be Rome.
 def bare(path: Path, threads: int, tokens: int) -> Callable[[], float]:
     """Tokens a second of llama-cpp-python's own generate loop (detokenised, as the engine does)."""
     import llama_cpp
+    from llama_cpp import llama_cpp as low
 
-    with Path(os.devnull).open("w") as nothing, contextlib.redirect_stderr(nothing):
+    from lacie_chat.engine import native
+
+    as_ours = mock.patch.object(low, "llama_model_default_params", return_value=native.model_params())
+    with Path(os.devnull).open("w") as nothing, contextlib.redirect_stderr(nothing), as_ours:
         llama = llama_cpp.Llama(
             str(path), n_ctx=8192, n_threads=threads, n_threads_batch=threads, flash_attn=True, n_batch=64, verbose=True
         )

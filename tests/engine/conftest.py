@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -20,18 +21,22 @@ def plain(embedded_model: Path) -> Iterator["PlainLlama"]:
 class PlainLlama:
     def __init__(self, path: Path) -> None:
         import llama_cpp
+        from llama_cpp import llama_cpp as low
+
+        from lacie_chat.engine import native
 
         # verbose=True: it installs no log callback and redirects nothing, so our own callback stays in place
-        self.llama = llama_cpp.Llama(
-            str(path),
-            n_ctx=2048,
-            n_threads=1,
-            n_threads_batch=1,
-            n_batch=64,
-            n_ubatch=64,
-            flash_attn=True,
-            verbose=True,
-        )
+        with mock.patch.object(low, "llama_model_default_params", return_value=native.model_params()):
+            self.llama = llama_cpp.Llama(
+                str(path),
+                n_ctx=2048,
+                n_threads=1,
+                n_threads_batch=1,
+                n_batch=64,
+                n_ubatch=64,
+                flash_attn=True,
+                verbose=True,
+            )
 
     def tokens(self, text: str, special: bool = False) -> list[int]:
         return self.llama.tokenize(text.encode(), add_bos=False, special=special)
