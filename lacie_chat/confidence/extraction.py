@@ -18,7 +18,7 @@ from lacie_chat.confidence.masking import clean_answer, occurrences
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.confidence.sentences import sentences
 
-EXTRACTION_VERSION = "2"
+EXTRACTION_VERSION = "3"
 MAX_TOKENS = 12
 _MAX_WORDS = 10
 _HEAD, _TAIL = 500, 200
@@ -148,7 +148,7 @@ def _is_set_apart(response: str, span: Span) -> bool:
 
 
 def _is_filler(core: str, parts: list[str]) -> bool:
-    if all(part in _FILLERS for part in parts):
+    if all(part in _FILLERS for part in parts) or _PRONOUN.fullmatch(core):
         return True
     hedges, boosters = lexical_marks(core)
     marked = sum(len(words(span.text)) for span in (*hedges, *boosters))
@@ -203,6 +203,11 @@ _FILLERS = frozenset(
         "part type kind what who which when where why how s t "
     ).split()
 )
+_PRONOUN = re.compile(
+    r"(?:I|you|he|she|it|we|they|that|there|here|what|who|let)['’](?:m|d|ve|ll|re|s)"
+    r"(?:\s+(?:only|just|not|at|all)\b)*",
+    re.IGNORECASE,
+)  # "I'm" out of "… I'm only guessing", where the lexicon hears the last word alone
 _ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\S)", re.IGNORECASE)
 _OPENER = re.compile(r"^(?:the|an?|in|on|at|by|from|it|its|this|as|for|and|but|after|before)\s+(?=\S)", re.IGNORECASE)
 _LEAD = re.compile(

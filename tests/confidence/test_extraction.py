@@ -116,3 +116,17 @@ class TestWithTheEmbeddedModel:
 def test_a_hedge_is_no_answer(response: str, candidate: str, found: str) -> None:
     span = choose_span("Who wrote Dracula?", response, candidate)
     assert span is not None and span.text == found
+
+
+@pytest.mark.parametrize(
+    ("question", "response", "expected"),
+    [
+        ("What is it about?", "A classic example of a limerick, as they say. I'm only guessing.", None),
+        ("Who wrote it?", "I’m only guessing.", None),
+        ("Who wrote it?", "I'm not at all certain.", None),
+        ("Who wrote it?", "He's one of the great composers, I'm only guessing, Carl Orff.", "Carl Orff"),
+        ("Which vitamin is it?", "The vitamin is D.", "D"),
+    ],
+)
+def test_a_pronoun_and_its_verb_are_no_answer(question: str, response: str, expected: str | None) -> None:
+    assert _span(question, response, "I'm") == expected
