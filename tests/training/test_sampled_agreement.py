@@ -21,16 +21,20 @@ QUESTIONS = """{"id": "a", "question": "What is the capital of Japan?", "answers
 
 def test_rows_and_metrics_have_it_and_a_folder_keeps_to_one_number(tmp_path: Path) -> None:
     (tmp_path / "q.jsonl").write_text(QUESTIONS)
-    options = ["--questions", str(tmp_path / "q.jsonl"), "--out", str(tmp_path / "out"), "--max-tokens", "12"]
+    options = ["--questions", str(tmp_path / "q.jsonl"), "--out", str(tmp_path / "out"), "--max-tokens", "24"]
     assert evaluate_command(parsed(*options, "--agreement", "2", "--batch-size", "2")) == 0
     rows = [json.loads(line) for line in (tmp_path / "out" / "rows.jsonl").read_text().splitlines()]
     assert [row["id"] for row in rows] == ["a", "b"]
+    answering = [row for row in rows if row["answer_span"]]
+    assert rows[0] in answering, "a cut-off answer may name nothing; this one is short"
     for row in rows:
+        assert (row["agreement"] is not None) == (row in answering)
+    for row in answering:
         assert row["agreement"]["k"] == 2 and row["agreement"]["value"] in (0, 0.5, 1)
         assert Assessment.from_dict(row).agreement is not None
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())["agreement"]
-    assert (metrics["n"], metrics["k"]) == (2, [2])
-    assert metrics["mean"] == sum(row["agreement"]["value"] for row in rows) / 2
+    assert (metrics["n"], metrics["k"]) == (len(answering), [2])
+    assert metrics["mean"] == sum(row["agreement"]["value"] for row in answering) / len(answering)
     with pytest.raises(TrainingError, match="differs in agreement"):
         evaluate_command(parsed(*options, "--batch-size", "2"))
     for wrong in (["--agreement", "3", "--batch-size", "2"], ["--agreement", "-1"], ["--agreement", "21"]):
