@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from random_adapter import write_random_adapter
+from textual.widgets import Static
 
 from lacie_chat.conversations import Store
 from lacie_chat.engine import EngineProcess, EngineSettings
@@ -17,7 +18,7 @@ from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.help import HelpScreen
 from lacie_chat.tui.tree import Turn
-from lacie_chat.tui.widgets.compare_column import CompareColumn
+from lacie_chat.tui.widgets.compare_column import CompareColumn, SampleView
 
 from .conftest import Driver
 from .scripted import Answer, ScriptedEngine
@@ -198,6 +199,19 @@ async def test_samples_words_and_copy(driven) -> None:
         await driver.pilot.press("w", "minus")
         assert marked() == []
         await driver.until(lambda: "samples:" not in driver.text())
+
+
+async def test_an_answer_that_is_not_built_yet_is_drawn_when_it_is(driven) -> None:
+    async with driven(size=(100, 30)) as driver:
+        question = Turn("user", "What is the capital of Japan?", None)
+        answer = Turn("assistant", "It is", question, status="streaming", phase="answering")
+        view = SampleView(answer)
+        answer.note = "Not before this note."
+        view.show()  # what a change of the turn calls, as soon as the column holds the view
+        await driver.chat.mount(view)
+        await driver.until(lambda: view.query(".note"))
+        note = view.query_one(".note", Static)
+        await driver.until(lambda: note.display and "Not before" in str(note.content))
 
 
 async def test_without_an_adapter_one_line_says_what_is_missing(driven) -> None:

@@ -61,6 +61,7 @@ class AnswerView(MessageView):
     async def on_mount(self) -> None:
         self._built = True
         if self.turn.status == "streaming":
+            self.show()
             await self.follow()
         else:
             await self.settle()
@@ -99,6 +100,8 @@ class AnswerView(MessageView):
 
     def show(self) -> None:
         """Draw what surrounds the text as it now is."""
+        if not self._built:
+            return  # on_mount will do it
         note = self.query_one(".note", Static)
         note.update(Content(self.turn.note))
         note.display = bool(self.turn.note)
