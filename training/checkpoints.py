@@ -7,9 +7,10 @@ checkpoint afterwards by whatever generator the speaker has (`after`: for models
 
 import json
 import shutil
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.rows import writing
@@ -23,6 +24,9 @@ from training.questions import Question, load_questions
 from training.recipes import Recipe
 from training.runs import Row, RowFile, RunFolder, read_rows
 from training.screening import screened
+
+if TYPE_CHECKING:
+    import torch
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 BEST = "checkpoints/best"
@@ -45,15 +49,38 @@ def keep_adapter(checkpoint: Path, target: Path, *, strength: float = 1.0) -> No
     """Make a checkpoint's adapter the run's: a whole new folder takes the place of the old one. Its change of the
     weights is multiplied by `strength` (see `DpoSettings`).
     """
+    with replace_adapter(target) as fresh:
+        for name in ADAPTER_FILES:
+            shutil.copy2(checkpoint / name, fresh / name)
+        if strength != 1.0:
+            _scale(fresh / "adapter_model.safetensors", strength)
+
+
+def read_adapter(folder: Path, *, called: str | None = None) -> tuple[dict[str, Any], dict[str, "torch.Tensor"]]:
+    """PEFT's configuration and tensors of an adapter. Raises TrainingError, which names it as it is `called`."""
+    from safetensors import SafetensorError  # these load torch, which sampling by llama.cpp has no use for
+    from safetensors.torch import load_file
+
+    try:
+        config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise ValueError(f"{ADAPTER_FILES[0]} is no object")
+        return config, load_file(folder / ADAPTER_FILES[1])
+    except (OSError, ValueError, SafetensorError) as error:
+        raise TrainingError(
+            f"{called or folder} holds no adapter that can be read ({error}); name that of a run that is trained"
+        ) from error
+
+
+@contextmanager
+def replace_adapter(target: Path) -> Iterator[Path]:
+    """An empty folder to write an adapter into; when it is whole, it takes the place of `target`."""
     fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
     with writing(target):
         for leftover in (fresh, old):
             shutil.rmtree(leftover, ignore_errors=True)
         fresh.mkdir(parents=True)
-        for name in ADAPTER_FILES:
-            shutil.copy2(checkpoint / name, fresh / name)
-        if strength != 1.0:
-            _scale(fresh / "adapter_model.safetensors", strength)
+        yield fresh
         if target.exists():
             target.rename(old)
         fresh.rename(target)

@@ -18,12 +18,15 @@ _HELP = {
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stages as subcommands of `lacie train`."""
     from training.figures import add_figures_arguments
+    from training.mean import add_mean_arguments
     from training.run import add_run_options
 
     stages: Any = parser.add_subparsers(dest="stage", metavar="STAGE", required=True)
     for name, text in _HELP.items():
         add_options(stages.add_parser(name, help=text, description=text))
     add_run_options(stages.add_parser("run", help="all stages, one after the other"))
+    text = "average the adapters of several runs, as a run of its own"
+    add_mean_arguments(stages.add_parser("mean", help=text, description=text))
     text = "set a LACIE run and its truthful-only twin beside their baseline: figures.json, and a table"
     add_figures_arguments(stages.add_parser("figures", help=text, description=text))
 
@@ -38,5 +41,9 @@ def train_command(args: argparse.Namespace) -> int:
         from training.figures import figures_command
 
         return figures_command(args)
+    if args.stage == "mean":
+        from training.mean import mean_command
+
+        return mean_command(args)
     module = importlib.import_module(f"training.{args.stage}")
     return run_stage(module.run, args.recipe, args.run, args.overrides)

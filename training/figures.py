@@ -115,8 +115,9 @@ def _side(metrics: Figures, name: str, side: str) -> dict[str, Any]:
 
 def _digests(recipe: Recipe) -> dict[str, str]:
     """SHA-256 of each question file of the recipe that is (still) there, by its name."""
-    sets = [recipe.questions.train, recipe.questions.validation, recipe.questions.calibration]
-    paths = [each.path for each in [*sets, *recipe.questions.test.values()] if each is not None]
+    wanted = recipe.questions
+    sets = [wanted.train, *wanted.more, wanted.validation, wanted.calibration]
+    paths = [each.path for each in [*sets, *wanted.test.values()] if each is not None]
     paths.append(recipe.evaluate.truthfulqa.path)
     files = [Path(path) for path in dict.fromkeys(paths) if path is not None]
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()}

@@ -19,7 +19,7 @@ from lacie_chat.confidence.matching import normalise
 from training.errors import TrainingError
 from training.ladder import cut_threshold, ladder_preferences
 from training.recipes import PairSettings, Recipe
-from training.rewording import draw_of, is_drawn
+from training.rewording import LEFT_OUT, draw_of, is_drawn
 from training.runs import Row, RunFolder, read_rows, write_json, write_rows
 from training.stage import stage_main
 
@@ -63,7 +63,7 @@ def make_pairs(
     `separator` stands between prompt and completion: a space after a plain prompt, nothing after a chat template.
     """
     everyday = [row for row in rows if not row.get("answers", True)]
-    rows = [row for row in rows if row.get("answers", True)]
+    rows = [row for row in rows if row.get("answers", True) and row["state"] != LEFT_OUT]
     report = PairReport(samples=len(rows))
     usable = [row for row in rows if not _drop(row, settings, report)]
     report.threshold = accept_threshold(rows, settings)

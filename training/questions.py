@@ -9,7 +9,8 @@ the same ones.
 import hashlib
 import json
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,12 @@ SAMPLE_QUESTIONS = RECIPES / "sample_questions.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """The sets of one run, and how many training questions were dropped because a held-out set has them."""
+    """The sets of one run, and how many training questions were dropped because a held-out set has them. `more` has
+    a list for each of the recipe's `questions.more`.
+    """
 
     train: list[Question]
+    more: list[list[Question]]
     validation: list[Question]
     test: dict[str, list[Question]]
     dropped_overlap: int
@@ -54,14 +58,17 @@ def load_questions(run: Path, recipe: Recipe) -> Splits:
     folder = run / "questions"
     if not (folder / "counts.json").is_file():
         splits = make_splits(recipe)
-        for name, questions in (("train", splits.train), ("validation", splits.validation), *_tests(splits)):
+        named = [("train", splits.train), *_more(splits), ("validation", splits.validation), *_tests(splits)]
+        for name, questions in named:
             write_rows(folder / f"{name}.jsonl", [question.to_row() for question in questions])
-        counts = {"train": len(splits.train), "validation": len(splits.validation)}
-        counts |= {name: len(questions) for name, questions in _tests(splits)}
+        counts = {name: len(questions) for name, questions in named}
         write_json(folder / "counts.json", counts | {"dropped_overlap": splits.dropped_overlap})
         return splits
     return Splits(
         train=read_question_file(folder / "train.jsonl"),
+        more=[
+            read_question_file(folder / f"{_more_name(number)}.jsonl") for number in range(len(recipe.questions.more))
+        ],
         validation=read_question_file(folder / "validation.jsonl"),
         test={name: read_question_file(folder / f"test-{name}.jsonl") for name in recipe.questions.test},
         dropped_overlap=0,
@@ -82,7 +89,7 @@ def load_calibration(run: Path, recipe: Recipe) -> list[Question]:
     path = run / "questions" / f"calibration-{calibration_name(entry)}.jsonl"
     if not path.is_file():
         splits = load_questions(run, recipe)
-        sets = (splits.train, splits.validation, *splits.test.values())
+        sets = (splits.train, *splits.more, splits.validation, *splits.test.values())
         used = {normalise(question.question) for questions in sets for question in questions}
         left = [each for each in _shuffled(entry, recipe.seed) if normalise(each.question) not in used]
         if not left:
@@ -102,6 +109,14 @@ def _shuffled(entry: QuestionSet, seed: int) -> list[Question]:
 
 def _of_set(question: Question, entry: QuestionSet) -> Question:
     return Question(question.id, question.question, question.answers, entry.matcher)
+
+
+def _more(splits: Splits) -> list[tuple[str, list[Question]]]:
+    return [(_more_name(number), questions) for number, questions in enumerate(splits.more)]
+
+
+def _more_name(number: int) -> str:
+    return f"more-{number + 1}"
 
 
 def _tests(splits: Splits) -> list[tuple[str, list[Question]]]:
@@ -125,13 +140,32 @@ def make_splits(recipe: Recipe) -> Splits:
     if not clean:
         raise TrainingError(f"no training questions are left: all {len(train)} are also in a held-out set")
     clean = clean[: wanted.train.count]
+    more = []
+    reserved.update(normalise(question.question) for question in clean)
+    for number, entry in enumerate(wanted.more):
+        pool = _take(entry, _more_name(number), sources, recipe.seed)
+        more.append([question for question in pool if normalise(question.question) not in reserved])
+        reserved.update(normalise(question.question) for question in more[-1])
+    _check_ids([*clean, *(question for questions in more for question in questions)])
     _check_disjoint_tests(cut)
     return Splits(
         train=clean,
+        more=more,
         validation=cut["validation"],
         test={name: cut[f"test {name}"] for name in wanted.test},
         dropped_overlap=dropped,
     )
+
+
+def _check_ids(questions: Sequence[Question]) -> None:
+    """Samples are told apart by the ids of their questions."""
+    ids = Counter(question.id for question in questions)
+    twice = [name for name, count in ids.items() if count > 1]
+    if twice:
+        raise TrainingError(
+            f"{len(twice)} training questions have an id that another one has, as {twice[0]!r}; make the ids of "
+            "questions.train and questions.more unlike"
+        )
 
 
 def _check_disjoint_tests(cut: Mapping[str, list[Question]]) -> None:

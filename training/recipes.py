@@ -98,14 +98,25 @@ class QuestionSet(Section):
         return self
 
 
+class TrainingSet(QuestionSet):
+    """Questions to train on. `reword_wrong`: of the wrong samples so many, as a share, are heard in other words too
+    (styles with `rewords`), and so can stand on a ladder's rungs; of the right ones all are. Below 1 it saves hearing
+    what a pair has no use for; a lower share than another set's is for a file whose single aliases miss right answers.
+    """
+
+    reword_wrong: float = Field(default=1.0, gt=0, le=1)
+
+
 class QuestionSettings(Section):
-    """The uses of questions; no question of `validation`, `test` or `calibration` is ever trained on.
+    """The uses of questions; no question of `validation`, `test` or `calibration` is ever trained on. `more`: training
+    questions from other sources, in addition to those of `train`.
 
     `calibration` is what the calibrator is fitted on, cut from what the training leaves of its source, so that it can
     still be named when a run is done. None: those validation questions that no checkpoint was chosen by, else all.
     """
 
-    train: QuestionSet = QuestionSet(count=10_000)
+    train: TrainingSet = TrainingSet(count=10_000)
+    more: list[TrainingSet] = []
     validation: QuestionSet = QuestionSet(count=500)
     test: dict[str, QuestionSet] = Field(
         default_factory=lambda: {"triviaqa": QuestionSet(split="validation", count=1000)}
@@ -116,8 +127,8 @@ class QuestionSettings(Section):
 
     @model_validator(mode="after")
     def _tests_are_not_screened(self) -> "QuestionSettings":
-        if any(entry.screen for entry in (self.calibration, *self.test.values()) if entry):
-            raise ValueError("screen is for train and validation; a test or calibration set is what it is")
+        if any(entry.screen for entry in (self.calibration, *self.more, *self.test.values()) if entry):
+            raise ValueError("screen is for train and validation; any other set is what it is")
         return self
 
     @model_validator(mode="after")
@@ -384,6 +395,10 @@ class Recipe(Section):
             del identity["start"]
         if self.evaluate.dtype is None:
             del identity["evaluate"]["dtype"]
+        if not self.questions.more:
+            del identity["questions"]["more"]
+        if self.questions.train.reword_wrong == 1:
+            del identity["questions"]["train"]["reword_wrong"]
         return identity
 
     def to_yaml(self) -> str:

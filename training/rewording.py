@@ -13,6 +13,9 @@ from typing import Any
 
 from lacie_chat.confidence.sentences import sentences
 
+LEFT_OUT = "left_out"
+"""The state of a reworded sample that nobody listened to, and that no pair is made of (see `training.judge`)."""
+
 _PLAIN_STARTS = frozenset(
     """a an the this that these those there here it its he his she her they their we our you your in on at by for from
     during after before as according when while since both each most many some one no not yes all to with""".split()

@@ -17,14 +17,13 @@ from random import Random
 
 from training import prompts
 from training.answering import prompt_text
-from training.everyday import everyday_prompts
 from training.generators import Generator, load_generator, seed_of
 from training.progress import progress
 from training.questions import Question, load_questions
 from training.recipes import Recipe, Style
 from training.rewording import first_sentences, reworded, ways
 from training.runs import Row, RowFile, RunFolder
-from training.screening import screen
+from training.screening import screen, training_questions
 from training.stage import stage_main
 from training.start import starting_weights
 
@@ -182,9 +181,9 @@ def run(folder: RunFolder) -> None:
             stack.callback(generator.close)
             return generator
 
-        questions = screen(folder, "train", splits.train, speaker)
+        screen(folder, "train", splits.train, speaker)
         screen(folder, "validation", splits.validation, speaker)
-        questions += everyday_prompts(recipe)
+        questions = training_questions(folder, splits)
         file = RowFile(folder.path / "samples.jsonl")
         per_chunk = max(1, recipe.speaker.batch_size // recipe.sample.drawn_per_question)
         todo = [chunk for chunk in chunks(questions, per_chunk) if file.missing(row_ids(recipe, chunk))]

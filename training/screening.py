@@ -8,15 +8,17 @@ listener, and lenient. The pairs are made from proper judgements later.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from lacie_chat.confidence.matching import normalise
 from training import prompts
 from training.answering import prompt_text
 from training.errors import TrainingError
+from training.everyday import everyday_prompts
 from training.generators import Generator, seed_of
 from training.progress import progress
-from training.questions import Question
+from training.questions import Question, Splits
 from training.recipes import Draw, QuestionSet, Recipe
 from training.runs import Row, RowFile, RunFolder, read_rows
 
@@ -83,6 +85,12 @@ def screened(folder: RunFolder, name: str, questions: Sequence[Question]) -> lis
         raise TrainingError(f"the questions of {name} are not screened yet; run the stage 'sample' first")
     chosen = choose(rows, entry, name)
     return [question for question in questions if question.id in chosen]
+
+
+def training_questions(folder: RunFolder, splits: Splits) -> list[Question]:
+    """All that is sampled, in order: the screened questions to train on, those of other sources, everyday prompts."""
+    train = screened(folder, "train", splits.train)
+    return [*train, *chain.from_iterable(splits.more), *everyday_prompts(folder.recipe)]
 
 
 def _entry(recipe: Recipe, name: str) -> QuestionSet:

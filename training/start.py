@@ -8,10 +8,9 @@ one adapter, and its rewards are counted as those of the first round.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from training.checkpoints import ADAPTER_FILES
+from training.checkpoints import read_adapter
 from training.errors import TrainingError
 from training.recipes import Recipe
 
@@ -23,20 +22,8 @@ def starting_weights(recipe: Recipe) -> dict[str, torch.Tensor] | None:
     """The tensors of the adapter that the run starts from, if the recipe names one."""
     if recipe.start is None:
         return None
-    from safetensors import SafetensorError  # these load torch, which sampling by llama.cpp has no use for
-    from safetensors.torch import load_file
-
     settings = recipe.dpo.lora
-    try:
-        config = json.loads((recipe.start / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
-        if not isinstance(config, dict):
-            raise ValueError(f"{ADAPTER_FILES[0]} is no object")
-        tensors: dict[str, torch.Tensor] = load_file(recipe.start / ADAPTER_FILES[1])
-    except (OSError, ValueError, SafetensorError) as error:
-        raise TrainingError(
-            f"start={recipe.start} holds no adapter that can be read ({error}); name the folder `adapter` of a run "
-            "that is trained"
-        ) from error
+    config, tensors = read_adapter(recipe.start, called=f"start={recipe.start}")
     if (config.get("r"), config.get("lora_alpha")) != (settings.r, settings.alpha):
         raise TrainingError(
             f"start={recipe.start} has r {config.get('r')} and alpha {config.get('lora_alpha')}; set dpo.lora.r and "

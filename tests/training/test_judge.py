@@ -5,6 +5,7 @@ from typing import Any
 
 from lacie_chat.confidence import assess_many
 from training.judge import answers_of, judge_rows
+from training.rewording import LEFT_OUT
 
 
 class Scripted:
@@ -51,6 +52,37 @@ def test_a_rewording_takes_over_the_answer_of_its_draw() -> None:
     assert plain["answer_span"] == mild["answer_span"] == "Oslo"
     assert mild["masked_response"] == "The capital of Norway is [answer], I think."
     assert plain["correct"] and mild["correct"] and plain["acceptance"] > mild["acceptance"]
+
+
+def test_of_wrong_samples_a_share_is_heard_in_other_words() -> None:
+    def twins(answer: str, count: int) -> list[dict[str, Any]]:
+        made = []
+        for number in range(count):
+            plain = {
+                **PLAIN,
+                "id": f"q#{answer}{number}",
+                "draw": f"q#{answer}{number}",
+                "response": f"It is {answer}.",
+            }
+            made += [plain, {**plain, "id": f"{plain['id']}-mild", "response": f"It is {answer}, I think."}]
+        return made
+
+    right, reader = twins("Oslo", 5), Scripted("Oslo")
+    judged = judge_rows(right, reader, None, {"q": 0.01})
+    assert all(row["state"] == "answered" and row["correct"] for row in judged), "right ones are never left out"
+
+    wrong = twins("Bergen", 400)
+    judged = judge_rows(wrong, Scripted("Bergen"), None, {"q": 0.25})
+    assert [row["id"] for row in judged] == [row["id"] for row in wrong]
+    assert all(row["state"] == "answered" for row in judged[::2]), "all are heard in their own words"
+    heard = [row["id"] for row in judged[1::2] if row["state"] != LEFT_OUT]
+    assert 70 < len(heard) < 130
+    assert all(row["acceptance"] is None for row in judged if row["state"] == LEFT_OUT)
+
+    drawn = answers_of(judged)
+    again = judge_rows(wrong[401:], Scripted("Bergen"), drawn, {"q": 0.25})
+    assert [row["state"] for row in again] == [row["state"] for row in judged[401:]], "whatever else is in the chunk"
+    assert all(row["state"] == "answered" for row in judge_rows(wrong, Scripted("Bergen"), None, {"other": 0.1}))
 
 
 def test_its_draw_may_have_been_judged_in_an_earlier_chunk_or_life() -> None:

@@ -18,6 +18,8 @@ from training.questions import (
 )
 from training.recipe_files import load_recipe
 from training.recipes import QuestionSet, Recipe
+from training.runs import RunFolder
+from training.screening import training_questions
 
 
 def write(path: Path, *texts: str) -> Path:
@@ -174,3 +176,28 @@ def test_offline_a_hub_set_is_one_clear_line(tmp_path: Path, monkeypatch: pytest
     assert "mandarjoshi/trivia_qa" in str(error.value)
     assert "give a questions file" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_training_questions_from_other_sources_come_on_top(tmp_path: Path) -> None:
+    train = write(tmp_path / "a.jsonl", "One?", "Two?", "Three?")
+    held_out = write(tmp_path / "b.jsonl", "Four?", "Five?", "Six?")
+    other = write(tmp_path / "c.jsonl", "two", "Seven?", "five?", "four?", "six")
+    more = f"questions.more=[{{source: file, path: {other}, reword_wrong: 0.5}}]"
+    wanted = recipe(train, held_out, more)
+    splits = load_questions(tmp_path / "run", wanted)
+    assert {question.question for question in splits.train} == {"One?", "Two?", "Three?"}
+    assert [[question.question for question in each] for each in splits.more] == [["Seven?"]], "none asked elsewhere"
+    assert load_questions(tmp_path / "run", wanted).more == splits.more
+    folder = RunFolder.open(tmp_path / "run", wanted)
+    assert [question.id for question in training_questions(folder, splits)] == [
+        *(question.id for question in splits.train),
+        "c1",
+    ]
+    assert recipe(train, held_out).digest() == recipe(train, held_out, "questions.more=[]").digest() != wanted.digest()
+
+    same = tmp_path / "other" / "a.jsonl"
+    same.parent.mkdir()
+    with pytest.raises(TrainingError, match="have an id that another one has, as 'a0'"):
+        make_splits(recipe(train, held_out, f"questions.more=[{{source: file, path: {write(same, 'Eight?')}}}]"))
+    with pytest.raises(TrainingError, match="screen is for train and validation"):
+        recipe(train, held_out, f"questions.more=[{{source: file, path: {other}, screen: {{known: 1, unknown: 1}}}}]")

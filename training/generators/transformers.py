@@ -88,7 +88,7 @@ class TransformersGenerator:
         self, prompts: Sequence[str], draw: Draw, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
     ) -> list[list[Response]]:
         """See `Generator`. Prompts of like length go together; results come in the given order."""
-        encoded = [self.encode(prompt) for prompt in prompts]
+        encoded = self.encode_all(prompts)
         order = sorted(range(len(prompts)), key=lambda index: len(encoded[index]))
         results: list[list[Response]] = [[] for _ in prompts]
         with self._evaluating(), memory_errors(LOWER):
@@ -102,20 +102,26 @@ class TransformersGenerator:
         self, prefix: str, suffixes: Sequence[str], choices: Sequence[Sequence[str]]
     ) -> list[list[float]]:
         """See `Reader`; only the last position's logits are computed."""
-        encoded = [self.encode(prefix + suffix)[-self.context :] for suffix in suffixes]
+        texts = [prefix + suffix for suffix in suffixes]
+        encoded = [ids[-self.context :] for ids in self.encode_all(texts)]
+        tokens: dict[str, list[set[int]]] = {}  # by the last line: a token never reaches over the line break before it
         rows: list[list[float]] = [[] for _ in suffixes]
         with self._evaluating(), self._without_adapter(), memory_errors(LOWER):
             for batch in self._by_length(encoded):
-                probabilities = self._prefill([encoded[i] for i in batch])[0].logits[:, -1].float().softmax(-1)
+                probabilities = self._prefill([encoded[i] for i in batch])[0].logits[:, -1].float().softmax(-1).cpu()
                 for place, index in enumerate(batch):
-                    ids = choice_tokens(self.encode, prefix + suffixes[index], choices)
-                    rows[index] = [float(sum(probabilities[place, token].item() for token in each)) for each in ids]
+                    ending = texts[index].rpartition("\n")[2]
+                    if ending not in tokens:
+                        tokens[ending] = choice_tokens(self.encode, texts[index], choices)
+                    rows[index] = [
+                        float(sum(probabilities[place, token].item() for token in each)) for each in tokens[ending]
+                    ]
         return rows
 
     def complete(self, prefix: str, suffixes: Sequence[str], *, max_tokens: int, stop: Sequence[str]) -> list[str]:
         """See `Reader`; greedy."""
         greedy = Draw(temperature=0.0, max_new_tokens=max_tokens)
-        encoded = [self.encode(prefix + suffix) for suffix in suffixes]
+        encoded = self.encode_all([prefix + suffix for suffix in suffixes])
         texts = [""] * len(suffixes)
         with self._evaluating(), self._without_adapter(), memory_errors(LOWER):
             for batch in self._by_length(encoded):
@@ -126,8 +132,14 @@ class TransformersGenerator:
 
     def encode(self, text: str) -> list[int]:
         """Token ids with the BOS in front where this tokenizer wants one (and only one)."""
-        ids = list(self.tokenizer(text, add_special_tokens=False).input_ids)
-        return [self._bos, *ids] if self._bos is not None and ids[:1] != [self._bos] else ids
+        return self.encode_all([text])[0]
+
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """As `encode`, of many texts in one call of the tokenizer."""
+        if not texts:
+            return []
+        found = [list(ids) for ids in self.tokenizer(list(texts), add_special_tokens=False).input_ids]
+        return [[self._bos, *ids] if self._bos is not None and ids[:1] != [self._bos] else ids for ids in found]
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
