@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from tiny_recipes import small
 
-from training import judge, sample
+from training import judge, sample, screening
 from training.errors import TrainingError
 from training.everyday import everyday_prompts
 from training.pairs import EVERYDAY, make_pairs
@@ -162,8 +162,7 @@ def test_everyday_prompts_are_preferred_unhedged(
     )
     prompts = everyday_prompts(recipe)
     assert len(prompts) == 100 == len({prompt.question for prompt in prompts})
-    for module in (sample, judge):
-        monkeypatch.setattr(module, "everyday_prompts", lambda recipe: prompts[:2])
+    monkeypatch.setattr(screening, "everyday_prompts", lambda recipe: prompts[:2])
     folder = RunFolder.open(tmp_path / "run", recipe)
     sample.run(folder)
     judge.run(folder)
