@@ -51,13 +51,13 @@ def rows_file(run: Path, name: str) -> Path:
     return run / "questions" / f"screened-{name}.jsonl"
 
 
-def screen(
-    folder: RunFolder, name: str, questions: Sequence[Question], speaker: Callable[[], Generator]
-) -> list[Question]:
-    """The questions of the set `name` (`train` or `validation`), in order; what is not answered yet is answered."""
+def screen(folder: RunFolder, name: str, questions: Sequence[Question], speaker: Callable[[], Generator]) -> None:
+    """Answer what is not answered yet of the set `name` (`train` or `validation`), and see that it has enough of both
+    kinds.
+    """
     entry = _entry(folder.recipe, name)
     if entry.screen is None:
-        return list(questions)
+        return
     file = RowFile(rows_file(folder.path, name))
     size = folder.recipe.speaker.batch_size
     chunks = [questions[start : start + size] for start in range(0, len(questions), size)]
@@ -71,11 +71,11 @@ def screen(
             file.append(rows)
             known += sum(row["known"] for row in rows)
             advance(len(chunk), f"{known} known")
-    return screened(folder, name, questions)
+    screened(folder, name, questions)  # for its errors
 
 
 def screened(folder: RunFolder, name: str, questions: Sequence[Question]) -> list[Question]:
-    """As `screen`, of a set whose screening is done. Raises TrainingError if it isn't."""
+    """The questions of a set whose screening is done, in order. Raises TrainingError if it isn't."""
     entry = _entry(folder.recipe, name)
     if entry.screen is None:
         return list(questions)
