@@ -166,7 +166,7 @@ def _compare(args: argparse.Namespace) -> int:
         return int(compare.WRONG_USAGE)
     if args.questions is None:
         return int(compare.run(args))
-    return int(_extra("training.comparison", "train").compare_command(args))
+    return int(_extra("lacie_chat.commands.compare_file", "train").compare_command(args))
 
 
 def _fill_study(parser: argparse.ArgumentParser) -> None:
@@ -208,7 +208,7 @@ def _fill_calibration(parser: argparse.ArgumentParser) -> None:
 
 def _calibration(args: argparse.Namespace) -> int:
     calibration = import_module("lacie_chat.commands.calibration")
-    return int(calibration.run(args, lambda: _extra("training.own_questions", "train").answers_to))
+    return int(calibration.run(args, lambda: _extra("lacie_chat.evaluation.stored", "train").answers_to))
 
 
 def _fill_models(parser: argparse.ArgumentParser) -> None:
@@ -254,7 +254,7 @@ def _fill_doctor(parser: argparse.ArgumentParser) -> None:
 
 
 def _fill_train(parser: argparse.ArgumentParser) -> None:
-    commands = _extra("training.commands", "train")
+    commands = _extra("lacie_training.cli", "train")
     commands.add_train_arguments(parser)
     parser.set_defaults(handler=commands.train_command)
 
@@ -262,14 +262,14 @@ def _fill_train(parser: argparse.ArgumentParser) -> None:
 def _fill_evaluate(parser: argparse.ArgumentParser) -> None:
     from lacie_chat.commands.speaker import add_speaker_arguments
 
-    evaluate = _extra("training.evaluate", "train")
+    evaluate = _extra("lacie_training.evaluate", "train")
     add_speaker_arguments(parser, context=False)
     evaluate.add_evaluate_arguments(parser)
     parser.set_defaults(handler=evaluate.evaluate_command)
 
 
 def _fill_export(parser: argparse.ArgumentParser) -> None:
-    _extra("export.commands", "export").add_export_arguments(parser)
+    _extra("lacie_export.commands", "export").add_export_arguments(parser)
 
 
 _FILL = {

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from lacie_chat.errors import LacieError
 
 Row = dict[str, Any]
@@ -96,6 +98,32 @@ def numbered_rows(path: Path, *, torn: bool = False) -> list[tuple[int, Row]]:
     except OSError as error:
         raise LacieError(f"{path} can't be read: {error.strerror or error}") from error
     return rows
+
+
+@contextmanager
+def locked(folder: Path, name: str) -> Iterator[None]:
+    """Hold a folder for this process; raises LacieError at once if another process holds it under this name."""
+    path = folder / f".{name}.lock"
+    lock = FileLock(path, timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:  # before OSError, which it is
+        raise LacieError(f"another process is working on {folder}; wait for it, or stop it first") from None
+    except OSError as error:
+        raise LacieError(f"{path} can't be written: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def to_do(file: RowFile, ids: Sequence[str], size: int) -> list[slice]:
+    """The chunks of `size` places in which a row is missing. Chunks hang on the input alone: what is made together is
+    made together again after an interruption, to the last bit.
+    """
+    chunks = [slice(start, start + size) for start in range(0, len(ids), size)]
+    return [chunk for chunk in chunks if file.missing(ids[chunk])]
 
 
 def _cut_torn_line(path: Path) -> None:

@@ -24,7 +24,7 @@ from lacie_chat.confidence import (
     with_sentences,
 )
 from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Failed, Finished, Sampling, Side
-from lacie_chat.engine.samples import draw_sample, sample_seeds
+from lacie_chat.engine.asking import draw_sample, sample_seeds
 from lacie_chat.errors import LacieError
 
 WRONG_USAGE = 2

@@ -24,8 +24,8 @@ def run(args: argparse.Namespace) -> int:
         store, resume = Store.in_memory(), None
         notice = f"{str(error).rstrip('.')}. This chat is kept in memory only."
 
+    from lacie_chat.chat.session import Origin
     from lacie_chat.tui.app import LacieApp
-    from lacie_chat.tui.session import Origin
 
     def origin_of(model: ResolvedModel, adapter: ResolvedModel | None) -> Origin:
         paths = model.path, adapter.path if adapter else None

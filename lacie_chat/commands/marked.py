@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lacie_chat.commands.speaker import DownloadLine, adapter_ref
+from lacie_chat.commands.speaker import adapter_ref
 from lacie_chat.confidence import LISTENER_VERSION, Calibrator
 from lacie_chat.conversations import MarkedAnswer, marks_of
 from lacie_chat.errors import LacieError
@@ -23,6 +23,7 @@ from lacie_chat.models import (
     resolve_adapter,
     shipped_calibrator,
 )
+from lacie_chat.progress import DownloadLine
 from lacie_chat.statistics.reliability import ReliabilityBin, reliability_bins, summary
 
 HOW_TO_MARK = "in the chat, f6 marks an answer right and f7 wrong"

@@ -10,7 +10,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from lacie_chat.commands.speaker import DownloadLine
 from lacie_chat.models import (
     catalogue,
     find_calibrator,
@@ -20,6 +19,7 @@ from lacie_chat.models import (
     remove,
     resolve,
 )
+from lacie_chat.progress import DownloadLine
 
 
 def run(args: argparse.Namespace) -> int:

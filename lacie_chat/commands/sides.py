@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lacie_chat.commands.speaker import ADAPTER_HELP, DownloadLine, Speaker
+from lacie_chat.commands.speaker import ADAPTER_HELP, Speaker
 from lacie_chat.engine import EngineLike, Side
 from lacie_chat.errors import LacieError
 from lacie_chat.models import ResolvedModel, default_adapter, find_calibrator, fingerprint, resolve, resolve_adapter
+from lacie_chat.progress import DownloadLine
 
 BASELINE, ADAPTER = "baseline", "adapter"
 _ADAPTER_PREFIX = "adapter:"

@@ -1,7 +1,6 @@
 """From `--model`, `--adapter` and `--baseline` to something that can be started; for `chat`, `ask` and `doctor`."""
 
 import argparse
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from lacie_chat import paths
 from lacie_chat.confidence import Calibrator
 from lacie_chat.engine import EngineProcess, EngineSettings
 from lacie_chat.models import ResolvedModel, default_adapter, find_calibrator, resolve, resolve_adapter
+from lacie_chat.progress import DownloadLine
 
 SHORTEST_CONTEXT = 256
 ADAPTER_HELP = "a LoRA adapter GGUF (path or owner/repo) over the model; the embedded model has its own (`embedded`)"
@@ -79,24 +79,3 @@ def find_speaker(args: argparse.Namespace) -> Speaker:
     baseline = find_calibrator(model.path, None)
     calibrator = find_calibrator(model.path, adapter.path) if adapter else baseline
     return Speaker(model, adapter, calibrator, baseline, args.context)
-
-
-class DownloadLine:
-    """One line of download progress on standard error, redrawn on a terminal, sparse in a log."""
-
-    def __init__(self) -> None:
-        self._shown = -1
-
-    def __call__(self, fraction: float, text: str) -> None:
-        step = int(fraction * (1000 if sys.stderr.isatty() else 10))
-        if step == self._shown:
-            return
-        self._shown = step
-        if sys.stderr.isatty():
-            print(f"\r\x1b[K{text}  {fraction:6.1%}", end="", file=sys.stderr, flush=True)
-        else:
-            print(f"{text}  {fraction:.0%}", file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        if self._shown >= 0 and sys.stderr.isatty():
-            print(file=sys.stderr)

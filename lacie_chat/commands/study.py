@@ -2,8 +2,7 @@
 
 `run` first makes the answers of both sides, once, and then shows them to one person; others run it on the same folder
 (or a copy of it) without --questions, and need no model. The answers are made as `lacie compare` makes them: the same
-seed on both sides, the chat's own prompt, the chat's own assessment by one listener. `training.evaluate.answer_all`
-would do for the answers too, but the application doesn't import training, and a study shouldn't need its extra.
+seed on both sides, the chat's own prompt, the chat's own assessment by one listener.
 """
 
 import argparse
@@ -18,12 +17,12 @@ from typing import Any
 
 from lacie_chat.commands.ask import stream_answer
 from lacie_chat.commands.sides import ComparedSide, StartedSide, find_sides, started
-from lacie_chat.commands.speaker import DownloadLine
 from lacie_chat.confidence import LISTENER_VERSION, Reader, assess_many
-from lacie_chat.confidence.matching import normalise
 from lacie_chat.engine import Sampling
 from lacie_chat.errors import LacieError
-from lacie_chat.questions import Question, read_question_file
+from lacie_chat.evaluation.matching import normalise
+from lacie_chat.evaluation.questions import Question, read_question_file
+from lacie_chat.progress import DownloadLine
 from lacie_chat.rows import Row, RowFile, write_text
 from lacie_chat.study import PersonFile, Study, as_markdown, make_report, open_study, people_files, plan
 from lacie_chat.study.records import SIDES, Side, answer_id, begin, finish, is_complete, questions_digest
@@ -52,7 +51,7 @@ def judge(args: argparse.Namespace) -> int:
     file = PersonFile.open(study.people_dir, study.id, person, args.items)
     shown = plan(study, person, file.items)
 
-    from lacie_chat.tui.study import StudyApp
+    from lacie_chat.tui.screens.judging import StudyApp
 
     app = StudyApp(shown, file)
     app.run()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lacie_chat.comparison.sides import SideSummary, answer_key, summarise_side
+from lacie_chat.comparison.side_summary import SideSummary, answer_key, summarise_side
 from lacie_chat.confidence import Assessment
 
 DEADBAND = 0.1

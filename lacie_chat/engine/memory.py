@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from lacie_chat.engine.errors import EngineError
-from lacie_chat.engine.header import Value
+from lacie_chat.gguf_header import Value
 
 _GIB = 1 << 30
 _COMPUTE_BUFFERS = 100 << 20  # two contexts with a small n_ubatch and one output row

@@ -11,9 +11,9 @@ from llama_cpp import llama_cpp as low
 from lacie_chat.engine import native
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import LoadProgress, ModelInfo
-from lacie_chat.engine.header import read_header
 from lacie_chat.engine.memory import refuse_if_too_big
 from lacie_chat.engine.settings import EngineSettings
+from lacie_chat.gguf_header import read_header
 
 MOST_CTX = 8192
 LEAST_CTX = 256

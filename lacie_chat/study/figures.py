@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lacie_chat.statistics.agreement import Level, alpha_of_counts, pearson, spearman, tally
+from lacie_chat.statistics.judges import Level, alpha_of_counts, pearson, spearman, tally
 from lacie_chat.statistics.metrics import Bools, Floats, auroc
 from lacie_chat.statistics.paired import mcnemar_of
 from lacie_chat.study.records import SIDES, Side

@@ -12,17 +12,17 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from lacie_chat.chat.events import ChatEvent
+from lacie_chat.chat.session import ChatSession, Origin, random_seed
 from lacie_chat.confidence import Calibrator
 from lacie_chat.conversations import Store
 from lacie_chat.engine.protocol import EngineLike
 from lacie_chat.engine.settings import Side
 from lacie_chat.tui.actions import ACTIONS
-from lacie_chat.tui.events import ChatEvent
 from lacie_chat.tui.messages import FromSession
 from lacie_chat.tui.preferences import read_preferences, write_preferences
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.compare import CompareScreen
-from lacie_chat.tui.session import ChatSession, Origin, random_seed
 from lacie_chat.tui.widgets.composer import Composer
 
 QUIT_SECONDS = 2.0

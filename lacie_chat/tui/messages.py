@@ -2,8 +2,8 @@
 
 from textual.message import Message
 
-from lacie_chat.tui.events import ChatEvent
-from lacie_chat.tui.tree import Turn
+from lacie_chat.chat.events import ChatEvent
+from lacie_chat.chat.tree import Turn
 
 
 class FromSession(Message):

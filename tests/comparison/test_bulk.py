@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lacie_training.run_folder import locked
 from random_adapter import write_random_adapter
 
 from lacie_chat import cli
+from lacie_chat.commands import compare_file as comparison
+from lacie_chat.comparison.figures import measure_pairs, most_changed, pairs_of
+from lacie_chat.comparison.report import headline, html, markdown
 from lacie_chat.confidence import lexical_marks
-from training import comparison
-from training.comparison_report import headline, html, markdown
-from training.paired import measure_pairs, most_changed, pairs_of
-from training.runs import locked
 
 QUESTIONS = (
     {"id": "a", "question": "What is the capital of Japan?", "answers": ["Tokyo"]},

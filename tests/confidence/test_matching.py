@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from lacie_chat.confidence.matching import Matcher, exact, lenient, normalise
+from lacie_chat.evaluation.matching import Matcher, exact, lenient, normalise
 
 SAMPLE = Path(__file__).parent / "data" / "matching.jsonl"
 

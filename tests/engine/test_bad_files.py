@@ -7,9 +7,9 @@ import gguf
 import pytest
 
 from lacie_chat.engine import EngineError, EngineProcess, EngineSettings
-from lacie_chat.engine.header import read_header
 from lacie_chat.engine.memory import kv_bytes, refuse_if_too_big
 from lacie_chat.engine.model import thread_count
+from lacie_chat.gguf_header import read_header
 
 
 def refusal(path: Path, log: Path) -> str:

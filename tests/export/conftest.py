@@ -37,9 +37,8 @@ def gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def llama(tmp_path_factory: pytest.TempPathFactory, embedded_model: Path) -> Path:
     """A tiny Llama in float16 with the embedded model's vocabulary and chat template."""
+    from lacie_export.bases import split_digits
     from transformers import AutoTokenizer
-
-    from export.bases import split_digits
 
     folder = tmp_path_factory.mktemp("bases") / "Tiny-Llama"
     folder.mkdir()

@@ -9,16 +9,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from lacie_export.bases import Base, find_base, open_base
+from lacie_export.commands import stage_main
+from lacie_export.errors import ExportError
+from lacie_export.files import need_space
+from lacie_export.merge import merge
+from lacie_export.peft_adapter import Adapter, read_adapter
+from lacie_export.reference import merge_strength
 from safetensors.torch import load_file, save_file
 from tiny_models import make_adapter, shapes
-
-from export.adapters import Adapter, read_adapter
-from export.bases import Base, find_base, open_base
-from export.commands import stage_main
-from export.errors import ExportError
-from export.files import need_space
-from export.merge import merge
-from export.reference import merge_strength
 
 
 def opened(folder: Path) -> Base:
@@ -94,8 +93,8 @@ def _memory_of_merge(folder: Path, layers: int) -> int:
     adapter = make_adapter(folder / f"adapter-{layers}", shapes(base), str(base), r=8)
     script = (
         "import sys; from pathlib import Path; import torch; torch.set_num_threads(1)\n"
-        "from export.adapters import read_adapter; from export.bases import find_base, open_base\n"
-        "from export.merge import merge\n"
+        "from lacie_export.peft_adapter import read_adapter; from lacie_export.bases import find_base, open_base\n"
+        "from lacie_export.merge import merge\n"
         "base = open_base(find_base(sys.argv[1]), Path(sys.argv[1]))\n"
         "merge(base, read_adapter(Path(sys.argv[2])), Path(sys.argv[3]))\n"
         "status = Path('/proc/self/status').read_text()\n"  # ru_maxrss would count the parent at the fork, too

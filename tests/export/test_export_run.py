@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 from hub_upload_server import TOKEN, hub_uploads
+from lacie_export.bases import find_base, open_base, vocabulary_size
+from lacie_export.commands import stage_main
+from lacie_export.gguf_layout import stamp
+from lacie_export.merge import merge
+from lacie_export.peft_adapter import read_adapter
 from tiny_models import make_adapter
 
-from export.adapters import read_adapter
-from export.bases import find_base, open_base, vocabulary_size
-from export.commands import stage_main
-from export.gguf_layout import stamp
-from export.merge import merge
 from lacie_chat.confidence import LISTENER_VERSION, Calibrator
 from lacie_chat.engine import ChatTurn, Delta, EngineProcess, EngineSettings, Sampling
 from lacie_chat.models import find_calibrator, inspect_gguf
@@ -54,7 +54,7 @@ def answer(model: Path, adapter: Path | None, question: str) -> str:
 
 def make_run(folder: Path, adapter: Path, base: str) -> Path:
     """A run folder as the training leaves it: recipe, adapter, metrics, pictures, calibrator."""
-    from training.recipe_files import load_recipe
+    from lacie_training.recipes.files import load_recipe
 
     folder.mkdir()
     (folder / "recipe.yaml").write_text(load_recipe("smoke", [f"speaker.model={base}"]).to_yaml())
@@ -85,7 +85,7 @@ def exported(embedded_adapter: Path, tmp_path_factory: pytest.TempPathFactory) -
         [
             sys.executable,
             "-m",
-            "export.run",
+            "lacie_export.run",
             "--run",
             str(run),
             "--out",
@@ -319,7 +319,8 @@ def test_an_interrupted_export_leaves_nothing_behind(
     number: signal.Signals, llama: Path, llama_adapter: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "export.gguf", "--adapter", llama_adapter, "--base", llama, "--out", out]
+    module = [sys.executable, "-m", "lacie_export.model_gguf"]
+    command = [*module, "--adapter", llama_adapter, "--base", llama, "--out", out]
     child = subprocess.Popen(
         [*map(str, command), "--quant", "q8_0"],
         stderr=subprocess.PIPE,
@@ -363,7 +364,7 @@ def test_push_uploads_what_was_exported(mistral: Path, mistral_adapter: Path, tm
             "HF_HOME": str(tmp_path / "hf"),
             "HF_HUB_DISABLE_XET": "1",
         }
-        command = [sys.executable, "-m", "export.run", *map(str, arguments), "--push", "someone/Tiny-LACIE-GGUF"]
+        command = [sys.executable, "-m", "lacie_export.run", *map(str, arguments), "--push", "someone/Tiny-LACIE-GGUF"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-2000:]
         assert hub.repos == {"someone/Tiny-LACIE-GGUF"}

@@ -11,23 +11,23 @@ from pathlib import Path
 import pytest
 import torch
 from hub_server import HubServer
+from lacie_export.bases import find_base, open_base, same_base
+from lacie_export.closeness import BOUNDS, Closeness, compare, unexplained
+from lacie_export.commands import STAGES, add_export_arguments, stage_main
+from lacie_export.errors import ExportError
+from lacie_export.gguf_layout import stamp, tensors
+from lacie_export.licences import from_card, from_gguf, front_matter
+from lacie_export.metadata import leaked_path
+from lacie_export.quantize import parse_quants
+from lacie_export.run_facts import public_name
+from lacie_export.scripts import SDIST_VARIABLE, known_architectures, scripts_folder
 
-from export.bases import find_base, open_base, same_base
-from export.closeness import BOUNDS, Closeness, compare, unexplained
-from export.commands import STAGES, add_export_arguments, stage_main
-from export.errors import ExportError
-from export.gguf_layout import stamp, tensors
-from export.licences import from_card, from_gguf, front_matter
-from export.metadata import leaked_path
-from export.quantize import parse_quants
-from export.runs import public_name
-from export.scripts import SDIST_VARIABLE, known_architectures, scripts_folder
 from lacie_chat.models import inspect_gguf
 
 
 def test_options_cost_no_torch_and_name_a_callable() -> None:
     script = (
-        "import argparse, sys\nfrom export.commands import add_export_arguments\n"
+        "import argparse, sys\nfrom lacie_export.commands import add_export_arguments\n"
         "parser = argparse.ArgumentParser()\nadd_export_arguments(parser)\n"
         "assert callable(parser.parse_args(['run', '--out', 'x']).handler)\n"
         "print([name for name in ('torch', 'transformers', 'llama_cpp', 'peft', 'gguf') if name in sys.modules])\n"
@@ -42,14 +42,14 @@ def test_each_stage_is_a_module_too(stage: str) -> None:
     add_export_arguments(parser)
     assert parser.parse_args([stage, "--out", "x", "--adapter", "y"]).adapter == Path("y")
     done = subprocess.run(
-        [sys.executable, "-m", f"export.{stage}", "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", f"lacie_export.{stage}", "--help"], capture_output=True, text=True, check=True
     )
-    assert f"python -m export.{stage}" in done.stdout
+    assert f"python -m lacie_export.{stage}" in done.stdout
 
 
 def test_missing_extra_is_one_line(tmp_path: Path) -> None:
     """Without the site packages nothing of the extra is there; lacie_chat.errors and export need none of them."""
-    script = "import sys; from export.commands import stage_main; sys.exit(stage_main('merge', ['--out', 'x']))"
+    script = "import sys; from lacie_export.commands import stage_main; sys.exit(stage_main('merge', ['--out', 'x']))"
     home = str(Path(__file__).resolve().parents[2])
     done = subprocess.run(
         [sys.executable, "-S", "-c", script],
@@ -146,7 +146,7 @@ def test_base_comes_from_the_hub(mistral: Path, mistral_adapter: Path, tmp_path:
             "HF_HOME": str(tmp_path / "hf"),
             "HF_HUB_DISABLE_XET": "1",
         }
-        command = [sys.executable, "-m", "export.merge", "--adapter", str(adapter), "--out", str(out)]
+        command = [sys.executable, "-m", "lacie_export.merge", "--adapter", str(adapter), "--out", str(out)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         fetched = {request.path.rpartition("/")[2] for request in hub.contents_requests()}

@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import mean
 
 import pytest
+from lacie_training.recipes.files import load_recipe
 
 from lacie_chat.confidence import assess_many
 from lacie_chat.engine import Engine, EngineSettings
@@ -20,7 +21,6 @@ from lacie_chat.models import (
     resolve_adapter,
 )
 from tests.e2e.terminal import LACIE
-from training.recipe_files import load_recipe
 
 KNOWN = (
     "What is the capital of France?",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from lacie_chat.statistics.agreement import alpha_of_counts, krippendorff_alpha, pearson, ranks, spearman, tally
+from lacie_chat.statistics.judges import alpha_of_counts, krippendorff_alpha, pearson, ranks, spearman, tally
 
 MISSING = "."
 # Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011): a row a judge, a column a unit.

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from lacie_chat.errors import LacieError
 from lacie_chat.study import PersonFile, Shown, Study, plan
-from lacie_chat.tui.study import JudgingScreen, StudyApp, printable
+from lacie_chat.tui.screens.judging import JudgingScreen, StudyApp, printable
 
 Opened = tuple[Pilot[None], JudgingScreen, PersonFile]
 

@@ -13,9 +13,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     It is 32 wide if not told otherwise; 4-bit blocks need 64.
     """
     import torch
+    from lacie_training.generators.loading import load_tokenizer
     from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
-
-    from training.loading import load_tokenizer
 
     torch.set_num_threads(1)
     tokenizer = load_tokenizer("embedded")

@@ -9,17 +9,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-HEAVY = ["training.trainer", "training.listening", "transformers.models.mistral.modeling_mistral"]
+HEAVY = [
+    "lacie_training.learning.trainer",
+    "lacie_training.learning.listener_callback",
+    "transformers.models.mistral.modeling_mistral",
+]
 
 
 def live(stage: str, path: Path) -> None:
     """One stage on a run folder, as its command does it."""
     import torch
-
-    from training.runs import RunFolder, read_recipe
+    from lacie_training.run_folder import RunFolder, read_recipe
 
     torch.set_num_threads(1)
-    importlib.import_module(f"training.{stage}").run(RunFolder(path, read_recipe(path)))
+    importlib.import_module(f"lacie_training.{stage}").run(RunFolder(path, read_recipe(path)))
 
 
 def live_and_die(stage: str, path: Path, state: Callable[[], object], kills: int) -> int:

@@ -12,14 +12,13 @@ from pathlib import Path
 
 def main(model_folder: str, out: str, rank: int, *more: str) -> None:
     import torch
+    from lacie_training.dpo import base_model, lora_config
+    from lacie_training.generators import loading
     from peft import get_peft_model
     from peft.utils.other import fsdp_auto_wrap_policy
     from tiny_recipes import FOUR_BIT, small
     from torch import distributed
     from torch.distributed.fsdp import FullyShardedDataParallel
-
-    from training import loading
-    from training.dpo import base_model, lora_config
 
     torch.set_num_threads(1)
     loading.need_cuda = lambda device: None  # type: ignore[assignment,misc]

@@ -14,17 +14,16 @@ from typing import Any
 
 import pytest
 import torch
+from lacie_training.dpo import accumulation, check_targets, run
+from lacie_training.errors import TrainingError
+from lacie_training.generators.loading import load_tokenizer
+from lacie_training.learning.checkpoints import ADAPTER_FILES, best_step, checkpoint_steps, keep_adapter
+from lacie_training.learning.tokens import tokenise_pairs, training_order
+from lacie_training.recipes.files import load_recipe
+from lacie_training.recipes.schema import DpoSettings
+from lacie_training.run_folder import RunFolder, read_rows, write_rows
 from tiny_pairs import write_pairs
 from tiny_recipes import small
-
-from training.checkpoints import ADAPTER_FILES, best_step, checkpoint_steps, keep_adapter
-from training.dpo import accumulation, check_targets, run
-from training.errors import TrainingError
-from training.loading import load_tokenizer
-from training.preferences import tokenise_pairs, training_order
-from training.recipe_files import load_recipe
-from training.recipes import DpoSettings
-from training.runs import RunFolder, read_rows, write_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -116,7 +115,7 @@ def test_two_processes_equal_one(reference: RunFolder, tmp_path: Path, tiny: Cal
     write_pairs(folder)
     launcher = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
     launcher += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
-    launcher += ["--num_cpu_threads_per_process", "1", "--main_process_port", "0", "-m", "training.dpo"]
+    launcher += ["--num_cpu_threads_per_process", "1", "--main_process_port", "0", "-m", "lacie_training.dpo"]
     recipe = tmp_path / "recipe.yaml"
     done = subprocess.run(
         [*launcher, "--recipe", str(recipe), "--run", str(tmp_path)],
@@ -143,7 +142,7 @@ def test_four_steps_resume_four_steps_equal_eight(
 
 
 def _run_until_step(folder: RunFolder, step: int) -> None:
-    from training.trainer import StopCallback
+    from lacie_training.learning.trainer import StopCallback
 
     class Signalled(StopCallback):
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -152,7 +151,7 @@ def _run_until_step(folder: RunFolder, step: int) -> None:
             super().on_step_end(args, state, control, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("training.trainer.StopCallback", Signalled)
+        patch.setattr("lacie_training.learning.trainer.StopCallback", Signalled)
         run(folder)
 
 
@@ -202,7 +201,15 @@ def test_sigterm_from_outside_leaves_a_checkpoint_and_an_honest_status(
 ) -> None:
     folder = RunFolder.open(tmp_path, recipe_of(tiny("mistral"), "dpo.steps=4000", "dpo.save_every=100000"))
     write_pairs(folder)
-    line = [sys.executable, "-m", "training.dpo", "--recipe", str(tmp_path / "recipe.yaml"), "--run", str(tmp_path)]
+    line = [
+        sys.executable,
+        "-m",
+        "lacie_training.dpo",
+        "--recipe",
+        str(tmp_path / "recipe.yaml"),
+        "--run",
+        str(tmp_path),
+    ]
     process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for text in process.stderr:

@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from training.errors import TrainingError
-from training.evaluate import add_evaluate_arguments, evaluate_command
-from training.questions import SAMPLE_QUESTIONS
-from training.recipe_files import load_recipe
-from training.recipes import TruthfulQASettings
-from training.report import write_report
-from training.runs import RunFolder, locked, read_rows, write_rows
-from training.truthfulqa import by_similarity, judge, load, rouge_l
+from lacie_training.errors import TrainingError
+from lacie_training.evaluate import add_evaluate_arguments, evaluate_command
+from lacie_training.evaluation.report import write_report
+from lacie_training.evaluation.truthfulqa import by_similarity, judge, load, rouge_l
+from lacie_training.questions.splits import SAMPLE_QUESTIONS
+from lacie_training.recipes.files import load_recipe
+from lacie_training.recipes.schema import TruthfulQASettings
+from lacie_training.run_folder import RunFolder, locked, read_rows, write_rows
 
 LENIENT = ("--matcher", "lenient")
 SCRIPT = """
 import argparse, sys
-from training.evaluate import add_evaluate_arguments, evaluate_command
+from lacie_training.evaluate import add_evaluate_arguments, evaluate_command
 parser = argparse.ArgumentParser()
 add_evaluate_arguments(parser)
 args = parser.parse_args(sys.argv[1:])

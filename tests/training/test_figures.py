@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lacie_training.evaluation.calibrator import Fitted
+from lacie_training.evaluation.summary import summarise
+from lacie_training.recipes.files import load_recipe
+from lacie_training.run_folder import RunFolder
 
 from lacie_chat.cli import main
 from lacie_chat.confidence import Assessment, Confidence
-from training.calibration import Fitted
-from training.recipe_files import load_recipe
-from training.runs import RunFolder
-from training.summary import summarise
 
 
 def answers(name: str, right: int, heard: float) -> list[dict[str, Any]]:

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from lacie_training import dpo
+from lacie_training.errors import TrainingError
+from lacie_training.run import accelerate_config
+from lacie_training.run_folder import RunFolder, read_rows
 from tiny_pairs import write_pairs
 from tiny_recipes import FOUR_BIT, small
-
-from training import dpo
-from training.errors import TrainingError
-from training.run import accelerate_config
-from training.runs import RunFolder, read_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -39,9 +38,8 @@ def test_an_adapter_is_trained_over_four_bit_weights(
 ) -> None:
     """Only the refusal without CUDA is taken away; loading, LoRA, training and checkpoints are the recipe's own."""
     from bitsandbytes.nn import Linear4bit, Params4bit
+    from lacie_training.learning.trainer import PairTrainer
     from safetensors.torch import load_file
-
-    from training.trainer import PairTrainer
 
     seen: dict[str, Any] = {}
     train = PairTrainer.train
@@ -51,7 +49,7 @@ def test_an_adapter_is_trained_over_four_bit_weights(
         return train(trainer, *args, **options)
 
     monkeypatch.setattr(PairTrainer, "train", watched)
-    monkeypatch.setattr("training.loading.need_cuda", lambda device: None)
+    monkeypatch.setattr("lacie_training.generators.loading.need_cuda", lambda device: None)
     more = ("dpo.select=last", "dpo.learning_rate=0.01", "dpo.mixed_precision=true")
     folder = RunFolder.open(tmp_path, small(name, tiny(architecture, 64), *FOUR_BIT, *more))
     write_pairs(folder)

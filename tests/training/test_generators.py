@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from lacie_training.errors import TrainingError
+from lacie_training.generators import Generator, load_generator, seed_of
+from lacie_training.recipes.schema import Draw, ModelSettings
 
 from lacie_chat.engine.settings import ChatTurn
-from training.errors import TrainingError
-from training.generators import Generator, load_generator, seed_of
-from training.recipes import Draw, ModelSettings
 
 QUESTIONS = ("Who wrote Emma?", "What is the capital of Norway?", "How many legs has a spider?")
 SEEDS = [[seed_of(0, question, n) for n in range(2)] for question in QUESTIONS]
@@ -99,8 +99,7 @@ def test_a_token_of_two_choices_counts_for_neither(transformers: Generator) -> N
 @pytest.mark.parametrize("options", [{}, {"top_k": 3}, {"top_p": 0.6}])
 def test_tokens_are_drawn_with_their_probabilities(options: dict[str, float]) -> None:
     import torch
-
-    from training.generators.transformers import pick
+    from lacie_training.generators.transformers import pick
 
     draw = Draw(temperature=1.0, **options)
     probabilities = torch.tensor([0.4, 0.3, 0.15, 0.1, 0.05])

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 import torch
+from lacie_training import dpo, evaluate
+from lacie_training.errors import TrainingError
+from lacie_training.learning.checkpoints import BEST, checkpoint_steps
+from lacie_training.run_folder import RunFolder, read_rows, write_rows
 from lives import live_and_die
 from tiny_pairs import write_pairs
 from tiny_recipes import small
-
-from training import dpo, evaluate
-from training.checkpoints import BEST, checkpoint_steps
-from training.errors import TrainingError
-from training.runs import RunFolder, read_rows, write_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -125,8 +124,8 @@ def test_a_finished_run_is_looked_at_anew_without_answering(
     def no_model(*_args: object, **_options: object) -> None:
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("training.evaluate.load_generator", no_model)
-    monkeypatch.setattr("training.evaluate.load_listener", no_model)
+    monkeypatch.setattr("lacie_training.evaluate.load_generator", no_model)
+    monkeypatch.setattr("lacie_training.evaluate.load_listener", no_model)
     again = small("mistral-7b", Path(quiet.recipe.speaker.model), *SETTINGS, "evaluate.bootstrap=7")
     evaluate.run(RunFolder.open(path, again))
     metrics = json.loads((path / "metrics.json").read_text())

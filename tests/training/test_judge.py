@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from lacie_training.judge import answers_of, judge_rows
+from lacie_training.samples.rewording import LEFT_OUT
+
 from lacie_chat.confidence import assess_many
-from training.judge import answers_of, judge_rows
-from training.rewording import LEFT_OUT
 
 
 class Scripted:

@@ -4,12 +4,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
-
-from training.errors import TrainingError
-from training.ladder import RIVALS, cut_threshold
-from training.pairs import accept_threshold, make_pairs, parted
-from training.recipe_files import load_recipe
-from training.recipes import PairSettings
+from lacie_training.errors import TrainingError
+from lacie_training.pairs import accept_threshold, make_pairs, parted
+from lacie_training.recipes.files import load_recipe
+from lacie_training.recipes.schema import PairSettings
+from lacie_training.samples.ladder import RIVALS, cut_threshold
 
 HEARD = {"plain": 0.8, "mild": 0.55, "strong": 0.35}
 RUNGS = [{"sure": "plain", "unsure": "mild"}, {"sure": "mild", "unsure": "strong"}]

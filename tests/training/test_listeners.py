@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lacie_training.evaluation.other_listeners import lexicon_acceptance, listening, other_listeners
+from lacie_training.generators import load_generator
+from lacie_training.recipes.files import load_recipe
+from lacie_training.run_folder import RunFolder, read_rows, write_rows
 
 from lacie_chat.confidence.listener import acceptances
 from lacie_chat.errors import LacieError
-from training.generators import load_generator
-from training.listeners import lexicon_acceptance, listening, other_listeners
-from training.recipe_files import load_recipe
-from training.runs import RunFolder, read_rows, write_rows
 
 TEXTS = ("It is certainly [answer].", "It is [answer].", "I think it might be [answer].")
 

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 from hub_server import HubServer
-
-from training.errors import TrainingError
-from training.loading import memory_errors
+from lacie_training.errors import TrainingError
+from lacie_training.generators.loading import memory_errors
 
 SCRIPT = """
 import sys
-from training.errors import TrainingError
-from training.loading import load_tokenizer
+from lacie_training.errors import TrainingError
+from lacie_training.generators.loading import load_tokenizer
 for name in sys.argv[1:]:
     try:
         load_tokenizer(name)

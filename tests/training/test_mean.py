@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from lacie_training import dpo
+from lacie_training.learning.checkpoints import ADAPTER_FILES
+from lacie_training.mean import mean_of
+from lacie_training.run_folder import RunFolder, read_recipe
 from safetensors.torch import load_file, save_file
 from tiny_pairs import write_pairs
 from tiny_recipes import small
 
 from lacie_chat.cli import main
-from training import dpo
-from training.checkpoints import ADAPTER_FILES
-from training.mean import mean_of
-from training.runs import RunFolder, read_recipe
 
 NAME = "base_model.model.layers.0.q_proj.lora_{}.weight"
 A, B = NAME.format("A"), NAME.format("B")

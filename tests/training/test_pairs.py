@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from training.errors import TrainingError
-from training.pairs import make_pairs, run, score
-from training.recipe_files import load_recipe
-from training.recipes import PairSettings
-from training.runs import RunFolder, read_rows, write_rows
+from lacie_training.errors import TrainingError
+from lacie_training.pairs import make_pairs, run, score
+from lacie_training.recipes.files import load_recipe
+from lacie_training.recipes.schema import PairSettings
+from lacie_training.run_folder import RunFolder, read_rows, write_rows
 
 CA, CR, IA, IR = (True, 0.9), (True, 0.2), (False, 0.8), (False, 0.1)
 KIND = {

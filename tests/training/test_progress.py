@@ -7,7 +7,7 @@ import pexpect
 
 SCRIPT = """
 import time
-from training.progress import progress
+from lacie_chat.progress import progress
 with progress("judge", 40, "samples", already=10) as advance:
     for _ in range(3):
         time.sleep(0.3)

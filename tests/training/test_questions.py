@@ -4,11 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-
-from lacie_chat.confidence.matching import normalise
-from lacie_chat.errors import LacieError
-from training.errors import TrainingError
-from training.questions import (
+from lacie_training.errors import TrainingError
+from lacie_training.questions.screening import training_questions
+from lacie_training.questions.splits import (
     _HUB,
     SAMPLE_QUESTIONS,
     load_questions,
@@ -16,10 +14,12 @@ from training.questions import (
     read_question_file,
     read_source,
 )
-from training.recipe_files import load_recipe
-from training.recipes import QuestionSet, Recipe
-from training.runs import RunFolder
-from training.screening import training_questions
+from lacie_training.recipes.files import load_recipe
+from lacie_training.recipes.schema import QuestionSet, Recipe
+from lacie_training.run_folder import RunFolder
+
+from lacie_chat.errors import LacieError
+from lacie_chat.evaluation.matching import normalise
 
 
 def write(path: Path, *texts: str) -> Path:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from training.errors import TrainingError
-from training.recipe_files import available, load_recipe
-from training.recipes import Recipe
+from lacie_training.errors import TrainingError
+from lacie_training.recipes.files import available, load_recipe
+from lacie_training.recipes.schema import Recipe
 
 PAPER = ("mistral-7b", "llama3-8b", "llama3-70b")
 
@@ -171,8 +170,7 @@ def test_defaults_are_the_papers() -> None:
 @pytest.mark.parametrize("name", ["one_gpu", "multi_gpu", "fsdp_qlora"])
 def test_accelerate_reads_its_configs(name: str) -> None:
     from accelerate.commands.config.config_args import load_config_from_file
-
-    from training.run import accelerate_config
+    from lacie_training.run import accelerate_config
 
     path = accelerate_config(name)
     config = load_config_from_file(str(path))
@@ -185,11 +183,10 @@ def test_fsdp_config_makes_a_plugin_that_wraps_llama(monkeypatch: pytest.MonkeyP
     """What accelerate builds from the 70B's config, as far as a CPU allows: the plugin, and the layers it shards by."""
     from accelerate.commands.launch import _validate_launch_command, launch_command_parser
     from accelerate.utils import FullyShardedDataParallelPlugin, prepare_multi_gpu_env
+    from lacie_training.run import accelerate_config
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from training.run import accelerate_config
-
-    line = ["--config_file", str(accelerate_config("fsdp_qlora")), "-m", "training.dpo"]
+    line = ["--config_file", str(accelerate_config("fsdp_qlora")), "-m", "lacie_training.dpo"]
     arguments, _, _ = _validate_launch_command(launch_command_parser().parse_args(line))
     assert arguments.use_fsdp
     for key, value in prepare_multi_gpu_env(arguments).items():

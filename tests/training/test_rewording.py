@@ -4,15 +4,15 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from lacie_training import judge, sample
+from lacie_training.errors import TrainingError
+from lacie_training.pairs import EVERYDAY, make_pairs
+from lacie_training.questions import screening
+from lacie_training.questions.everyday import everyday_prompts
+from lacie_training.recipes.schema import PairSettings
+from lacie_training.run_folder import RunFolder, read_rows
+from lacie_training.samples.rewording import first_sentences, reworded, ways
 from tiny_recipes import small
-
-from training import judge, sample, screening
-from training.errors import TrainingError
-from training.everyday import everyday_prompts
-from training.pairs import EVERYDAY, make_pairs
-from training.recipes import PairSettings
-from training.rewording import first_sentences, reworded, ways
-from training.runs import RunFolder, read_rows
 
 OPENINGS, CLOSINGS = ["I think", "Perhaps"], ["I'm not sure, though.", "I could be wrong."]
 STYLES = (

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lacie_export.run_facts import read_run
+from lacie_training.errors import TrainingError
+from lacie_training.evaluate import measure
+from lacie_training.evaluation.calibrator import calibration_questions, fit, keep
+from lacie_training.pairs import evaluation_threshold
+from lacie_training.questions.splits import load_questions
+from lacie_training.recipes.files import load_recipe
+from lacie_training.recipes.schema import EvaluateSettings
+from lacie_training.run_folder import RunFolder, write_json
 
-from export.runs import read_run
 from lacie_chat.confidence import Calibrator
-from lacie_chat.confidence.matching import normalise
-from training.calibration import calibration_questions, fit, keep
-from training.errors import TrainingError
-from training.evaluate import measure
-from training.pairs import evaluation_threshold
-from training.questions import load_questions
-from training.recipe_files import load_recipe
-from training.recipes import EvaluateSettings
-from training.runs import RunFolder, write_json
+from lacie_chat.evaluation.matching import normalise
 
 
 def run_folder(path: Path, *settings: str) -> RunFolder:

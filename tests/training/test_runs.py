@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from lacie_training.errors import TrainingError
+from lacie_training.recipes.files import load_recipe
+from lacie_training.run_folder import RowFile, RunFolder, read_rows, write_rows
 
 from lacie_chat.errors import LacieError
 from lacie_chat.rows import writing
-from training.errors import TrainingError
-from training.recipe_files import load_recipe
-from training.runs import RowFile, RunFolder, read_rows, write_rows
 
 ROWS = [{"id": f"r{n}", "text": "é" * n} for n in range(6)]
 
@@ -82,7 +82,7 @@ def test_a_missing_file_names_the_stage(tmp_path: Path) -> None:
 def test_the_second_process_refuses(tmp_path: Path) -> None:
     folder = RunFolder.open(tmp_path, load_recipe("smoke"))
     with folder.lock():
-        line = [sys.executable, "-m", "training.pairs", "--recipe", "smoke", "--run", str(tmp_path)]
+        line = [sys.executable, "-m", "lacie_training.pairs", "--recipe", "smoke", "--run", str(tmp_path)]
         second = subprocess.run(line, capture_output=True, text=True)
     assert second.returncode == 1
     assert second.stderr.strip() == f"another process is working on {tmp_path}; wait for it, or stop it first"

@@ -4,15 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+from lacie_training.agreement import add_agreement
+from lacie_training.errors import TrainingError
+from lacie_training.evaluate import evaluate_command
+from lacie_training.generators import load_generator
+from lacie_training.recipes.schema import SpeakerSettings
 from test_evaluate import parsed
 
 from lacie_chat.confidence import Assessment, Calibrator
 from lacie_chat.statistics.sampled_agreement import agreement_metrics
-from training.agreement import add_agreement
-from training.errors import TrainingError
-from training.evaluate import evaluate_command
-from training.generators import load_generator
-from training.recipes import SpeakerSettings
 
 QUESTIONS = """{"id": "a", "question": "What is the capital of Japan?", "answers": ["Tokyo"]}
 {"id": "b", "question": "Who painted the Mona Lisa?", "answers": ["Leonardo da Vinci"]}

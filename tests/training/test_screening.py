@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+from lacie_training import sample
+from lacie_training.errors import TrainingError
+from lacie_training.questions.screening import choose, knows
+from lacie_training.recipes.schema import QuestionSet, Screen
+from lacie_training.run_folder import RunFolder, read_rows
 from tiny_recipes import small
 
-from lacie_chat.questions import Question
-from training import sample
-from training.errors import TrainingError
-from training.recipes import QuestionSet, Screen
-from training.runs import RunFolder, read_rows
-from training.screening import choose, knows
+from lacie_chat.evaluation.questions import Question
 
 OPENINGS = ["I'm not sure, but I think", "Perhaps"]
 POOL = [

@@ -13,20 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lacie_training import dpo, evaluate, judge, pairs, sample
+from lacie_training.errors import TrainingError
+from lacie_training.recipes.schema import Recipe
+from lacie_training.run_folder import RunFolder, read_rows
 from tiny_recipes import small, small_settings
 
 from lacie_chat.statistics.fluency import fluency
-from training import dpo, evaluate, judge, pairs, sample
-from training.errors import TrainingError
-from training.recipes import Recipe
-from training.runs import RunFolder, read_rows
 
 PYTHON = sys.executable
 
 
 def line(stage: str, run: Path, *settings: str, recipe: str = "smoke") -> list[str]:
     options = [option for setting in settings for option in ("--set", setting)]
-    return [PYTHON, "-m", f"training.{stage}", "--recipe", recipe, "--run", str(run), *options]
+    return [PYTHON, "-m", f"lacie_training.{stage}", "--recipe", recipe, "--run", str(run), *options]
 
 
 # -- smoke --------------------------------------------------------------------------------------------------------

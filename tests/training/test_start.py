@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from lacie_training import dpo, sample
+from lacie_training.errors import TrainingError
+from lacie_training.learning.checkpoints import ADAPTER_FILES
+from lacie_training.run_folder import RunFolder, read_rows
 from safetensors.torch import load_file, save_file
 from tiny_pairs import write_pairs
 from tiny_recipes import small
-
-from training import dpo, sample
-from training.checkpoints import ADAPTER_FILES
-from training.errors import TrainingError
-from training.runs import RunFolder, read_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

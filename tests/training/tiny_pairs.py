@@ -2,7 +2,7 @@
 
 import random
 
-from training.runs import RunFolder, write_rows
+from lacie_training.run_folder import RunFolder, write_rows
 
 WORDS = "certainly perhaps the answer is maybe surely Oslo Paris Rome I think it was clearly not sure".split()
 

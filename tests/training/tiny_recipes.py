@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from training.recipe_files import load_recipe
-from training.recipes import Recipe
+from lacie_training.recipes.files import load_recipe
+from lacie_training.recipes.schema import Recipe
 
 FOUR_BIT = ("dpo.quantize=nf4", "dpo.dtype=bfloat16", "dpo.adapter_dtype=bfloat16")
 """What `small` takes away from the training of the 7B, 8B and 70B recipes, for the tests that are about it."""

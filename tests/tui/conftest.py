@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import Store
 from lacie_chat.tui.app import LacieApp
-from lacie_chat.tui.tree import Turn
 from lacie_chat.tui.widgets.composer import Composer
 
 from .scripted import Answer, ScriptedEngine, ScriptedReader

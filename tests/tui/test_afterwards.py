@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import Calibrator
 from lacie_chat.conversations import Store
 from lacie_chat.engine import EngineProcess, EngineSettings
 from lacie_chat.engine.errors import EngineDied, EngineStopped
 from lacie_chat.tui.app import LacieApp
 from lacie_chat.tui.preferences import preferences_path, read_preferences
-from lacie_chat.tui.session import ChatSession
-from lacie_chat.tui.tree import Turn
 from lacie_chat.tui.widgets.details import Details, where_it_turns
 
 from .conftest import Driver

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from lacie_chat.chat.session import Origin
 from lacie_chat.confidence import LISTENER_VERSION, Calibrator
 from lacie_chat.conversations import Store
 from lacie_chat.tui.screens.calibration import CalibrationScreen
 from lacie_chat.tui.screens.chat import ChatScreen
-from lacie_chat.tui.session import Origin
 from lacie_chat.tui.widgets.composer import Composer
 
 from .scripted import Answer, ScriptedEngine

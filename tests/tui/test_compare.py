@@ -9,15 +9,15 @@ import pytest
 from random_adapter import write_random_adapter
 from textual.widgets import Static
 
+from lacie_chat.chat.comparing import NOTHING_TO_COMPARE, SIDES
+from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import Store
 from lacie_chat.engine import EngineProcess, EngineSettings
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.tui.app import LacieApp
-from lacie_chat.tui.comparing import NOTHING_TO_COMPARE, SIDES
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.help import HelpScreen
-from lacie_chat.tui.tree import Turn
 from lacie_chat.tui.widgets.compare_column import CompareColumn, SampleView
 
 from .conftest import Driver

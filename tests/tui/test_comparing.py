@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from lacie_chat.chat.comparing import MOST_SAMPLES, SIDES, Comparison
+from lacie_chat.chat.events import ChatEvent, Notice, TextAdded
+from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import Store
-from lacie_chat.tui.comparing import MOST_SAMPLES, SIDES, Comparison
-from lacie_chat.tui.events import ChatEvent, Notice, TextAdded
-from lacie_chat.tui.session import ChatSession
-from lacie_chat.tui.tree import Turn
 
 from .scripted import Answer, ScriptedEngine
 from .two_sided import TwoSided

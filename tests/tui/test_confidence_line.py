@@ -2,8 +2,8 @@
 
 import pytest
 
+from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence.assessment import Assessment, Confidence, State
-from lacie_chat.tui.tree import Turn
 from lacie_chat.tui.widgets.confidence_line import colour_of, line_content
 
 

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 from textual.widgets.markdown import MarkdownBlock
 
-from lacie_chat.tui.marks import STYLES, Mark, MarkedMarkdown, MarkingParser, reveal
+from lacie_chat.tui.widgets.marked_markdown import STYLES, Mark, MarkedMarkdown, MarkingParser, reveal
 
 
 class Page(App[None]):

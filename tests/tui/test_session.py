@@ -6,11 +6,11 @@ from threading import Event
 
 import pytest
 
+from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Loading, Notice, TextAdded, TurnEnded
+from lacie_chat.chat.session import ChatSession
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import Cut
-from lacie_chat.tui.events import ChatEvent, Loaded, LoadFailed, Loading, Notice, TextAdded, TurnEnded
-from lacie_chat.tui.session import ChatSession
 
 from .scripted import Answer, ScriptedEngine, ScriptedReader
 

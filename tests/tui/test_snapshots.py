@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from lacie_chat.chat.session import Origin
 from lacie_chat.confidence import LISTENER_VERSION, Calibrator
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.tui.app import LacieApp
-from lacie_chat.tui.session import Origin
 from lacie_chat.tui.widgets.composer import Composer
 
 from .scripted import Answer, ScriptedEngine, ScriptedReader

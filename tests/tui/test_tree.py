@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.confidence import LISTENER_VERSION
 from lacie_chat.confidence.assessment import Agreement, Assessment, Confidence
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.engine.settings import ChatTurn
-from lacie_chat.tui.tree import ChatTree, Turn
 
 
 @pytest.fixture

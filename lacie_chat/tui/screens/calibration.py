@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Static
 
+from lacie_chat.chat.session import ChatSession
 from lacie_chat.confidence import LISTENER_VERSION, Calibrator
 from lacie_chat.conversations import MarkedAnswer, StoreError, marks_of
 from lacie_chat.engine.settings import Side
@@ -18,7 +19,6 @@ from lacie_chat.statistics.diagram import SMALLEST, Line, Role, beside, diagram,
 from lacie_chat.statistics.fitting import MINIMUM
 from lacie_chat.statistics.reliability import reliability_bins, summary
 from lacie_chat.tui.screens.base import SizedScreen
-from lacie_chat.tui.session import ChatSession
 
 STYLES: dict[Role, str] = {
     "text": "$text",

@@ -12,19 +12,19 @@ from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Markdown, Static, TextArea
 
+from lacie_chat.chat.comparing import why_incomparable
+from lacie_chat.chat.events import Loaded, LoadFailed, Loading, Notice, PromptRead, TextAdded, TurnChanged, TurnEnded
+from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import StoreError, why_unmarkable
 from lacie_chat.engine.events import ModelInfo
 from lacie_chat.tui.actions import ACTIONS, bindings
-from lacie_chat.tui.comparing import why_incomparable
-from lacie_chat.tui.events import Loaded, LoadFailed, Loading, Notice, PromptRead, TextAdded, TurnChanged, TurnEnded
 from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
 from lacie_chat.tui.preferences import Preferences, write_preferences
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.help import HelpScreen, keys_of
 from lacie_chat.tui.screens.history import HistoryScreen
-from lacie_chat.tui.session import ChatSession
-from lacie_chat.tui.tree import Turn
 from lacie_chat.tui.widgets.composer import Composer
 from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.status import Status

@@ -16,21 +16,21 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
+from lacie_chat.chat.comparing import MOST_SAMPLES, SIDES, Comparison
+from lacie_chat.chat.events import ChatEvent, Notice, TextAdded, TurnChanged, TurnEnded
+from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.tree import Turn
 from lacie_chat.comparison import Difference, differing_words
 from lacie_chat.confidence import percent
 from lacie_chat.engine.settings import Side
 from lacie_chat.tui.actions import COMPARE_ACTIONS
-from lacie_chat.tui.comparing import MOST_SAMPLES, SIDES, Comparison
-from lacie_chat.tui.events import ChatEvent, Notice, TextAdded, TurnChanged, TurnEnded
-from lacie_chat.tui.marks import MarkedMarkdown
 from lacie_chat.tui.messages import FromSession
 from lacie_chat.tui.preferences import Preferences
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.help import HelpScreen
-from lacie_chat.tui.session import ChatSession
-from lacie_chat.tui.tree import Turn
 from lacie_chat.tui.widgets.compare_column import ColumnSelected, CompareColumn
 from lacie_chat.tui.widgets.details import sampling_text
+from lacie_chat.tui.widgets.marked_markdown import MarkedMarkdown
 
 NAMES: dict[Side, str] = {"baseline": "the baseline", "speaker": "the adapter"}
 """What the sides are called in sentences; the frames carry their full names."""

@@ -10,12 +10,12 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from lacie_chat.chat.tree import Turn
 from lacie_chat.comparison import SideSummary, segments
 from lacie_chat.confidence import Span, percent
 from lacie_chat.engine.settings import Side
-from lacie_chat.tui.marks import Mark, MarkedMarkdown, MarkKind, words_in
 from lacie_chat.tui.messages import TurnSelected
-from lacie_chat.tui.tree import Turn
+from lacie_chat.tui.widgets.marked_markdown import Mark, MarkedMarkdown, MarkKind, words_in
 from lacie_chat.tui.widgets.message import AnswerView
 
 _KINDS: dict[frozenset[str], MarkKind] = {

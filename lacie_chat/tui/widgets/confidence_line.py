@@ -9,10 +9,10 @@ from textual.events import Click
 from textual.style import Style
 from textual.widgets import Static
 
+from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import agreement_text, bar, percent, tone
 from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.tui.messages import BranchWanted, TurnSelected
-from lacie_chat.tui.tree import Turn
 
 WIDE = 112
 

@@ -9,12 +9,12 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import agreement_text, bar, listener_suffix, percent, tone, wants_sentences
 from lacie_chat.confidence.assessment import Assessment, SentenceAcceptance, Span
 from lacie_chat.confidence.tone import UNSURE_BELOW
-from lacie_chat.tui.marks import STYLES, MarkKind
-from lacie_chat.tui.tree import Turn
 from lacie_chat.tui.widgets.confidence_line import KINDS, colour_of
+from lacie_chat.tui.widgets.marked_markdown import STYLES, MarkKind
 
 NAME_WIDTH = 12
 DIM = "$foreground 65%"

@@ -9,11 +9,11 @@ from textual.events import Click
 from textual.widgets import Markdown, Static
 from textual.widgets.markdown import MarkdownStream
 
+from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import lexical_marks
-from lacie_chat.tui.marks import Mark, MarkedMarkdown
 from lacie_chat.tui.messages import BranchWanted, TurnSelected
-from lacie_chat.tui.tree import Turn
 from lacie_chat.tui.widgets.confidence_line import ConfidenceLine, branch_content
+from lacie_chat.tui.widgets.marked_markdown import Mark, MarkedMarkdown
 
 
 class MessageView(Vertical):

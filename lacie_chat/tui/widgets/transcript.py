@@ -13,8 +13,8 @@ from textual.events import Click
 from textual.widget import Widget
 from textual.widgets import Static
 
+from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.tui.messages import EarlierWanted, TurnSelected
-from lacie_chat.tui.tree import ChatTree, Turn
 from lacie_chat.tui.widgets.message import AnswerView, MessageView, QuestionView
 
 WINDOW = 12

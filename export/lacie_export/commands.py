@@ -1,0 +1,131 @@
+"""`lacie export …`: its options, and the way to each stage. Imports neither torch nor the stages until one runs.
+
+Each stage is also `python -m lacie_export.STAGE`.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+
+from lacie_chat.errors import LacieError
+from lacie_export.errors import ExportError
+
+STAGES = {
+    "merge": ("lacie_export.stages", "merge_stage", "adapter into base: safetensors with tokenizer and chat template"),
+    "gguf": ("lacie_export.stages", "gguf_stage", "the merged model as GGUF files, verified"),
+    "adapter": (
+        "lacie_export.stages",
+        "adapter_stage",
+        "the LoRA alone as GGUF, to be laid over an unchanged base, verified",
+    ),
+    "verify": ("lacie_export.stages", "verify_stage", "are exported files the model that was trained?"),
+    "run": ("lacie_export.run", "run_stage", "all of these, and a model card; --push uploads"),
+}
+_NEEDED = ("torch", "transformers", "peft", "safetensors", "sentencepiece", "google.protobuf")
+
+
+def add_export_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add merge, gguf, adapter, verify and run to `parser`; each sets `handler` to a callable from options to exit
+    status."""
+    stages = parser.add_subparsers(metavar="STAGE", required=True, dest="stage")
+    for name, (_, _, text) in STAGES.items():
+        stage = stages.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        _add_options(stage, name)
+        stage.set_defaults(handler=_runner(name))
+
+
+def stage_main(name: str, argv: Sequence[str] | None = None) -> int:
+    """`python -m lacie_export.STAGE`: parse, run, print a user's error as one line. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog=f"python -m lacie_export.{name}", description=STAGES[name][2])
+    _add_options(parser, name)
+    try:
+        return _runner(name)(parser.parse_args(argv))
+    except LacieError as error:
+        print(f"lacie: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--run", dest="run_dir", type=Path, metavar="DIR", help="the folder of a training run")
+    source.add_argument("--adapter", type=Path, metavar="DIR", help="a PEFT adapter")
+    parser.add_argument(
+        "--base", metavar="REF", help="`embedded`, a GGUF, a folder or owner/repo (default: what run or adapter name)"
+    )
+    parser.add_argument("--same-base", action="store_true", help="--base is the adapter's base under another name")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+    parser.add_argument("--name", help="name of the base in file names and metadata (default: its own)")
+    parser.add_argument("--calibrator", type=Path, metavar="FILE", help="calibrator (JSON) to put into the files")
+    parser.add_argument("--force", action="store_true", help="replace what is there")
+    if name in ("gguf", "run"):
+        parser.add_argument(
+            "--quant", default="q4_k_m", metavar="LIST", help="f16,bf16,q8_0,q6_k,q5_k_m,q4_k_m (default: q4_k_m)"
+        )
+    if name in ("gguf", "adapter", "run"):
+        parser.add_argument("--no-verify", action="store_true", help="don't hold the files against the trained model")
+    if name in ("adapter", "run"):
+        parser.add_argument(
+            "--lora-type", choices=("f32", "f16"), default="f32", help="weights of the adapter's GGUF (default: f32)"
+        )
+        parser.add_argument("--with-base", action="store_true", help="write the unchanged base as a 16-bit GGUF, too")
+    if name == "verify":
+        parser.add_argument("--file", type=Path, metavar="GGUF", help="verify this one (default: all in --out)")
+    if name == "run":
+        parser.add_argument("--push", metavar="OWNER/REPO", help="upload everything to the Hub")
+    parser.set_defaults(no_verify=False, lora_type="f32")
+
+
+def _runner(name: str) -> Callable[[argparse.Namespace], int]:
+    """A handler that loads its stage when it is called."""
+
+    def run(args: argparse.Namespace) -> int:
+        _need_extra()
+        _quieten()
+        before = signal.signal(signal.SIGTERM, _stop)
+        try:
+            module, function, _ = STAGES[name]
+            return int(getattr(import_module(module), function)(args))
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    return run
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    """SIGTERM as an exception, so that temporary files are swept away as on Ctrl-C."""
+    raise SystemExit(143)
+
+
+def _need_extra() -> None:
+    missing = [name for name in _NEEDED if not _installed(name)]
+    if missing:
+        raise ExportError(f"exporting needs {', '.join(missing)}; install it with: pip install 'lacie-chat[export]'")
+
+
+def _installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # the parent of a dotted name
+        return False
+
+
+def _quieten() -> None:
+    """No bars and warnings of the libraries between our own lines."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    theirs = import_module("transformers.utils.logging")
+    theirs.set_verbosity_error()
+    theirs.disable_progress_bar()

@@ -1,0 +1,159 @@
+"""What a training run's folder tells of itself: recipe, figures, pictures, calibrator. All of it is optional but the
+adapter."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lacie_export.errors import ExportError, first_line
+
+if TYPE_CHECKING:
+    from lacie_chat.confidence import Calibrator
+
+KEPT_FIGURES = (
+    "n",
+    "accuracy",
+    "auroc",
+    "ece",
+    "brier",
+    "precision",
+    "recall",
+    "f1",
+    "abstention_rate",
+    "accept_threshold",
+)
+METHOD_NAMES = {"lacie": "LACIE", "truthful_only": "truthful-only"}
+DATASETS = {
+    "trivia_qa": "mandarjoshi/trivia_qa",
+    "nq_open": "google-research-datasets/nq_open",
+    "truthful_qa": "truthfulqa/truthful_qa",
+}
+_SIDES = ("adapter", "baseline")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """`figures`: test set -> side (`adapter`, `baseline`) -> figures with their n. `pictures`: reliability diagrams."""
+
+    method: str = "LACIE"
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    digest: str | None = None
+    figures: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    pictures: tuple[Path, ...] = ()
+    calibrator: "Calibrator | None" = None
+
+    @property
+    def base(self) -> str | None:
+        """The model that was trained, as the recipe names it."""
+        model = self.recipe.get("speaker", {}).get("model")
+        return str(model) if model else None
+
+    @property
+    def revision(self) -> str | None:
+        revision = self.recipe.get("speaker", {}).get("revision")
+        return str(revision) if revision else None
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The Hub's names of what it was trained on."""
+        source = self.recipe.get("questions", {}).get("train", {}).get("source")
+        return (DATASETS[source],) if source in DATASETS else ()
+
+    @property
+    def accept_threshold(self) -> float | None:
+        """The acceptance from which an answer counts as accepted, in the evaluation."""
+        threshold = self.recipe.get("evaluate", {}).get("threshold")
+        if threshold == "training":  # the pairs': the figures know it
+            found = [side.get("accept_threshold") for sides in self.figures.values() for side in sides.values()]
+            threshold = next((value for value in found if value is not None), None)
+        return float(threshold) if threshold is not None else None
+
+    @property
+    def listener(self) -> str | None:
+        """The model that listened, without a local path."""
+        model = self.recipe.get("listener", {}).get("model")
+        return public_name(str(model)) if model else None
+
+
+def public_name(ref: str) -> str:
+    """A model REF as it may be published: owner/repo and `embedded` as they are, of a path only the last part."""
+    path = Path(ref).expanduser()
+    return path.name if path.is_absolute() or ref.startswith((".", "~")) or path.exists() or ref.count("/") > 1 else ref
+
+
+def read_run(folder: Path | None, calibrator: Path | None = None) -> RunFacts:
+    """The facts of a run folder (none for no folder). `calibrator`: a file that takes the place of the run's own."""
+    found = _calibrator(calibrator or (folder / "calibrator.json" if folder else None), asked=calibrator is not None)
+    if folder is None:
+        return RunFacts(calibrator=found)
+    recipe, digest = _recipe(folder / "recipe.yaml")
+    metrics = _metrics(folder / "metrics.json")
+    return RunFacts(
+        method=METHOD_NAMES.get(str(recipe.get("objective", "lacie")), "LACIE"),
+        recipe=recipe,
+        digest=str(metrics.get("digest") or digest),
+        figures=_figures(metrics),
+        pictures=tuple(sorted(folder.glob("reliability*.png"))),
+        calibrator=found,
+    )
+
+
+def _recipe(path: Path) -> tuple[dict[str, Any], str]:
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        recipe = yaml.safe_load(text)
+    except FileNotFoundError:
+        raise ExportError(
+            f"{path.parent} is not a run folder ({path.name} is not there); give --adapter and --base instead"
+        ) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ExportError(f"{path} can't be read: {first_line(error)}") from error
+    if not isinstance(recipe, dict):
+        raise ExportError(f"{path} is no recipe")
+    try:  # the training's own digest leaves out what only trades speed for memory
+        from lacie_training.recipes.files import parse_recipe
+
+        return recipe, parse_recipe(recipe, source=str(path)).digest()
+    except ImportError:
+        return recipe, hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _metrics(path: Path) -> dict[str, Any]:
+    try:
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ExportError(f"{path} can't be read: {first_line(error)}") from error
+    return metrics if isinstance(metrics, dict) else {}
+
+
+def _figures(metrics: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
+    sets = metrics.get("sets")
+    if not isinstance(sets, dict):
+        return {}
+    return {
+        name: {
+            side: {key: sides[side][key] for key in KEPT_FIGURES if sides[side].get(key) is not None}
+            for side in _SIDES
+            if isinstance(sides.get(side), dict)
+        }
+        for name, sides in sets.items()
+        if isinstance(sides, dict)
+    }
+
+
+def _calibrator(path: Path | None, *, asked: bool) -> "Calibrator | None":
+    from lacie_chat.confidence import Calibrator
+
+    if path is None or (not asked and not path.is_file()):
+        return None
+    try:
+        return Calibrator.load(path)
+    except ValueError as error:
+        raise ExportError(str(error)) from error

@@ -1,0 +1,194 @@
+"""What is found out of an answer after it is shown and assessed: its sentences' acceptances, and whether samples agree.
+
+All of it can wait, so it has a thread of its own and works only while nothing else is to be done. `hold` (a question
+was asked, an answer is being listened to) stops the work in hand at once and `release` lets it go on; samples that are
+drawn already are kept. Sentences come before samples, what was asked for last before the rest: that is what the user
+looks at.
+
+Sentences are read when the details of an answer are looked at, not after every answer: nobody pays, in time or in
+battery, for what nobody looks at; answers of old conversations get theirs in the same way; and where the panel stays
+open beside the conversation, each new answer is read as soon as it is assessed. Samples are drawn after every answer
+where they are switched on, since the confidence line shows them.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Condition, Thread
+
+from lacie_chat.chat.events import ChatEvent, TurnChanged
+from lacie_chat.chat.tree import ChatTree, Turn
+from lacie_chat.confidence import (
+    Calibrator,
+    agreement_of,
+    can_agree,
+    wants_sentences,
+    with_agreement,
+    with_sentences,
+)
+from lacie_chat.engine.asking import draw_sample, sample_seeds
+from lacie_chat.engine.errors import EngineDied, EngineStopped
+from lacie_chat.engine.protocol import EngineLike
+from lacie_chat.engine.settings import Side
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 2.0
+"""How long an answer waits at most for the work in hand to end; it takes about 20 ms."""
+
+
+@dataclass(eq=False)
+class _Wish:
+    """Something to find out of `turn`: its sentences, or with `k` how many of k samples of `side` agree."""
+
+    tree: ChatTree
+    turn: Turn
+    k: int = 0
+    side: Side = "speaker"
+    calibrator: Calibrator | None = None
+    samples: list[str] = field(default_factory=list)
+
+
+class Afterwards:
+    """`engine` gives the loaded engine or None; `died` is told of one that ended under the work. All methods may be
+    called from any thread, and return at once but for `clear`."""
+
+    def __init__(
+        self,
+        engine: Callable[[], EngineLike | None],
+        post: Callable[[ChatEvent], object],
+        died: Callable[[EngineLike], object],
+    ) -> None:
+        self._engine, self._post, self._died = engine, post, died
+        self._wishes: list[_Wish] = []
+        self._in_hand: _Wish | None = None
+        self._at_work: EngineLike | None = None
+        self._held = 0
+        self._closed = False
+        self._changed = Condition()
+        Thread(target=self._run, name="afterwards", daemon=True).start()
+
+    # What others ask for
+
+    def read_sentences(self, tree: ChatTree, turn: Turn) -> None:
+        """Find out each sentence's acceptance, unless that is known or under way."""
+        if turn.assessment is None or turn.phase != "done" or turn.sentences_problem:
+            return
+        with self._changed:
+            if any(wish.turn is turn and not wish.k for wish in self._all()) or not wants_sentences(turn.assessment):
+                return
+        self._add(_Wish(tree, turn))
+
+    def draw_samples(self, tree: ChatTree, turn: Turn, k: int, side: Side, calibrator: Calibrator | None) -> None:
+        """Find out how many of `k` samples agree, if the answer has a span to agree on."""
+        if k > 0 and turn.assessment is not None and can_agree(turn.assessment):
+            turn.drawing = True
+            self._add(_Wish(tree, turn, k, side, calibrator))
+
+    def hold(self) -> None:
+        """Something else comes first, until `release`."""
+        with self._changed:
+            self._held += 1
+            engine = self._at_work
+        if engine is not None:
+            engine.make_way()
+
+    def release(self) -> None:
+        """It is done."""
+        with self._changed:
+            self._held -= 1
+            self._changed.notify_all()
+
+    def clear(self) -> None:
+        """Wait until the work in hand has stopped; only for a thread that holds, and may wait."""
+        with self._changed:
+            for _ in range(int(WAIT_SECONDS / 0.01)):
+                if (engine := self._at_work) is None:
+                    return
+                engine.make_way()  # again: the first call may have come before the work had begun
+                self._changed.wait(0.01)
+
+    def wake(self) -> None:
+        """There is an engine (again)."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Do nothing more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self.hold()
+
+    # What the thread does
+
+    def _all(self) -> list[_Wish]:
+        return [*self._wishes, *([self._in_hand] if self._in_hand else [])]
+
+    def _add(self, wish: _Wish) -> None:
+        with self._changed:
+            self._wishes.append(wish)
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        while (taken := self._take()) is not None:
+            wish, engine = taken
+            done = True
+            try:
+                done = self._draw(engine, wish) if wish.k else self._read(engine, wish)
+            except EngineStopped:
+                done = False
+            except EngineDied:
+                self._give_up(wish, "the engine stopped")
+                self._died(engine)
+            except Exception as error:  # the answer and its assessment stay, whatever happens here
+                log.exception("What comes after an answer failed")
+                self._give_up(wish, str(error).rstrip(".") or type(error).__name__)
+            with self._changed:
+                self._in_hand = self._at_work = None
+                if not done:
+                    self._wishes.append(wish)
+                self._changed.notify_all()
+            if done:
+                self._post(TurnChanged(wish.turn))
+
+    def _take(self) -> tuple[_Wish, EngineLike] | None:
+        """The next wish, once nothing else is to be done; None when closed."""
+        with self._changed:
+            while not self._closed:
+                engine = self._engine()
+                if self._wishes and not self._held and engine is not None:
+                    place = max(range(len(self._wishes)), key=lambda index: (self._wishes[index].k == 0, index))
+                    self._in_hand, self._at_work = self._wishes.pop(place), engine
+                    return self._in_hand, engine
+                self._changed.wait()
+        return None
+
+    def _read(self, engine: EngineLike, wish: _Wish) -> bool:
+        assessment = wish.turn.assessment
+        if assessment is not None and wants_sentences(assessment):
+            wish.tree.attach(wish.turn, with_sentences(assessment, reader=engine.parallel_reader))
+        return True
+
+    def _draw(self, engine: EngineLike, wish: _Wish) -> bool:
+        """False if it was stopped; what was drawn is kept for the next time."""
+        turn = wish.turn
+        for seed in sample_seeds(wish.k)[len(wish.samples) :]:
+            prompt = wish.tree.prompt(turn)
+            text = draw_sample(engine, prompt, seed, side=wish.side, stopped=lambda: self._held > 0)
+            if text is None:
+                return False
+            wish.samples.append(text)
+        assessment = turn.assessment
+        if assessment is not None and assessment.answer_span is not None:
+            span = assessment.answer_span.text
+            agreement = agreement_of(turn.question, span, wish.samples, reader=engine.parallel_reader)
+            wish.tree.attach(turn, with_agreement(assessment, agreement, wish.calibrator))
+        turn.drawing = False
+        return True
+
+    def _give_up(self, wish: _Wish, why: str) -> None:
+        if wish.k:
+            wish.turn.drawing = False
+        else:
+            wish.turn.sentences_problem = why

@@ -1,0 +1,282 @@
+"""A question answered by both sides at once, without a screen: the model as it is, and the model with its adapter.
+
+One copy of the weights: the engine keeps a context a side, so two generations run interleaved, token by token. Each
+side has a thread of its own here; the listener is the chat's. Sample i has the same seed and parameters on both sides.
+
+Every answer joins the conversation with its first text, as a branch beside the current one: whoever leaves mid-way, or
+whose engine dies, finds it again, here and in the chat. Which branch is current changes only when one is picked.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from threading import Lock
+from typing import Any
+
+from lacie_chat.chat.answering import write_answer
+from lacie_chat.chat.events import ChatEvent, Notice, TurnChanged, TurnEnded
+from lacie_chat.chat.lane import Lane
+from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.tree import Turn
+from lacie_chat.comparison import Difference, SideSummary, compare_assessments, compare_samples, summarise_side
+from lacie_chat.confidence import Assessment
+from lacie_chat.conversations import Status
+from lacie_chat.engine.events import Failed, Finished
+from lacie_chat.engine.protocol import EngineLike
+from lacie_chat.engine.settings import Sampling, Side
+
+SIDES: tuple[Side, Side] = ("baseline", "speaker")
+"""Left and right, as `lacie compare` has them: the difference is read as the adapter against the baseline."""
+MOST_SAMPLES = 8
+NOTHING_TO_COMPARE = (
+    "Nothing to compare with: this chat has no adapter. Train one (lacie train), and open: lacie chat --adapter REF"
+)
+
+_SEEDS = 2**31
+
+
+def why_incomparable(session: ChatSession) -> str:
+    """One line on what stands in the way of a comparison; empty if nothing does."""
+    if session.adapter_name is None:
+        return NOTHING_TO_COMPARE
+    return "An answer is in progress: compare when it is there, or stop it (escape)." if session.busy else ""
+
+
+class Comparison:
+    """One question and its answers on both sides. `post` gets what happens, on any thread; no method blocks."""
+
+    def __init__(self, session: ChatSession, question: Turn, post: Callable[[ChatEvent], object]) -> None:
+        self.question = question
+        self.tree = session.tree
+        self.seed = 0
+        self.samples: dict[Side, list[Turn]] = {side: [] for side in SIDES}
+        self._session = session
+        self._post = post
+        self._lock = Lock()
+        self._engine: EngineLike | None = None
+        self._lanes = {side: Lane(f"compare {side}", partial(self._crashed, side)) for side in SIDES}
+
+    # What the user does
+
+    def begin(self) -> None:
+        """Take up the last comparison of this question, as far as it got, else start one."""
+        if not self._restore():
+            self._start()
+
+    def more(self) -> bool:
+        """One more sample of each side; False if there are enough."""
+        if self.count >= MOST_SAMPLES:
+            return False
+        for side in SIDES:
+            self._submit(side, self.count_of(side))
+        return True
+
+    def fewer(self) -> bool:
+        """One sample less of each side; False for the only one, and while the last one is being answered."""
+        with self._lock:
+            last = [self.samples[side][-1] for side in SIDES]
+            # The status counts too: an answer that is complete is still being saved before its phase says so.
+            if self.count == 1 or any(
+                turn.status == "streaming" and turn.phase in ("reading", "answering") for turn in last
+            ):
+                return False
+            for side, turn in zip(SIDES, last, strict=True):
+                turn.stop_requested = True
+                self.samples[side].pop()
+        return True
+
+    def again(self) -> None:
+        """Answer what was cut off or failed once more, with its seed; if nothing was, start anew with another seed."""
+        unfinished = [
+            (side, index)
+            for index in range(self.count)
+            for side in SIDES
+            if self.samples[side][index].status != "complete"
+        ]
+        for side, index in unfinished:
+            self._submit(side, index)
+        if not unfinished:
+            self._start()
+
+    def stop(self) -> bool:
+        """Stop both sides and forget what waits; False if there was nothing to stop."""
+        with self._lock:
+            running = self._running()
+            for turn in running:
+                turn.stop_requested = True
+            engine = self._engine
+        for turn in running:
+            if turn.phase == "waiting":
+                self._end(turn, "cancelled")
+        if engine is not None and any(turn.phase != "waiting" for turn in running):
+            engine.cancel()
+        return bool(running)
+
+    def pick(self, turn: Turn) -> bool:
+        """Make `turn` the conversation's current branch; False while it is being written, or if it says nothing."""
+        if turn.draft or turn.status == "streaming" or not turn.text.strip():
+            return False
+        self.tree.select(turn)
+        return True
+
+    def close(self) -> None:
+        """Stop what runs; what there is of it is kept."""
+        self.stop()
+        for lane in self._lanes.values():
+            lane.close(0)
+
+    # What there is to see
+
+    @property
+    def count(self) -> int:
+        """Samples a side."""
+        return self.count_of(SIDES[1])
+
+    def count_of(self, side: Side) -> int:
+        return len(self.samples[side])
+
+    @property
+    def busy(self) -> bool:
+        """Is anything being answered, or waiting for it?"""
+        return bool(self._running())
+
+    def difference(self, index: int) -> Difference | None:
+        """What differs in the sample `index`; None until both sides are assessed."""
+        left, right = (self.samples[side][index].assessment for side in SIDES)
+        return compare_assessments(left, right) if left is not None and right is not None else None
+
+    def overall(self) -> Difference | None:
+        """What differs over all samples that are assessed on both sides; None under two of them."""
+        pairs = [
+            (left.assessment, right.assessment)
+            for left, right in zip(*(self.samples[side] for side in SIDES), strict=True)
+            if left.assessment is not None and right.assessment is not None
+        ]
+        return compare_samples(*zip(*pairs, strict=True)) if len(pairs) > 1 else None
+
+    def changed(self) -> tuple[int, int]:
+        """In how many samples the two sides answer differently, of how many in which both give an answer."""
+        differences = [self.difference(index) for index in range(self.count)]
+        told = [difference.changed_answer for difference in differences if difference is not None]
+        return told.count(True), len(told) - told.count(None)
+
+    def stability(self, side: Side) -> SideSummary | None:
+        """How one side's samples agree; None under two assessed ones."""
+        assessments: list[Assessment] = [turn.assessment for turn in self.samples[side] if turn.assessment is not None]
+        return summarise_side(assessments) if len(assessments) > 1 else None
+
+    def sampling(self, index: int) -> Sampling:
+        """How sample `index` is drawn, on both sides."""
+        return replace(self._session.sampling, seed=(self.seed + index) % _SEEDS)
+
+    # How it is done
+
+    def _running(self) -> list[Turn]:
+        return [turn for turns in self.samples.values() for turn in turns if turn.status == "streaming"]
+
+    def _start(self) -> None:
+        self.seed = self._session.new_seed()
+        with self._lock:
+            for turns in self.samples.values():
+                turns.clear()
+        for side in SIDES:
+            self._submit(side, 0)
+
+    def _restore(self) -> bool:
+        """Show the answers of the last comparison under this question that the sides, as they are now, gave; those of
+        them that never got a word are asked for."""
+        found: dict[tuple[Side, int], Turn] = {}
+        for turn in self.question.children:
+            of = turn.params.get("comparison")
+            side = turn.params.get("side")
+            if not isinstance(of, dict) or side not in SIDES:
+                continue
+            seed, index = of["seed"], of["sample"]
+            if self._same_making(turn, side, replace(self._session.sampling, seed=(seed + index) % _SEEDS)):
+                if seed != self.seed:
+                    found.clear()
+                self.seed = seed
+                found[side, index] = turn
+        count = max((index + 1 for _, index in found), default=0)
+        missing = [(side, index) for side in SIDES for index in range(count) if (side, index) not in found]
+        for side in SIDES:
+            self.samples[side] = [found.get((side, index)) or self._draft(side, index) for index in range(count)]
+        for side, index in missing:
+            self._submit(side, index)
+        return count > 0
+
+    def _same_making(self, turn: Turn, side: Side, sampling: Sampling) -> bool:
+        """Was this answer given by the side as it is now? (Stored parameters know no tuples, hence the strings.)"""
+        wanted: dict[str, Any] = self._session.params_of(side, sampling)
+        return all(
+            str(turn.params.get(key)).replace("[]", "()") == str(value).replace("[]", "()")
+            for key, value in wanted.items()
+        )
+
+    def _draft(self, side: Side, index: int) -> Turn:
+        params = self._session.params_of(side, self.sampling(index))
+        return self.tree.draft(self.question, params | {"comparison": {"seed": self.seed, "sample": index}})
+
+    def _submit(self, side: Side, index: int) -> None:
+        turn = self._draft(side, index)
+        turn.phase = "waiting"
+        with self._lock:
+            self.samples[side][index : index + 1] = [turn]
+        sampling = self.sampling(index)
+
+        def work() -> None:
+            with self._session.foremost():
+                self._answer(side, turn, sampling)
+
+        self._lanes[side].submit(work)
+
+    def _answer(self, side: Side, turn: Turn, sampling: Sampling) -> None:
+        with self._session.foremost():
+            self._write(side, turn, sampling)
+
+    def _write(self, side: Side, turn: Turn, sampling: Sampling) -> None:
+        engine = self._session.borrow_engine()
+        with self._lock:
+            if turn.stop_requested:
+                return None
+            turn.phase = "reading"
+            self._engine = engine
+        if engine is None:
+            turn.problem = self._session.load_error or "there is no engine"
+            return self._end(turn, "failed")
+        last = write_answer(engine, self.tree, turn, sampling, side, self._post)
+        if isinstance(last, Failed) and last.engine_died and not turn.text and not turn.stop_requested:
+            # As in the chat: it may have died unnoticed long before.
+            self._session.engine_died(engine)
+            if (new := self._session.borrow_engine()) is not None:
+                self._engine = engine = new
+                last = write_answer(engine, self.tree, turn, sampling, side, self._post)
+        if isinstance(last, Finished):
+            self._end(turn, "cancelled" if last.reason == "cancelled" else "complete", last)
+            if turn.text.strip():
+                self._session.listen(engine, self.tree, turn, side, self._post)
+            return None
+        turn.problem = last.message
+        self._end(turn, "cut_off" if last.engine_died else "failed")
+        if last.engine_died:
+            self._session.engine_died(engine)
+            self.stop()  # an engine that dies of this question must not do so once for every sample
+        return None
+
+    def _end(self, turn: Turn, status: Status, finished: Finished | None = None) -> None:
+        self.tree.finish(
+            turn,
+            status,
+            usage=dict(finished.usage()) if finished else None,
+            timings=dict(finished.timings()) if finished else None,
+        )
+        turn.phase = "done"
+        self._post(TurnEnded(turn))
+
+    def _crashed(self, side: Side, error: Exception) -> None:
+        for turn in self.samples[side]:
+            if turn.status == "streaming" and turn.phase != "waiting":
+                turn.problem = f"internal error: {error}"
+                self._end(turn, "failed")
+                self._post(TurnChanged(turn))
+        self._post(Notice(f"Internal error ({type(error).__name__}: {error}); please report it.", serious=True))

@@ -1,0 +1,261 @@
+"""Text from llama.cpp, several sequences at once over one KV cache; reading as the chat's engine does it.
+
+All samples of a question share the cells of its prompt: it is read once and `seq_cp` hands it to the others. One
+decode then brings every sequence a token further. A sequence's logits depend a little on what lies beside it in the
+cache, so the cache is emptied before every batch, and batches are cut from the chunk that a stage hands over: the
+same chunk gives the same texts in every run.
+"""
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from lacie_training.errors import TrainingError
+from lacie_training.recipes.schema import Draw, ModelSettings
+from llama_cpp import llama_cpp as low
+
+from lacie_chat.confidence.reader import Reader
+from lacie_chat.engine import native
+from lacie_chat.engine.context import Context
+from lacie_chat.engine.generator import Response
+from lacie_chat.engine.listening import KVReader
+from lacie_chat.engine.model import Model
+from lacie_chat.engine.native import Gate
+from lacie_chat.engine.settings import ChatTurn, EngineSettings
+from lacie_chat.engine.template import ChatTemplate
+from lacie_chat.engine.text_stream import TextStream
+from lacie_chat.models import resolve
+
+_READ_AT_ONCE = 512
+
+
+@dataclass(slots=True)
+class _Sequence:
+    """One text that grows: its place in the cache, its sampler, what it has so far."""
+
+    number: int
+    sampler: Any
+    stream: TextStream
+    position: int
+    tokens: int = 0
+    parts: list[str] = field(default_factory=list)
+    finish: Literal["stop", "length"] | None = None
+    last: int = -1
+
+
+class LlamaCppGenerator:
+    """A GGUF, perhaps with an adapter GGUF over it (only for speaking)."""
+
+    def __init__(self, model: Model, *, batch_size: int, context: int) -> None:
+        self.model = model
+        self.batch_size = batch_size
+        self.context = min(context, model.n_ctx)
+        self._template = ChatTemplate(model)
+        self._cells = batch_size * self.context
+        self._handle: Any = None
+        self._reader: KVReader | None = None
+        self._reader_context: Context | None = None
+        self._gate = Gate()
+
+    @classmethod
+    def load(cls, settings: ModelSettings, *, adapter: Path | None = None) -> "LlamaCppGenerator":
+        """Load a GGUF (`embedded`, a path, or owner/repo[:QUANT]). Raises LacieError, one line."""
+        if adapter is not None and adapter.is_dir():
+            raise TrainingError(
+                f"{adapter} is a PEFT adapter: llama.cpp needs it as GGUF (`lacie export adapter`), "
+                "or set the generator to transformers"
+            )
+        native.start(None)
+        layers = 0 if settings.device == "cpu" else -1
+        model = Model(EngineSettings(resolve(settings.model).path, adapter, gpu_layers=layers), None)
+        return cls(model, batch_size=settings.batch_size, context=settings.context)
+
+    @property
+    def reader(self) -> Reader:
+        """The chat's own reader over these weights, without the adapter."""
+        if self._reader is None:
+            self._reader_context = Context(self.model, self.model.reader_ctx, self._gate)
+            self._reader = KVReader(self.model, self._reader_context)
+        return self._reader
+
+    def close(self) -> None:
+        """Free the caches and the weights."""
+        if self._handle is not None:
+            low.llama_free(self._handle)
+            self._handle = None
+        if self._reader_context is not None:
+            self._reader_context.free()
+            self._reader_context = self._reader = None
+        self.model.free()
+
+    def render(self, turns: Sequence[ChatTurn]) -> str:
+        """See `Generator`."""
+        return self._template.text(turns).removeprefix(self.model.marker(self.model.bos) if self._adds_bos else "")
+
+    def respond(
+        self, prompts: Sequence[str], draw: Draw, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
+    ) -> list[list[Response]]:
+        """See `Generator`."""
+        results: list[list[Response]] = []
+        encoded = [self._encode(prompt, draw.max_new_tokens) for prompt in prompts]
+        for batch in self._batches([len(tokens) for tokens in encoded], [len(each) for each in seeds], draw):
+            results += self._respond([encoded[i] for i in batch], draw, [seeds[i] for i in batch], stop)
+        return results
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _adds_bos(self) -> bool:
+        return self.model.with_bos([-1])[0] != -1
+
+    def _encode(self, prompt: str, max_new_tokens: int) -> list[int]:
+        tokens = self.model.with_bos(self.model.tokenise(prompt, special=True))
+        return tokens[-max(1, self.context - max_new_tokens) :]
+
+    def _batches(self, lengths: Sequence[int], counts: Sequence[int], draw: Draw) -> Iterator[list[int]]:
+        """Consecutive prompts whose sequences fit the context: in number, and in cells."""
+        batch: list[int] = []
+        sequences = cells = 0
+        for index, (length, count) in enumerate(zip(lengths, counts, strict=True)):
+            if count > self.batch_size:
+                raise TrainingError(
+                    f"{count} samples of one question at once need speaker.batch_size={count} (it is {self.batch_size})"
+                )
+            need = length + count * draw.max_new_tokens
+            if batch and (sequences + count > self.batch_size or cells + need > self._cells):
+                yield batch
+                batch, sequences, cells = [], 0, 0
+            batch.append(index)
+            sequences, cells = sequences + count, cells + need
+        if batch:
+            yield batch
+
+    def _respond(
+        self, prompts: Sequence[list[int]], draw: Draw, seeds: Sequence[Sequence[int]], stop: Sequence[str]
+    ) -> list[list[Response]]:
+        handle = self._speaking()
+        memory = low.llama_get_memory(handle)
+        low.llama_memory_clear(memory, True)
+        groups: list[list[_Sequence]] = []
+        batch = low.llama_batch_init(max(_READ_AT_ONCE, self.batch_size), 0, 1)
+        try:
+            number = 0
+            for tokens, each in zip(prompts, seeds, strict=True):
+                self._read(batch, tokens, number)
+                group = [
+                    _Sequence(number + i, _sampler(draw, seed), self._stream(stop), len(tokens))
+                    for i, seed in enumerate(each)
+                ]
+                for sequence in group:
+                    if sequence.number != number:
+                        low.llama_memory_seq_cp(memory, number, sequence.number, -1, -1)
+                    self._draw(sequence, draw, row=-1)  # from the prompt's last row, before it is overwritten
+                groups.append(group)
+                number += len(group)
+            everyone = [sequence for group in groups for sequence in group]
+            while alive := [sequence for sequence in everyone if sequence.finish is None]:
+                self._step(batch, alive)
+                for row, sequence in enumerate(alive):
+                    self._draw(sequence, draw, row=row)
+        finally:
+            low.llama_batch_free(batch)
+            for sequence in (sequence for group in groups for sequence in group):
+                low.llama_sampler_free(sequence.sampler)
+        return [[self._response(sequence) for sequence in group] for group in groups]
+
+    def _stream(self, stop: Sequence[str]) -> TextStream:
+        return TextStream((*stop, *self._template.stop))
+
+    def _response(self, sequence: _Sequence) -> Response:
+        text = "".join(sequence.parts) + sequence.stream.end()
+        return Response(text.strip(), sequence.finish or "length", sequence.tokens)
+
+    def _draw(self, sequence: _Sequence, draw: Draw, *, row: int) -> None:
+        """Sample one token of a sequence from a row of logits, and see whether the text ends."""
+        token = int(low.llama_sampler_sample(sequence.sampler, self._handle, row))
+        if self.model.ends_answer(token):
+            sequence.finish = "stop"
+            return
+        sequence.last = token
+        sequence.tokens += 1
+        data = self.model.piece(token)
+        if not sequence.parts and not data.strip():  # a base model's first line break is no end of the answer
+            data = b""
+        sequence.parts.append(sequence.stream.feed(data))
+        if sequence.stream.stopped:
+            sequence.finish = "stop"
+        elif sequence.tokens == draw.max_new_tokens:
+            sequence.finish = "length"
+
+    def _read(self, batch: Any, tokens: list[int], number: int) -> None:
+        for start in range(0, len(tokens), _READ_AT_ONCE):
+            part = tokens[start : start + _READ_AT_ONCE]
+            for place, token in enumerate(part):
+                _put(batch, place, token, start + place, number, wanted=start + place + 1 == len(tokens))
+            self._decode(batch, len(part))
+
+    def _step(self, batch: Any, alive: list[_Sequence]) -> None:
+        for place, sequence in enumerate(alive):
+            _put(batch, place, sequence.last, sequence.position, sequence.number, wanted=True)
+            sequence.position += 1
+        self._decode(batch, len(alive))
+
+    def _decode(self, batch: Any, count: int) -> None:
+        batch.n_tokens = count
+        code = low.llama_decode(self._handle, batch)
+        if code == 1:
+            raise TrainingError("the KV cache is too small for this batch; set a larger speaker.context")
+        if code != 0:
+            raise TrainingError(f"llama.cpp could not go on with {self.model.path.name} (code {code})")
+
+    def _speaking(self) -> Any:
+        """The context of the speaker, made when it is first needed."""
+        if self._handle is not None:
+            return self._handle
+        params = low.llama_context_default_params()
+        params.n_ctx = self._cells
+        params.n_batch = params.n_ubatch = max(_READ_AT_ONCE, self.batch_size)
+        params.n_seq_max = self.batch_size
+        params.n_outputs_max = self.batch_size
+        params.kv_unified = True  # one pool of cells, so that a prompt's can be shared
+        params.n_threads = params.n_threads_batch = self.model.threads
+        params.swa_full = True
+        params.no_perf = True
+        handle = low.llama_init_from_model(self.model.handle, params)
+        if not handle:
+            raise TrainingError(
+                f"there is no memory for {self._cells} tokens of context; lower speaker.batch_size or speaker.context"
+            )
+        if self.model.adapter is not None:
+            adapters = (low.llama_adapter_lora_p_ctypes * 1)(self.model.adapter)
+            if low.llama_set_adapters_lora(handle, adapters, 1, (ctypes.c_float * 1)(1.0)) != 0:
+                raise TrainingError(
+                    f"the adapter {self.model.adapter_path} can't be attached to {self.model.path.name}"
+                )
+        self._handle = handle
+        return handle
+
+
+def _put(batch: Any, place: int, token: int, position: int, sequence: int, *, wanted: bool) -> None:
+    batch.token[place] = token
+    batch.pos[place] = position
+    batch.n_seq_id[place] = 1
+    batch.seq_id[place][0] = sequence
+    batch.logits[place] = wanted
+
+
+def _sampler(draw: Draw, seed: int) -> Any:
+    """The chain of one sequence, with its own random numbers."""
+    chain = low.llama_sampler_chain_init(low.llama_sampler_chain_default_params())
+    if draw.temperature == 0:
+        low.llama_sampler_chain_add(chain, low.llama_sampler_init_greedy())
+        return chain
+    if draw.top_k:
+        low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_k(draw.top_k))
+    if draw.top_p < 1:
+        low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_p(draw.top_p, 1))
+    low.llama_sampler_chain_add(chain, low.llama_sampler_init_temp(draw.temperature))
+    low.llama_sampler_chain_add(chain, low.llama_sampler_init_dist(seed))
+    return chain

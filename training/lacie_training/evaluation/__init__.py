@@ -1,0 +1,1 @@
+"""What an evaluated run amounts to: figures, report, other listeners, the run's calibrator."""

@@ -1,0 +1,203 @@
+"""`report.md`: what a run found, to read; the paper's figures stand beside ours, as far as the two can be compared."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lacie_chat.statistics.tables import METRICS, figure, figure_rows, mcnemar_table, ranged, table
+from lacie_training.recipes.schema import Recipe
+from lacie_training.run_folder import write_text
+
+_FLUENCY = (
+    ("hedged", "answers with a hedge"),
+    ("ten_commonest_openings", "begin with one of the ten commonest openings (three words)"),
+    ("distinct_2", "distinct-2"),
+    ("words", "words an answer"),
+)
+_PAPER = """\
+## The paper's figures
+
+From arXiv 2405.21028 (TriviaQA, 1,000 questions, listener Mistral-7B-v0.1, acceptance cut at .66); other models, other
+questions and another listener than ours unless this run is one of its three models.
+
+| what | baseline | LACIE | here: baseline | here: LACIE |
+|---|---|---|---|---|
+| AUROC, mean over 3 models | | +20.7 points | {auroc_baseline} | {auroc_change} |
+| ECE, mean over 3 models | | -7.8 points | {ece_baseline} | {ece_change} |
+| abstentions, Mistral-7B | 0.80 % | 25.27 % | {abstention_baseline} | {abstention_adapter} |
+| abstentions, Llama3-8B | 13.20 % | 35.37 % | | |
+| abstentions, Llama3-70B | 12.87 % | 32.77 % | | |
+| TruthfulQA truthfulness, Mistral-7B | .27 | .55 | {truth_baseline} | {truth_adapter} |
+| TruthfulQA informativeness, Mistral-7B | .99 | .90 | {info_baseline} | {info_adapter} |
+"""
+
+Metrics = Mapping[str, Any]
+
+
+def write_report(run: Path, recipe: Recipe, metrics: Metrics, pairs: Metrics | None) -> None:
+    """Write `report.md` from the aggregated `metrics.json` of a run and the counts of its pairs."""
+    parts = [
+        f"# {recipe.name}: {'LACIE' if recipe.objective == 'lacie' else 'truthful-only baseline'}",
+        f"Speaker `{recipe.speaker.model}`, listener `{recipe.listener.model}`, recipe digest `{recipe.digest()}`. "
+        f"One sample a question at temperature {recipe.evaluate.temperature}, at most "
+        f"{recipe.evaluate.max_new_tokens} tokens; accepted from {_threshold(recipe, metrics['sets'])}; ECE with "
+        f"{recipe.evaluate.bins} bins; in brackets 95 % bootstrap intervals.",
+    ]
+    if pairs:
+        parts.append(_pairs(pairs))
+    for name, sides in metrics["sets"].items():
+        pictures = f"\n![reliability](reliability-{name}.png)\n\n![acceptance](acceptance-{name}.png)"
+        parts += [_set(f"## Questions: {name}", sides), pictures]
+        parts += [part(metrics[key][name]) for key, part in _BESIDE.items() if key in metrics]
+    if metrics.get("calibration"):
+        parts.append(_calibration(metrics["calibration"]))
+    for listener, sets in metrics.get("other_listeners", {}).items():
+        parts.append(f"## Heard by {listener}\n\n{_heard(listener, recipe, sets)}")
+        parts += [_set(f"### Questions: {name}, heard by {listener}", sides) for name, sides in sets.items()]
+    if metrics.get("truthfulqa"):
+        parts.append(_truthfulqa(metrics["truthfulqa"]))
+    parts.append(_paper(metrics))
+    write_text(run / "report.md", "\n\n".join(part.strip() for part in parts) + "\n")
+
+
+def _pairs(pairs: Metrics) -> str:
+    lines = [
+        f"## Pairs\n\n{pairs['pairs']} pairs from {pairs['samples']} samples; accepted from "
+        f"{pairs['accept_threshold']:.3f}.\n",
+        "| kind | before balancing | kept |\n|---|---|---|",
+    ]
+    kinds = pairs["kinds_before_balancing"]
+    lines += [f"| {kind} | {count} | {pairs['kinds'].get(kind, 0)} |" for kind, count in kinds.items()]
+    dropped = {**pairs["dropped_samples"], **pairs["dropped_pairs"]}
+    lines.append("\nDropped: " + ", ".join(f"{count} {why}" for why, count in dropped.items()) + ".")
+    return "\n".join(lines)
+
+
+def _threshold(recipe: Recipe, sets: Metrics) -> str:
+    shown = f"{_any_side(sets)['accept_threshold']:.3f}"
+    return f"{shown}, fixed on the training samples" if recipe.evaluate.threshold == "training" else shown
+
+
+def _any_side(sets: Metrics) -> Metrics:
+    sides: Metrics = next(iter(sets.values()))
+    figures: Metrics = next(iter(sides.values()))
+    return figures
+
+
+def _heard(listener: str, recipe: Recipe, sets: Metrics) -> str:
+    how = "hedges and boosters counted, no model" if listener == "lexicon" else "another model, with the same prompt"
+    return (
+        f"The same answers, heard by `{listener}` ({how}) instead of `{recipe.listener.model}`; spans, states and "
+        f"correctness are unchanged. Accepted from {_threshold(recipe, sets)}."
+    )
+
+
+def _calibration(sides: Metrics) -> str:
+    lines = [
+        "## Calibrators\n\nFitted on held-out questions, none of them of a test set; a calibrator maps acceptance to "
+        "how often such an answer is right. Log loss is held out (cross-validation) but for the bare acceptance's; "
+        "`share` is what the share of right answers alone would give.\n",
+        "| side | answers | right | kind | log loss, bare | calibrated | share |\n|---|---|---|---|---|---|---|",
+    ]
+    for side, each in sides.items():
+        if "none" in each:
+            lines.append(f"| {side} | {each['n']} | {each['right']} | none: {each['none']} | | | |")
+            continue
+        losses = each["log_loss"]
+        numbers = " | ".join(figure(losses[key]) for key in ("before", "after", "share"))
+        lines.append(f"| {side} | {each['n']} | {each['right']} | {each['method']} | {numbers} |")
+    lines += [f"\nNot kept as `calibrator.json`: {each['not_kept']}." for each in sides.values() if "not_kept" in each]
+    return "\n".join(lines)
+
+
+def _set(title: str, sides: Metrics) -> str:
+    headings = " | ".join(f"{side} | {side}, without abstentions" for side in sides)
+    lines = [
+        f"{title}\n",
+        f"n = {next(iter(sides.values()))['n']}. An abstention counts as not accepted and not right.\n",
+        f"| figure | {headings} |",
+        "|---" * (1 + 2 * len(sides)) + "|",
+    ]
+    for key, name in METRICS:
+        cells = []
+        for figures in sides.values():
+            cells += [_cell(figures, key), _cell(figures["without_abstentions"], key)]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+        if key in ("ece", "brier") and any("calibrated" in figures for figures in sides.values()):
+            cells = []
+            for figures in sides.values():
+                cells += [_calibrated_cell(figures, key), _calibrated_cell(figures["without_abstentions"], key)]
+            lines.append(f"| {name}, calibrated | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _between(found: Metrics) -> str:
+    """Differences with paired intervals, McNemar's tests, and what the abstentions fall on."""
+    declined = found["abstentions"]
+    return "\n\n".join(
+        [
+            "Between the sides, question by question (paired 95 % bootstrap intervals):",
+            table(["", "baseline", "adapter", "difference"], figure_rows(found["metrics"])),
+            "Where they disagree (McNemar):",
+            mcnemar_table(found["mcnemar"], "baseline", "adapter"),
+            f"Of {declined['right']} questions that the adapter declines, the baseline doesn't answer "
+            f"{declined['left_wrong']} right.",
+        ]
+    )
+
+
+def _fluency(sides: Metrics) -> str:
+    rows = [(name, *(figure(each[key]) for each in sides.values())) for key, name in _FLUENCY]
+    return f"The wording alone:\n\n{table(['', *sides], rows)}"
+
+
+_BESIDE = {"between_sides": _between, "fluency": _fluency}
+
+
+def _calibrated_cell(figures: Metrics, key: str) -> str:
+    return _cell(figures["calibrated"], key) if "calibrated" in figures else "n/a"
+
+
+def _truthfulqa(sides: Metrics) -> str:
+    first = next(iter(sides.values()))
+    lines = [
+        f"## TruthfulQA\n\nn = {first['n']}, judged by: {first['judge']}.\n",
+        "| side | truthful | informative |\n|---|---|---|",
+    ]
+    lines += [
+        f"| {side} | {figure(each['truthful'])} | {figure(each['informative'])} |" for side, each in sides.items()
+    ]
+    return "\n".join(lines)
+
+
+def _paper(metrics: Metrics) -> str:
+    sides = next(iter(metrics["sets"].values()))
+    base, ours = sides.get("baseline"), sides.get("adapter")
+    truth = metrics.get("truthfulqa") or {}
+
+    def change(key: str) -> str:
+        if not base or not ours or base[key] is None or ours[key] is None:
+            return "n/a"
+        return f"{100 * (ours[key] - base[key]):+.1f} points"
+
+    def percent(figures: Metrics | None) -> str:
+        return f"{100 * figures['abstention_rate']:.2f} %" if figures else "n/a"
+
+    return _PAPER.format(
+        auroc_baseline=figure(base["auroc"]) if base else "n/a",
+        auroc_change=change("auroc"),
+        ece_baseline=figure(base["ece"]) if base else "n/a",
+        ece_change=change("ece"),
+        abstention_baseline=percent(base),
+        abstention_adapter=percent(ours),
+        truth_baseline=figure(truth.get("baseline", {}).get("truthful")),
+        truth_adapter=figure(truth.get("adapter", {}).get("truthful")),
+        info_baseline=figure(truth.get("baseline", {}).get("informative")),
+        info_adapter=figure(truth.get("adapter", {}).get("informative")),
+    )
+
+
+def _cell(figures: Metrics, key: str) -> str:
+    if isinstance(figures.get(key), int):
+        return str(figures[key])
+    return ranged(figures.get(key), figures["intervals"].get(key))

@@ -1,0 +1,1 @@
+"""The learning itself: the trainer, its tokens, checkpoints and adapters."""

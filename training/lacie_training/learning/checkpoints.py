@@ -1,0 +1,167 @@
+"""Checkpoints of the training, and which of them becomes the run's adapter.
+
+The best is the one whose responses the listener tells right from wrong most often: the highest F1 of acceptance on
+validation questions, the earlier one if two are level. It is chosen while training (`during`), or checkpoint by
+checkpoint afterwards by whatever generator the speaker has (`after`: for models that are sharded while they train).
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lacie_chat.confidence.reader import Reader
+from lacie_chat.evaluation.answering import answer_rows
+from lacie_chat.progress import progress
+from lacie_chat.rows import writing
+from lacie_chat.statistics.metrics import Scored, point
+from lacie_training.errors import TrainingError
+from lacie_training.generators import Generator, load_generator, load_listener
+from lacie_training.pairs import evaluation_threshold
+from lacie_training.questions.screening import screened
+from lacie_training.questions.splits import Question, load_questions
+from lacie_training.recipes.schema import Recipe
+from lacie_training.run_folder import Row, RowFile, RunFolder, read_rows
+
+if TYPE_CHECKING:
+    import torch
+
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+BEST = "checkpoints/best"
+
+
+def checkpoint_steps(folder: Path) -> list[int]:
+    """Steps with a whole checkpoint, ascending. The trainer's state is the file written last."""
+    steps = []
+    for path in folder.glob("checkpoint-*"):
+        state = path / "trainer_state.json"
+        try:
+            json.loads(state.read_text(encoding="utf-8"))
+            steps.append(int(path.name.rpartition("-")[2]))
+        except (OSError, ValueError):
+            continue
+    return sorted(steps)
+
+
+def keep_adapter(checkpoint: Path, target: Path, *, strength: float = 1.0) -> None:
+    """Make a checkpoint's adapter the run's: a whole new folder takes the place of the old one. Its change of the
+    weights is multiplied by `strength` (see `DpoSettings`).
+    """
+    with replace_adapter(target) as fresh:
+        for name in ADAPTER_FILES:
+            shutil.copy2(checkpoint / name, fresh / name)
+        if strength != 1.0:
+            _scale(fresh / "adapter_model.safetensors", strength)
+
+
+def read_adapter(folder: Path, *, called: str | None = None) -> tuple[dict[str, Any], dict[str, "torch.Tensor"]]:
+    """PEFT's configuration and tensors of an adapter. Raises TrainingError, which names it as it is `called`."""
+    from safetensors import SafetensorError  # these load torch, which sampling by llama.cpp has no use for
+    from safetensors.torch import load_file
+
+    try:
+        config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise ValueError(f"{ADAPTER_FILES[0]} is no object")
+        return config, load_file(folder / ADAPTER_FILES[1])
+    except (OSError, ValueError, SafetensorError) as error:
+        raise TrainingError(
+            f"{called or folder} holds no adapter that can be read ({error}); name that of a run that is trained"
+        ) from error
+
+
+@contextmanager
+def replace_adapter(target: Path) -> Iterator[Path]:
+    """An empty folder to write an adapter into; when it is whole, it takes the place of `target`."""
+    fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
+    with writing(target):
+        for leftover in (fresh, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        yield fresh
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _scale(weights: Path, strength: float) -> None:
+    """Multiply what a LoRA adds to each weight, B·A, by way of its B."""
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(weights)
+    for name in tensors:
+        if ".lora_B." in name:
+            tensors[name] = tensors[name] * strength
+    save_file(tensors, weights, metadata={"format": "pt"})
+
+
+def keep_if_best(folder: Path, step: int) -> None:
+    """Put a checkpoint's adapter aside if it is the best so far: its checkpoint may be deleted as others come."""
+    if best_step(read_rows(folder / "validation.jsonl")) == step:
+        keep_adapter(folder / "checkpoints" / f"checkpoint-{step}", folder / BEST)
+
+
+def validation_row(
+    step: int, generator: Generator, reader: Reader, recipe: Recipe, questions: list[Question], threshold: float
+) -> tuple[Row, list[Row]]:
+    """The listener's figures for one checkpoint, and the rows behind them."""
+    rows = answer_rows(generator, reader, questions, speaker=recipe.speaker, draw=recipe.evaluate, seed=recipe.seed)
+    return score_rows(step, rows, recipe, threshold), rows
+
+
+def score_rows(step: int, rows: list[Row], recipe: Recipe, threshold: float) -> Row:
+    """The figures of a checkpoint's rows; an F1 over nothing is 0, the worst."""
+    figures = point(Scored.from_rows(rows), threshold, recipe.evaluate.bins)
+    kept = ("f1", "precision", "recall", "auroc", "ece", "accuracy", "abstention_rate")
+    numbers: dict[str, Any] = {key: _number(figures[key]) for key in kept}
+    return {"id": f"step-{step}", "step": step, "n": len(rows), **numbers}
+
+
+def _number(value: float) -> float | None:
+    return None if value != value else value
+
+
+def best_step(rows: list[Row]) -> int:
+    """The step of the highest F1, the earliest of several."""
+    best = max(rows, key=lambda row: (row["f1"] or 0.0, -row["step"]))
+    return int(best["step"])
+
+
+def validation_questions(folder: RunFolder) -> list[Question]:
+    """The questions by which checkpoints are compared."""
+    recipe = folder.recipe
+    questions = screened(folder, "validation", load_questions(folder.path, recipe).validation)
+    return questions[: recipe.dpo.validation_questions]
+
+
+def choose_afterwards(folder: RunFolder) -> None:
+    """`select: after`: answer the validation questions with every checkpoint in turn and keep the best one's
+    adapter.
+    """
+    recipe, checkpoints = folder.recipe, folder.path / "checkpoints"
+    grid = recipe.dpo.save_every
+    # one that a stop left between two of the grid is none of an uninterrupted run's
+    steps = [step for step in checkpoint_steps(checkpoints) if step % grid == 0 or step == recipe.dpo.steps]
+    if not steps:
+        raise TrainingError(f"{checkpoints} holds no checkpoints; run the stage 'dpo' first")
+    file = RowFile(folder.path / "validation.jsonl")
+    todo = [step for step in steps if file.missing([f"step-{step}"])]
+    questions, threshold = validation_questions(folder), evaluation_threshold(folder)
+    with ExitStack() as stack:
+        reader, listener = load_listener(recipe)
+        stack.callback(listener.close)
+        with progress("validation", len(steps), "checkpoints", already=len(steps) - len(todo)) as advance:
+            for step in todo:
+                generator = load_generator(recipe.speaker, adapter=checkpoints / f"checkpoint-{step}")
+                try:
+                    row, _ = validation_row(step, generator, reader, recipe, questions, threshold)
+                finally:
+                    generator.close()
+                file.append([row])
+                advance(1, f"step {step}: F1 {row['f1']}")
+    step = best_step(read_rows(file.path))
+    keep_adapter(checkpoints / f"checkpoint-{step}", folder.path / "adapter", strength=recipe.dpo.strength)
+    print(f"dpo: the adapter is that of step {step} of {recipe.dpo.steps}")

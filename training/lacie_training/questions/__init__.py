@@ -1,0 +1,1 @@
+"""Which questions a run is made of: the sets, the screening, everyday prompts."""

@@ -1,0 +1,1 @@
+"""What samples become beside being drawn: reworded, set on a ladder, cut at a threshold."""
