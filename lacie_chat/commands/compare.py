@@ -21,6 +21,7 @@ from lacie_chat.commands.sides import ComparedSide, StartedSide, find_sides, sta
 from lacie_chat.comparison import Difference, SideSummary, compare_samples, differing_words, segments
 from lacie_chat.confidence import Assessment, Reader, Span, assess, confidence_text
 from lacie_chat.engine import Finished, Sampling
+from lacie_chat.printable import printable
 
 WRONG_USAGE = 2
 MOST_SAMPLES = 8
@@ -170,13 +171,8 @@ def marked(assessment: Assessment, differing: Sequence[Span]) -> Text:
     text = Text()
     for segment in segments(assessment.response, marks):
         style = " ".join(_STYLES[kind] for kind in _STYLES if kind in segment.kinds)
-        text.append(_printable(segment.text), style or None)
+        text.append(printable(segment.text), style or None)
     return text
-
-
-def _printable(text: str) -> str:
-    """Without the control characters that would move the cursor or change the terminal's colours."""
-    return "".join(mark for mark in text if mark in "\n\t" or mark.isprintable() or mark.isspace())
 
 
 def _mark_line(assessment: Assessment) -> str:
@@ -189,10 +185,10 @@ def _sample_lines(samples: Sequence[Sample], summary: SideSummary) -> Text:
     for number, sample in enumerate(samples, start=1):
         span = sample.assessment.answer_span
         answer = " ".join(span.text.split()) if span else "no answer span"
-        lines.append(f"  {number}  {confidence_text(sample.assessment)} · {_printable(answer)}")
+        lines.append(f"  {number}  {confidence_text(sample.assessment)} · {printable(answer)}")
     stable = [f"{summary.tone}: {round(summary.tone_agreement * summary.n)} of {summary.n}"]
     if summary.answer is not None:
-        answer = _printable(" ".join(summary.answer.split()))
+        answer = printable(" ".join(summary.answer.split()))
         stable.insert(0, f"{answer}: {summary.answer_count} of {summary.n}")
     if summary.low is not None and summary.high is not None:
         stable.append(f"acceptance {summary.low:.0%} to {summary.high:.0%}".replace("%", "\u00a0%"))
