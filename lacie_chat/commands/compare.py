@@ -79,7 +79,7 @@ def sampling_of(args: argparse.Namespace) -> Sampling:
     """The sampling of both sides' first sample."""
     temperature = args.temperature
     if temperature is None:
-        temperature = _TEMPERATURE_OF_SAMPLES if args.samples > 1 else 0.0
+        temperature = _TEMPERATURE_OF_SAMPLES if args.samples > 1 else Sampling().temperature
     return Sampling(temperature=temperature, max_tokens=args.max_tokens or 512, seed=args.seed)
 
 
