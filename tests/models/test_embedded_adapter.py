@@ -7,6 +7,7 @@ from statistics import mean
 
 import pytest
 from lacie_training.recipes.files import load_recipe
+from terminal import LACIE
 
 from lacie_chat.confidence import assess_many
 from lacie_chat.engine import Engine, EngineSettings
@@ -20,7 +21,6 @@ from lacie_chat.models import (
     inspect_gguf,
     resolve_adapter,
 )
-from tests.e2e.terminal import LACIE
 
 KNOWN = (
     "What is the capital of France?",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted import Answer, ScriptedEngine, ScriptedReader
 from textual.pilot import Pilot
 
 from lacie_chat.chat.session import Origin
@@ -14,8 +15,6 @@ from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.tui.app import LacieApp
 from lacie_chat.tui.widgets.composer import Composer
-
-from .scripted import Answer, ScriptedEngine, ScriptedReader
 
 NAME = "SmolLM2-135M-Instruct"
 SURE = "It is certainly **the Danube**, which rises in the Black Forest and ends in the Black Sea."

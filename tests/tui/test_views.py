@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import replace
 
+from scripted import INFO, Answer, ScriptedEngine
 from textual.widgets import Input, OptionList
 
 from lacie_chat.confidence import listener_suffix
@@ -19,8 +20,6 @@ from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.message import MessageView
 from lacie_chat.tui.widgets.transcript import Earlier, Transcript
 from lacie_chat.tui.widgets.welcome import Sample
-
-from .scripted import INFO, Answer, ScriptedEngine
 
 
 async def test_history_finds_renames_resumes_and_deletes(driven) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from threading import Event
 
+from scripted import INFO, Answer, ScriptedEngine, ScriptedReader
+
 from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
 from lacie_chat.engine.settings import ChatTurn, Sampling, Side
-
-from .scripted import INFO, Answer, ScriptedEngine, ScriptedReader
 
 
 class Ears(ScriptedReader):

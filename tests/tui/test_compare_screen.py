@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from driver import Driver
 from random_adapter import write_random_adapter
+from scripted import Answer, ScriptedEngine
 from textual.widgets import Static
+from two_sided import TwoSided
 
 from lacie_chat.chat.comparing import NOTHING_TO_COMPARE, SIDES
 from lacie_chat.chat.tree import Turn
@@ -19,10 +22,6 @@ from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.help import HelpScreen
 from lacie_chat.tui.widgets.compare_column import CompareColumn, SampleView
-
-from .conftest import Driver
-from .scripted import Answer, ScriptedEngine
-from .two_sided import TwoSided
 
 SURE = "It is certainly **Tokyo**, by the sea."
 UNSURE = "I think it is **Tokyo**, by the sea."

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from scripted import Answer, ScriptedEngine
 
 from lacie_chat.chat.session import Origin
 from lacie_chat.confidence import LISTENER_VERSION, Calibrator
@@ -10,8 +11,6 @@ from lacie_chat.conversations import Store
 from lacie_chat.tui.screens.calibration import CalibrationScreen
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.widgets.composer import Composer
-
-from .scripted import Answer, ScriptedEngine
 
 SHIPPED = Calibrator("platt", 500, "the maker's questions", "aa", LISTENER_VERSION, parameters=(0.8, -1.5))
 ORIGINS = {

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from scripted import Answer, ScriptedEngine, wait_for
+from two_sided import TwoSided
 
 from lacie_chat.chat.comparing import MOST_SAMPLES, SIDES, Comparison
 from lacie_chat.chat.events import ChatEvent, Notice, TextAdded
@@ -13,17 +15,7 @@ from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import Store
 
-from .scripted import Answer, ScriptedEngine
-from .two_sided import TwoSided
-
 SURE, UNSURE, OTHER = "It is Tokyo.", "I think it is Tokyo.", "It is Kyoto."
-
-
-def until(condition: Callable[[], object], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
 
 
 class Chat:
@@ -44,7 +36,7 @@ class Chat:
         )
         self.session.start()
         first = self.session.send("What is the capital of Japan?")
-        until(lambda: first.phase == "done" and first.status != "streaming")
+        wait_for(lambda: first.phase == "done" and first.status != "streaming")
         assert first.parent is not None
         self.answer, self.question = first, first.parent
 
@@ -100,12 +92,12 @@ def test_both_sides_answer_at_once_with_one_seed_and_the_same_parameters(chat) -
     )
     one = chat(engine)
     comparison = one.compare()
-    until(lambda: all(side.held.is_set() for side in engine.sides.values()))  # both are in mid-answer
+    wait_for(lambda: all(side.held.is_set() for side in engine.sides.values()))  # both are in mid-answer
     assert texts(comparison) == [["It is "], ["I think "]]
     assert comparison.difference(0) is None and comparison.busy
     for side in engine.sides.values():
         side.go_on.set()
-    until(assessed(comparison))
+    wait_for(assessed(comparison))
     baseline, speaker = (engine.sides[side].samplings[-1] for side in SIDES)
     assert baseline == speaker == comparison.sampling(0) == replace(one.session.sampling, seed=200)
     assert engine.sides["baseline"].prompts[-1] == engine.sides["speaker"].prompts[-1]
@@ -119,7 +111,7 @@ def test_both_sides_answer_at_once_with_one_seed_and_the_same_parameters(chat) -
 def test_all_answers_are_branches_and_only_a_picked_one_is_current(chat) -> None:
     one = chat(TwoSided([Answer([SURE])], [Answer(["first"]), Answer([UNSURE])]))
     comparison = one.compare()
-    until(assessed(comparison))
+    wait_for(assessed(comparison))
     assert one.session.tree.leaf is one.answer and one.leaf() == one.answer.stored_id
     assert one.question.children[0].text == "first"
     assert sorted(turn.text for turn in one.question.children[1:]) == [UNSURE, SURE]
@@ -141,9 +133,9 @@ def test_leaving_mid_way_keeps_what_is_there_and_coming_back_goes_on(chat) -> No
     )
     one = chat(engine)
     comparison = one.compare()
-    until(lambda: engine.sides["speaker"].held.is_set() and comparison.samples["baseline"][0].assessment)
+    wait_for(lambda: engine.sides["speaker"].held.is_set() and comparison.samples["baseline"][0].assessment)
     comparison.close()
-    until(lambda: not comparison.busy)
+    wait_for(lambda: not comparison.busy)
     partial = comparison.samples["speaker"][0]
     assert (partial.text, partial.status) == ("I think ", "cancelled")
     assert one.leaf() == one.answer.stored_id
@@ -157,7 +149,7 @@ def test_leaving_mid_way_keeps_what_is_there_and_coming_back_goes_on(chat) -> No
     assert texts(back) == [[SURE], ["I think "]]
     assert not back.busy and back.seed == comparison.seed
     back.again()
-    until(lambda: not back.busy)
+    wait_for(lambda: not back.busy)
     assert texts(back) == [[SURE], [UNSURE]]
     assert engine.sides["speaker"].samplings[-1] == engine.sides["speaker"].samplings[-2]
     assert len(engine.sides["baseline"].prompts) == 1, "what is complete is not answered again"
@@ -168,9 +160,9 @@ def test_leaving_before_the_first_word_leaves_nothing_behind(chat) -> None:
     engine = TwoSided([Answer([SURE], hold_after=0)], [Answer(["first"]), Answer([UNSURE], hold_after=0)])
     one = chat(engine)
     comparison = one.compare()
-    until(lambda: all(side.held.is_set() for side in engine.sides.values()))
+    wait_for(lambda: all(side.held.is_set() for side in engine.sides.values()))
     assert comparison.stop() and not comparison.pick(comparison.samples["speaker"][0])
-    until(lambda: not comparison.busy)
+    wait_for(lambda: not comparison.busy)
     assert one.question.children == [one.answer]
     assert [message.text for message in one.stored()] == [one.question.text, "first"]
     assert not comparison.stop()
@@ -185,18 +177,18 @@ def test_an_engine_that_dies_costs_no_word(chat) -> None:
     one = chat(dying, next_one)
     comparison = one.compare()
     comparison.more()
-    until(lambda: all(side.held.is_set() for side in dying.sides.values()))
+    wait_for(lambda: all(side.held.is_set() for side in dying.sides.values()))
     for side in dying.sides.values():
         side.go_on.set()
-    until(lambda: not comparison.busy)
+    wait_for(lambda: not comparison.busy)
     pair = [comparison.samples[side][0] for side in SIDES]
     assert [(turn.text, turn.status) for turn in pair] == [("It is ", "cut_off"), ("I think ", "cut_off")]
     assert {"It is ", "I think "} <= {message.text for message in one.stored() if message.status == "cut_off"}
-    until(lambda: one.notices)
+    wait_for(lambda: one.notices)
     assert "new one is being started" in one.notices[0] and len(one.notices) == 1
     assert comparison.fewer()
     comparison.again()
-    until(assessed(comparison))
+    wait_for(assessed(comparison))
     assert texts(comparison) == [[SURE], [UNSURE]]
 
 
@@ -204,7 +196,7 @@ def test_an_engine_that_died_unnoticed_is_replaced_without_a_word(chat) -> None:
     dead = TwoSided([Answer([], dies=True)], [Answer(["first"]), Answer([], dies=True)])
     one = chat(dead, TwoSided([Answer([SURE])], [Answer([UNSURE])]))
     comparison = one.compare()
-    until(assessed(comparison))
+    wait_for(assessed(comparison))
     assert texts(comparison) == [[SURE], [UNSURE]]
 
 
@@ -216,7 +208,7 @@ def test_several_samples_tell_how_stable_a_side_is(chat) -> None:
     one = chat(engine)
     comparison = one.compare()
     assert comparison.more() and comparison.more()
-    until(assessed(comparison))
+    wait_for(assessed(comparison))
     assert [sampling.seed for sampling in engine.sides["baseline"].samplings] == [200, 201, 202]
     assert engine.sides["speaker"].samplings[1:] == engine.sides["baseline"].samplings
     baseline, speaker = (comparison.stability(side) for side in SIDES)
@@ -237,7 +229,7 @@ def test_there_are_one_to_eight_samples(chat) -> None:
     while comparison.more():
         pass
     assert comparison.count == MOST_SAMPLES == 8
-    until(lambda: not comparison.busy)
+    wait_for(lambda: not comparison.busy)
     while comparison.fewer():
         pass
     assert comparison.count == 1
@@ -247,12 +239,12 @@ def test_a_sample_that_waits_can_be_dropped_and_is_never_answered(chat) -> None:
     engine = TwoSided([Answer([SURE], hold_after=0)], [Answer(["first"]), Answer([UNSURE], hold_after=0)])
     one = chat(engine)
     comparison = one.compare()
-    until(lambda: all(side.held.is_set() for side in engine.sides.values()))
+    wait_for(lambda: all(side.held.is_set() for side in engine.sides.values()))
     comparison.more()
     assert comparison.fewer() and not comparison.fewer()
     for side in engine.sides.values():
         side.go_on.set()
-    until(assessed(comparison))
+    wait_for(assessed(comparison))
     time.sleep(0.05)
     assert len(engine.sides["baseline"].prompts) == 1
 
@@ -262,15 +254,15 @@ def test_a_new_comparison_has_another_seed_and_another_adapter_answers_anew(chat
         TwoSided([Answer([SURE]), Answer([OTHER])], [Answer([text]) for text in ("first", UNSURE, SURE, "I do.")]),
     )
     comparison = one.compare()
-    until(assessed(comparison))
+    wait_for(assessed(comparison))
     comparison.again()
-    until(lambda: texts(comparison) == [[OTHER], [SURE]])
-    until(assessed(comparison))
+    wait_for(lambda: texts(comparison) == [[OTHER], [SURE]])
+    wait_for(assessed(comparison))
     assert comparison.seed == 300
     assert texts(one.compare()) == [[OTHER], [SURE]], "the last one is taken up"
     one.session.adapter_name = "another adapter"
     other = one.compare()
-    until(assessed(other))
+    wait_for(assessed(other))
     assert texts(other) == [[OTHER], ["I do."]], "the baseline is what it was; the adapter is another"
     assert other.seed == 300
 
@@ -286,7 +278,7 @@ def test_the_store_keeps_the_leaf_also_after_it_failed_for_a_while(chat, store, 
     with monkeypatch.context() as patched:
         patched.setattr(store, "add_message", full)
         comparison = one.compare()
-        until(assessed(comparison))
+        wait_for(assessed(comparison))
         assert "Not saved: the disk is full" in one.notices[0]
     picked: Turn = comparison.samples["speaker"][0]
     assert comparison.pick(picked)
@@ -301,10 +293,10 @@ def test_compared_answers_never_take_the_conversation_over(chat) -> None:
     one = chat(TwoSided([Answer([SURE])], [Answer([text]) for text in ("first", "second", UNSURE, "third")]))
     tree = one.session.tree
     following = one.session.send("And then?")
-    until(lambda: not one.session.busy)
-    until(assessed(one.compare()))
+    wait_for(lambda: not one.session.busy)
+    wait_for(assessed(one.compare()))
     other = one.session.edit(one.question, "Asked otherwise")
-    until(lambda: not one.session.busy)
+    wait_for(lambda: not one.session.busy)
     assert tree.leaf is other and other.parent is not None
     one.session.switch(other.parent, -1)
     assert tree.leaf is following, "back where the user was, not at the newest sample"

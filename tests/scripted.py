@@ -4,6 +4,7 @@ It keeps to the engine's contract (events, cancelling, dying) and its reader to 
 with a real model use the real engine (test_real_engine.py).
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Event
@@ -69,6 +70,21 @@ class ScriptedReader:
     def _check(self) -> None:
         if self.error is not None:
             raise self.error
+
+
+class ByWording(ScriptedReader):
+    """Sounds unsure of what has hedges; fails as often as `failures` says."""
+
+    failures: Sequence[Exception] = ()
+
+    def choice_probabilities(
+        self, prefix: str, suffixes: Sequence[str], choices: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        if len(suffixes) > 1 and self.failures:
+            error, *self.failures = self.failures
+            raise error
+        super().choice_probabilities(prefix, suffixes, choices)
+        return [[0.8, 0.1] if "Hedges: none" in suffix else [0.2, 0.7] for suffix in suffixes]
 
 
 class ScriptedEngine:
@@ -192,3 +208,11 @@ def finished(tokens: int, reason: str = "stop") -> Finished:
         prompt_seconds=0.2,
         generation_seconds=tokens / 40,
     )
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 15) -> None:
+    """Wait for what other threads do."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)

@@ -1,25 +1,16 @@
 """The chat without a screen: scripted engine, real store, real assessment."""
 
 import time
-from collections.abc import Callable
 from threading import Event
 
 import pytest
+from scripted import Answer, ScriptedEngine, ScriptedReader, wait_for
 
 from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Loading, Notice, TextAdded, TurnEnded
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import Cut
-
-from .scripted import Answer, ScriptedEngine, ScriptedReader
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
 
 
 class Chat:
