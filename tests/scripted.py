@@ -110,7 +110,8 @@ class ScriptedEngine:
         self._made_way = Event()
         self.prompts: list[list[ChatTurn]] = []
         self.samplings: list[Sampling] = []
-        self.sides: list[Side] = []
+        self.baselines: list[bool] = []
+        """Of each answer: was the baseline asked for?"""
         self.held = Event()
         self.go_on = Event()
         self.dead = False
@@ -136,7 +137,7 @@ class ScriptedEngine:
             return
         self.prompts.append(list(turns))
         self.samplings.append(sampling)
-        self.sides.append(side)
+        self.baselines.append(side == "baseline")
         self._cancelled.clear()
         answer = self.answers.pop(0)
         yield from answer.events

@@ -100,12 +100,12 @@ def test_both_sides_answer_at_once_with_one_seed_and_the_same_parameters(chat) -
     wait_for(assessed(comparison))
     baseline, speaker = (engine.sides[side].samplings[-1] for side in SIDES)
     assert baseline == speaker == comparison.sampling(0) == replace(one.session.sampling, seed=200)
-    assert engine.sides["baseline"].prompts[-1] == engine.sides["speaker"].prompts[-1]
+    assert engine.sides["left"].prompts[-1] == engine.sides["right"].prompts[-1]
     difference = comparison.difference(0)
     assert difference is not None
     assert difference.sounds == "less sure" and difference.changed_answer is False
-    streamed = [event.turn.params["side"] for event in one.events if isinstance(event, TextAdded)]
-    assert sorted(streamed) == ["baseline", "baseline", "speaker", "speaker"]
+    streamed = [event.turn.baseline for event in one.events if isinstance(event, TextAdded)]
+    assert sorted(streamed) == [False, False, True, True]
 
 
 def test_all_answers_are_branches_and_only_a_picked_one_is_current(chat) -> None:
@@ -115,7 +115,7 @@ def test_all_answers_are_branches_and_only_a_picked_one_is_current(chat) -> None
     assert one.session.tree.leaf is one.answer and one.leaf() == one.answer.stored_id
     assert one.question.children[0].text == "first"
     assert sorted(turn.text for turn in one.question.children[1:]) == [UNSURE, SURE]
-    picked = comparison.samples["baseline"][0]
+    picked = comparison.samples["left"][0]
     assert comparison.pick(picked)
     assert one.session.tree.leaf is picked and one.leaf() == picked.stored_id
     stored = {message.text: message for message in one.stored()}
@@ -133,10 +133,10 @@ def test_leaving_mid_way_keeps_what_is_there_and_coming_back_goes_on(chat) -> No
     )
     one = chat(engine)
     comparison = one.compare()
-    wait_for(lambda: engine.sides["speaker"].held.is_set() and comparison.samples["baseline"][0].assessment)
+    wait_for(lambda: engine.sides["right"].held.is_set() and comparison.samples["left"][0].assessment)
     comparison.close()
     wait_for(lambda: not comparison.busy)
-    partial = comparison.samples["speaker"][0]
+    partial = comparison.samples["right"][0]
     assert (partial.text, partial.status) == ("I think ", "cancelled")
     assert one.leaf() == one.answer.stored_id
     assert {"I think ": "cancelled", SURE: "complete"}.items() <= {m.text: m.status for m in one.stored()}.items()
@@ -151,8 +151,8 @@ def test_leaving_mid_way_keeps_what_is_there_and_coming_back_goes_on(chat) -> No
     back.again()
     wait_for(lambda: not back.busy)
     assert texts(back) == [[SURE], [UNSURE]]
-    assert engine.sides["speaker"].samplings[-1] == engine.sides["speaker"].samplings[-2]
-    assert len(engine.sides["baseline"].prompts) == 1, "what is complete is not answered again"
+    assert engine.sides["right"].samplings[-1] == engine.sides["right"].samplings[-2]
+    assert len(engine.sides["left"].prompts) == 1, "what is complete is not answered again"
     assert "I think " in [turn.text for turn in one.question.children], "the partial answer stays, too"
 
 
@@ -161,7 +161,7 @@ def test_leaving_before_the_first_word_leaves_nothing_behind(chat) -> None:
     one = chat(engine)
     comparison = one.compare()
     wait_for(lambda: all(side.held.is_set() for side in engine.sides.values()))
-    assert comparison.stop() and not comparison.pick(comparison.samples["speaker"][0])
+    assert comparison.stop() and not comparison.pick(comparison.samples["right"][0])
     wait_for(lambda: not comparison.busy)
     assert one.question.children == [one.answer]
     assert [message.text for message in one.stored()] == [one.question.text, "first"]
@@ -209,8 +209,8 @@ def test_several_samples_tell_how_stable_a_side_is(chat) -> None:
     comparison = one.compare()
     assert comparison.more() and comparison.more()
     wait_for(assessed(comparison))
-    assert [sampling.seed for sampling in engine.sides["baseline"].samplings] == [200, 201, 202]
-    assert engine.sides["speaker"].samplings[1:] == engine.sides["baseline"].samplings
+    assert [sampling.seed for sampling in engine.sides["left"].samplings] == [200, 201, 202]
+    assert engine.sides["right"].samplings[1:] == engine.sides["left"].samplings
     baseline, speaker = (comparison.stability(side) for side in SIDES)
     assert baseline is not None and speaker is not None
     assert (baseline.answer, baseline.answer_count, baseline.answers) == ("Tokyo", 2, 2)
@@ -246,7 +246,7 @@ def test_a_sample_that_waits_can_be_dropped_and_is_never_answered(chat) -> None:
         side.go_on.set()
     wait_for(assessed(comparison))
     time.sleep(0.05)
-    assert len(engine.sides["baseline"].prompts) == 1
+    assert len(engine.sides["left"].prompts) == 1
 
 
 def test_a_new_comparison_has_another_seed_and_another_adapter_answers_anew(chat) -> None:
@@ -280,7 +280,7 @@ def test_the_store_keeps_the_leaf_also_after_it_failed_for_a_while(chat, store, 
         comparison = one.compare()
         wait_for(assessed(comparison))
         assert "Not saved: the disk is full" in one.notices[0]
-    picked: Turn = comparison.samples["speaker"][0]
+    picked: Turn = comparison.samples["right"][0]
     assert comparison.pick(picked)
     one.session.tree.reread_title()
     one.session.tree.add("user", "Next", picked)
@@ -307,3 +307,19 @@ def test_compared_answers_never_take_the_conversation_over(chat) -> None:
     again = one.session.tree
     one.session.switch(again.path()[0], -1)
     assert again.leaf is not None and again.leaf.text == "second"
+
+
+def test_a_comparison_of_an_older_version_is_taken_up(chat) -> None:
+    """It says who answered as `side`, where it is `baseline` now."""
+    one = chat(TwoSided([], [Answer(["first"])]))
+    tree = one.session.tree
+    for baseline, side, text in ((True, "baseline", SURE), (False, "speaker", UNSURE)):
+        params = one.session.params_of(baseline, replace(one.session.sampling, seed=900))
+        del params["baseline"]
+        old = tree.draft(one.question, params | {"side": side, "comparison": {"seed": 900, "sample": 0}})
+        tree.append(old, text)
+        tree.finish(old, "complete")
+    one.session.open(tree.conversation_id or "")
+    one.question = one.session.tree.roots[0]
+    assert [turn.baseline for turn in one.question.children] == [False, True, False]
+    assert texts(one.compare()) == [[SURE], [UNSURE]]

@@ -127,6 +127,20 @@ def test_a_waiting_question_can_be_cancelled(chat) -> None:
     assert turn.text == ""
 
 
+def test_a_question_that_is_cancelled_while_its_own_load_lasts_is_never_asked(chat) -> None:
+    gate = Event()
+    engine = ScriptedEngine([Answer(["next"])], load_gate=gate)
+    talk = chat(engine)
+    turn = talk.session.send("Question")
+    wait_for(lambda: len(talk.of(Loading)) == 2)
+    assert talk.session.cancel()
+    assert (turn.status, turn.phase) == ("cancelled", "done")
+    following = talk.session.send("Next")
+    gate.set()
+    wait_for(lambda: following.status == "complete")
+    assert (turn.text, len(engine.prompts)) == ("", 1)
+
+
 def test_a_dead_engine_is_replaced_and_the_chat_goes_on(chat) -> None:
     dying = ScriptedEngine([Answer(["half an "], dies=True)])
     fresh = ScriptedEngine([Answer(["a whole answer"])])
@@ -288,16 +302,16 @@ def test_closing_keeps_a_half_answer(chat) -> None:
     assert engine.closed
 
 
-def test_the_side_and_its_calibrator_go_together(chat) -> None:
+def test_the_baseline_answers_where_it_is_asked_for(chat) -> None:
     engine = ScriptedEngine([Answer(["an answer"])] * 2, ScriptedReader("an answer", 0.8))
     talk = chat(engine, adapter="lacie")
     one = talk.session.send("Question")
-    talk.session.side = "baseline"
+    talk.session.baseline = True
     two = talk.session.send("Question")
     wait_for(lambda: two.assessment is not None)
-    assert engine.sides == ["speaker", "baseline"]
-    assert (one.params["side"], one.params["adapter"]) == ("speaker", "lacie")
-    assert (two.params["side"], two.params["adapter"]) == ("baseline", None)
+    assert engine.baselines == [False, True]
+    assert (one.params["baseline"], one.params["adapter"]) == (False, "lacie")
+    assert (two.params["baseline"], two.params["adapter"]) == (True, None)
 
 
 def test_events_end_with_the_end(chat) -> None:

@@ -18,7 +18,7 @@ class Driver:
         self.app = app
         self.pilot = pilot
         self.session = app.session
-        self.chat = app._chat
+        self.chat = app.chat
 
     async def until(self, condition: Callable[[], object], seconds: float = 15) -> None:
         deadline = time.monotonic() + seconds

@@ -12,7 +12,7 @@ from scripted import Answer, ByWording, ScriptedEngine
 from lacie_chat.conversations import Store
 from lacie_chat.engine import EngineProcess, EngineSettings
 from lacie_chat.tui.app import LacieApp
-from lacie_chat.tui.preferences import preferences_path, read_preferences
+from lacie_chat.tui.interface_state import read_state, state_path
 from lacie_chat.tui.widgets.details import Details, where_it_turns
 
 LONG = "It is certainly **the Danube**. Perhaps it is the longest river of Europe, I think. It ends in the Black Sea."
@@ -61,23 +61,23 @@ async def test_the_line_shows_it_and_a_key_switches_it(driven) -> None:
     scripted = engine(LONG, LONG, sample_gate=gate)
     async with driven(scripted, size=(100, 30)) as driver:
         await driver.pilot.press("f4")
-        assert (driver.session.agreement, read_preferences().agreement) == (5, 5)
+        assert (driver.session.agreement, read_state().agreement) == (5, 5)
         turn = await driver.ask("Which river?")
         await driver.until(lambda: "drawing samples…" in driver.text())
         gate.set()
         await driver.until(lambda: turn.assessment.agreement is not None)
         await driver.until(lambda: "5 of 5 samples agree" in driver.text())
         await driver.pilot.press("f4")
-        assert (driver.session.agreement, read_preferences().agreement) == (0, 0)
+        assert (driver.session.agreement, read_state().agreement) == (0, 0)
     async with driven(engine(), agreement=2) as driver:
         assert driver.session.agreement == 2
 
 
 @pytest.mark.parametrize(("kept", "read"), [(5, 5), (0, 0), (21, 0), (-1, 0), (True, 0), ("5", 0), (2.5, 0)])
 def test_the_preference_is_a_number_of_samples_or_nothing(kept: object, read: int) -> None:
-    preferences_path().parent.mkdir(parents=True, exist_ok=True)
-    preferences_path().write_text(json.dumps({"agreement": kept}))
-    assert read_preferences().agreement == read
+    state_path().parent.mkdir(parents=True, exist_ok=True)
+    state_path().write_text(json.dumps({"agreement": kept}))
+    assert read_state().agreement == read
 
 
 @pytest.mark.parametrize(

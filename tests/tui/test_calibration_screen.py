@@ -14,8 +14,8 @@ from lacie_chat.tui.widgets.composer import Composer
 
 SHIPPED = Calibrator("platt", 500, "the maker's questions", "aa", LISTENER_VERSION, parameters=(0.8, -1.5))
 ORIGINS = {
-    "speaker": Origin("embedded", "owner/lacie", "aa-bb"),
-    "baseline": Origin("embedded", None, "aa", SHIPPED),
+    "origin": Origin("embedded", "owner/lacie", "aa-bb"),
+    "baseline_origin": Origin("embedded", None, "aa", SHIPPED),
 }
 
 
@@ -63,7 +63,7 @@ async def test_figures_that_are_typed_mark_nothing(driven, danube) -> None:
 
 
 async def test_the_selected_answer_is_marked_and_the_mark_is_there_again(driven, danube) -> None:
-    async with driven(danube, origins=ORIGINS) as driver:
+    async with driven(danube, **ORIGINS) as driver:
         first = await driver.ask("Which river?")
         last = await driver.ask("And which one in Vienna?")
         await driver.pilot.press("alt+up", "alt+up", "alt+up")  # the last answer, its question, the first answer
@@ -120,7 +120,7 @@ async def test_the_screen_draws_the_marks_of_the_model_at_hand(driven, danube) -
         mark_some(store, 12)
         mark_some(store, 5, fingerprint="another file of that name")
         mark_some(store, 2, listener="an earlier one")
-        arguments = {"store": store, "adapter_name": "lacie", "origins": ORIGINS, "baseline_calibrator": SHIPPED}
+        arguments = {"store": store, "adapter_name": "lacie", "baseline_calibrator": SHIPPED, **ORIGINS}
         async with driven(danube, **arguments) as driver:
             await driver.pilot.press("f9")
             await driver.until(lambda: isinstance(driver.app.screen, CalibrationScreen))
@@ -138,7 +138,7 @@ async def test_the_screen_draws_the_marks_of_the_model_at_hand(driven, danube) -
             assert "2 more: read by an earlier listener" in driver.text()
             await driver.pilot.press("escape")
             await driver.until(lambda: isinstance(driver.app.screen, ChatScreen))
-            assert driver.session.side == "speaker", "looking changes nothing"
+            assert not driver.session.baseline, "looking changes nothing"
 
 
 async def test_marks_that_cannot_be_read_are_a_line(driven, danube, monkeypatch: pytest.MonkeyPatch) -> None:

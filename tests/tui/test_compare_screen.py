@@ -106,7 +106,7 @@ async def test_picking_one_goes_on_from_it_and_keeps_the_other(driven) -> None:
         await driver.until(lambda: isinstance(driver.app.screen, ChatScreen))
         await driver.until(lambda: "◂ " in driver.text())
         assert "It is certainly Tokyo" in driver.text()
-        picked = screen.comparison.samples["baseline"][0]
+        picked = screen.comparison.samples["left"][0]
         assert driver.session.tree.leaf is picked
         await driver.ask("Why?")
         assert [turn.text for turn in driver.session.tree.path()] == [
@@ -188,9 +188,9 @@ async def test_samples_words_and_copy(driven) -> None:
         assert "I think" in driver.text()
 
         def marked() -> list[str]:
-            column = screen.query_one("#speaker", CompareColumn)
+            column = screen.query_one("#right", CompareColumn)
             assert column.sample is not None
-            return [UNSURE[mark.start : mark.end] for mark in column.sample.marks() if "differs" in mark.kind]
+            return [UNSURE[mark.start : mark.end] for mark in column.sample.highlights() if "differs" in mark.kind]
 
         assert marked() == []
         await driver.pilot.press("w")
@@ -234,7 +234,7 @@ async def test_any_question_of_the_branch_can_be_compared(driven) -> None:
         assert isinstance(screen, CompareScreen)
         await done(driver, screen)
         assert screen.comparison.question.text == "One?"
-        assert [turn.content for turn in two.sides["baseline"].prompts[0]] == ["One?"]
+        assert [turn.content for turn in two.sides["left"].prompts[0]] == ["One?"]
         await driver.pilot.press("f1")
         await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
         await driver.until(lambda: "Comparing two answers" in str(driver.app.screen.query_one("#help-text").content))
@@ -254,7 +254,7 @@ async def test_a_long_answer_scrolls_while_its_figure_stays(driven) -> None:
         assert "88\u00a0%  acceptance" in driver.text().split("with a")[1]
         await driver.pilot.resize_terminal(60, 14)
         await driver.until(lambda: driver.text().count("88\u00a0%  acceptance") == 2)
-        assert isinstance(screen.comparison.samples["speaker"][0], Turn)
+        assert isinstance(screen.comparison.samples["right"][0], Turn)
 
 
 @pytest.fixture
@@ -297,7 +297,7 @@ async def test_on_the_embedded_model_with_an_adapter(adapted) -> None:
             app.session.sampling = Sampling(max_tokens=8)
             await pilot.press("r")
             await driver.until(lambda: not comparison.busy, 60)
-            assert comparison.samples["speaker"][1].text and len(made) == 2
+            assert comparison.samples["right"][1].text and len(made) == 2
             await pilot.press("left", "p", "enter")
             await driver.until(lambda: isinstance(app.screen, ChatScreen))
         conversation = store.list_conversations()[0]

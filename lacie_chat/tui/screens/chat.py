@@ -19,8 +19,8 @@ from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import StoreError, why_unmarkable
 from lacie_chat.engine.events import ModelInfo
 from lacie_chat.tui.actions import ACTIONS, bindings
+from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
-from lacie_chat.tui.preferences import Preferences, write_preferences
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.help import HelpScreen, keys_of
@@ -40,10 +40,10 @@ class ChatScreen(SizedScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
-    def __init__(self, session: ChatSession, preferences: Preferences) -> None:
+    def __init__(self, session: ChatSession, state: InterfaceState) -> None:
         super().__init__()
         self.session = session
-        self.preferences = preferences
+        self.state = state
         self._edited: Turn | None = None
 
     def compose_screen(self) -> ComposeResult:
@@ -57,7 +57,7 @@ class ChatScreen(SizedScreen[None]):
 
     async def on_mount(self) -> None:
         composer = self.query_one(Composer)
-        composer.fill(self.preferences.draft)
+        composer.fill(self.state.draft)
         composer.focus()
         await self._show_conversation()
         self.query_one(Status).show_loading(self.session.model_name, 0.0, again=False)
@@ -113,7 +113,7 @@ class ChatScreen(SizedScreen[None]):
     def _show_title(self) -> None:
         session = self.session
         name = f"{session.model_name} + {session.adapter_name}" if session.adapter_name else session.model_name
-        if session.side == "baseline":
+        if session.baseline:
             name = f"{session.model_name} (baseline)"
         title = session.tree.title
         self.query_one("#title", Static).update(
@@ -187,7 +187,7 @@ class ChatScreen(SizedScreen[None]):
         self.query_one(Composer).focus()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        self.preferences.draft = event.text_area.text
+        self.state.draft = event.text_area.text
 
     def on_turn_selected(self, message: TurnSelected) -> None:
         self.query_one(Transcript).select(message.turn)
@@ -281,7 +281,7 @@ class ChatScreen(SizedScreen[None]):
         if reason := why_incomparable(self.session):
             self.notify(reason, severity="warning", timeout=10, markup=False)
             return
-        screen = CompareScreen(self.session, question, self.preferences, self.post_message)
+        screen = CompareScreen(self.session, question, self.state, self.post_message)
         if await self.app.push_screen_wait(screen):
             self.query_one(Transcript).select(None)
             self.query_one(Composer).focus()
@@ -332,7 +332,7 @@ class ChatScreen(SizedScreen[None]):
     def action_chat_calibration(self) -> None:
         from lacie_chat.tui.screens.calibration import CalibrationScreen  # numpy: not before it is wanted
 
-        keys = {action.name: keys_of(action, self.preferences.keys).split()[0] for action in ACTIONS}
+        keys = {action.name: keys_of(action, self.state.keys).split()[0] for action in ACTIONS}
         self.app.push_screen(CalibrationScreen(self.session, (keys["answer.right"], keys["answer.wrong"])))
 
     async def action_answer_previous(self) -> None:
@@ -350,16 +350,16 @@ class ChatScreen(SizedScreen[None]):
 
     def action_chat_baseline(self) -> None:
         session = self.session
-        session.side = "baseline" if session.side == "speaker" else "speaker"
+        session.baseline = not session.baseline
         self._show_title()
-        name = "the baseline, without the adapter" if session.side == "baseline" else f"with {session.adapter_name}"
+        name = "the baseline, without the adapter" if session.baseline else f"with {session.adapter_name}"
         self.notify(f"From now on: {name}.", timeout=3, markup=False)
 
     def action_chat_agreement(self) -> None:
         session = self.session
         session.agreement = 0 if session.agreement else AGREEMENT
-        self.preferences.agreement = session.agreement
-        write_preferences(self.preferences)
+        self.state.agreement = session.agreement
+        write_state(self.state)
         shown = f"{session.agreement} samples after each, to see how many agree" if session.agreement else "no samples"
         self.notify(f"From the next answer on: {shown}.", timeout=3)
 
@@ -389,7 +389,7 @@ class ChatScreen(SizedScreen[None]):
         self.app.search_themes()
 
     def action_view_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.preferences.keys))
+        self.app.push_screen(HelpScreen(self.state.keys))
 
     async def action_chat_quit(self) -> None:
         await self.app.action_quit()
