@@ -175,7 +175,7 @@ class Afterwards:
         turn = wish.turn
         for seed in sample_seeds(wish.k)[len(wish.samples) :]:
             prompt = wish.tree.prompt(turn)
-            text = draw_sample(engine, prompt, seed, side=wish.side, stopped=lambda: self._held > 0)
+            text = draw_sample(engine, prompt, seed, baseline=wish.side == "baseline", stopped=lambda: self._held > 0)
             if text is None:
                 return False
             wish.samples.append(text)

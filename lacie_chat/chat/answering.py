@@ -25,7 +25,7 @@ def write_answer(
 def _generate(
     engine: EngineLike, tree: ChatTree, turn: Turn, sampling: Sampling, side: Side, post: Callable[[ChatEvent], object]
 ) -> Finished | Failed:
-    for event in engine.generate(tree.prompt(turn), sampling, side=side):
+    for event in engine.generate(tree.prompt(turn), sampling, baseline=side == "baseline"):
         match event:
             case Delta(text):
                 tree.append(turn, text)

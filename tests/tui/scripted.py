@@ -111,7 +111,7 @@ class ScriptedEngine:
         return INFO
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker", aside: bool = False
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
     ) -> Iterator[GenerationEvent]:
         if self.dead:
             raise EngineDied("the engine's process is gone")
@@ -120,7 +120,7 @@ class ScriptedEngine:
             return
         self.prompts.append(list(turns))
         self.samplings.append(sampling)
-        self.sides.append(side)
+        self.sides.append("baseline" if baseline else "speaker")
         self._cancelled.clear()
         answer = self.answers.pop(0)
         yield from answer.events

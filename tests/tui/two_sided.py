@@ -41,9 +41,10 @@ class TwoSided:
         return INFO
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker"
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False
     ) -> Iterator[GenerationEvent]:
-        return self.sides[side].generate(turns, sampling, side=side)
+        side: Side = "baseline" if baseline else "speaker"
+        return self.sides[side].generate(turns, sampling, baseline=baseline)
 
     def cancel(self) -> None:
         for engine in self.sides.values():
