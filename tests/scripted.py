@@ -19,7 +19,7 @@ from lacie_chat.engine.events import (
     ModelInfo,
     PromptProgress,
 )
-from lacie_chat.engine.settings import ChatTurn, Sampling, Side
+from lacie_chat.engine.settings import ChatTurn, Sampling
 
 INFO = ModelInfo(
     name="Scripted-135M",
@@ -128,7 +128,7 @@ class ScriptedEngine:
         return INFO
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker", aside: bool = False
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
     ) -> Iterator[GenerationEvent]:
         if self.dead:
             raise EngineDied("the engine's process is gone")
@@ -137,7 +137,7 @@ class ScriptedEngine:
             return
         self.prompts.append(list(turns))
         self.samplings.append(sampling)
-        self.baselines.append(side == "baseline")
+        self.baselines.append(baseline)
         self._cancelled.clear()
         answer = self.answers.pop(0)
         yield from answer.events

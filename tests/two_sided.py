@@ -6,7 +6,7 @@ from threading import Event
 from scripted import INFO, Answer, ScriptedEngine, ScriptedReader
 
 from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
-from lacie_chat.engine.settings import ChatTurn, Sampling, Side
+from lacie_chat.engine.settings import ChatTurn, Sampling
 
 
 class Ears(ScriptedReader):
@@ -38,9 +38,9 @@ class TwoSided:
         return INFO
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker"
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False
     ) -> Iterator[GenerationEvent]:
-        return self.sides["left" if side == "baseline" else "right"].generate(turns, sampling, side=side)
+        return self.sides["left" if baseline else "right"].generate(turns, sampling, baseline=baseline)
 
     def cancel(self) -> None:
         for engine in self.sides.values():

@@ -171,9 +171,9 @@ class Afterwards:
     def _draw(self, engine: EngineLike, wish: _Wish) -> bool:
         """False if it was stopped; what was drawn is kept for the next time."""
         turn = wish.turn
-        prompt, side = wish.tree.prompt(turn), "baseline" if turn.baseline else "speaker"
+        prompt = wish.tree.prompt(turn)
         for seed in sample_seeds(wish.k)[len(wish.samples) :]:
-            text = draw_sample(engine, prompt, seed, side=side, stopped=lambda: self._held > 0)
+            text = draw_sample(engine, prompt, seed, baseline=turn.baseline, stopped=lambda: self._held > 0)
             if text is None:
                 return False
             wish.samples.append(text)

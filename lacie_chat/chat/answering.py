@@ -94,8 +94,7 @@ def _write(asked: Asked, engine: EngineLike) -> Finished | Failed:
 
 def _generate(asked: Asked, engine: EngineLike) -> Finished | Failed:
     tree, turn, post = asked.tree, asked.turn, asked.post
-    side = "baseline" if turn.baseline else "speaker"
-    for event in engine.generate(tree.prompt(turn), asked.sampling, side=side):
+    for event in engine.generate(tree.prompt(turn), asked.sampling, baseline=turn.baseline):
         match event:
             case Delta(text):
                 tree.append(turn, text)

@@ -88,7 +88,7 @@ def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, r
     for number in range(count):
         _working(f"{side.compared.name}: " + (f"sample {number + 1} of {count}" if count > 1 else "answering"))
         drawn = replace(sampling, seed=sampling.seed + number)
-        response, finished = stream_answer(side.engine, question, drawn, side=side.side)
+        response, finished = stream_answer(side.engine, question, drawn, baseline=side.baseline)
         found.append(Sample(assess(question, response, reader=reader, calibrator=calibrator), finished))
     _working("")
     return found

@@ -201,3 +201,11 @@ def test_fsdp_config_makes_a_plugin_that_wraps_llama(monkeypatch: pytest.MonkeyP
     )
     plugin.set_auto_wrap_policy(model)
     assert "LlamaDecoderLayer" in str(plugin.auto_wrap_policy)
+
+
+def test_a_repeat_penalty_of_one_is_no_part_of_the_identity() -> None:
+    plain, stated = load_recipe("smoke"), load_recipe("smoke", ("sample.repeat_penalty=1.1",))
+    assert plain.sample.sampling().repeat_penalty == 1, "the paper draws without one"
+    assert not any("repeat_penalty" in plain.identity()[name] for name in ("sample", "evaluate"))
+    assert stated.sample.sampling().repeat_penalty == stated.identity()["sample"]["repeat_penalty"] == 1.1
+    assert stated.digest() != plain.digest()

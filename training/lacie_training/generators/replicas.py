@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from lacie_chat.engine.generator import Response
-from lacie_chat.engine.settings import ChatTurn
+from lacie_chat.engine.settings import ChatTurn, Sampling
 from lacie_chat.errors import LacieError
 from lacie_training.errors import TrainingError
-from lacie_training.recipes.schema import Draw, ModelSettings
+from lacie_training.recipes.schema import ModelSettings
 
 _DEVICES = "CUDA_VISIBLE_DEVICES"
 
@@ -58,11 +58,11 @@ class Replicas:
         return text
 
     def respond(
-        self, prompts: Sequence[str], draw: Draw, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
+        self, prompts: Sequence[str], sampling: Sampling, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
     ) -> list[list[Response]]:
         """See `Generator`."""
         parts = self._parts(len(prompts))
-        return self._all("respond", [((prompts[part], draw, seeds[part]), {"stop": stop}) for part in parts])
+        return self._all("respond", [((prompts[part], sampling, seeds[part]), {"stop": stop}) for part in parts])
 
     def choice_probabilities(
         self, prefix: str, suffixes: Sequence[str], choices: Sequence[Sequence[str]]

@@ -100,7 +100,7 @@ def _entry(recipe: Recipe, name: str) -> QuestionSet:
 def _screen_rows(generator: Generator, recipe: Recipe, questions: Sequence[Question], draw: Draw) -> list[Row]:
     texts = [prompt_text(generator, recipe.speaker, question.question) for question in questions]
     seeds = [[seed_of(recipe.seed, "screen", question.id)] for question in questions]
-    drawn = generator.respond(texts, draw, seeds, stop=prompts.stop_strings(recipe.speaker))
+    drawn = generator.respond(texts, draw.sampling(), seeds, stop=prompts.stop_strings(recipe.speaker))
     return [
         {"id": question.id, "response": response.text, "known": knows(question, response.text)}
         for question, [response] in zip(questions, drawn, strict=True)

@@ -18,6 +18,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
+from lacie_chat.engine.settings import Sampling
+
 RESOURCE: JsonDict = {"identity": False}
 AFTERWARDS: JsonDict = {"identity": False}
 
@@ -180,12 +182,25 @@ class Style(Section):
 
 
 class Draw(Section):
-    """How text is drawn. `top_k` 0 and `top_p` 1 switch those off."""
+    """How text is drawn. `top_k` 0, `top_p` 1 and `repeat_penalty` 1 switch those off (the penalty is for tokens
+    among the last 64 of the answer).
+    """
 
     temperature: float = Field(default=0.7, ge=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
     top_k: int = Field(default=0, ge=0)
+    repeat_penalty: float = Field(default=1.0, gt=0)
     max_new_tokens: int = Field(default=80, ge=1)
+
+    def sampling(self) -> Sampling:
+        """The same for a generator."""
+        return Sampling(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            top_k=self.top_k,
+            repeat_penalty=self.repeat_penalty,
+            max_tokens=self.max_new_tokens,
+        )
 
 
 class SampleSettings(Draw):
@@ -399,6 +414,9 @@ class Recipe(Section):
             del identity["questions"]["more"]
         if self.questions.train.reword_wrong == 1:
             del identity["questions"]["train"]["reword_wrong"]
+        for draw in (identity["sample"], identity["evaluate"]):
+            if draw["repeat_penalty"] == 1:
+                del draw["repeat_penalty"]
         return identity
 
     def to_yaml(self) -> str:
