@@ -24,7 +24,7 @@ from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.confidence import Calibrator, assess
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineDied, EngineError
-from lacie_chat.engine.events import ModelInfo
+from lacie_chat.engine.events import LoadProgress, ModelInfo
 from lacie_chat.engine.protocol import EngineLike
 from lacie_chat.engine.settings import Sampling
 
@@ -275,11 +275,15 @@ class ChatSession:
         if self._engine is not None or self._closed.is_set():
             return self._engine
         again = self.info is not None
-        self._post(Loading(0.0, again))
+
+        def progress(of: LoadProgress) -> None:
+            self._post(Loading(of.fraction, again))
+
+        progress(LoadProgress(0.0))
         engine: EngineLike | None = None
         try:
             engine = self._factory()
-            self.info = engine.load(lambda progress: self._post(Loading(progress.fraction, again)))
+            self.info = engine.load(progress)
         except EngineError as error:
             self._failures += 1
             self.load_error = str(error)

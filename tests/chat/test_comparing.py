@@ -1,6 +1,5 @@
 """A comparison without a screen: both sides at once, everything kept, one picked."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -236,17 +235,21 @@ def test_there_are_one_to_eight_samples(chat) -> None:
 
 
 def test_a_sample_that_waits_can_be_dropped_and_is_never_answered(chat) -> None:
-    engine = TwoSided([Answer([SURE], hold_after=0)], [Answer(["first"]), Answer([UNSURE], hold_after=0)])
+    engine = TwoSided(
+        [Answer([SURE], hold_after=0), Answer([OTHER])],
+        [Answer(["first"]), Answer([UNSURE], hold_after=0), Answer([OTHER])],
+    )
     one = chat(engine)
     comparison = one.compare()
     wait_for(lambda: all(side.held.is_set() for side in engine.sides.values()))
     comparison.more()
     assert comparison.fewer() and not comparison.fewer()
+    comparison.more()
     for side in engine.sides.values():
         side.go_on.set()
-    wait_for(assessed(comparison))
-    time.sleep(0.05)
-    assert len(engine.sides["left"].prompts) == 1
+    wait_for(assessed(comparison))  # the third one, too, which came after the one that was dropped
+    assert texts(comparison) == [[SURE, OTHER], [UNSURE, OTHER]]
+    assert len(engine.sides["left"].prompts) == 2
 
 
 def test_a_new_comparison_has_another_seed_and_another_adapter_answers_anew(chat) -> None:

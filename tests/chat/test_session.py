@@ -1,6 +1,5 @@
 """The chat without a screen: scripted engine, real store, real assessment."""
 
-import time
 from threading import Event
 
 import pytest
@@ -172,7 +171,7 @@ def test_a_question_that_kills_every_engine_is_given_up(chat) -> None:
     turn = talk.session.send("Deadly")
     wait_for(lambda: turn.status == "cut_off")
     wait_for(lambda: len(talk.of(Loaded)) == 3)
-    time.sleep(0.1)
+    assert talk.session.borrow_engine() is talk.made[2], "all that was to be done before is done"
     assert len(talk.made) == 3, "one try, one more, and an engine for the next question"
 
 
@@ -206,8 +205,7 @@ def test_what_the_listener_runs_into_before_the_first_answer_is_not_the_answers_
     engine = ScriptedEngine([Answer(["An answer."], hold_after=1)], Failing())
     talk = chat(engine)
     turn = talk.session.send("Question")
-    wait_for(lambda: tried.is_set() and engine.held.is_set())
-    time.sleep(0.05)  # the listener has prepared, and failed, in mid-answer
+    wait_for(lambda: tried.is_set() and engine.held.is_set())  # the listener prepares, and fails, in mid-answer
     assert turn.status == "streaming"
     engine.go_on.set()
     wait_for(lambda: turn.status == "complete")
@@ -237,8 +235,9 @@ def test_an_engine_that_dies_at_load_is_not_started_in_a_loop(chat) -> None:
     talk = chat(*(ScriptedEngine(load_error=EngineDied("killed: out of memory")) for _ in range(3)))
     talk.session.start()
     wait_for(lambda: talk.of(LoadFailed))
-    time.sleep(0.2)
     assert len(talk.made) == 1
+    assert talk.session.borrow_engine() is None, "who asks tries again; nothing else does"
+    assert len(talk.made) == 2
 
 
 def test_a_failed_generation_says_why(chat) -> None:

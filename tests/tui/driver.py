@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
+from screen_text import screen_text
 from textual.pilot import Pilot
 
 from lacie_chat.chat.tree import Turn
@@ -19,6 +21,15 @@ class Driver:
         self.pilot = pilot
         self.session = app.session
         self.chat = app.chat
+        self.told: list[str] = []
+        """The lines that popped up."""
+        notify = app.notify
+
+        def told(message: str, **named: Any) -> None:
+            self.told.append(message)
+            notify(message, **named)
+
+        app.notify = told  # type: ignore[method-assign]
 
     async def until(self, condition: Callable[[], object], seconds: float = 15) -> None:
         deadline = time.monotonic() + seconds
@@ -44,5 +55,4 @@ class Driver:
 
     def text(self) -> str:
         """The screen as plain text."""
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+        return screen_text(self.app)

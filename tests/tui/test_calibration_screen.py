@@ -30,11 +30,6 @@ def mark_some(store: Store, n: int, *, fingerprint: str = "aa", listener: str = 
         store.mark(made.id, index % 3 == 0)
 
 
-def said(driver) -> list[str]:
-    """The notices so far (a test's screen has no toasts)."""
-    return [notice.message for notice in driver.app._notifications]
-
-
 async def test_a_key_marks_an_answer_and_takes_it_back(driven, danube) -> None:
     async with driven(danube) as driver:
         turn = await driver.ask("Which river?")
@@ -85,13 +80,13 @@ async def test_an_answer_that_declines_or_is_not_finished_cannot_be_marked(drive
         await driver.pilot.press("f6")  # nothing is there yet: nothing happens
         turn = await driver.ask("Which river?")
         await driver.pilot.press("f6")
-        await driver.until(lambda: "This answer declines to answer: it is neither right nor wrong." in said(driver))
+        await driver.until(lambda: "This answer declines to answer: it is neither right nor wrong." in driver.told)
         assert turn.correct is None
         await driver.type("Another?")
         await driver.pilot.press("enter")
         await driver.until(engine.held.is_set)
         await driver.pilot.press("f7")
-        await driver.until(lambda: "Not yet: the answer is not finished." in said(driver))
+        await driver.until(lambda: "Not yet: the answer is not finished." in driver.told)
         engine.go_on.set()
         await driver.until(lambda: not driver.session.busy)
         assert driver.session.store.marks() == []
@@ -108,7 +103,7 @@ async def test_a_mark_survives_a_store_that_fails(driven, danube, monkeypatch: p
         with monkeypatch.context() as broken:
             broken.setattr(driver.session.store, "mark", full)
             await driver.pilot.press("f6")
-            await driver.until(lambda: "Not saved: the disk is full. The chat goes on in memory." in said(driver))
+            await driver.until(lambda: "Not saved: the disk is full. The chat goes on in memory." in driver.told)
         assert turn.correct is True
         assert driver.session.tree.unsaved_turns() == 1
         await driver.ask("And another?")

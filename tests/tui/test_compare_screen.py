@@ -54,11 +54,6 @@ async def done(driver: Driver, screen: CompareScreen) -> None:
     await driver.pilot.pause(0.05)
 
 
-def told(driver: Driver) -> list[str]:
-    """The lines that popped up."""
-    return [notification.message for notification in driver.app._notifications]
-
-
 async def test_both_stream_and_then_differ(driven) -> None:
     streaming = TwoSided(
         [Answer(["It is certainly", " Tokyo."], hold_after=1)],
@@ -124,7 +119,7 @@ async def test_escape_stops_and_then_leaves_with_all_as_it_was(driven) -> None:
         before = driver.session.tree.leaf
         await driver.until(lambda: all(side.held.is_set() for side in held.sides.values()))
         await driver.pilot.press("enter")
-        await driver.until(lambda: any("still being answered" in line for line in told(driver)))
+        await driver.until(lambda: any("still being answered" in line for line in driver.told))
         await driver.pilot.press("escape")
         await driver.until(lambda: not screen.comparison.busy)
         assert [turn.status for side in SIDES for turn in screen.comparison.samples[side]] == ["cancelled"] * 2
@@ -219,7 +214,7 @@ async def test_without_an_adapter_one_line_says_what_is_missing(driven) -> None:
         assert isinstance(driver.app.screen, ChatScreen), "no question, nothing to compare"
         await driver.ask("Question")
         await driver.pilot.press("f2")
-        await driver.until(lambda: NOTHING_TO_COMPARE in told(driver))
+        await driver.until(lambda: NOTHING_TO_COMPARE in driver.told)
         assert isinstance(driver.app.screen, ChatScreen)
 
 
