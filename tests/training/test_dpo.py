@@ -17,7 +17,8 @@ import torch
 from lacie_training.dpo import accumulation, check_targets, run
 from lacie_training.errors import TrainingError
 from lacie_training.generators.loading import load_tokenizer
-from lacie_training.learning.checkpoints import ADAPTER_FILES, best_step, checkpoint_steps, keep_adapter
+from lacie_training.learning.adapters import ADAPTER_FILES, keep_adapter
+from lacie_training.learning.checkpoints import best_step, checkpoint_steps
 from lacie_training.learning.tokens import tokenise_pairs, training_order
 from lacie_training.recipes.files import load_recipe
 from lacie_training.recipes.schema import DpoSettings

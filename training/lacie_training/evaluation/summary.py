@@ -10,8 +10,8 @@ from lacie_chat.statistics.fluency import fluency
 from lacie_training.evaluate import measure, one_line
 from lacie_training.evaluation.calibrator import Fitted
 from lacie_training.evaluation.other_listeners import OtherListener, listening
-from lacie_training.pairs import evaluation_threshold
 from lacie_training.run_folder import Row, RunFolder, write_json
+from lacie_training.samples.threshold import evaluation_threshold
 
 Rows = Mapping[str, Mapping[str, list[Row]]]
 """Rows by test set and side."""
