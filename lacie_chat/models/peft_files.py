@@ -7,12 +7,9 @@ is loaded only where tensors are asked for.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lacie_chat.models.errors import ModelError
-
-if TYPE_CHECKING:
-    import torch
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
@@ -35,8 +32,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def read_tensors(folder: Path) -> "dict[str, torch.Tensor]":
-    """All A and B under their names in the file. Raises ModelError: not there, damaged."""
+def read_tensors(folder: Path) -> dict[str, Any]:
+    """All A and B, torch's tensors, under their names in the file. Raises ModelError: not there, damaged."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -119,7 +119,7 @@ def _by_ladder(
 
 
 def parted(pair: Row) -> Row:
-    """The pair with the words that both sides begin with moved into the prompt.
+    """The pair with the words that both texts begin with moved into the prompt.
 
     They cancel out of DPO's difference, but not out of a likelihood term on the chosen text, which would teach the
     answers themselves, wrong ones too: so what is learned of twins is what they end with, given what was said.
