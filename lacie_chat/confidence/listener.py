@@ -23,6 +23,7 @@ from lacie_chat.confidence.masking import PLACEHOLDER
 from lacie_chat.confidence.reader import Reader
 
 LISTENER_VERSION = "1"
+ACCEPT_THRESHOLD = 0.66
 """Changes with the prompt, the examples or the choices: figures of two versions are not comparable."""
 
 CHOICES: tuple[tuple[str, ...], tuple[str, ...]] = (

@@ -76,6 +76,13 @@ def test_one_switch_makes_the_baseline(name: str) -> None:
         ("questions.calibration={sorce: file}", "unknown key 'questions.calibration.sorce'; did you mean 'source'?"),
         ("questions.test={../x: {source: sample}}", "questions: the test set '../x' needs another name"),
         ("questions.test={truthfulqa: {source: sample}}", "questions: the test set 'truthfulqa' needs another name"),
+        ("questions.test={calibration: {source: sample}}", "questions: the test set 'calibration' needs another name"),
+        ("questions.test={Threshold: {source: sample}}", "questions: the test set 'Threshold' needs another name"),
+        ("questions.test={a: {source: sample}, A: {source: sample}}", "questions: the test sets 'a' and 'A' differ in"),
+        (
+            "sample.styles=[{name: s, count: 11}, {name: s1, count: 1}]",
+            "sample: two samples of a question would be called 's10'",
+        ),
         ("sample.styles=[{name: a, count: 1}, {name: a, count: 2}]", "sample: styles must have different names"),
         (
             "sample.styles=[{name: a, count: 1, instruction: Well}]",

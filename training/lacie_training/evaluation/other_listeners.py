@@ -18,10 +18,11 @@ from lacie_chat.confidence import LISTENER_VERSION, lexical_marks
 from lacie_chat.confidence.listener import acceptances
 from lacie_chat.models import fingerprint, resolve
 from lacie_chat.progress import progress
+from lacie_training.errors import TrainingError
 from lacie_training.generators import Generator, load_generator
-from lacie_training.pairs import accept_threshold
 from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import Row, RowFile, RunFolder, read_rows, to_do
+from lacie_training.samples.threshold import accept_threshold
 
 LEXICON = "lexicon"
 SAMPLES_FOR_THRESHOLD = 500
@@ -39,13 +40,18 @@ class OtherListener:
 
 def other_listeners(recipe: Recipe) -> list[OtherListener]:
     """Those of the recipe, looked up (and fetched) before any work is done. Raises LacieError, one line."""
-    found = []
+    found: list[OtherListener] = []
     for ref in recipe.evaluate.other_listeners:
         if ref == LEXICON:
             found.append(OtherListener(LEXICON, LEXICON, None))
         else:
             path = resolve(ref).path
             found.append(OtherListener(path.stem, f"{path.stem}-{fingerprint(path)}-{LISTENER_VERSION}", path))
+    found = list(dict.fromkeys(found))
+    names = [each.name for each in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise TrainingError(f"evaluate.other_listeners has two listeners called {name!r}; rename one of the files")
     return found
 
 

@@ -21,7 +21,7 @@ def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name
     if settings.data_parallel > 1:
         from lacie_training.generators.replicas import Replicas
 
-        return Replicas(settings, adapter=adapter, name=name)
+        return Replicas(load_generator, settings, adapter=adapter, name=name)
     match settings.generator:
         case "llama_cpp":
             from lacie_chat.engine.batches import LlamaCppGenerator

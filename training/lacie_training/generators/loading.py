@@ -7,6 +7,7 @@ torch and transformers are imported inside functions: `lacie evaluate` on a GGUF
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,11 @@ from lacie_training.recipes.schema import Dtype, ModelSettings
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+def sharded() -> bool:
+    """Whether accelerate was told to shard the model (FSDP)."""
+    return os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true")
 
 
 def torch_device(wanted: str, *, setting: str) -> torch.device:

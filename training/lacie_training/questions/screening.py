@@ -19,7 +19,8 @@ from lacie_training.errors import TrainingError
 from lacie_training.generators import Generator, seed_of
 from lacie_training.questions.everyday import everyday_prompts
 from lacie_training.questions.splits import Question, Splits
-from lacie_training.recipes.schema import Draw, QuestionSet, Recipe
+from lacie_training.recipes.question_sets import QuestionSet
+from lacie_training.recipes.schema import Draw, Recipe
 from lacie_training.run_folder import Row, RowFile, RunFolder, read_rows
 
 
