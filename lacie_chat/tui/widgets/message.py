@@ -10,7 +10,7 @@ from textual.widgets import Markdown, Static
 from textual.widgets.markdown import MarkdownStream
 
 from lacie_chat.chat.tree import Turn
-from lacie_chat.confidence import lexical_marks
+from lacie_chat.confidence import lexical_cues
 from lacie_chat.tui.messages import BranchWanted, TurnSelected
 from lacie_chat.tui.widgets.confidence_line import ConfidenceLine, branch_content
 from lacie_chat.tui.widgets.highlighted_markdown import Highlight, HighlightedMarkdown
@@ -113,7 +113,7 @@ def cues_of(turn: Turn) -> list[Highlight]:
     if turn.assessment is not None and turn.assessment.response == turn.text:
         hedges, boosters = turn.assessment.hedges, turn.assessment.boosters
     else:
-        hedges, boosters = lexical_marks(turn.text)
+        hedges, boosters = lexical_cues(turn.text)
     return [Highlight(span.start, span.end, "hedge") for span in hedges] + [
         Highlight(span.start, span.end, "booster") for span in boosters
     ]

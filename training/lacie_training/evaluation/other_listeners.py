@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lacie_chat.confidence import LISTENER_VERSION, lexical_marks
+from lacie_chat.confidence import LISTENER_VERSION, lexical_cues
 from lacie_chat.confidence.listener import acceptances
 from lacie_chat.models import fingerprint, resolve
 from lacie_chat.progress import progress
@@ -61,7 +61,7 @@ def lexicon_acceptance(text: str) -> float:
     Log-odds of ln 3 for a plain claim (.75), as much again for a booster, and twice as much off for a hedge: a plain
     claim is accepted, a hedged one (.25) is not, and a hedge outweighs a booster (.5). Set, not fitted.
     """
-    hedges, boosters = lexical_marks(text)
+    hedges, boosters = lexical_cues(text)
     return 1 / (1 + math.exp(-math.log(3) * (1 + len(boosters) - 2 * len(hedges))))
 
 

@@ -148,8 +148,8 @@ def nf4_config(quant_storage: str) -> Any:
 def forget_quantiser(model: PreTrainedModel) -> None:
     """A dequantised GGUF still calls itself quantised, and then refuses to be trained or saved."""
     plain: Any = model
-    marks = ((plain.config, "quantization_config"), (plain, "hf_quantizer"), (plain, "quantization_method"))
-    for owner, name in marks:
+    owners = ((plain.config, "quantization_config"), (plain, "hf_quantizer"), (plain, "quantization_method"))
+    for owner, name in owners:
         if hasattr(owner, name):
             setattr(owner, name, None)
             delattr(owner, name)
