@@ -12,6 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from lacie_chat.models.peft_files import CONFIG, WEIGHTS
 from lacie_export.bases import Base
 from lacie_export.convert import convert_adapter, convert_model
 from lacie_export.errors import writing
@@ -19,7 +20,7 @@ from lacie_export.files import pending, refuse_existing
 from lacie_export.gguf_layout import stamp
 from lacie_export.metadata import base_keys, guessed, keys_for
 from lacie_export.model_gguf import file_name
-from lacie_export.peft_adapter import CONFIG, WEIGHTS, Adapter
+from lacie_export.peft_adapter import Adapter
 from lacie_export.quantize import expected_size
 from lacie_export.run_facts import RunFacts
 from lacie_export.safetensors_file import by_name, read_shards

@@ -8,7 +8,7 @@ from lacie_export.bases import Base
 from lacie_export.files import gigabytes, write_whole
 from lacie_export.metadata import PAPER, PAPER_URL, TAGS
 from lacie_export.peft_adapter import Adapter
-from lacie_export.run_facts import RunFacts, public_name
+from lacie_export.run_facts import RunFacts
 from lacie_export.verify import Verification
 
 _ABOUT = {
@@ -128,18 +128,13 @@ def _recipe(adapter: Adapter, facts: RunFacts) -> str:
             f"- Listener: {facts.listener}",
             f"- DPO: beta {dpo.get('beta')}, learning rate {dpo.get('learning_rate')}, {dpo.get('steps')} steps of "
             f"{dpo.get('pairs_per_step')} pairs",
-            f"- Samples: temperature {sample.get('temperature')}, questions of {_questions(facts)}",
+            f"- Samples: temperature {sample.get('temperature')}, questions of {facts.questions}",
         ]
     if facts.calibrator:
         lines.append(
             f"- Calibrator: {facts.calibrator.kind}, fitted on {facts.calibrator.n} answers; it is in the files"
         )
     return "\n".join(lines) + "\n"
-
-
-def _questions(facts: RunFacts) -> str:
-    source = facts.recipe.get("questions", {}).get("train", {}).get("source")
-    return ", ".join(facts.datasets) or public_name(str(source))
 
 
 def _targets(adapter: Adapter) -> str:

@@ -6,23 +6,19 @@ both forms can carry; the settings refused here change the mathematics.
 """
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lacie_chat.models.peft_files import WEIGHTS, lora_pairs, read_config, read_tensors
 from lacie_export.bases import BaseRef, same_base, vocabulary_size
-from lacie_export.errors import ExportError, first_line
-from lacie_export.safetensors_file import read_shard
+from lacie_export.errors import ExportError
 
 if TYPE_CHECKING:
     import torch
 
-CONFIG = "adapter_config.json"
-WEIGHTS = "adapter_model.safetensors"
-_PREFIX = "base_model.model."
 _REFUSED = {
     "use_dora": "DoRA",
     "rank_pattern": "a rank pattern",
@@ -66,28 +62,19 @@ class Adapter:
 
     def load(self) -> "dict[str, torch.Tensor]":
         """All A and B under their names in the file."""
-        from safetensors.torch import load_file
-
-        return load_file(self.folder / WEIGHTS)
+        return read_tensors(self.folder)
 
 
 def read_adapter(folder: Path) -> Adapter:
-    """Read and check an adapter by itself. Raises ExportError: not there, damaged, NaN, or of a kind that is
-    refused."""
-    config = _read_config(folder)
+    """Read and check an adapter by itself. Raises ModelError: not there, damaged; ExportError: NaN, or of a kind that
+    is refused."""
+    config = read_config(folder)
     _refuse_kinds(folder, config)
-    if not (folder / WEIGHTS).is_file():
-        old = (
-            " (adapter_model.bin is not read: save it again with safetensors)"
-            if (folder / "adapter_model.bin").is_file()
-            else ""
-        )
-        raise ExportError(f"{folder} holds no {WEIGHTS}{old}")
-    shard = read_shard(folder / WEIGHTS)
-    shapes = {tensor.name: tensor.shape for tensor in shard.tensors}
-    pairs = _pairs(folder, shapes)
+    tensors = read_tensors(folder)
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    pairs = lora_pairs(folder, shapes)
     adapter = Adapter(folder, config, pairs, shapes, hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest())
-    _refuse_bad_numbers(adapter)
+    _refuse_bad_numbers(adapter, tensors)
     return adapter
 
 
@@ -124,21 +111,6 @@ def check_vocabulary(adapter: Adapter, base: str, folder: Path) -> None:
         )
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / CONFIG
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ExportError(f"{folder} holds no adapter ({CONFIG} is not there)") from None
-    except (OSError, ValueError) as error:
-        raise ExportError(f"{path} can't be read: {first_line(error)}") from error
-    if not isinstance(config, dict) or not isinstance(config.get("r"), int) or config["r"] < 1:
-        raise ExportError(f"{path} is damaged: it names no rank")
-    if not isinstance(config.get("lora_alpha"), (int, float)):
-        raise ExportError(f"{path} is damaged: it names no alpha")
-    return config
-
-
 def _refuse_kinds(folder: Path, config: Mapping[str, Any]) -> None:
     if config.get("peft_type") != "LORA":
         raise ExportError(f"{folder} is a {config.get('peft_type')} adapter; only LoRA can be exported")
@@ -156,32 +128,10 @@ def _refuse_kinds(folder: Path, config: Mapping[str, Any]) -> None:
         )
 
 
-def _pairs(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[str, str]]:
-    pairs: dict[str, tuple[str, str]] = {}
-    for name in shapes:
-        if not name.endswith((".lora_A.weight", ".lora_B.weight")):
-            if "embed_tokens" in name or "lm_head" in name:
-                raise ExportError(
-                    f"{folder} carries embeddings of its own ({name}): its vocabulary differs from the base's, "
-                    "and a LoRA alone can't carry that"
-                )
-            raise ExportError(f"{folder} holds {name}, which is not a LoRA matrix; llama.cpp can't represent it")
-    for a in sorted(name for name in shapes if name.endswith(".lora_A.weight")):
-        b = a.replace(".lora_A.weight", ".lora_B.weight")
-        if b not in shapes:
-            raise ExportError(f"{folder} holds {a} without its B")
-        if len(shapes[a]) != 2 or len(shapes[b]) != 2 or shapes[a][0] != shapes[b][1]:
-            raise ExportError(f"{folder}: A and B of {a} don't fit each other ({shapes[a]}, {shapes[b]})")
-        pairs[a.removeprefix(_PREFIX).replace(".lora_A.weight", ".weight")] = (a, b)
-    if not pairs or len(pairs) * 2 != len(shapes):
-        raise ExportError(f"{folder} holds no complete LoRA matrices")
-    return pairs
-
-
-def _refuse_bad_numbers(adapter: Adapter) -> None:
+def _refuse_bad_numbers(adapter: Adapter, tensors: "Mapping[str, torch.Tensor]") -> None:
     if not math.isfinite(adapter.scale) or adapter.scale == 0:
         raise ExportError(f"{adapter.folder} has the scale {adapter.scale}: it changes nothing, or everything")
-    for name, tensor in adapter.load().items():
+    for name, tensor in tensors.items():
         if not bool(tensor.isfinite().all()):
             raise ExportError(f"{adapter.folder} holds a NaN or an infinity in {name}: the training diverged")
     ranks = {adapter.shapes[a][0] for a, _ in adapter.pairs.values()}

@@ -59,8 +59,17 @@ class RunFacts:
     @property
     def datasets(self) -> tuple[str, ...]:
         """The Hub's names of what it was trained on."""
-        source = self.recipe.get("questions", {}).get("train", {}).get("source")
-        return (DATASETS[source],) if source in DATASETS else ()
+        return tuple(DATASETS[source] for source in self._sources() if source in DATASETS)
+
+    @property
+    def questions(self) -> str:
+        """Where the questions that it was trained on came from, to read; files are not named."""
+        return ", ".join(DATASETS.get(source, source) for source in self._sources()) or "an unknown source"
+
+    def _sources(self) -> tuple[str, ...]:
+        questions = self.recipe.get("questions", {})
+        sets = [questions.get("train", {}), *questions.get("more", [])]
+        return tuple(dict.fromkeys(str(each["source"]) for each in sets if each.get("source")))
 
     @property
     def accept_threshold(self) -> float | None:

@@ -29,7 +29,6 @@ from lacie_chat.confidence import (
 from lacie_chat.engine.asking import draw_sample, sample_seeds
 from lacie_chat.engine.errors import EngineDied, EngineStopped
 from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import Side
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +38,11 @@ WAIT_SECONDS = 2.0
 
 @dataclass(eq=False)
 class _Wish:
-    """Something to find out of `turn`: its sentences, or with `k` how many of k samples of `side` agree."""
+    """Something to find out of `turn`: its sentences, or with `k` how many of k samples of its speaker agree."""
 
     tree: ChatTree
     turn: Turn
     k: int = 0
-    side: Side = "speaker"
     calibrator: Calibrator | None = None
     samples: list[str] = field(default_factory=list)
 
@@ -79,11 +77,11 @@ class Afterwards:
                 return
         self._add(_Wish(tree, turn))
 
-    def draw_samples(self, tree: ChatTree, turn: Turn, k: int, side: Side, calibrator: Calibrator | None) -> None:
+    def draw_samples(self, tree: ChatTree, turn: Turn, k: int, calibrator: Calibrator | None) -> None:
         """Find out how many of `k` samples agree, if the answer has a span to agree on."""
         if k > 0 and turn.assessment is not None and can_agree(turn.assessment):
             turn.drawing = True
-            self._add(_Wish(tree, turn, k, side, calibrator))
+            self._add(_Wish(tree, turn, k, calibrator))
 
     def hold(self) -> None:
         """Something else comes first, until `release`."""
@@ -173,9 +171,9 @@ class Afterwards:
     def _draw(self, engine: EngineLike, wish: _Wish) -> bool:
         """False if it was stopped; what was drawn is kept for the next time."""
         turn = wish.turn
+        prompt = wish.tree.prompt(turn)
         for seed in sample_seeds(wish.k)[len(wish.samples) :]:
-            prompt = wish.tree.prompt(turn)
-            text = draw_sample(engine, prompt, seed, side=wish.side, stopped=lambda: self._held > 0)
+            text = draw_sample(engine, prompt, seed, baseline=turn.baseline, stopped=lambda: self._held > 0)
             if text is None:
                 return False
             wish.samples.append(text)

@@ -9,24 +9,20 @@ whose engine dies, finds it again, here and in the chat. Which branch is current
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
-from lacie_chat.chat.answering import write_answer
-from lacie_chat.chat.events import ChatEvent, Notice, TurnChanged, TurnEnded
+from lacie_chat.chat.answering import Asked, end_answer, make_answer, stop_answers, withdraw_answers
+from lacie_chat.chat.events import ChatEvent
 from lacie_chat.chat.lane import Lane
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
 from lacie_chat.comparison import Difference, SideSummary, compare_assessments, compare_samples, summarise_side
 from lacie_chat.confidence import Assessment
-from lacie_chat.conversations import Status
-from lacie_chat.engine.events import Failed, Finished
-from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import Sampling, Side
+from lacie_chat.engine.settings import Sampling
 
-SIDES: tuple[Side, Side] = ("baseline", "speaker")
-"""Left and right, as `lacie compare` has them: the difference is read as the adapter against the baseline."""
+Side = Literal["left", "right"]
+SIDES: tuple[Side, Side] = ("left", "right")
+"""The baseline, and the adapter, as `lacie compare` has them: the difference is the adapter's against the baseline."""
 MOST_SAMPLES = 8
 NOTHING_TO_COMPARE = (
     "Nothing to compare with: this chat has no adapter. Train one (lacie train), and open: lacie chat --adapter REF"
@@ -52,9 +48,7 @@ class Comparison:
         self.samples: dict[Side, list[Turn]] = {side: [] for side in SIDES}
         self._session = session
         self._post = post
-        self._lock = Lock()
-        self._engine: EngineLike | None = None
-        self._lanes = {side: Lane(f"compare {side}", partial(self._crashed, side)) for side in SIDES}
+        self._lanes = {side: Lane(f"compare {side}", post) for side in SIDES}
 
     # What the user does
 
@@ -73,16 +67,10 @@ class Comparison:
 
     def fewer(self) -> bool:
         """One sample less of each side; False for the only one, and while the last one is being answered."""
-        with self._lock:
-            last = [self.samples[side][-1] for side in SIDES]
-            # The status counts too: an answer that is complete is still being saved before its phase says so.
-            if self.count == 1 or any(
-                turn.status == "streaming" and turn.phase in ("reading", "answering") for turn in last
-            ):
-                return False
-            for side, turn in zip(SIDES, last, strict=True):
-                turn.stop_requested = True
-                self.samples[side].pop()
+        if self.count == 1 or not withdraw_answers([self.samples[side][-1] for side in SIDES]):
+            return False
+        for side in SIDES:
+            self.samples[side].pop()
         return True
 
     def again(self) -> None:
@@ -100,16 +88,12 @@ class Comparison:
 
     def stop(self) -> bool:
         """Stop both sides and forget what waits; False if there was nothing to stop."""
-        with self._lock:
-            running = self._running()
-            for turn in running:
-                turn.stop_requested = True
-            engine = self._engine
-        for turn in running:
-            if turn.phase == "waiting":
-                self._end(turn, "cancelled")
-        if engine is not None and any(turn.phase != "waiting" for turn in running):
-            engine.cancel()
+        running = self._running()
+        waiting = stop_answers(running)
+        for turn in waiting:
+            end_answer(self.tree, turn, "cancelled", self._post)
+        if len(waiting) < len(running):
+            self._session.stop_engine()
         return bool(running)
 
     def pick(self, turn: Turn) -> bool:
@@ -176,23 +160,22 @@ class Comparison:
 
     def _start(self) -> None:
         self.seed = self._session.new_seed()
-        with self._lock:
-            for turns in self.samples.values():
-                turns.clear()
+        for turns in self.samples.values():
+            turns.clear()
         for side in SIDES:
             self._submit(side, 0)
 
     def _restore(self) -> bool:
-        """Show the answers of the last comparison under this question that the sides, as they are now, gave; those of
-        them that never got a word are asked for."""
+        """Show the answers of the last comparison under this question that baseline and adapter, as they are now, gave;
+        those of them that never got a word are asked for."""
         found: dict[tuple[Side, int], Turn] = {}
         for turn in self.question.children:
             of = turn.params.get("comparison")
-            side = turn.params.get("side")
-            if not isinstance(of, dict) or side not in SIDES:
+            if not isinstance(of, dict):
                 continue
+            side: Side = "left" if turn.baseline else "right"
             seed, index = of["seed"], of["sample"]
-            if self._same_making(turn, side, replace(self._session.sampling, seed=(seed + index) % _SEEDS)):
+            if self._same_making(turn, replace(self._session.sampling, seed=(seed + index) % _SEEDS)):
                 if seed != self.seed:
                     found.clear()
                 self.seed = seed
@@ -205,78 +188,26 @@ class Comparison:
             self._submit(side, index)
         return count > 0
 
-    def _same_making(self, turn: Turn, side: Side, sampling: Sampling) -> bool:
-        """Was this answer given by the side as it is now? (Stored parameters know no tuples, hence the strings.)"""
-        wanted: dict[str, Any] = self._session.params_of(side, sampling)
+    def _same_making(self, turn: Turn, sampling: Sampling) -> bool:
+        """Would it be made like this now? (Stored parameters know no tuples, hence the strings.)"""
+        wanted: dict[str, Any] = self._session.params_of(turn.baseline, sampling)
+        made = {**turn.params, "baseline": turn.baseline}
         return all(
-            str(turn.params.get(key)).replace("[]", "()") == str(value).replace("[]", "()")
-            for key, value in wanted.items()
+            str(made.get(key)).replace("[]", "()") == str(value).replace("[]", "()") for key, value in wanted.items()
         )
 
     def _draft(self, side: Side, index: int) -> Turn:
-        params = self._session.params_of(side, self.sampling(index))
+        params = self._session.params_of(side == "left", self.sampling(index))
         return self.tree.draft(self.question, params | {"comparison": {"seed": self.seed, "sample": index}})
 
     def _submit(self, side: Side, index: int) -> None:
         turn = self._draft(side, index)
         turn.phase = "waiting"
-        with self._lock:
-            self.samples[side][index : index + 1] = [turn]
-        sampling = self.sampling(index)
+        self.samples[side][index : index + 1] = [turn]
+        asked = Asked(self.tree, turn, self.sampling(index), self._post)
+        self._lanes[side].submit(lambda: self._answer(asked))
 
-        def work() -> None:
-            with self._session.foremost():
-                self._answer(side, turn, sampling)
-
-        self._lanes[side].submit(work)
-
-    def _answer(self, side: Side, turn: Turn, sampling: Sampling) -> None:
+    def _answer(self, asked: Asked) -> None:
         with self._session.foremost():
-            self._write(side, turn, sampling)
-
-    def _write(self, side: Side, turn: Turn, sampling: Sampling) -> None:
-        engine = self._session.borrow_engine()
-        with self._lock:
-            if turn.stop_requested:
-                return None
-            turn.phase = "reading"
-            self._engine = engine
-        if engine is None:
-            turn.problem = self._session.load_error or "there is no engine"
-            return self._end(turn, "failed")
-        last = write_answer(engine, self.tree, turn, sampling, side, self._post)
-        if isinstance(last, Failed) and last.engine_died and not turn.text and not turn.stop_requested:
-            # As in the chat: it may have died unnoticed long before.
-            self._session.engine_died(engine)
-            if (new := self._session.borrow_engine()) is not None:
-                self._engine = engine = new
-                last = write_answer(engine, self.tree, turn, sampling, side, self._post)
-        if isinstance(last, Finished):
-            self._end(turn, "cancelled" if last.reason == "cancelled" else "complete", last)
-            if turn.text.strip():
-                self._session.listen(engine, self.tree, turn, side, self._post)
-            return None
-        turn.problem = last.message
-        self._end(turn, "cut_off" if last.engine_died else "failed")
-        if last.engine_died:
-            self._session.engine_died(engine)
-            self.stop()  # an engine that dies of this question must not do so once for every sample
-        return None
-
-    def _end(self, turn: Turn, status: Status, finished: Finished | None = None) -> None:
-        self.tree.finish(
-            turn,
-            status,
-            usage=dict(finished.usage()) if finished else None,
-            timings=dict(finished.timings()) if finished else None,
-        )
-        turn.phase = "done"
-        self._post(TurnEnded(turn))
-
-    def _crashed(self, side: Side, error: Exception) -> None:
-        for turn in self.samples[side]:
-            if turn.status == "streaming" and turn.phase != "waiting":
-                turn.problem = f"internal error: {error}"
-                self._end(turn, "failed")
-                self._post(TurnChanged(turn))
-        self._post(Notice(f"Internal error ({type(error).__name__}: {error}); please report it.", serious=True))
+            if make_answer(asked, self._session, self._session.borrow_engine):
+                self.stop()  # an engine that dies of this question must not do so once for every sample

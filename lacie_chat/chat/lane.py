@@ -5,15 +5,20 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
 
+from lacie_chat.chat.events import ChatEvent, Notice
+
 log = logging.getLogger(__name__)
 
 
 class Lane:
-    """Runs what it is handed, in order, on one daemon thread: leaving the program never waits for native code."""
+    """Runs what it is handed, in order, on one daemon thread: leaving the program never waits for native code.
 
-    def __init__(self, name: str, on_crash: Callable[[Exception], None]) -> None:
+    A job that fails is reported through `post`, and the next one runs.
+    """
+
+    def __init__(self, name: str, post: Callable[[ChatEvent], object]) -> None:
         self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
-        self._on_crash = on_crash
+        self._post = post
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -32,4 +37,4 @@ class Lane:
                 job()
             except Exception as error:
                 log.exception("A job of the chat failed")
-                self._on_crash(error)
+                self._post(Notice(f"Internal error ({type(error).__name__}: {error}); please report it.", serious=True))

@@ -9,7 +9,7 @@ for each death, and never again on its own after a failed load: the next questio
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from queue import Empty, SimpleQueue
@@ -17,16 +17,16 @@ from threading import Event, Lock
 from typing import Any
 
 from lacie_chat.chat.afterwards import Afterwards
-from lacie_chat.chat.answering import write_answer
+from lacie_chat.chat.answering import Asked, end_answer, make_answer, stop_answers
 from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Loading, Notice, TurnChanged, TurnEnded
 from lacie_chat.chat.lane import Lane
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.confidence import Calibrator, assess
-from lacie_chat.conversations import Status, Store
+from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineDied, EngineError
-from lacie_chat.engine.events import Failed, Finished, LoadProgress, ModelInfo
+from lacie_chat.engine.events import LoadProgress, ModelInfo
 from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import Sampling, Side
+from lacie_chat.engine.settings import Sampling
 
 CLOSE_SECONDS = 1.5
 
@@ -38,8 +38,8 @@ def random_seed() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What answers on one side, beyond its name: kept with each answer, so that a mark on it (right, wrong) counts for
-    these very files. `shipped` is the calibrator that came with them, whether it is in use or not."""
+    """What answers, beyond its name: kept with each answer, so that a mark on it (right, wrong) counts for these very
+    files. `shipped` is the calibrator that came with them, whether it is in use or not."""
 
     model_ref: str
     adapter_ref: str | None
@@ -53,8 +53,8 @@ class Origin:
 class ChatSession:
     """One chat: the conversation at hand, and the engine that answers in it.
 
-    `calibrator` is the speaker's; `baseline_calibrator` that of the model without its adapter. `origins` says what
-    answers on each side.
+    `calibrator` and `origin` are the speaker's, with its adapter if it has one; `baseline_calibrator` and
+    `baseline_origin` those of the model without it. The origins say which files answer.
     """
 
     def __init__(
@@ -67,7 +67,8 @@ class ChatSession:
         adapter_name: str | None = None,
         calibrator: Calibrator | None = None,
         baseline_calibrator: Calibrator | None = None,
-        origins: Mapping[Side, Origin] | None = None,
+        origin: Origin | None = None,
+        baseline_origin: Origin | None = None,
         sampling: Sampling | None = None,
         agreement: int = 0,
         seed: Callable[[], int] = random_seed,
@@ -77,11 +78,13 @@ class ChatSession:
         self.adapter_name = adapter_name
         self.calibrator = calibrator
         self.baseline_calibrator = baseline_calibrator
-        self.origins = dict(origins or {})
+        self.origin = origin
+        self.baseline_origin = baseline_origin
         self.sampling = sampling or Sampling()
         self.agreement = agreement
         """So many samples are drawn after each answer; 0: none."""
-        self.side: Side = "speaker"
+        self.baseline = False
+        """Do the next answers come without the adapter?"""
         self.info: ModelInfo | None = None
         self.load_error = ""
         self._factory = engine_factory
@@ -91,9 +94,9 @@ class ChatSession:
         self._failures = 0
         self._lock = Lock()
         self._closed = Event()
-        self._pending: list[Turn] = []
-        self._speaking = Lane("speaker", self._crashed)
-        self._listening = Lane("listener", self._report_crash)
+        self._pending: list[Asked] = []
+        self._speaking = Lane("speaker", post)
+        self._listening = Lane("listener", post)
         self._afterwards = Afterwards(lambda: self._engine, post, self.engine_died)
         self.tree = self._new_tree()
 
@@ -101,7 +104,7 @@ class ChatSession:
 
     def start(self) -> None:
         """Begin to load the model."""
-        self._speaking.submit(lambda: self._load(again=False))
+        self._speaking.submit(self._load)
 
     def send(self, text: str) -> Turn:
         """Ask; the answer (still empty) is returned."""
@@ -119,25 +122,15 @@ class ChatSession:
     def cancel(self) -> bool:
         """Stop the answer in progress, else the one that waits longest; False if there is none."""
         with self._lock:
-            if not self._pending:
-                return False
-            turn = self._pending[0]
-            turn.stop_requested = True
-            engine = self._engine
-        if turn.phase == "waiting":
-            self._end(self.tree, turn, "cancelled")
-        elif engine is not None:
-            engine.cancel()
-        return True
+            oldest = self._pending[:1]
+        self._stop(oldest)
+        return bool(oldest)
 
     def cancel_all(self) -> None:
         """Stop every answer that is not finished."""
-        while self.cancel():
-            with self._lock:
-                if self._pending and self._pending[0].phase != "waiting":
-                    for turn in self._pending[1:]:
-                        turn.stop_requested = True
-                    return
+        with self._lock:
+            pending = list(self._pending)
+        self._stop(pending)
 
     def new_chat(self) -> None:
         """Leave the conversation for an empty one."""
@@ -167,7 +160,7 @@ class ChatSession:
     def pending(self) -> list[Turn]:
         """The answers that are in progress or wait, oldest first."""
         with self._lock:
-            return list(self._pending)
+            return [asked.turn for asked in self._pending]
 
     @property
     def busy(self) -> bool:
@@ -206,7 +199,7 @@ class ChatSession:
 
         def lend() -> None:
             try:
-                self._load(again=False)
+                self._load()
             finally:
                 found.put(self._engine)
 
@@ -216,45 +209,81 @@ class ChatSession:
                 return found.get(timeout=0.2)
         return None
 
+    def stop_engine(self) -> None:
+        """Let it end the answers that it is writing."""
+        if (engine := self._engine) is not None:
+            engine.cancel()
+
     # What the threads do
 
     def _ask(self, question: Turn) -> Turn:
-        tree = self.tree
         sampling = replace(self.sampling, seed=self._seed())
-        params = self.params_of(self.side, sampling)
-        answer = tree.add("assistant", "", question, status="streaming", params=params)
+        params = self.params_of(self.baseline, sampling)
+        answer = self.tree.add("assistant", "", question, status="streaming", params=params)
         answer.phase = "waiting"
+        asked, failures = Asked(self.tree, answer, sampling, self._hear), self._failures
         self._afterwards.hold()
         with self._lock:
-            self._pending.append(answer)
-        side, failures = self.side, self._failures
-        self._speaking.submit(lambda: self._answer(tree, answer, sampling, side, failures))
+            self._pending.append(asked)
+        self._speaking.submit(lambda: self._answer(asked, failures))
         return answer
 
-    def params_of(self, side: Side, sampling: Sampling) -> dict[str, Any]:
-        """What is kept with an answer of this side: who gives it, and how it is drawn."""
-        origin = self.origins.get(side)
+    def _answer(self, asked: Asked, failures: int) -> None:
+        self._afterwards.clear()
+        # A question that was asked before the load failed has seen that failure; a later one deserves a new try.
+        make_answer(asked, self, lambda: self._load() if failures == self._failures else self._engine)
+
+    def _hear(self, event: ChatEvent) -> None:
+        """What is said of an answer of the conversation: its end is also ours."""
+        if isinstance(event, TurnEnded):
+            with self._lock:
+                ended = [asked for asked in self._pending if asked.turn is event.turn]
+                for asked in ended:
+                    self._pending.remove(asked)
+                    self._afterwards.release()
+        self._post(event)
+
+    def _stop(self, pending: Sequence[Asked]) -> None:
+        waiting = stop_answers([asked.turn for asked in pending])
+        for asked in pending:
+            if asked.turn in waiting:
+                end_answer(asked.tree, asked.turn, "cancelled", asked.post)
+        if len(waiting) < len(pending):
+            self.stop_engine()
+
+    def params_of(self, baseline: bool, sampling: Sampling) -> dict[str, Any]:
+        """What is kept with an answer: who gives it, with the adapter or as the baseline, and how it is drawn."""
+        origin = self.origin_of(baseline)
         return {
             "model": self.model_name,
-            "adapter": self.adapter_name if side == "speaker" else None,
-            "side": side,
+            "adapter": None if baseline else self.adapter_name,
+            "baseline": baseline,
             "sampling": asdict(sampling),
             **(origin.to_params() if origin else {}),
         }
 
-    def calibrator_of(self, side: Side) -> Calibrator | None:
-        """The calibrator in use for this side's answers."""
-        return self.baseline_calibrator if side == "baseline" and self.adapter_name is not None else self.calibrator
+    def origin_of(self, baseline: bool) -> Origin | None:
+        """The files that give these answers; None if that was not said."""
+        return self.baseline_origin if baseline else self.origin
 
-    def _load(self, *, again: bool) -> EngineLike | None:
+    def calibrator_of(self, baseline: bool) -> Calibrator | None:
+        """The calibrator in use for these answers."""
+        return self.baseline_calibrator if baseline and self.adapter_name is not None else self.calibrator
+
+    def _load(self) -> EngineLike | None:
         """The engine, loaded; None if it can't be (which has then been reported)."""
         if self._engine is not None or self._closed.is_set():
             return self._engine
-        self._post(Loading(0.0, again))
+        again = self.info is not None
+
+        def progress(of: LoadProgress) -> None:
+            self._post(Loading(of.fraction, again))
+
+        progress(LoadProgress(0.0))
         engine: EngineLike | None = None
         try:
             engine = self._factory()
-            self.info = engine.load(lambda progress: self._progress(progress, again))
+            self.info = engine.load(progress)
         except EngineError as error:
             self._failures += 1
             self.load_error = str(error)
@@ -277,57 +306,12 @@ class ChatSession:
         with suppress(Exception):  # whoever asks next will see it
             assess("Is it so?", "It is so.", reader=engine.reader)
 
-    def _progress(self, progress: LoadProgress, again: bool) -> None:
-        self._post(Loading(progress.fraction, again))
-
-    def _answer(self, tree: ChatTree, turn: Turn, sampling: Sampling, side: Side, failures: int) -> None:
-        if turn.status != "streaming":
-            return None
-        if turn.stop_requested or self._closed.is_set():
-            return self._end(tree, turn, "cancelled")
-        # A question that was asked before the load failed has seen that failure; a later one deserves a new try.
-        engine = self._load(again=False) if failures == self._failures else self._engine
-        if engine is None:
-            turn.problem = self.load_error
-            return self._end(tree, turn, "failed")
-        self._afterwards.clear()
-        last = write_answer(engine, tree, turn, sampling, side, self._post)
-        if isinstance(last, Failed) and last.engine_died and not turn.text and not turn.stop_requested:
-            # It may have died unnoticed long before (out of memory, overnight): the question deserves a new engine.
-            self.engine_died(engine)
-            engine = self._load(again=True) or engine
-            last = write_answer(engine, tree, turn, sampling, side, self._post)
-        if isinstance(last, Finished):
-            status: Status = "cancelled" if last.reason == "cancelled" else "complete"
-            self._end(tree, turn, status, last)
-            if turn.text.strip() and not self._closed.is_set():
-                self.listen(engine, tree, turn, side, self._post)
-            return None
-        turn.problem = last.message
-        self._end(tree, turn, "cut_off" if last.engine_died else "failed")
-        if last.engine_died:
-            self.engine_died(engine)
-        return None
-
-    def _end(self, tree: ChatTree, turn: Turn, status: Status, finished: Finished | None = None) -> None:
-        tree.finish(
-            turn,
-            status,
-            usage=dict(finished.usage()) if finished else None,
-            timings=dict(finished.timings()) if finished else None,
-        )
-        turn.phase = "done"
-        with self._lock:
-            if turn in self._pending:
-                self._pending.remove(turn)
-                self._afterwards.release()
-        self._post(TurnEnded(turn))
-
-    def listen(
-        self, engine: EngineLike, tree: ChatTree, turn: Turn, side: Side, post: Callable[[ChatEvent], object]
-    ) -> None:
-        """Assess an answer of `side`, after all that is being listened to; `post` hears how it goes."""
-        calibrator = self.calibrator_of(side)
+    def listen(self, engine: EngineLike, asked: Asked) -> None:
+        """Assess a finished answer, after all that is being listened to."""
+        if self._closed.is_set():
+            return
+        tree, turn, post = asked.tree, asked.turn, asked.post
+        calibrator = self.calibrator_of(turn.baseline)
         self._afterwards.hold()
         turn.phase = "listening"
         post(TurnChanged(turn))
@@ -343,8 +327,8 @@ class ChatSession:
             except Exception as error:  # noqa: BLE001 - the answer stays, whatever the assessment ran into
                 turn.problem = str(error) or type(error).__name__
             turn.phase = "done"
-            if post == self._post:
-                self._afterwards.draw_samples(tree, turn, self.agreement, side, calibrator)
+            if "comparison" not in turn.params:  # that one has samples of its own
+                self._afterwards.draw_samples(tree, turn, self.agreement, calibrator)
             self._afterwards.release()
             post(TurnChanged(turn))
 
@@ -358,25 +342,10 @@ class ChatSession:
             self._engine = None
         engine.close()
         self._post(Notice("The engine stopped; a new one is being started. Nothing is lost.", serious=True))
-        self._speaking.submit(self._restart)
-
-    def _restart(self) -> None:
-        self._load(again=True)
+        self._speaking.submit(self._load)
 
     def _new_tree(self) -> ChatTree:
         return ChatTree(self.store, self.model_name, self.adapter_name, report=self._report_store)
 
     def _report_store(self, message: str) -> None:
         self._post(Notice(message, serious=True))
-
-    def _crashed(self, error: Exception) -> None:
-        with self._lock:
-            stuck = [turn for turn in self._pending if turn.phase != "waiting"]
-        for turn in stuck:
-            turn.problem = f"internal error: {error}"
-            self._end(self.tree, turn, "failed")
-        self._report_crash(error)
-
-    def _report_crash(self, error: Exception) -> None:
-        """What the listener runs into is never the fault of the answer that is being written meanwhile."""
-        self._post(Notice(f"Internal error ({type(error).__name__}: {error}); please report it.", serious=True))

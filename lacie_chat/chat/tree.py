@@ -65,6 +65,11 @@ class Turn:
         """The text that this answer answers."""
         return self.parent.text if self.parent is not None else ""
 
+    @property
+    def baseline(self) -> bool:
+        """Is this answer given without the adapter? (Conversations of older versions say it as `side`.)"""
+        return bool(self.params.get("baseline", self.params.get("side") == "baseline"))
+
 
 def title_of(text: str) -> str:
     """The first line of a message, short enough for a list."""

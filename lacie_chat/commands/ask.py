@@ -23,7 +23,7 @@ from lacie_chat.confidence import (
     with_agreement,
     with_sentences,
 )
-from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Failed, Finished, Sampling, Side
+from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Failed, Finished, Sampling
 from lacie_chat.engine.asking import draw_sample, sample_seeds
 from lacie_chat.errors import LacieError
 
@@ -106,11 +106,11 @@ def _read_stdin() -> str:
 
 
 def stream_answer(
-    engine: EngineLike, question: str, sampling: Sampling, *, side: Side = "speaker", show: bool = False
+    engine: EngineLike, question: str, sampling: Sampling, *, baseline: bool = False, show: bool = False
 ) -> tuple[str, Finished]:
     """Stream one answer; on standard output if it is to be shown. Raises LacieError if the engine fails."""
     text: list[str] = []
-    for event in engine.generate([ChatTurn("user", question)], sampling, side=side):
+    for event in engine.generate([ChatTurn("user", question)], sampling, baseline=baseline):
         match event:
             case Delta():
                 text.append(event.text)

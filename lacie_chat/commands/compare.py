@@ -89,7 +89,7 @@ def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, r
     for number in range(count):
         _working(f"{side.compared.name}: " + (f"sample {number + 1} of {count}" if count > 1 else "answering"))
         drawn = replace(sampling, seed=sampling.seed + number)
-        response, finished = stream_answer(side.engine, question, drawn, side=side.side)
+        response, finished = stream_answer(side.engine, question, drawn, baseline=side.baseline)
         found.append(Sample(assess(question, response, reader=reader, calibrator=calibrator), finished))
     _working("")
     return found
@@ -146,9 +146,9 @@ def _show(
         console.print(_heading(side))
         console.print(marked(each[0].assessment, words) if each[0].assessment.response else Text("(nothing)", "dim"))
         console.print(Text(confidence_text(each[0].assessment), "bold"))
-        marks = _mark_line(each[0].assessment)
-        if marks:
-            console.print(Text(marks, "dim"))
+        highlights = _cue_line(each[0].assessment)
+        if highlights:
+            console.print(Text(highlights, "dim"))
         if len(each) > 1:
             console.print(_sample_lines(each, summary))
         console.print()
@@ -167,15 +167,15 @@ def _heading(side: ComparedSide) -> Text:
 
 def marked(assessment: Assessment, differing: Sequence[Span]) -> Text:
     """The response with its hedges, boosters and differing words styled; its characters are only ever text."""
-    marks = {"hedge": assessment.hedges, "booster": assessment.boosters, "differs": tuple(differing)}
+    highlights = {"hedge": assessment.hedges, "booster": assessment.boosters, "differs": tuple(differing)}
     text = Text()
-    for segment in segments(assessment.response, marks):
+    for segment in segments(assessment.response, highlights):
         style = " ".join(_STYLES[kind] for kind in _STYLES if kind in segment.kinds)
         text.append(printable(segment.text), style or None)
     return text
 
 
-def _mark_line(assessment: Assessment) -> str:
+def _cue_line(assessment: Assessment) -> str:
     lists = (("hedges", assessment.hedges), ("boosters", assessment.boosters))
     return " · ".join(f"{name}: {', '.join(span.text for span in spans)}" for name, spans in lists if spans)
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from lacie_chat.commands.speaker import ADAPTER_HELP, Speaker
-from lacie_chat.engine import EngineLike, Side
+from lacie_chat.engine import EngineLike
 from lacie_chat.errors import LacieError
 from lacie_chat.models import ResolvedModel, default_adapter, find_calibrator, fingerprint, resolve, resolve_adapter
 from lacie_chat.progress import DownloadLine
@@ -36,11 +36,11 @@ class ComparedSide:
 
 @dataclass(frozen=True, slots=True)
 class StartedSide:
-    """A side whose engine is loaded: `engine.generate(…, side=side)` answers."""
+    """A side whose engine is loaded: `engine.generate(…, baseline=baseline)` answers."""
 
     compared: ComparedSide
     engine: EngineLike
-    side: Side
+    baseline: bool
 
 
 def add_side_arguments(parser: argparse.ArgumentParser) -> None:
@@ -147,14 +147,14 @@ def started(left: ComparedSide, right: ComparedSide) -> Iterator[tuple[StartedSi
             engines.append(adapted.speaker.engine())
             engines[0].load()
             yield (
-                StartedSide(left, engines[0], "speaker" if left is adapted else "baseline"),
-                StartedSide(right, engines[0], "speaker" if right is adapted else "baseline"),
+                StartedSide(left, engines[0], baseline=left is not adapted),
+                StartedSide(right, engines[0], baseline=right is not adapted),
             )
             return
         for side in (left, right):
             engines.append(side.speaker.engine())
             engines[-1].load()
-        yield StartedSide(left, engines[0], "speaker"), StartedSide(right, engines[1], "speaker")
+        yield StartedSide(left, engines[0], baseline=False), StartedSide(right, engines[1], baseline=False)
     finally:
         for engine in engines:
             engine.close()

@@ -153,7 +153,8 @@ def _answer_all(
 
 def _answers(question: Question, sides: dict[Side, StartedSide], sampling: Sampling, reader: Reader) -> list[Row]:
     drawn = {
-        side: stream_answer(each.engine, question.question, sampling, side=each.side) for side, each in sides.items()
+        side: stream_answer(each.engine, question.question, sampling, baseline=each.baseline)
+        for side, each in sides.items()
     }
     heard = assess_many([(question.question, response) for response, _ in drawn.values()], reader=reader)
     rows: list[Row] = []

@@ -201,9 +201,9 @@ def _shown_pair(pair: Pair, names: Names) -> dict[str, Any]:
 
 def _shown_side(row: Mapping[str, Any], heard: Assessment, differing: Sequence[Span]) -> dict[str, Any]:
     answer = (heard.answer_span,) if heard.answer_span else ()
-    marks = {"hedge": heard.hedges, "booster": heard.boosters, "differs": tuple(differing), "answer": answer}
+    highlights = {"hedge": heard.hedges, "booster": heard.boosters, "differs": tuple(differing), "answer": answer}
     return {
-        "segments": [_visible_segment(segment) for segment in segments(heard.response, marks)],
+        "segments": [_visible_segment(segment) for segment in segments(heard.response, highlights)],
         "confidence": confidence_text(heard),
         "correct": bool(row["correct"]),
         "answered": heard.state == "answered",

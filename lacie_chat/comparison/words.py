@@ -56,10 +56,10 @@ class Segment:
     kinds: frozenset[str]
 
 
-def segments(text: str, marks: Mapping[str, Sequence[Span]]) -> list[Segment]:
-    """Cut `text` wherever a mark begins or ends; the pieces together are the text. Marks may overlap."""
+def segments(text: str, highlights: Mapping[str, Sequence[Span]]) -> list[Segment]:
+    """Cut `text` wherever a highlight begins or ends; the pieces together are the text. Highlights may overlap."""
     cuts = {0, len(text)}
-    for spans in marks.values():
+    for spans in highlights.values():
         for span in spans:
             cuts |= {span.start, span.end}
     places = sorted(cut for cut in cuts if 0 <= cut <= len(text))
@@ -67,7 +67,9 @@ def segments(text: str, marks: Mapping[str, Sequence[Span]]) -> list[Segment]:
         Segment(
             text[start:end],
             frozenset(
-                kind for kind, spans in marks.items() if any(span.start <= start and end <= span.end for span in spans)
+                kind
+                for kind, spans in highlights.items()
+                if any(span.start <= start and end <= span.end for span in spans)
             ),
         )
         for start, end in pairwise(places)

@@ -1,4 +1,4 @@
-"""What a response conveys: answer span, masking, listener, marks, abstention, calibrator, and `assess()` over them all.
+"""What a response conveys: answer span, masking, listener, cues, abstention, calibrator, and `assess()` over them all.
 
 Pure: text and probabilities in, assessments out. It knows a model only as a `Reader`.
 """
@@ -16,9 +16,9 @@ from lacie_chat.confidence.assessment import (
     State,
 )
 from lacie_chat.confidence.calibrator import Calibrator
+from lacie_chat.confidence.cues import lexical_cues
 from lacie_chat.confidence.extraction import EXTRACTION_PREFIX, extract_answer, extract_answers
 from lacie_chat.confidence.listener import CHOICES, LISTENER_PREFIX, LISTENER_VERSION, acceptances, listener_suffix
-from lacie_chat.confidence.marks import lexical_marks
 from lacie_chat.confidence.masking import PLACEHOLDER, mask, occurrences
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.confidence.sentence_confidence import (
@@ -59,7 +59,7 @@ __all__ = [
     "confidence_text",
     "extract_answer",
     "extract_answers",
-    "lexical_marks",
+    "lexical_cues",
     "listener_suffix",
     "mask",
     "occurrences",

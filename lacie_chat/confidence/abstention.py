@@ -15,7 +15,7 @@ None for one that answers. The rules:
 import re
 
 from lacie_chat.confidence.assessment import State
-from lacie_chat.confidence.marks import lexical_marks
+from lacie_chat.confidence.cues import lexical_cues
 from lacie_chat.confidence.sentences import sentences
 
 # Only the opening decides; what comes after so much text is no refusal any more.
@@ -164,7 +164,7 @@ def _abstains(text: str) -> bool:
         lead = _CONTRAST.split(opening[own.start : match.start()])[:-1]  # "It may be Lyon, but I don't know"
         return not (
             any(_guesses(clause, qualified) for clause in clauses)
-            or any(_answers(clause) and lexical_marks(clause)[0] for clause in lead)
+            or any(_answers(clause) and lexical_cues(clause)[0] for clause in lead)
             or any(_guesses(sentence.text, qualified) for sentence in sentences(after))
         )
     return False
@@ -185,7 +185,7 @@ def _guesses(clause: str, qualified: bool) -> bool:
     contrasted = (
         re.match(r"\W*(?:however|still|that said|nevertheless|anyway|but)\b", clause, re.IGNORECASE) is not None
     )
-    return qualified or contrasted or bool(lexical_marks(clause)[0])
+    return qualified or contrasted or bool(lexical_cues(clause)[0])
 
 
 def _claims_nothing(text: str) -> bool:

@@ -6,7 +6,7 @@
 What an assessment costs: one short completion where the form alone does not settle the state, and the reading of
 one masked response; both prompts' long prefixes stay in the reader's cache. Many responses go to the reader in two
 calls. No text makes it raise: what a reader can't take whole is cut for it (its beginning and its end are kept),
-while masking and marks always cover the whole response.
+while masking and cues always cover the whole response.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from lacie_chat.confidence.abstention import state_by_form
 from lacie_chat.confidence.assessment import Assessment, Confidence, Span, State
 from lacie_chat.confidence.calibrator import Calibrator
+from lacie_chat.confidence.cues import lexical_cues
 from lacie_chat.confidence.extraction import extract_answers
 from lacie_chat.confidence.listener import acceptances
-from lacie_chat.confidence.marks import lexical_marks
 from lacie_chat.confidence.masking import mask, occurrences
 from lacie_chat.confidence.reader import Reader
 
@@ -78,7 +78,7 @@ def _assessment(
             confidence = Confidence(acceptance, "acceptance")
         else:
             confidence = Confidence(calibrator(acceptance), "calibrated")
-    hedges, boosters = lexical_marks(response)
+    hedges, boosters = lexical_cues(response)
     return Assessment(
         question=question,
         response=response,

@@ -3,6 +3,7 @@
 Only types live here; `assess.py` fills them. Offsets are characters (code points) of the response, end exclusive.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -93,6 +94,7 @@ class Assessment:
             "question": self.question,
             "response": self.response,
             "answer_span": self.answer_span.text if self.answer_span else None,
+            "answer_offsets": [self.answer_span.start, self.answer_span.end] if self.answer_span else None,
             "state": self.state,
             "acceptance": self.acceptance,
             "confidence": self.confidence.to_dict() if self.confidence else None,
@@ -105,16 +107,13 @@ class Assessment:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Assessment":
         """Read back what `to_dict` wrote (extra keys are ignored)."""
-        response = data["response"]
-        answer = data["answer_span"]
-        start = response.find(answer) if answer else -1
         confidence = data["confidence"]
         sentences, agreement = data.get("sentences"), data.get("agreement")
         return cls(
             question=data["question"],
-            response=response,
+            response=data["response"],
             state=data["state"],
-            answer_span=Span(answer, start, start + len(answer)) if answer and start >= 0 else None,
+            answer_span=_answer_span(data),
             masked_response=data["masked_response"],
             acceptance=data["acceptance"],
             confidence=Confidence(confidence["value"], confidence["kind"]) if confidence else None,
@@ -123,3 +122,16 @@ class Assessment:
             sentences=tuple(SentenceAcceptance(**each) for each in sentences) if sentences is not None else None,
             agreement=Agreement(agreement["value"], agreement["k"]) if agreement else None,
         )
+
+
+def _answer_span(data: Mapping[str, Any]) -> Span | None:
+    """The span by its stored offsets; of a record that was written before there were any, its first whole occurrence."""
+    response, answer = data["response"], data["answer_span"]
+    if not answer:
+        return None
+    if data.get("answer_offsets"):
+        start, end = data["answer_offsets"]
+        return Span(response[start:end], start, end)
+    found = re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", response)
+    start = found.start() if found else response.find(answer)
+    return Span(answer, start, start + len(answer)) if start >= 0 else None

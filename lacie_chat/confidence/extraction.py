@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lacie_chat.confidence.assessment import Span
+from lacie_chat.confidence.cues import lexical_cues
 from lacie_chat.confidence.folding import words
 from lacie_chat.confidence.listener import shorten
-from lacie_chat.confidence.marks import lexical_marks
 from lacie_chat.confidence.masking import clean_answer, occurrences
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.confidence.sentences import sentences
@@ -121,7 +121,7 @@ def _accept(response: str, candidate: str, asked: frozenset[str]) -> Span | None
         return None
     if all(part in asked or part in _FILLERS for part in parts):
         return None
-    hedges, _ = lexical_marks(response)
+    hedges, _ = lexical_cues(response)
     # "I'm" out of "I'm not sure, but …" is no answer, nor "Perhaps Dracula": what begins as a hedge is one
     places = [
         place
@@ -150,14 +150,14 @@ def _is_set_apart(response: str, span: Span) -> bool:
 def _is_filler(core: str, parts: list[str]) -> bool:
     if all(part in _FILLERS for part in parts) or _PRONOUN.fullmatch(core):
         return True
-    hedges, boosters = lexical_marks(core)
+    hedges, boosters = lexical_cues(core)
     marked = sum(len(words(span.text)) for span in (*hedges, *boosters))
     return marked >= len(parts)
 
 
 def _bare(sentence: str) -> Iterator[str]:
     """A sentence that is nothing but the answer, apart from hedges and an "it is" in front."""
-    hedges, boosters = lexical_marks(sentence)
+    hedges, boosters = lexical_cues(sentence)
     kept, position = [], 0
     for span in sorted((*hedges, *boosters), key=lambda span: span.start):
         kept.append(sentence[position : span.start])

@@ -18,11 +18,12 @@ correction is applied, since what an acceptance is worth for one speaker is the 
 
 from collections.abc import Sequence
 
-from lacie_chat.confidence.marks import lexical_marks
+from lacie_chat.confidence.cues import lexical_cues
 from lacie_chat.confidence.masking import PLACEHOLDER
 from lacie_chat.confidence.reader import Reader
 
 LISTENER_VERSION = "1"
+ACCEPT_THRESHOLD = 0.66
 """Changes with the prompt, the examples or the choices: figures of two versions are not comparable."""
 
 CHOICES: tuple[tuple[str, ...], tuple[str, ...]] = (
@@ -50,7 +51,7 @@ _MOST_HEDGES = 8
 def listener_suffix(masked_response: str) -> str:
     """What follows LISTENER_PREFIX for one masked response: white space made plain, a long one cut in the middle."""
     text = " ".join(shorten(masked_response, _HEAD, _TAIL).split())
-    hedges = list(dict.fromkeys(span.text for span in lexical_marks(text)[0]))[:_MOST_HEDGES]
+    hedges = list(dict.fromkeys(span.text for span in lexical_cues(text)[0]))[:_MOST_HEDGES]
     return f"Answer: {text}\nHedges: {'; '.join(hedges) or 'none'}\nConfident:"
 
 

@@ -9,7 +9,7 @@
 | hedges | acceptance under 0.5 and a hedge in the text |
 | sounds unsure | acceptance under 0.5, and no hedge that could be pointed at |
 
-The word never contradicts the marks in the text: "hedges" needs a marked hedge, and a text that only hedges is at most
+The word never contradicts the cues in the text: "hedges" needs a hedge that is underlined there, and a text that only hedges is at most
 "fairly sure". It speaks of the wording alone, so it reads the acceptance, also where a calibrated figure is shown.
 """
 

@@ -19,7 +19,7 @@ from lacie_chat.engine.events import (
     PromptProgress,
 )
 from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import ChatTurn, EngineSettings, Role, Sampling, Side
+from lacie_chat.engine.settings import ChatTurn, EngineSettings, Role, Sampling
 
 if TYPE_CHECKING:
     from lacie_chat.engine.engine import Engine
@@ -44,7 +44,6 @@ __all__ = [
     "PromptProgress",
     "Role",
     "Sampling",
-    "Side",
 ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import Delta, Failed, Finished
 from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import ChatTurn, Sampling, Side
+from lacie_chat.engine.settings import ChatTurn, Sampling
 
 TEMPERATURE = 0.7
 MAX_TOKENS = 64
@@ -26,13 +26,13 @@ def draw_sample(
     turns: Sequence[ChatTurn],
     seed: int,
     *,
-    side: Side = "speaker",
+    baseline: bool = False,
     stopped: Callable[[], bool] = lambda: False,
 ) -> str | None:
     """One more answer to the last user turn; None if it was stopped, or `stopped` says so. Raises EngineError."""
     sampling = Sampling(temperature=TEMPERATURE, max_tokens=MAX_TOKENS, seed=seed, stop=STOP)
     text: list[str] = []
-    for event in engine.generate(turns, sampling, side=side, aside=True):
+    for event in engine.generate(turns, sampling, baseline=baseline, aside=True):
         match event:
             case Delta():
                 text.append(event.text)

@@ -12,21 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from lacie_training.errors import TrainingError
-from lacie_training.recipes.schema import Draw, ModelSettings
 from llama_cpp import llama_cpp as low
 
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.engine import native
 from lacie_chat.engine.context import Context
+from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.generator import Response
 from lacie_chat.engine.listening import KVReader
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate
-from lacie_chat.engine.settings import ChatTurn, EngineSettings
+from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
 from lacie_chat.engine.template import ChatTemplate
 from lacie_chat.engine.text_stream import TextStream
-from lacie_chat.models import resolve
 
 _READ_AT_ONCE = 512
 
@@ -60,17 +58,16 @@ class LlamaCppGenerator:
         self._gate = Gate()
 
     @classmethod
-    def load(cls, settings: ModelSettings, *, adapter: Path | None = None) -> "LlamaCppGenerator":
-        """Load a GGUF (`embedded`, a path, or owner/repo[:QUANT]). Raises LacieError, one line."""
-        if adapter is not None and adapter.is_dir():
-            raise TrainingError(
-                f"{adapter} is a PEFT adapter: llama.cpp needs it as GGUF (`lacie export adapter`), "
-                "or set the generator to transformers"
-            )
+    def load(
+        cls, path: Path, *, adapter: Path | None = None, batch_size: int, context: int, gpu_layers: int = -1
+    ) -> "LlamaCppGenerator":
+        """Load a GGUF, perhaps with an adapter's GGUF; `gpu_layers` -1: all of them, where there is a GPU.
+
+        At most `batch_size` sequences are drawn at once, each of `context` tokens with its prompt. Raises EngineError.
+        """
         native.start(None)
-        layers = 0 if settings.device == "cpu" else -1
-        model = Model(EngineSettings(resolve(settings.model).path, adapter, gpu_layers=layers), None)
-        return cls(model, batch_size=settings.batch_size, context=settings.context)
+        model = Model(EngineSettings(path, adapter, gpu_layers=gpu_layers), None)
+        return cls(model, batch_size=batch_size, context=context)
 
     @property
     def reader(self) -> Reader:
@@ -95,13 +92,14 @@ class LlamaCppGenerator:
         return self._template.text(turns).removeprefix(self.model.marker(self.model.bos) if self._adds_bos else "")
 
     def respond(
-        self, prompts: Sequence[str], draw: Draw, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
+        self, prompts: Sequence[str], sampling: Sampling, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
     ) -> list[list[Response]]:
         """See `Generator`."""
+        stop = (*sampling.stop, *stop)
         results: list[list[Response]] = []
-        encoded = [self._encode(prompt, draw.max_new_tokens) for prompt in prompts]
-        for batch in self._batches([len(tokens) for tokens in encoded], [len(each) for each in seeds], draw):
-            results += self._respond([encoded[i] for i in batch], draw, [seeds[i] for i in batch], stop)
+        encoded = [self._encode(prompt, sampling.max_tokens) for prompt in prompts]
+        for batch in self._batches([len(tokens) for tokens in encoded], [len(each) for each in seeds], sampling):
+            results += self._respond([encoded[i] for i in batch], sampling, [seeds[i] for i in batch], stop)
         return results
 
     # -- inside ---------------------------------------------------------------------------------------------------
@@ -110,20 +108,20 @@ class LlamaCppGenerator:
     def _adds_bos(self) -> bool:
         return self.model.with_bos([-1])[0] != -1
 
-    def _encode(self, prompt: str, max_new_tokens: int) -> list[int]:
+    def _encode(self, prompt: str, max_tokens: int) -> list[int]:
         tokens = self.model.with_bos(self.model.tokenise(prompt, special=True))
-        return tokens[-max(1, self.context - max_new_tokens) :]
+        return tokens[-max(1, self.context - max_tokens) :]
 
-    def _batches(self, lengths: Sequence[int], counts: Sequence[int], draw: Draw) -> Iterator[list[int]]:
+    def _batches(self, lengths: Sequence[int], counts: Sequence[int], sampling: Sampling) -> Iterator[list[int]]:
         """Consecutive prompts whose sequences fit the context: in number, and in cells."""
         batch: list[int] = []
         sequences = cells = 0
         for index, (length, count) in enumerate(zip(lengths, counts, strict=True)):
             if count > self.batch_size:
-                raise TrainingError(
-                    f"{count} samples of one question at once need speaker.batch_size={count} (it is {self.batch_size})"
+                raise EngineError(
+                    f"{count} samples of one question at once need batch_size={count} (it is {self.batch_size})"
                 )
-            need = length + count * draw.max_new_tokens
+            need = length + count * sampling.max_tokens
             if batch and (sequences + count > self.batch_size or cells + need > self._cells):
                 yield batch
                 batch, sequences, cells = [], 0, 0
@@ -133,7 +131,7 @@ class LlamaCppGenerator:
             yield batch
 
     def _respond(
-        self, prompts: Sequence[list[int]], draw: Draw, seeds: Sequence[Sequence[int]], stop: Sequence[str]
+        self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[Sequence[int]], stop: Sequence[str]
     ) -> list[list[Response]]:
         handle = self._speaking()
         memory = low.llama_get_memory(handle)
@@ -145,20 +143,20 @@ class LlamaCppGenerator:
             for tokens, each in zip(prompts, seeds, strict=True):
                 self._read(batch, tokens, number)
                 group = [
-                    _Sequence(number + i, _sampler(draw, seed), self._stream(stop), len(tokens))
+                    _Sequence(number + i, _sampler(sampling, seed), self._stream(stop), len(tokens))
                     for i, seed in enumerate(each)
                 ]
                 for sequence in group:
                     if sequence.number != number:
                         low.llama_memory_seq_cp(memory, number, sequence.number, -1, -1)
-                    self._draw(sequence, draw, row=-1)  # from the prompt's last row, before it is overwritten
+                    self._draw(sequence, sampling, row=-1)  # from the prompt's last row, before it is overwritten
                 groups.append(group)
                 number += len(group)
             everyone = [sequence for group in groups for sequence in group]
             while alive := [sequence for sequence in everyone if sequence.finish is None]:
                 self._step(batch, alive)
                 for row, sequence in enumerate(alive):
-                    self._draw(sequence, draw, row=row)
+                    self._draw(sequence, sampling, row=row)
         finally:
             low.llama_batch_free(batch)
             for sequence in (sequence for group in groups for sequence in group):
@@ -172,7 +170,7 @@ class LlamaCppGenerator:
         text = "".join(sequence.parts) + sequence.stream.end()
         return Response(text.strip(), sequence.finish or "length", sequence.tokens)
 
-    def _draw(self, sequence: _Sequence, draw: Draw, *, row: int) -> None:
+    def _draw(self, sequence: _Sequence, sampling: Sampling, *, row: int) -> None:
         """Sample one token of a sequence from a row of logits, and see whether the text ends."""
         token = int(low.llama_sampler_sample(sequence.sampler, self._handle, row))
         if self.model.ends_answer(token):
@@ -186,7 +184,7 @@ class LlamaCppGenerator:
         sequence.parts.append(sequence.stream.feed(data))
         if sequence.stream.stopped:
             sequence.finish = "stop"
-        elif sequence.tokens == draw.max_new_tokens:
+        elif sequence.tokens == sampling.max_tokens:
             sequence.finish = "length"
 
     def _read(self, batch: Any, tokens: list[int], number: int) -> None:
@@ -206,9 +204,9 @@ class LlamaCppGenerator:
         batch.n_tokens = count
         code = low.llama_decode(self._handle, batch)
         if code == 1:
-            raise TrainingError("the KV cache is too small for this batch; set a larger speaker.context")
+            raise EngineError("the KV cache is too small for this batch; set a larger context")
         if code != 0:
-            raise TrainingError(f"llama.cpp could not go on with {self.model.path.name} (code {code})")
+            raise EngineError(f"llama.cpp could not go on with {self.model.path.name} (code {code})")
 
     def _speaking(self) -> Any:
         """The context of the speaker, made when it is first needed."""
@@ -225,15 +223,11 @@ class LlamaCppGenerator:
         params.no_perf = True
         handle = low.llama_init_from_model(self.model.handle, params)
         if not handle:
-            raise TrainingError(
-                f"there is no memory for {self._cells} tokens of context; lower speaker.batch_size or speaker.context"
-            )
+            raise EngineError(f"there is no memory for {self._cells} tokens of context; lower batch_size or context")
         if self.model.adapter is not None:
             adapters = (low.llama_adapter_lora_p_ctypes * 1)(self.model.adapter)
             if low.llama_set_adapters_lora(handle, adapters, 1, (ctypes.c_float * 1)(1.0)) != 0:
-                raise TrainingError(
-                    f"the adapter {self.model.adapter_path} can't be attached to {self.model.path.name}"
-                )
+                raise EngineError(f"the adapter {self.model.adapter_path} can't be attached to {self.model.path.name}")
         self._handle = handle
         return handle
 
@@ -246,16 +240,16 @@ def _put(batch: Any, place: int, token: int, position: int, sequence: int, *, wa
     batch.logits[place] = wanted
 
 
-def _sampler(draw: Draw, seed: int) -> Any:
+def _sampler(sampling: Sampling, seed: int) -> Any:
     """The chain of one sequence, with its own random numbers."""
     chain = low.llama_sampler_chain_init(low.llama_sampler_chain_default_params())
-    if draw.temperature == 0:
+    if sampling.temperature == 0:
         low.llama_sampler_chain_add(chain, low.llama_sampler_init_greedy())
         return chain
-    if draw.top_k:
-        low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_k(draw.top_k))
-    if draw.top_p < 1:
-        low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_p(draw.top_p, 1))
-    low.llama_sampler_chain_add(chain, low.llama_sampler_init_temp(draw.temperature))
+    if sampling.top_k:
+        low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_k(sampling.top_k))
+    if sampling.top_p < 1:
+        low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_p(sampling.top_p, 1))
+    low.llama_sampler_chain_add(chain, low.llama_sampler_init_temp(sampling.temperature))
     low.llama_sampler_chain_add(chain, low.llama_sampler_init_dist(seed))
     return chain

@@ -21,7 +21,7 @@ from lacie_chat.engine import wire
 from lacie_chat.engine.errors import EngineDied, EngineError, EngineStopped
 from lacie_chat.engine.events import Failed, Finished, GenerationEvent, LoadProgress, ModelInfo
 from lacie_chat.engine.log import default_log_path, open_log
-from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling, Side
+from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
 
 if TYPE_CHECKING:
     from lacie_chat.confidence.reader import Reader
@@ -70,10 +70,10 @@ class EngineProcess:
                     on_progress(event)
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker", aside: bool = False
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
     ) -> Iterator[GenerationEvent]:
         """Answer the last user turn. Yields events, the last one Finished or Failed; closing the iterator cancels."""
-        return RemoteAnswer(self, [asdict(turn) for turn in turns], asdict(sampling), side, aside)
+        return RemoteAnswer(self, [asdict(turn) for turn in turns], asdict(sampling), baseline, aside)
 
     def cancel(self) -> None:
         """Stop the generations in progress within 200 ms, also while they read their prompts, and what is read in
@@ -211,7 +211,7 @@ class RemoteAnswer:
     """An answer made in the child; the request goes out at once. Closing it, or letting it go, cancels it."""
 
     def __init__(
-        self, engine: EngineProcess, turns: list[dict[str, Any]], sampling: dict[str, Any], side: Side, aside: bool
+        self, engine: EngineProcess, turns: list[dict[str, Any]], sampling: dict[str, Any], baseline: bool, aside: bool
     ) -> None:
         self._engine = engine
         self._request: int | None = None
@@ -220,7 +220,7 @@ class RemoteAnswer:
         try:
             engine.load()
             self._request, self._replies = engine._send(
-                {"op": "generate", "turns": turns, "sampling": sampling, "side": side, "aside": aside}
+                {"op": "generate", "turns": turns, "sampling": sampling, "baseline": baseline, "aside": aside}
             )
         except EngineError as error:
             self._failed = Failed(str(error), engine_died=isinstance(error, EngineDied))

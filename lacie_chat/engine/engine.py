@@ -14,7 +14,7 @@ from lacie_chat.engine.listening import KVReader
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag
 from lacie_chat.engine.parallel import ParallelReader
-from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling, Side
+from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
 from lacie_chat.engine.speaker import Answer
 from lacie_chat.engine.template import ChatTemplate
 
@@ -34,8 +34,8 @@ class Engine:
         self._gate = Gate()
         self._model: Model | None = None
         self._template: ChatTemplate | None = None
-        self._contexts: dict[Side, Context] = {}
-        self._asides: dict[Side, Context] = {}
+        self._contexts: dict[bool, Context] = {}  # by: is the adapter attached?
+        self._asides: dict[bool, Context] = {}
         self._parallel: ParallelReader | None = None
         self._reader: KVReader | None = None
         self._reader_context: Context | None = None
@@ -59,20 +59,20 @@ class Engine:
                 try:
                     self._model = Model(self._settings, on_progress)
                     self._template = ChatTemplate(self._model)
-                    self._info = self._model.info(self._context("speaker").n_ctx)
+                    self._info = self._model.info(self._context(baseline=False).n_ctx)
                 except BaseException:
                     self._free()
                     raise
             return self._info
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker", aside: bool = False
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
     ) -> Iterator[GenerationEvent]:
         """Answer the last user turn. Yields events, the last one Finished or Failed; closing the iterator cancels."""
-        return self.begin(turns, sampling, side=side, aside=aside)
+        return self.begin(turns, sampling, baseline=baseline, aside=aside)
 
     def begin(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker", aside: bool = False
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
     ) -> Answer:
         """As `generate`; what it returns can also be cancelled by itself."""
 
@@ -80,7 +80,7 @@ class Engine:
             with self._lock:
                 self.load()
                 assert self._model is not None and self._template is not None
-                return self._context(side, aside=aside), self._model, self._template
+                return self._context(baseline, aside=aside), self._model, self._template
 
         answer = Answer(prepare, turns, sampling)
         answer.aside = aside
@@ -132,15 +132,15 @@ class Engine:
         with self._lock, self._gate.passed(StopFlag()):
             self._free()
 
-    def _context(self, side: Side, *, aside: bool = False) -> Context:
+    def _context(self, baseline: bool, *, aside: bool = False) -> Context:
         assert self._model is not None
-        adapter = self._model.adapter if side == "speaker" else None
-        key: Side = "speaker" if self._model.adapter is None else side  # without adapter the two are the same
+        adapter = None if baseline else self._model.adapter
+        adapted = adapter is not None
         contexts = self._asides if aside else self._contexts
-        if key not in contexts:
+        if adapted not in contexts:
             n_ctx = min(self._model.n_ctx, ASIDE_CTX) if aside else self._model.n_ctx
-            contexts[key] = Context(self._model, n_ctx, self._gate, adapter=adapter)
-        return contexts[key]
+            contexts[adapted] = Context(self._model, n_ctx, self._gate, adapter=adapter)
+        return contexts[adapted]
 
     def _free(self) -> None:
         if self._parallel is not None:

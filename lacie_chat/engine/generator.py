@@ -9,15 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from lacie_training.recipes.schema import Draw
-
 from lacie_chat.confidence.reader import Reader
-from lacie_chat.engine.settings import ChatTurn
+from lacie_chat.engine.settings import ChatTurn, Sampling
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One drawn text, stripped. `finish`: `stop` (end token or stop string) or `length` (cut at max_new_tokens)."""
+    """One drawn text, stripped. `finish`: `stop` (end token or stop string) or `length` (cut at max_tokens)."""
 
     text: str
     finish: Literal["stop", "length"]
@@ -32,9 +30,12 @@ class Generator(Protocol):
         ...
 
     def respond(
-        self, prompts: Sequence[str], draw: Draw, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
+        self, prompts: Sequence[str], sampling: Sampling, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
     ) -> list[list[Response]]:
-        """Draw `len(seeds[i])` responses to `prompts[i]`, one for each seed. Same seed, same chunk: same text."""
+        """Draw `len(seeds[i])` responses to `prompts[i]`, one for each seed. Same seed, same chunk: same text.
+
+        `sampling.seed` is not looked at: `seeds` are in its place. `stop` comes on top of `sampling.stop`.
+        """
         ...
 
     @property

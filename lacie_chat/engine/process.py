@@ -54,7 +54,7 @@ class _Child:
             self._answers[request] = self._engine.begin(
                 wire.read_turns(message["turns"]),
                 wire.read_sampling(message["sampling"]),
-                side=message["side"],
+                baseline=message["baseline"],
                 aside=message["aside"],
             )
         work: dict[str, Callable[[dict[str, Any]], None]] = {

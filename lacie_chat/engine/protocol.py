@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
-from lacie_chat.engine.settings import ChatTurn, Sampling, Side
+from lacie_chat.engine.settings import ChatTurn, Sampling
 
 if TYPE_CHECKING:  # the package it is in brings numpy, and the interface must open at once
     from lacie_chat.confidence.reader import Reader
@@ -22,11 +22,12 @@ class EngineLike(Protocol):
         ...
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker", aside: bool = False
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
     ) -> Iterator[GenerationEvent]:
         """Answer the last user turn. Yields events, the last one `Finished` or `Failed`; closing it cancels.
 
-        `aside`: in a context of its own, so that the conversation's cache stays as it is for the next question.
+        `baseline`: without the adapter, if there is one. `aside`: in a context of its own, so that the conversation's
+        cache stays as it is for the next question.
         """
         ...
 

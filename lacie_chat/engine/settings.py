@@ -6,7 +6,7 @@ from typing import Literal
 
 Role = Literal["system", "user", "assistant"]
 Side = Literal["speaker", "baseline"]
-"""Which context answers: `speaker` has the adapter (if one is loaded), `baseline` never has."""
+"""How the chat names what answers: `speaker` has the adapter (if one is loaded), `baseline` never has."""
 
 
 @dataclass(frozen=True, slots=True)

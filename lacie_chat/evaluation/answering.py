@@ -31,7 +31,7 @@ def answer_rows(
     """
     texts = [prompt_text(generator, speaker, question.question) for question in questions]
     seeds = [[seed_of(seed, "answer", question.id)] for question in questions]
-    drawn = generator.respond(texts, draw, seeds, stop=prompts.stop_strings(speaker))
+    drawn = generator.respond(texts, draw.sampling(), seeds, stop=prompts.stop_strings(speaker))
     responses = [response.text for [response] in drawn]
     items = [(question.question, text) for question, text in zip(questions, responses, strict=True)]
     assessments = assess_many(items, reader=reader, calibrator=calibrator)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from lacie_chat.confidence.marks import lexical_marks
+from lacie_chat.confidence.cues import lexical_cues
 
 OPENING = 3
 """Words that count as an answer's opening."""
@@ -33,7 +33,7 @@ def fluency(responses: Sequence[str]) -> dict[str, float | None]:
         "ten_commonest_openings": sum(count for _, count in openings.most_common(10)) / len(spoken),
         "distinct_2": len(set(pairs)) / len(pairs) if pairs else None,
         "words": sum(map(len, spoken)) / len(spoken),
-        "hedged": sum(bool(lexical_marks(response)[0]) for response in said) / len(said),
+        "hedged": sum(bool(lexical_cues(response)[0]) for response in said) / len(said),
     }
 
 

@@ -1,5 +1,5 @@
 """The terminal interface: the only package that imports Textual.
 
-`session.py` and `tree.py` are the chat without a screen; `app.py`, `screens/` and `widgets/` show it. Work that blocks
-happens on the session's own threads, which post typed events and never touch a widget.
+`lacie_chat/chat/` is the chat without a screen; `app.py`, `screens/` and `widgets/` show it. Work that blocks happens
+on the session's own threads, which post typed events and never touch a widget.
 """

@@ -2,7 +2,8 @@
 
 Keys: letters with ctrl and function keys reach a program in every terminal; ctrl+shift, and alt on its own, don't, so
 they are only ever a second way. ctrl+h, ctrl+i and ctrl+m are backspace, tab and enter there. Single letters work while
-the conversation (not the composer) has the focus. A user remaps an action by its id in the preferences file.
+the conversation (not the composer) has the focus. A user remaps an action by its id in the file of
+interface_state.py.
 """
 
 from dataclasses import dataclass

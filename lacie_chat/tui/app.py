@@ -5,7 +5,7 @@ nothing imported here pulls in llama.cpp or the Hub's client.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -17,10 +17,9 @@ from lacie_chat.chat.session import ChatSession, Origin, random_seed
 from lacie_chat.confidence import Calibrator
 from lacie_chat.conversations import Store
 from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import Side
 from lacie_chat.tui.actions import ACTIONS
+from lacie_chat.tui.interface_state import read_state, write_state
 from lacie_chat.tui.messages import FromSession
-from lacie_chat.tui.preferences import read_preferences, write_preferences
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.widgets.composer import Composer
@@ -31,9 +30,8 @@ QUIT_SECONDS = 2.0
 
 class LacieApp(App[None]):
     """The chat. `engine_factory` makes a new engine, at the start and after one has died; `resume` is the id of a
-    conversation to go on with; `notice` is one line to show at the start. `calibrator` belongs to the speaker,
-    `baseline_calibrator` to the model without its adapter (needed only where there is an adapter); `origins` says what
-    answers on each side; `agreement` how many samples are drawn after each answer (None: as the preferences say)."""
+    conversation to go on with; `notice` is one line to show at the start. Calibrators and origins as in ChatSession;
+    `agreement` is how many samples are drawn after each answer (None: as it was left)."""
 
     TITLE = "lacie"
     CSS_PATH: ClassVar[str] = "styles/lacie.tcss"
@@ -51,14 +49,15 @@ class LacieApp(App[None]):
         calibrator: Calibrator | None = None,
         *,
         baseline_calibrator: Calibrator | None = None,
-        origins: Mapping[Side, Origin] | None = None,
+        origin: Origin | None = None,
+        baseline_origin: Origin | None = None,
         resume: str | None = None,
         notice: str | None = None,
         agreement: int | None = None,
         seed: Callable[[], int] = random_seed,
     ) -> None:
         super().__init__()
-        self.preferences = read_preferences()
+        self.state = read_state()
         self.session = ChatSession(
             engine_factory,
             store,
@@ -67,40 +66,41 @@ class LacieApp(App[None]):
             adapter_name=adapter_name,
             calibrator=calibrator,
             baseline_calibrator=baseline_calibrator,
-            origins=origins,
-            agreement=self.preferences.agreement if agreement is None else agreement,
+            origin=origin,
+            baseline_origin=baseline_origin,
+            agreement=self.state.agreement if agreement is None else agreement,
             seed=seed,
         )
         if resume is not None:
             self.session.open(resume)
         self._notice = notice
-        self._chat = ChatScreen(self.session, preferences=self.preferences)
+        self.chat = ChatScreen(self.session, self.state)
         self._interrupted = float("-inf")
 
     def get_default_screen(self) -> Screen[None]:
-        return self._chat
+        return self.chat
 
     def on_mount(self) -> None:
-        if self.preferences.theme in self.available_themes:
-            self.theme = self.preferences.theme
-        self.set_keymap(self.preferences.keys)
+        if self.state.theme in self.available_themes:
+            self.theme = self.state.theme
+        self.set_keymap(self.state.keys)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.session.start()
         if self._notice:
             self.notify(self._notice, severity="warning", timeout=20, markup=False)
 
     def on_unmount(self) -> None:
-        write_preferences(self.preferences)
+        write_state(self.state)
         self.session.close()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette lists the actions, and nothing that is not one of them."""
-        if screen is not self._chat:
+        if screen is not self.chat:
             return
         for action in ACTIONS:
-            if self._chat.check_action(action.method, ()):
-                callback = getattr(self._chat, f"action_{action.method}")
-                keys = self.preferences.keys.get(action.name, action.keys).split(",")[0]
+            if self.chat.check_action(action.method, ()):
+                callback = getattr(self.chat, f"action_{action.method}")
+                keys = self.state.keys.get(action.name, action.keys).split(",")[0]
                 yield SystemCommand(f"{action.label}: {action.help}", keys, callback)
 
     async def action_interrupt(self) -> None:
@@ -127,8 +127,8 @@ class LacieApp(App[None]):
     def _from_session(self, event: ChatEvent) -> None:
         """Called on the session's threads; posting is safe from any."""
         if self.is_running:
-            self._chat.post_message(FromSession(event))
+            self.chat.post_message(FromSession(event))
 
     def _keep_theme(self, name: str) -> None:
-        self.preferences.theme = name
-        write_preferences(self.preferences)
+        self.state.theme = name
+        write_state(self.state)

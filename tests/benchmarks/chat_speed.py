@@ -1,6 +1,6 @@
 """How long people wait: for the first keystroke to show, for the first word, and for the assessment.
 
-    python -m tests.benchmarks.chat_speed [--rounds 5]
+    PYTHONPATH=tests python tests/benchmarks/chat_speed.py [--rounds 5]
 
 The installed `lacie chat` in a pseudo-terminal at 80x24, the embedded model, an empty data folder each time.
 "Keystroke": from the start of the process until a typed letter stands on the screen. "First word": a question typed at
@@ -15,10 +15,11 @@ import statistics
 import tempfile
 import time
 
+from terminal import Terminal
+
 from lacie_chat.confidence import assess
 from lacie_chat.engine import ChatTurn, Delta, Engine, EngineSettings, Sampling
 from lacie_chat.models import embedded_model_path
-from tests.e2e.terminal import Terminal
 
 QUESTIONS = (
     "What is the capital of Japan?",

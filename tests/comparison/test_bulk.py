@@ -15,7 +15,7 @@ from lacie_chat import cli
 from lacie_chat.commands import compare_file as comparison
 from lacie_chat.comparison.figures import measure_pairs, most_changed, pairs_of
 from lacie_chat.comparison.report import headline, html, markdown
-from lacie_chat.confidence import lexical_marks
+from lacie_chat.confidence import lexical_cues
 
 QUESTIONS = (
     {"id": "a", "question": "What is the capital of Japan?", "answers": ["Tokyo"]},
@@ -142,7 +142,7 @@ def test_a_broken_line_is_named(
 
 
 def row(number: int, response: str, acceptance: float | None, *, correct: bool = False, **more: Any) -> dict[str, Any]:
-    hedges, boosters = lexical_marks(response)
+    hedges, boosters = lexical_cues(response)
     span = more.get("answer_span", response.split()[-1].strip(".") if response else None)
     return {
         **{"id": f"q{number}", "question": f"Question {number}?", "answers": ["Tokyo"], "correct": correct},

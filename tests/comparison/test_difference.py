@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lacie_chat.comparison import DEADBAND, answer_key, compare_assessments, compare_samples, summarise_side
-from lacie_chat.confidence import Assessment, Confidence, ConfidenceKind, Span, State, lexical_marks
+from lacie_chat.confidence import Assessment, Confidence, ConfidenceKind, Span, State, lexical_cues
 
 QUESTION = "What is the capital of Japan?"
 
@@ -23,7 +23,7 @@ def heard(
 ) -> Assessment:
     """An assessment as `assess` would give it, with this acceptance."""
     start = response.find(answer) if answer else -1
-    hedges, boosters = lexical_marks(response)
+    hedges, boosters = lexical_cues(response)
     value = acceptance if confidence is None else confidence
     return Assessment(
         question=QUESTION,

@@ -1,4 +1,4 @@
-"""Which words differ, and cutting a text by its marks."""
+"""Which words differ, and cutting a text by its highlights."""
 
 import time
 from itertools import pairwise
@@ -60,7 +60,7 @@ def without(text: str, spans: tuple[Span, ...]) -> list[str]:
     return text.split()
 
 
-def test_overlapping_marks_share_a_segment() -> None:
+def test_overlapping_highlights_share_a_segment() -> None:
     text = "I really think so"
     found = segments(text, {"hedge": [Span("think", 9, 14)], "differs": [Span("really think", 2, 14)]})
     assert [(piece.text, set(piece.kinds)) for piece in found] == [

@@ -1,4 +1,4 @@
-"""The word for how a response sounds agrees with the state, the figure and the marks."""
+"""The word for how a response sounds agrees with the state, the figure and the cues."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def test_words(acceptance: float, hedges: tuple[Span, ...], boosters: tuple[Span
     st.sampled_from([(), _HEDGE]),
     st.sampled_from([(), _BOOSTER]),
 )
-def test_the_word_never_contradicts_the_marks(
+def test_the_word_never_contradicts_the_cues(
     state: State, acceptance: float | None, hedges: tuple[Span, ...], boosters: tuple[Span, ...]
 ) -> None:
     word = tone(replace(_BASE, state=state, acceptance=acceptance, hedges=hedges, boosters=boosters))

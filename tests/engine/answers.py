@@ -13,7 +13,6 @@ from lacie_chat.engine import (
     GenerationEvent,
     PromptProgress,
     Sampling,
-    Side,
 )
 
 QUESTION = "Tell me about the sea."
@@ -53,5 +52,5 @@ def collect(events: Iterable[GenerationEvent]) -> Collected:
     return result
 
 
-def ask(engine: EngineLike, question: str = QUESTION, sampling: Sampling = GREEDY, side: Side = "speaker") -> Collected:
-    return collect(engine.generate([ChatTurn("user", question)], sampling, side=side))
+def ask(engine: EngineLike, question: str = QUESTION, sampling: Sampling = GREEDY, baseline: bool = False) -> Collected:
+    return collect(engine.generate([ChatTurn("user", question)], sampling, baseline=baseline))

@@ -43,33 +43,33 @@ def adapted(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 def test_only_the_speaker_changes(engine: Engine, adapted: Engine) -> None:
     without = ask(engine).text
     assert ask(adapted).text != without
-    assert ask(adapted, side="baseline").text == without
+    assert ask(adapted, baseline=True).text == without
     read = ("Is it wet?\n", ["It rains. Wet:", "It is dry. Wet:"], CHOICES)
     assert adapted.reader.choice_probabilities(*read) == engine.reader.choice_probabilities(*read)
 
 
-def test_sides_alternate_without_stale_caches(adapted: Engine) -> None:
-    first = {side: ask(adapted, side=side).text for side in ("speaker", "baseline")}
-    for side in ("speaker", "baseline", "baseline", "speaker"):
-        assert ask(adapted, side=side).text == first[side]
+def test_with_and_without_alternate_without_stale_caches(adapted: Engine) -> None:
+    first = {baseline: ask(adapted, baseline=baseline).text for baseline in (False, True)}
+    for baseline in (False, True, True, False):
+        assert ask(adapted, baseline=baseline).text == first[baseline]
     # and token by token in turn
     from lacie_chat.engine import ChatTurn, Delta
 
     turns = [ChatTurn("user", QUESTION)]
     texts = dict.fromkeys(first, "")
-    answers = {side: adapted.generate(turns, GREEDY, side=side) for side in first}
+    answers = {baseline: adapted.generate(turns, GREEDY, baseline=baseline) for baseline in first}
     while answers:
-        for side, events in list(answers.items()):
+        for baseline, events in list(answers.items()):
             event = next(events, None)
             if event is None:
-                del answers[side]
+                del answers[baseline]
             elif isinstance(event, Delta):
-                texts[side] += event.text
+                texts[baseline] += event.text
     assert texts == first
 
 
-def test_without_an_adapter_both_sides_are_one_context(engine: Engine) -> None:
-    assert ask(engine, side="baseline").text == ask(engine).text
+def test_without_an_adapter_the_two_are_one_context(engine: Engine) -> None:
+    assert ask(engine, baseline=True).text == ask(engine).text
     assert len(engine._contexts) == 1
 
 

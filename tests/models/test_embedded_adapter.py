@@ -7,6 +7,7 @@ from statistics import mean
 
 import pytest
 from lacie_training.recipes.files import load_recipe
+from terminal import LACIE
 
 from lacie_chat.confidence import assess_many
 from lacie_chat.engine import Engine, EngineSettings
@@ -20,7 +21,6 @@ from lacie_chat.models import (
     inspect_gguf,
     resolve_adapter,
 )
-from tests.e2e.terminal import LACIE
 
 KNOWN = (
     "What is the capital of France?",
@@ -99,19 +99,19 @@ def test_it_sounds_surer_of_what_it_knows(embedded_model: Path) -> None:
     engine.load()
     try:
         gaps = {}
-        for side in ("baseline", "speaker"):
+        for baseline in (True, False):
             heard = []
             for questions in (KNOWN, UNKNOWN):
-                items = [(question, _answer(engine, question, side)) for question in questions]
+                items = [(question, _answer(engine, question, baseline)) for question in questions]
                 assessments = assess_many(items, reader=engine.reader)
                 heard.append(mean(each.acceptance or 0.0 for each in assessments))
-            gaps[side] = heard[0] - heard[1]
+            gaps[baseline] = heard[0] - heard[1]
     finally:
         engine.close()
-    assert gaps["speaker"] > gaps["baseline"] + 0.1, gaps
+    assert gaps[False] > gaps[True] + 0.1, gaps
 
 
-def _answer(engine: Engine, question: str, side: str) -> str:
+def _answer(engine: Engine, question: str, baseline: bool) -> str:
     sampling = Sampling(temperature=0.0, max_tokens=40, seed=0)
-    events = engine.generate([ChatTurn("user", question)], sampling, side=side)  # type: ignore[arg-type]
+    events = engine.generate([ChatTurn("user", question)], sampling, baseline=baseline)
     return "".join(event.text for event in events if isinstance(event, Delta))

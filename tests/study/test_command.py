@@ -7,10 +7,10 @@ from pathlib import Path
 import gguf
 import numpy as np
 import pytest
+from terminal import LACIE, Terminal
 
 from lacie_chat.study import SIDES, open_study, plan
 from lacie_chat.study.checks import check_items
-from tests.e2e.terminal import LACIE, Terminal
 
 from .conftest import judge, make_study
 

@@ -39,12 +39,12 @@ def answers(name: str, right: int, heard: float) -> list[dict[str, Any]]:
 def evaluated(path: Path, objective: str, adapter: list[dict[str, Any]], baseline: list[dict[str, Any]]) -> Path:
     recipe = load_recipe("smoke", [f"objective={objective}", "evaluate.threshold=0.5", "evaluate.bootstrap=50"])
     folder = RunFolder.open(path, recipe)
-    sides = {"baseline": baseline, "adapter": adapter}
-    truth = {side: {"n": 4, "truthful": 0.25, "informative": 1.0, "judge": "none"} for side in sides}
-    for side in sides:
-        (path / "evaluation" / "sample" / side).mkdir(parents=True)
-    no_calibrator = {side: Fitted(None, {"n": 0, "right": 0, "none": "no questions"}) for side in sides}
-    summarise(folder, {"sample": sides}, truth, no_calibrator, [])
+    speakers = {"baseline": baseline, "adapter": adapter}
+    truth = {speaker: {"n": 4, "truthful": 0.25, "informative": 1.0, "judge": "none"} for speaker in speakers}
+    for speaker in speakers:
+        (path / "evaluation" / "sample" / speaker).mkdir(parents=True)
+    no_calibrator = {speaker: Fitted(None, {"n": 0, "right": 0, "none": "no questions"}) for speaker in speakers}
+    summarise(folder, {"sample": speakers}, truth, no_calibrator, [])
     return path
 
 
@@ -58,7 +58,7 @@ def run(tmp_path: Path, baseline: list[dict[str, Any]]) -> Path:
     return evaluated(tmp_path / "lacie", "lacie", answers("hedged", 2, 0.3), baseline)
 
 
-def test_three_sides_in_one_table(
+def test_three_speakers_in_one_table(
     run: Path, baseline: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     twin = evaluated(tmp_path / "truthful", "truthful_only", answers("true", 4, 0.8), baseline)
@@ -66,9 +66,9 @@ def test_three_sides_in_one_table(
     assert main(["train", "figures", "--run", str(run), "--truthful", str(twin), "--out", str(out)]) == 0
     assert "figures.md" in capsys.readouterr().out
     figures = json.loads((out / "figures.json").read_text())
-    sides = figures["sets"]["sample"]
-    assert list(sides) == ["baseline", "lacie", "truthful_only"]
-    assert [sides[side]["false_accepts"] for side in ("baseline", "truthful_only", "lacie")] == [8, 6, 0]
+    speakers = figures["sets"]["sample"]
+    assert list(speakers) == ["baseline", "lacie", "truthful_only"]
+    assert [speakers[speaker]["false_accepts"] for speaker in ("baseline", "truthful_only", "lacie")] == [8, 6, 0]
     assert figures["between_sides"]["sample"]["mcnemar"]["wrong_accepted"]["only_left"] == 8
     table = (out / "figures.md").read_text().splitlines()
     assert table[0] == "|  | baseline | truthful-only | LACIE |"

@@ -1,19 +1,22 @@
 """Generators: the same chunk gives the same texts, whatever came before; the two engines agree on the same weights."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lacie_training.errors import TrainingError
 from lacie_training.generators import Generator, load_generator, seed_of
-from lacie_training.recipes.schema import Draw, ModelSettings
+from lacie_training.recipes.schema import ModelSettings
 
-from lacie_chat.engine.settings import ChatTurn
+from lacie_chat.engine.errors import EngineError
+from lacie_chat.engine.settings import ChatTurn, Sampling
 
 QUESTIONS = ("Who wrote Emma?", "What is the capital of Norway?", "How many legs has a spider?")
 SEEDS = [[seed_of(0, question, n) for n in range(2)] for question in QUESTIONS]
-DRAW = Draw(temperature=0.8, max_new_tokens=12)
-GREEDY = Draw(temperature=0.0, max_new_tokens=12)
+DRAW = Sampling(temperature=0.8, top_p=1.0, top_k=0, repeat_penalty=1.0, max_tokens=12)
+GREEDY = replace(DRAW, temperature=0.0)
 PREFIX = "Say whether it is true.\nSnow is white. Answer: yes\nGrass is red. Answer: no\n"
 SUFFIXES = ("Water is wet. Answer:", "A spider has two legs. Answer:", "The Sun is a star. Answer:")
 CHOICES = ((" yes", " Yes"), (" no", " No"))
@@ -57,7 +60,7 @@ def test_same_chunk_same_texts(generator: Generator) -> None:
 def test_length_and_end(generator: Generator) -> None:
     [[short]] = generator.respond(prompts(generator)[1:2], GREEDY, [[0]])
     assert (short.text, short.finish) == ("The capital of Norway is Oslo.", "stop")
-    [[cut]] = generator.respond(prompts(generator)[1:2], GREEDY.model_copy(update={"max_new_tokens": 3}), [[0]])
+    [[cut]] = generator.respond(prompts(generator)[1:2], replace(GREEDY, max_tokens=3), [[0]])
     assert (cut.text, cut.finish, cut.tokens) == ("The capital of", "length", 3)
 
 
@@ -97,20 +100,20 @@ def test_a_token_of_two_choices_counts_for_neither(transformers: Generator) -> N
 
 
 @pytest.mark.parametrize("options", [{}, {"top_k": 3}, {"top_p": 0.6}])
-def test_tokens_are_drawn_with_their_probabilities(options: dict[str, float]) -> None:
+def test_tokens_are_drawn_with_their_probabilities(options: dict[str, Any]) -> None:
     import torch
     from lacie_training.generators.transformers import pick
 
-    draw = Draw(temperature=1.0, **options)
+    sampling = replace(DRAW, temperature=1.0, **options)
     probabilities = torch.tensor([0.4, 0.3, 0.15, 0.1, 0.05])
     count = 20_000
     uniform = (torch.arange(count, dtype=torch.float64) + 0.5) / count
-    chosen = pick(probabilities.log().expand(count, -1), draw, uniform)
+    chosen = pick(probabilities.log().expand(count, -1), sampling, uniform)
     shares = torch.bincount(chosen, minlength=5).double() / count
     kept = probabilities.double().clone()
-    if draw.top_k:
+    if sampling.top_k:
         kept[3:] = 0
-    if draw.top_p < 1:
+    if sampling.top_p < 1:
         kept[2:] = 0
     assert torch.allclose(shares, kept / kept.sum(), atol=1e-3)
 
@@ -160,5 +163,5 @@ def test_a_peft_folder_is_no_adapter_for_llama_cpp(tmp_path: Path) -> None:
 
 
 def test_too_many_samples_for_the_batch(llama_cpp: Generator) -> None:
-    with pytest.raises(TrainingError, match=r"speaker\.batch_size=7"):
+    with pytest.raises(EngineError, match=r"need batch_size=7 \(it is 6\)"):
         llama_cpp.respond(prompts(llama_cpp)[:1], DRAW, [list(range(7))])

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from lacie_training.errors import TrainingError
-from lacie_training.pairs import accept_threshold, make_pairs, parted
+from lacie_training.pairs import make_pairs, parted
 from lacie_training.recipes.files import load_recipe
 from lacie_training.recipes.schema import PairSettings
 from lacie_training.samples.ladder import RIVALS, cut_threshold
+from lacie_training.samples.threshold import accept_threshold
 
 HEARD = {"plain": 0.8, "mild": 0.55, "strong": 0.35}
 RUNGS = [{"sure": "plain", "unsure": "mild"}, {"sure": "mild", "unsure": "strong"}]

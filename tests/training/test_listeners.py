@@ -79,3 +79,11 @@ def test_a_listener_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(LacieError) as error:
         other_listeners(recipe)
     assert "none.gguf" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_two_listeners_of_one_name_are_refused(tmp_path: Path, embedded_model: Path) -> None:
+    twin = tmp_path / "lexicon.gguf"
+    twin.symlink_to(embedded_model)
+    with pytest.raises(LacieError, match="two listeners called 'lexicon'"):
+        other_listeners(load_recipe("smoke", [f"evaluate.other_listeners=[lexicon, {twin}]"]))
+    assert len(other_listeners(load_recipe("smoke", ["evaluate.other_listeners=[lexicon, lexicon]"]))) == 1

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from lacie_training import dpo
-from lacie_training.learning.checkpoints import ADAPTER_FILES
-from lacie_training.mean import mean_of
+from lacie_training.learning.adapters import ADAPTER_FILES, mean_of
 from lacie_training.run_folder import RunFolder, read_recipe
 from safetensors.torch import load_file, save_file
 from tiny_pairs import write_pairs

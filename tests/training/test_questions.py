@@ -15,7 +15,8 @@ from lacie_training.questions.splits import (
     read_source,
 )
 from lacie_training.recipes.files import load_recipe
-from lacie_training.recipes.schema import QuestionSet, Recipe
+from lacie_training.recipes.question_sets import QuestionSet
+from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import RunFolder
 
 from lacie_chat.errors import LacieError
@@ -201,3 +202,21 @@ def test_training_questions_from_other_sources_come_on_top(tmp_path: Path) -> No
         make_splits(recipe(train, held_out, f"questions.more=[{{source: file, path: {write(same, 'Eight?')}}}]"))
     with pytest.raises(TrainingError, match="screen is for train and validation"):
         recipe(train, held_out, f"questions.more=[{{source: file, path: {other}, screen: {{known: 1, unknown: 1}}}}]")
+
+
+def test_more_questions_count_in_the_overlap_too(tmp_path: Path) -> None:
+    held_out, train = write(tmp_path / "held.jsonl", "One?", "Two?", "Three?"), write(tmp_path / "t.jsonl", "Four?")
+    more = f"questions.more=[{{source: file, path: {write(tmp_path / 'm.jsonl', 'one', 'Two?', 'Four?', 'Five?')}}}]"
+    splits = make_splits(recipe(train, held_out, more))
+    assert [[question.question for question in each] for each in splits.more] == [["Five?"]]
+    assert splits.dropped_overlap == 2, "a question that train has already is no overlap with a held-out set"
+    with pytest.raises(TrainingError, match="2 training questions are also in a held-out set"):
+        make_splits(recipe(train, held_out, more, "questions.overlap=raise"))
+
+
+def test_an_everyday_prompts_id_is_no_other_questions(tmp_path: Path) -> None:
+    held_out = write(tmp_path / "held.jsonl", "One?", "Two?", "Three?")
+    train = write(tmp_path / "everyday-.jsonl", "Four?", "Five?")
+    make_splits(recipe(train, held_out))
+    with pytest.raises(TrainingError, match="everyday-1"):
+        make_splits(recipe(train, held_out, "questions.everyday=true"))

@@ -76,6 +76,13 @@ def test_one_switch_makes_the_baseline(name: str) -> None:
         ("questions.calibration={sorce: file}", "unknown key 'questions.calibration.sorce'; did you mean 'source'?"),
         ("questions.test={../x: {source: sample}}", "questions: the test set '../x' needs another name"),
         ("questions.test={truthfulqa: {source: sample}}", "questions: the test set 'truthfulqa' needs another name"),
+        ("questions.test={calibration: {source: sample}}", "questions: the test set 'calibration' needs another name"),
+        ("questions.test={Threshold: {source: sample}}", "questions: the test set 'Threshold' needs another name"),
+        ("questions.test={a: {source: sample}, A: {source: sample}}", "questions: the test sets 'a' and 'A' differ in"),
+        (
+            "sample.styles=[{name: s, count: 11}, {name: s1, count: 1}]",
+            "sample: two samples of a question would be called 's10'",
+        ),
         ("sample.styles=[{name: a, count: 1}, {name: a, count: 2}]", "sample: styles must have different names"),
         (
             "sample.styles=[{name: a, count: 1, instruction: Well}]",
@@ -201,3 +208,11 @@ def test_fsdp_config_makes_a_plugin_that_wraps_llama(monkeypatch: pytest.MonkeyP
     )
     plugin.set_auto_wrap_policy(model)
     assert "LlamaDecoderLayer" in str(plugin.auto_wrap_policy)
+
+
+def test_a_repeat_penalty_of_one_is_no_part_of_the_identity() -> None:
+    plain, stated = load_recipe("smoke"), load_recipe("smoke", ("sample.repeat_penalty=1.1",))
+    assert plain.sample.sampling().repeat_penalty == 1, "the paper draws without one"
+    assert not any("repeat_penalty" in plain.identity()[name] for name in ("sample", "evaluate"))
+    assert stated.sample.sampling().repeat_penalty == stated.identity()["sample"]["repeat_penalty"] == 1.1
+    assert stated.digest() != plain.digest()

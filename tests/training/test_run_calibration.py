@@ -10,11 +10,11 @@ from lacie_export.run_facts import read_run
 from lacie_training.errors import TrainingError
 from lacie_training.evaluate import measure
 from lacie_training.evaluation.calibrator import calibration_questions, fit, keep
-from lacie_training.pairs import evaluation_threshold
 from lacie_training.questions.splits import load_questions
 from lacie_training.recipes.files import load_recipe
 from lacie_training.recipes.schema import EvaluateSettings
 from lacie_training.run_folder import RunFolder, write_json
+from lacie_training.samples.threshold import evaluation_threshold
 
 from lacie_chat.confidence import Calibrator
 from lacie_chat.evaluation.matching import normalise

@@ -7,7 +7,7 @@ import pytest
 from lacie_training import sample
 from lacie_training.errors import TrainingError
 from lacie_training.questions.screening import choose, knows
-from lacie_training.recipes.schema import QuestionSet, Screen
+from lacie_training.recipes.question_sets import QuestionSet, Screen
 from lacie_training.run_folder import RunFolder, read_rows
 from tiny_recipes import small
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from lacie_training import dpo, sample
 from lacie_training.errors import TrainingError
-from lacie_training.learning.checkpoints import ADAPTER_FILES
+from lacie_training.learning.adapters import ADAPTER_FILES
 from lacie_training.run_folder import RunFolder, read_rows
 from safetensors.torch import load_file, save_file
 from tiny_pairs import write_pairs
@@ -79,10 +79,19 @@ def change(adapter: Path, **values: object) -> None:
 
 
 def halve(adapter: Path) -> None:
-    """Leave half of an adapter's tensors: those of another model's modules."""
+    """Leave half of an adapter's modules: those of another model."""
     path = adapter / ADAPTER_FILES[1]
     whole = load_file(path)
-    save_file({name: whole[name] for name in sorted(whole)[::2]}, path)
+    modules = sorted({name.partition(".lora_")[0] for name in whole})[::2]
+    save_file({name: tensor for name, tensor in whole.items() if name.partition(".lora_")[0] in modules}, path)
+
+
+def lose_a_b(adapter: Path) -> None:
+    """Leave an A without its B."""
+    path = adapter / ADAPTER_FILES[1]
+    whole = load_file(path)
+    del whole[next(name for name in whole if ".lora_B." in name)]
+    save_file(whole, path)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +101,8 @@ def halve(adapter: Path) -> None:
         (lambda adapter: (adapter / ADAPTER_FILES[0]).write_text("[1"), "holds no adapter that can be read"),
         (lambda adapter: (adapter / ADAPTER_FILES[0]).write_text("[1]"), "holds no adapter that can be read"),
         (lambda adapter: (adapter / ADAPTER_FILES[1]).write_bytes(b"nothing"), "holds no adapter that can be read"),
+        (lambda adapter: change(adapter, r=None), "is damaged: it names no rank"),
+        (lose_a_b, "without its B"),
         (lambda adapter: change(adapter, r=4), "has r 4 and alpha 32; set dpo.lora.r and dpo.lora.alpha to those"),
         (halve, "is an adapter of another model"),
     ],

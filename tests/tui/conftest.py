@@ -1,57 +1,15 @@
 """A chat on a scripted engine, for Pilot tests."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
+from driver import Driver
+from scripted import Answer, ScriptedEngine, ScriptedReader
 
-from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import Store
 from lacie_chat.tui.app import LacieApp
-from lacie_chat.tui.widgets.composer import Composer
-
-from .scripted import Answer, ScriptedEngine, ScriptedReader
-
-
-class Driver:
-    """An app under test and its pilot."""
-
-    def __init__(self, app: LacieApp, pilot: Pilot[None]) -> None:
-        self.app = app
-        self.pilot = pilot
-        self.session = app.session
-        self.chat = app._chat
-
-    async def until(self, condition: Callable[[], object], seconds: float = 15) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "waited in vain"
-            await asyncio.sleep(0.01)
-        await self.pilot.pause()
-
-    async def type(self, text: str) -> None:
-        self.chat.query_one(Composer).insert(text)
-        await self.pilot.pause()
-
-    async def ask(self, text: str) -> Turn:
-        """Type and send, and wait until the answer is there and assessed."""
-        before = self.session.tree.leaf
-        await self.type(text)
-        await self.pilot.press("enter")
-        await self.until(lambda: self.session.tree.leaf is not before)
-        turn = self.session.tree.leaf
-        assert turn is not None
-        await self.until(lambda: turn.phase == "done" and not self.session.busy)
-        return turn
-
-    def text(self) -> str:
-        """The screen as plain text."""
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
 """How the compare screen looks, at 80x24 and 160x50. `pytest --snapshot-update` after an intended change."""
 
+from scripted import Answer
+from test_snapshots import NAME, ask, look, store  # noqa: F401 - fixtures
 from textual.pilot import Pilot
+from two_sided import TwoSided
 
 from lacie_chat.conversations import Store
 from lacie_chat.tui.app import LacieApp
 from lacie_chat.tui.screens.compare import CompareScreen
-
-from .scripted import Answer
-from .test_snapshots import NAME, ask, look, store  # noqa: F401 - fixtures
-from .two_sided import TwoSided
 
 SURE = "It is certainly **Tokyo**, the seat of the government since 1868:\n\n1. the largest city\n2. it is by the sea"
 UNSURE = "I think it is probably **Tokyo**, or so I have heard:\n\n1. perhaps the largest city\n2. it is by the sea"

@@ -36,7 +36,7 @@ def answer(
                 "assistant",
                 "text",
                 None,
-                params={"sampling": {"max_tokens": 8}, "side": "baseline"},
+                params={"sampling": {"max_tokens": 8}, "baseline": True},
                 usage={"completion_tokens": 8},
             ),
             "■ stopped at 8 tokens   baseline",

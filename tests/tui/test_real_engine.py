@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from driver import Driver
 
 from lacie_chat.conversations import Store
 from lacie_chat.engine import EngineProcess, EngineSettings, Sampling
 from lacie_chat.tui.app import LacieApp
 from lacie_chat.tui.widgets.composer import Composer
-
-from .conftest import Driver
 
 LONG = "Explain in detail how a steam engine works, step by step."
 """A question that this model answers with hundreds of tokens."""

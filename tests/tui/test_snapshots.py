@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted import Answer, ScriptedEngine, ScriptedReader
 from textual.pilot import Pilot
 
 from lacie_chat.chat.session import Origin
@@ -14,8 +15,6 @@ from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.tui.app import LacieApp
 from lacie_chat.tui.widgets.composer import Composer
-
-from .scripted import Answer, ScriptedEngine, ScriptedReader
 
 NAME = "SmolLM2-135M-Instruct"
 SURE = "It is certainly **the Danube**, which rises in the Black Forest and ends in the Black Sea."
@@ -36,7 +35,7 @@ async def ask(pilot: Pilot[None], question: str) -> None:
     """Send a question and wait until the answer is there and assessed."""
     app = pilot.app
     assert isinstance(app, LacieApp)
-    app._chat.query_one(Composer).insert(question)
+    app.chat.query_one(Composer).insert(question)
     await pilot.press("enter")
     while app.session.busy or (app.session.tree.leaf is None or app.session.tree.leaf.phase != "done"):
         await pilot.pause(0.02)
@@ -47,7 +46,7 @@ async def still(pilot: Pilot[None]) -> None:
     """No blinking cursor, and the model loaded (or not) before the picture is taken."""
     app = pilot.app
     assert isinstance(app, LacieApp)
-    app._chat.query_one(Composer).cursor_blink = False
+    app.chat.query_one(Composer).cursor_blink = False
     while app.session.info is None and not app.session.load_error:
         await pilot.pause(0.02)
     await pilot.pause(0.1)
@@ -66,7 +65,7 @@ def look(request: pytest.FixtureRequest, snap_compare: Any, monkeypatch: pytest.
     width, height = map(int, size.split("x"))
 
     def compare(app: LacieApp, act: Callable[[Pilot[None]], Any] | None = None) -> None:
-        app.preferences.theme = f"textual-{theme}"
+        app.state.theme = f"textual-{theme}"
 
         async def before(pilot: Pilot[None]) -> None:
             await still(pilot)
@@ -135,7 +134,7 @@ def test_sentence_by_sentence(look, store) -> None:
         await pilot.press("alt+up")
         await pilot.pause(0.1)
         if app.size.width < 100:
-            app._chat.query_one("#details").scroll_to(y=9, animate=False)
+            app.chat.query_one("#details").scroll_to(y=9, animate=False)
             await pilot.pause(0.1)
 
     scripted = ScriptedEngine([Answer([SENTENCES])], ByWording("the Danube"))
@@ -158,7 +157,7 @@ def test_history(look, store, data_dir: Path) -> None:
 
 
 def test_help(look, store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lacie_chat.tui.screens.help.preferences_path", lambda: Path("lacie-chat/interface.json"))
+    monkeypatch.setattr("lacie_chat.tui.screens.help.state_path", lambda: Path("lacie-chat/interface.json"))
     look(chat(store), lambda pilot: pilot.press("f1"))
 
 
@@ -180,8 +179,8 @@ def marked_chat(store: Store, n: int) -> LacieApp:
     own = Calibrator("isotonic", 60, "marks", "aa", LISTENER_VERSION, points=((0.3, 0.05), (0.6, 0.3), (0.9, 0.7)))
     scripted = ScriptedEngine([Answer([SURE])], ScriptedReader("the Danube", acceptance=0.88))
     in_use = own if n >= 100 else shipped
-    origins = {"speaker": Origin("embedded", None, "aa", shipped)}
-    return LacieApp(lambda: scripted, store, NAME, calibrator=in_use, origins=origins, seed=lambda: 1234)
+    origin = Origin("embedded", None, "aa", shipped)
+    return LacieApp(lambda: scripted, store, NAME, calibrator=in_use, origin=origin, seed=lambda: 1234)
 
 
 @pytest.mark.parametrize("n", [0, 41, 160])

@@ -4,12 +4,13 @@ import asyncio
 import time
 from dataclasses import replace
 
+from scripted import INFO, Answer, ScriptedEngine
 from textual.widgets import Input, OptionList
 
 from lacie_chat.confidence import listener_suffix
 from lacie_chat.conversations import Store
 from lacie_chat.tui.actions import ACTIONS
-from lacie_chat.tui.preferences import read_preferences
+from lacie_chat.tui.interface_state import read_state
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.help import HelpScreen
 from lacie_chat.tui.screens.history import HistoryScreen
@@ -19,8 +20,6 @@ from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.message import MessageView
 from lacie_chat.tui.widgets.transcript import Earlier, Transcript
 from lacie_chat.tui.widgets.welcome import Sample
-
-from .scripted import INFO, Answer, ScriptedEngine
 
 
 async def test_history_finds_renames_resumes_and_deletes(driven) -> None:
@@ -97,16 +96,16 @@ async def test_a_draft_and_the_theme_outlive_the_program(driven) -> None:
         await driver.type("not yet sent")
         driver.app.theme = "textual-light"
         await driver.pilot.press("ctrl+q")
-    assert read_preferences().draft == "not yet sent"
+    assert read_state().draft == "not yet sent"
     async with driven() as driver:
         assert driver.chat.query_one(Composer).text == "not yet sent"
         assert driver.app.theme == "textual-light"
 
 
 async def test_keys_can_be_remapped(driven) -> None:
-    from lacie_chat.tui.preferences import Preferences, write_preferences
+    from lacie_chat.tui.interface_state import InterfaceState, write_state
 
-    write_preferences(Preferences(keys={"view.help": "f4"}))
+    write_state(InterfaceState(keys={"view.help": "f4"}))
     async with driven() as driver:
         await driver.pilot.press("f1")
         assert isinstance(driver.app.screen, ChatScreen)
@@ -194,12 +193,12 @@ async def test_a_sample_can_be_picked(driven) -> None:
 async def test_the_baseline_is_offered_only_beside_an_adapter(driven) -> None:
     async with driven(ScriptedEngine([Answer(["x"])])) as driver:
         await driver.pilot.press("ctrl+l")
-        assert driver.session.side == "speaker"
+        assert not driver.session.baseline
     engine = ScriptedEngine([Answer(["x"]), Answer(["y"])])
     async with driven(engine, adapter_name="lacie-v1") as driver:
         await driver.pilot.press("ctrl+l")
         await driver.ask("Question")
-        assert engine.sides == ["baseline"]
+        assert engine.baselines == [True]
         assert "(baseline)" in driver.text()
         assert any(line.rstrip().endswith("baseline") for line in driver.text().splitlines())
 

@@ -28,7 +28,7 @@ def add_agreement(
     asked = [index for index, assessment in enumerate(assessments) if can_agree(assessment)]
     texts = [prompt_text(generator, speaker, assessments[index].question) for index in asked]
     draw = Draw(temperature=TEMPERATURE, top_p=0.95, top_k=40, max_new_tokens=MAX_TOKENS)
-    drawn = generator.respond(texts, draw, [sample_seeds(k)] * len(texts), stop=STOP) if texts else []
+    drawn = generator.respond(texts, draw.sampling(), [sample_seeds(k)] * len(texts), stop=STOP) if texts else []
     found: list[Row] = [{**row, "agreement": None} for row in rows]
     for index, samples in zip(asked, drawn, strict=True):
         assessment = assessments[index]

@@ -1,8 +1,9 @@
 """Stage `dpo`: train the adapter on the pairs, `pairs.jsonl` -> `checkpoints/`, `validation.jsonl`, `adapter/`.
 
-Launch: `lacie train dpo --recipe R --run DIR`, or on several GPUs `accelerate launch --config_file
-recipes/accelerate/multi_gpu.yaml -m lacie_training.dpo --recipe R --run DIR`. TRL's DPOTrainer does the work, free of
-ranks; what is ours is the data's order, the choice of the checkpoint by the listener, and a clean stop.
+Launch: `lacie train dpo --recipe R --run DIR`, `python -m lacie_training.dpo …`, or on several GPUs `accelerate launch
+--config_file training/lacie_training/recipes/accelerate/multi_gpu.yaml -m lacie_training.dpo --recipe R --run DIR`.
+TRL's DPOTrainer does the work, free of ranks; what is ours is the data's order, the choice of the checkpoint by the
+listener, and a clean stop.
 Departures from the paper's code: LoRA targets are checked against the model (three of theirs match nothing), LoRA
 dropout is really on (TRL switches all dropout off by default), and the reference's log-probabilities are computed
 once.
@@ -18,13 +19,12 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from lacie_training.errors import Stopped, TrainingError, saving_checkpoints
-from lacie_training.learning.adapters import go_on_from, starting_weights
+from lacie_training.learning.adapters import go_on_from, keep_adapter, starting_weights
 from lacie_training.learning.checkpoints import (
     BEST,
     best_step,
     checkpoint_steps,
     choose_afterwards,
-    keep_adapter,
     validation_questions,
 )
 from lacie_training.learning.tokens import tokenise_pairs, training_order
@@ -135,7 +135,7 @@ def base_model(recipe: Recipe) -> PreTrainedModel:
     """The frozen base, as the recipe wants it for training, its LoRA targets checked."""
     from accelerate import PartialState
 
-    from lacie_training.generators.loading import load_model, torch_device, torch_dtype
+    from lacie_training.generators.loading import load_model, sharded, torch_device, torch_dtype
 
     settings = recipe.dpo
     wanted = torch_device(settings.device, setting="dpo.device")
@@ -153,11 +153,6 @@ def base_model(recipe: Recipe) -> PreTrainedModel:
     model.config.use_cache = False
     check_targets(model, settings.lora.targets)
     return model
-
-
-def sharded() -> bool:
-    """Whether accelerate was told to shard the model (FSDP)."""
-    return os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true")
 
 
 def check_targets(model: torch.nn.Module, targets: Sequence[str]) -> None:

@@ -16,16 +16,13 @@ import argparse
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lacie_chat.errors import LacieError
 from lacie_chat.rows import writing
 from lacie_training.errors import TrainingError
-from lacie_training.learning.checkpoints import ADAPTER_FILES, read_adapter, replace_adapter
+from lacie_training.learning.adapters import ADAPTER_FILES, mean_of, read_adapter, replace_adapter
 from lacie_training.run_folder import RunFolder, read_recipe, write_json
-
-if TYPE_CHECKING:
-    import torch
 
 _MUST_AGREE = ("base_model_name_or_path", "r", "lora_alpha", "target_modules", "use_rslora", "use_dora")
 
@@ -82,39 +79,3 @@ def mean_run(runs: list[Path], target: Path) -> float:
 
 def _plain(value: Any) -> Any:
     return sorted(value) if isinstance(value, list) else value
-
-
-def mean_of(adapters: tuple[dict[str, torch.Tensor], ...], *, rank: int) -> tuple[dict[str, torch.Tensor], float]:
-    """The mean of LoRA tensors by PEFT's names (A: rank x in, B: out x rank), nearest to it of that rank, and the
-    share of its squared norm that this holds. Raises TrainingError where names or shapes differ.
-    """
-    shapes = [{name: tensor.shape for name, tensor in adapter.items()} for adapter in adapters]
-    if any(each != shapes[0] for each in shapes[1:]):
-        raise TrainingError("the adapters are not of the same modules of one model")
-    mean: dict[str, torch.Tensor] = {}
-    kept, whole = 0.0, 0.0
-    for name in sorted(shapes[0]):
-        if ".lora_A." in name:
-            other = name.replace(".lora_A.", ".lora_B.")
-            pairs = [(adapter[name].double(), adapter[other].double()) for adapter in adapters]
-            mean[name], mean[other], values = _nearest(pairs, rank)
-            kept += float(values[:rank].square().sum())
-            whole += float(values.square().sum())
-    return mean, kept / whole if whole else 1.0
-
-
-def _nearest(
-    pairs: list[tuple[torch.Tensor, torch.Tensor]], rank: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """A, B (float32) and all singular values of the mean of B·A, by way of its thin factors."""
-    import torch
-
-    tall = torch.cat([b for _, b in pairs], dim=1) / len(pairs)
-    wide = torch.cat([a for a, _ in pairs])
-    left, left_rest = torch.linalg.qr(tall)
-    right, right_rest = torch.linalg.qr(wide.T)
-    u, values, v = torch.linalg.svd(left_rest @ right_rest.T)
-    root = values[:rank].sqrt()
-    a = root[:, None] * (right @ v[:rank].T).T
-    b = (left @ u[:, :rank]) * root
-    return a.float().contiguous(), b.float().contiguous(), values

@@ -5,22 +5,21 @@ from the reference code, both deliberate: the cap per question is a real cap, an
 balanced by the same kinds as the main run, so that the two differ in their preference and in nothing else.
 """
 
-import json
 import random
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, groupby, takewhile
-from statistics import median
 from typing import Any
 
 from lacie_chat.evaluation.matching import normalise
 from lacie_training.errors import TrainingError
 from lacie_training.recipes.schema import PairSettings, Recipe
 from lacie_training.run_folder import Row, RunFolder, read_rows, write_json, write_rows
-from lacie_training.samples.ladder import cut_threshold, ladder_preferences
+from lacie_training.samples.ladder import ladder_preferences
 from lacie_training.samples.rewording import LEFT_OUT, draw_of, is_drawn
+from lacie_training.samples.threshold import accept_threshold
 from lacie_training.stage import stage_main
 
 EVERYDAY = "everyday plain > hedged"
@@ -84,17 +83,6 @@ def make_pairs(
     return pairs, report
 
 
-def accept_threshold(rows: Sequence[Mapping[str, Any]], settings: PairSettings) -> float:
-    """From which acceptance on a sample is accepted: stated, at a rung of the ladder, or the samples' median."""
-    cut = cut_threshold(rows, settings)
-    if cut is not None:
-        return cut
-    accepted = [row["acceptance"] for row in rows if row["acceptance"] is not None]
-    if not accepted:
-        raise TrainingError("no sample has an acceptance; were they judged?")
-    return median(accepted) if settings.threshold == "median" else settings.threshold
-
-
 def _by_scores(
     usable: list[Mapping[str, Any]],
     settings: PairSettings,
@@ -131,7 +119,7 @@ def _by_ladder(
 
 
 def parted(pair: Row) -> Row:
-    """The pair with the words that both sides begin with moved into the prompt.
+    """The pair with the words that both texts begin with moved into the prompt.
 
     They cancel out of DPO's difference, but not out of a likelihood term on the chosen text, which would teach the
     answers themselves, wrong ones too: so what is learned of twins is what they end with, given what was said.
@@ -243,14 +231,6 @@ def _balance(pairs: list[Row], limit: float | None, seed: int, report: PairRepor
             kept.append(pair)
     report.dropped_pairs["by balancing the kinds"] += len(pairs) - len(kept)
     return kept
-
-
-def evaluation_threshold(folder: RunFolder) -> float:
-    """The recipe's `evaluate.threshold` as a number: a stated one, or the one that the pairs were made with."""
-    wanted = folder.recipe.evaluate.threshold
-    if wanted != "training":
-        return wanted
-    return float(json.loads(folder.file("pairs_report.json").read_text(encoding="utf-8"))["accept_threshold"])
 
 
 def _all_judged(folder: RunFolder) -> list[Row]:

@@ -65,7 +65,7 @@ def _drawn_rows(
         [seed_of(recipe.seed, "sample", each.question.id, each.style.name, number) for number in each.numbers]
         for each in drawings
     ]
-    drawn = generator.respond(texts, recipe.sample, seeds, stop=prompts.stop_strings(recipe.speaker))
+    drawn = generator.respond(texts, recipe.sample.sampling(), seeds, stop=prompts.stop_strings(recipe.speaker))
     rows: dict[tuple[str, str], list[Row]] = {}
     for each, responses in zip(drawings, drawn, strict=True):
         prompt = prompt_text(generator, recipe.speaker, each.question.question)

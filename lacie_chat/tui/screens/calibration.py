@@ -14,7 +14,6 @@ from textual.widgets import Footer, Static
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.confidence import LISTENER_VERSION, Calibrator
 from lacie_chat.conversations import MarkedAnswer, StoreError, marks_of
-from lacie_chat.engine.settings import Side
 from lacie_chat.statistics.diagram import SMALLEST, Line, Role, beside, diagram, legend, percent, table, width_of
 from lacie_chat.statistics.fitting import MINIMUM
 from lacie_chat.statistics.reliability import reliability_bins, summary
@@ -35,18 +34,18 @@ LARGEST_WIDTH, LARGEST_HEIGHT = 96, 36
 
 
 class CalibrationScreen(SizedScreen[None]):
-    """Any of its closing keys goes back; where there is an adapter, ctrl+l shows the other side."""
+    """Any of its closing keys goes back; where there is an adapter, ctrl+l goes from its marks to the baseline's."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,f9,q", "dismiss", "Back", id="calibration.close"),
-        Binding("ctrl+l", "other_side", "Baseline or adapter", id="calibration.side"),
+        Binding("ctrl+l", "other_speaker", "Baseline or adapter", id="calibration.speaker"),
     ]
 
     def __init__(self, session: ChatSession, keys: tuple[str, str] = ("f6", "f7")) -> None:
         super().__init__()
         self._session = session
         self._keys_to_mark = keys
-        self._side: Side = session.side if session.adapter_name else "speaker"
+        self._baseline = session.baseline and session.adapter_name is not None
         self._marks: list[MarkedAnswer] = []
         self._problem = ""
 
@@ -68,20 +67,20 @@ class CalibrationScreen(SizedScreen[None]):
         self._draw()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self._session.adapter_name is not None if action == "other_side" else True
+        return self._session.adapter_name is not None if action == "other_speaker" else True
 
-    def action_other_side(self) -> None:
-        self._side = "baseline" if self._side == "speaker" else "speaker"
+    def action_other_speaker(self) -> None:
+        self._baseline = not self._baseline
         self._draw()
 
     @property
     def _adapter(self) -> str | None:
-        return self._session.adapter_name if self._side == "speaker" else None
+        return None if self._baseline else self._session.adapter_name
 
     def _draw(self) -> None:
         session = self._session
         name = f"{session.model_name} + {self._adapter}" if self._adapter else session.model_name
-        name += " (baseline)" if self._side == "baseline" else ""
+        name += " (baseline)" if self._baseline else ""
         self.query_one("#calibration-title", Static).update(
             Content.assemble(("lacie", "bold"), " · calibration", (f" · {name}", "$foreground 65%"))
         )
@@ -92,7 +91,7 @@ class CalibrationScreen(SizedScreen[None]):
         if self._problem:
             return Content.styled(f"✗ {self._problem}", "$text-error")
         session = self._session
-        origin = session.origins.get(self._side)
+        origin = session.origin_of(self._baseline)
         marks, others = marks_of(
             self._marks, origin.fingerprint if origin else None, session.model_name, self._adapter, LISTENER_VERSION
         )
@@ -122,8 +121,8 @@ class CalibrationScreen(SizedScreen[None]):
 
     def _calibrators(self) -> dict[str, Calibrator]:
         """The shipped one, and the user's own where that is the one in use."""
-        origin = self._session.origins.get(self._side)
-        in_use = self._session.calibrator_of(self._side)
+        origin = self._session.origin_of(self._baseline)
+        in_use = self._session.calibrator_of(self._baseline)
         shipped = origin.shipped if origin else None
         found = {"shipped": shipped, "own": in_use if origin is not None and in_use != shipped else None}
         if origin is None:

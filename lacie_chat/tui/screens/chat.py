@@ -5,7 +5,7 @@ Everything that blocks happens on the session's threads; this screen only reads 
 
 from typing import ClassVar
 
-from textual import work
+from textual import getters, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
@@ -19,8 +19,8 @@ from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import StoreError, why_unmarkable
 from lacie_chat.engine.events import ModelInfo
 from lacie_chat.tui.actions import ACTIONS, bindings
+from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
-from lacie_chat.tui.preferences import Preferences, write_preferences
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.help import HelpScreen, keys_of
@@ -40,10 +40,16 @@ class ChatScreen(SizedScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
-    def __init__(self, session: ChatSession, preferences: Preferences) -> None:
+    title_bar = getters.query_one("#title", Static)
+    transcript = getters.query_one(Transcript)
+    details = getters.query_one(Details)
+    status = getters.query_one(Status)
+    composer = getters.query_one(Composer)
+
+    def __init__(self, session: ChatSession, state: InterfaceState) -> None:
         super().__init__()
         self.session = session
-        self.preferences = preferences
+        self.state = state
         self._edited: Turn | None = None
 
     def compose_screen(self) -> ComposeResult:
@@ -56,16 +62,15 @@ class ChatScreen(SizedScreen[None]):
         yield Footer(show_command_palette=False, compact=True)
 
     async def on_mount(self) -> None:
-        composer = self.query_one(Composer)
-        composer.fill(self.preferences.draft)
-        composer.focus()
+        self.composer.fill(self.state.draft)
+        self.composer.focus()
         await self._show_conversation()
-        self.query_one(Status).show_loading(self.session.model_name, 0.0, again=False)
+        self.status.show_loading(self.session.model_name, 0.0, again=False)
 
     # What the session reports
 
     async def on_from_session(self, message: FromSession) -> None:
-        status = self.query_one(Status)
+        status = self.status
         match message.event:
             case Loading(fraction, again):
                 status.show_loading(self.session.model_name, fraction, again=again)
@@ -78,7 +83,7 @@ class ChatScreen(SizedScreen[None]):
             case PromptRead(_, done, total):
                 status.show_reading(done, total)
             case TextAdded(turn, _):
-                if view := self.query_one(Transcript).answer_view(turn):
+                if view := self.transcript.answer_view(turn):
                     await view.follow()
             case TurnChanged(turn) | TurnEnded(turn):
                 await self._redraw(turn)
@@ -87,7 +92,7 @@ class ChatScreen(SizedScreen[None]):
 
     async def _redraw(self, turn: Turn) -> None:
         self._show_state()
-        if view := self.query_one(Transcript).answer_view(turn):
+        if view := self.transcript.answer_view(turn):
             if turn.status == "streaming":
                 view.show()
             else:
@@ -98,7 +103,7 @@ class ChatScreen(SizedScreen[None]):
 
     def _show_state(self) -> None:
         """The status line and the title."""
-        session, status = self.session, self.query_one(Status)
+        session, status = self.session, self.status
         answering = [turn for turn in session.pending if turn.phase == "answering"]
         if answering:
             status.show_answering(len(session.pending) - 1)
@@ -113,10 +118,10 @@ class ChatScreen(SizedScreen[None]):
     def _show_title(self) -> None:
         session = self.session
         name = f"{session.model_name} + {session.adapter_name}" if session.adapter_name else session.model_name
-        if session.side == "baseline":
+        if session.baseline:
             name = f"{session.model_name} (baseline)"
         title = session.tree.title
-        self.query_one("#title", Static).update(
+        self.title_bar.update(
             Content.assemble(("lacie", "bold"), (f" · {name}", "$foreground 65%"), f" · {title}" if title else "")
         )
 
@@ -124,11 +129,10 @@ class ChatScreen(SizedScreen[None]):
         """Another conversation, or none yet."""
         session = self.session
         welcome = Welcome(session.model_name, session.adapter_name, session.calibrator is not None, session.info)
-        await self.query_one(Transcript).show_branch(session.tree, welcome)
+        await self.transcript.show_branch(session.tree, welcome)
         past = [turn.text for turn in session.tree.path() if turn.role == "user"]
-        composer = self.query_one(Composer)
         for text in past:
-            composer.remember(text)
+            self.composer.remember(text)
         self._edited = None
         self._show_title()
         self._show_details(self.subject)
@@ -136,16 +140,15 @@ class ChatScreen(SizedScreen[None]):
 
     async def _show_branch(self) -> None:
         """The branch has grown or was changed."""
-        await self.query_one(Transcript).show_new(self.session.tree)
+        await self.transcript.show_new(self.session.tree)
         self._show_state()
         self._show_details(self.subject)
         self.refresh_bindings()
 
     def _show_details(self, turn: Turn | None) -> None:
         """Draw them; what they lack is found out only if they can be seen."""
-        details = self.query_one(Details)
-        details.show(turn)
-        if details.display and turn is not None and turn.role == "assistant":
+        self.details.show(turn)
+        if self.details.display and turn is not None and turn.role == "assistant":
             self.session.read_sentences(turn)
 
     # What widgets ask for
@@ -153,8 +156,7 @@ class ChatScreen(SizedScreen[None]):
     @property
     def subject(self) -> Turn | None:
         """The message that actions are about: the selected one, else the last answer."""
-        selected = self.query_one(Transcript).selected
-        return selected or self._last("assistant")
+        return self.transcript.selected or self._last("assistant")
 
     def _last(self, role: str) -> Turn | None:
         return next((turn for turn in reversed(self.session.tree.path()) if turn.role == role), None)
@@ -177,23 +179,22 @@ class ChatScreen(SizedScreen[None]):
 
     async def on_submitted(self, message: Submitted) -> None:
         edited, self._edited = self._edited, None
-        self.query_one(Transcript).select(None)
+        self.transcript.select(None)
         if edited is not None and edited in self.session.tree.path():
             self.session.edit(edited, message.text)
         else:
             self.session.send(message.text)
         await self._show_branch()
-        self.query_one(Composer).border_title = ""
-        self.query_one(Composer).focus()
+        self.composer.border_title = ""
+        self.composer.focus()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        self.preferences.draft = event.text_area.text
+        self.state.draft = event.text_area.text
 
     def on_turn_selected(self, message: TurnSelected) -> None:
-        self.query_one(Transcript).select(message.turn)
-        details = self.query_one(Details)
+        self.transcript.select(message.turn)
         if message.details:
-            details.display = True
+            self.details.display = True
         self._show_details(message.turn)
         self.refresh_bindings()
 
@@ -202,7 +203,7 @@ class ChatScreen(SizedScreen[None]):
             await self._show_branch()
 
     async def on_earlier_wanted(self, _: EarlierWanted) -> None:
-        await self.query_one(Transcript).show_earlier()
+        await self.transcript.show_earlier()
 
     def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
         # A model wrote this link: only what a browser takes is opened.
@@ -233,21 +234,20 @@ class ChatScreen(SizedScreen[None]):
         self.session.cancel()
 
     def action_view_back(self) -> None:
-        details, transcript = self.query_one(Details), self.query_one(Transcript)
         if self._edited is not None:
             self._edited = None
-            self.query_one(Composer).border_title = ""
-            self.query_one(Composer).put_away()
-        elif details.display:
-            details.display = False
-        elif transcript.selected is not None:
-            transcript.select(None)
-        self.query_one(Composer).focus()
+            self.composer.border_title = ""
+            self.composer.put_away()
+        elif self.details.display:
+            self.details.display = False
+        elif self.transcript.selected is not None:
+            self.transcript.select(None)
+        self.composer.focus()
 
     async def action_chat_new(self) -> None:
         self.session.new_chat()
         await self._show_conversation()
-        self.query_one(Composer).focus()
+        self.composer.focus()
 
     @work
     async def action_chat_history(self) -> None:
@@ -266,11 +266,11 @@ class ChatScreen(SizedScreen[None]):
         elif current is not None:
             self.session.tree.reread_title()
             self._show_title()
-        self.query_one(Composer).focus()
+        self.composer.focus()
 
     async def action_answer_again(self) -> None:
         if (answer := self._answer()) is not None:
-            self.query_one(Transcript).select(None)
+            self.transcript.select(None)
             self.session.regenerate(answer)
             await self._show_branch()
 
@@ -281,10 +281,10 @@ class ChatScreen(SizedScreen[None]):
         if reason := why_incomparable(self.session):
             self.notify(reason, severity="warning", timeout=10, markup=False)
             return
-        screen = CompareScreen(self.session, question, self.preferences, self.post_message)
+        screen = CompareScreen(self.session, question, self.state, self.post_message)
         if await self.app.push_screen_wait(screen):
-            self.query_one(Transcript).select(None)
-            self.query_one(Composer).focus()
+            self.transcript.select(None)
+            self.composer.focus()
         await self._show_branch()
 
     def action_chat_edit(self) -> None:
@@ -292,10 +292,9 @@ class ChatScreen(SizedScreen[None]):
         question = subject if subject is not None and subject.role == "user" else self._last("user")
         if question is not None:
             self._edited = question
-            composer = self.query_one(Composer)
-            composer.fill(question.text)
-            composer.border_title = "editing your question · escape leaves it as it was"
-            composer.focus()
+            self.composer.fill(question.text)
+            self.composer.border_title = "editing your question · escape leaves it as it was"
+            self.composer.focus()
 
     def action_answer_copy(self) -> None:
         turn = self.subject
@@ -305,8 +304,7 @@ class ChatScreen(SizedScreen[None]):
             self.notify(f"Copied {what}.", timeout=2)
 
     def action_answer_details(self) -> None:
-        details = self.query_one(Details)
-        details.display = not details.display
+        self.details.display = not self.details.display
         self._show_details(self.subject)
 
     async def action_answer_right(self) -> None:
@@ -332,7 +330,7 @@ class ChatScreen(SizedScreen[None]):
     def action_chat_calibration(self) -> None:
         from lacie_chat.tui.screens.calibration import CalibrationScreen  # numpy: not before it is wanted
 
-        keys = {action.name: keys_of(action, self.preferences.keys).split()[0] for action in ACTIONS}
+        keys = {action.name: keys_of(action, self.state.keys).split()[0] for action in ACTIONS}
         self.app.push_screen(CalibrationScreen(self.session, (keys["answer.right"], keys["answer.wrong"])))
 
     async def action_answer_previous(self) -> None:
@@ -350,16 +348,16 @@ class ChatScreen(SizedScreen[None]):
 
     def action_chat_baseline(self) -> None:
         session = self.session
-        session.side = "baseline" if session.side == "speaker" else "speaker"
+        session.baseline = not session.baseline
         self._show_title()
-        name = "the baseline, without the adapter" if session.side == "baseline" else f"with {session.adapter_name}"
+        name = "the baseline, without the adapter" if session.baseline else f"with {session.adapter_name}"
         self.notify(f"From now on: {name}.", timeout=3, markup=False)
 
     def action_chat_agreement(self) -> None:
         session = self.session
         session.agreement = 0 if session.agreement else AGREEMENT
-        self.preferences.agreement = session.agreement
-        write_preferences(self.preferences)
+        self.state.agreement = session.agreement
+        write_state(self.state)
         shown = f"{session.agreement} samples after each, to see how many agree" if session.agreement else "no samples"
         self.notify(f"From the next answer on: {shown}.", timeout=3)
 
@@ -367,13 +365,13 @@ class ChatScreen(SizedScreen[None]):
         self.session.start()
 
     def action_view_up(self) -> None:
-        self.query_one(Transcript).step(-1)
+        self.transcript.step(-1)
 
     def action_view_down(self) -> None:
-        self.query_one(Transcript).step(1)
+        self.transcript.step(1)
 
     async def action_view_earlier(self) -> None:
-        await self.query_one(Transcript).show_earlier()
+        await self.transcript.show_earlier()
 
     def action_view_page_up(self) -> None:
         self._scrolled().scroll_page_up(animate=False)
@@ -382,14 +380,13 @@ class ChatScreen(SizedScreen[None]):
         self._scrolled().scroll_page_down(animate=False)
 
     def _scrolled(self) -> VerticalScroll:
-        details = self.query_one(Details)
-        return details if details.has_focus else self.query_one(Transcript)
+        return self.details if self.details.has_focus else self.transcript
 
     def action_view_theme(self) -> None:
         self.app.search_themes()
 
     def action_view_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.preferences.keys))
+        self.app.push_screen(HelpScreen(self.state.keys))
 
     async def action_chat_quit(self) -> None:
         await self.app.action_quit()

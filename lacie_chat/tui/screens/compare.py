@@ -16,23 +16,22 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
-from lacie_chat.chat.comparing import MOST_SAMPLES, SIDES, Comparison
+from lacie_chat.chat.comparing import MOST_SAMPLES, SIDES, Comparison, Side
 from lacie_chat.chat.events import ChatEvent, Notice, TextAdded, TurnChanged, TurnEnded
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
 from lacie_chat.comparison import Difference, differing_words
 from lacie_chat.confidence import percent
-from lacie_chat.engine.settings import Side
 from lacie_chat.tui.actions import COMPARE_ACTIONS
+from lacie_chat.tui.interface_state import InterfaceState
 from lacie_chat.tui.messages import FromSession
-from lacie_chat.tui.preferences import Preferences
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.help import HelpScreen
 from lacie_chat.tui.widgets.compare_column import ColumnSelected, CompareColumn
 from lacie_chat.tui.widgets.details import sampling_text
-from lacie_chat.tui.widgets.marked_markdown import MarkedMarkdown
+from lacie_chat.tui.widgets.highlighted_markdown import HighlightedMarkdown
 
-NAMES: dict[Side, str] = {"baseline": "the baseline", "speaker": "the adapter"}
+NAMES: dict[Side, str] = {"left": "the baseline", "right": "the adapter"}
 """What the sides are called in sentences; the frames carry their full names."""
 
 
@@ -43,15 +42,15 @@ class CompareScreen(SizedScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in COMPARE_ACTIONS]
 
     def __init__(
-        self, session: ChatSession, question: Turn, preferences: Preferences, also: Callable[[Message], object]
+        self, session: ChatSession, question: Turn, state: InterfaceState, also: Callable[[Message], object]
     ) -> None:
         super().__init__()
         self.session = session
         self.comparison = Comparison(session, question, self._from_threads)
         self._also = also
-        self._preferences = preferences
+        self._state = state
         self._index = 0
-        self._side: Side = "speaker"
+        self._side: Side = "right"
         self._words = False
 
     def compose_screen(self) -> ComposeResult:
@@ -63,8 +62,8 @@ class CompareScreen(SizedScreen[bool]):
         yield Static(id="compare-overall")
         yield Static(id="compare-making")
         with Container(id="sides"):
-            yield CompareColumn("baseline", f"baseline: {session.model_name}")
-            yield CompareColumn("speaker", f"with {session.adapter_name}")
+            yield CompareColumn("left", f"baseline: {session.model_name}")
+            yield CompareColumn("right", f"with {session.adapter_name}")
         yield Footer(show_command_palette=False, compact=True)
 
     async def on_mount(self) -> None:
@@ -162,7 +161,7 @@ class CompareScreen(SizedScreen[bool]):
 
     @property
     def _text(self) -> Widget:
-        return self._column(self._side).query_one(MarkedMarkdown)
+        return self._column(self._side).query_one(HighlightedMarkdown)
 
     # The actions (see actions.py)
 
@@ -253,7 +252,7 @@ class CompareScreen(SizedScreen[bool]):
         self._text.scroll_page_down(animate=False)
 
     def action_compare_help(self) -> None:
-        self.app.push_screen(HelpScreen(self._preferences.keys))
+        self.app.push_screen(HelpScreen(self._state.keys))
 
 
 def difference_content(difference: Difference) -> Content:
@@ -275,7 +274,7 @@ def overall_content(difference: Difference, changed: tuple[int, int]) -> Content
 
 
 def _summary(difference: Difference) -> str:
-    text = difference.summary(NAMES["baseline"], NAMES["speaker"])
+    text = difference.summary(NAMES["left"], NAMES["right"])
     return text[:1].upper() + text[1:]
 
 

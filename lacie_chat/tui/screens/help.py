@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Footer, Static
 
 from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS, EDITING, GROUPS, Action
-from lacie_chat.tui.preferences import preferences_path
+from lacie_chat.tui.interface_state import state_path
 from lacie_chat.tui.screens.base import SizedScreen
 
 KEY_WIDTH = 20
@@ -39,7 +39,7 @@ def help_content(keymap: Mapping[str, str]) -> Content:
         ),
         Content(""),
         Content.styled("Single letters and arrows work while the conversation has the focus (tab).", "$foreground 65%"),
-        Content.styled(f'Other keys: "keys": {{"chat.new": "f2"}} in {preferences_path()}', "$foreground 65%"),
+        Content.styled(f'Other keys: "keys": {{"chat.new": "f2"}} in {state_path()}', "$foreground 65%"),
         Content.styled("Ids: " + ", ".join(action.name for action in EVERY), "$foreground 65%"),
     ]
     return Content("\n").join(parts)

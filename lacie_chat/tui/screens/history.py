@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -48,6 +49,10 @@ class HistoryScreen(SizedScreen[str | None]):
         *(Binding(key, f"move('{action}')", show=False, priority=True) for key, action in PASSED_ON.items()),
     ]
 
+    search = getters.query_one(Input)
+    conversations = getters.query_one(OptionList)
+    nothing = getters.query_one("#nothing", Static)
+
     def __init__(self, store: Store) -> None:
         super().__init__()
         self._store = store
@@ -63,7 +68,7 @@ class HistoryScreen(SizedScreen[str | None]):
 
     def on_mount(self) -> None:
         self._fill("")
-        self.query_one(Input).focus()
+        self.search.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._fill(event.value)
@@ -75,16 +80,15 @@ class HistoryScreen(SizedScreen[str | None]):
         self.dismiss(self._entries[event.option_index].conversation_id)
 
     def action_move(self, action: str) -> None:
-        getattr(self.query_one(OptionList), f"action_{action}")()
+        getattr(self.conversations, f"action_{action}")()
 
     def action_resume(self) -> None:
         if (entry := self._current()) is not None:
             self.dismiss(entry.conversation_id)
 
     def action_close(self) -> None:
-        search = self.query_one(Input)
-        if search.value:
-            search.value = ""
+        if self.search.value:
+            self.search.value = ""
         else:
             self.dismiss(None)
 
@@ -109,7 +113,7 @@ class HistoryScreen(SizedScreen[str | None]):
         self.app.push_screen(ConfirmScreen(f"Delete “{entry.title}” for good?", "Delete", "Keep"), delete)
 
     def _current(self) -> Entry | None:
-        index = self.query_one(OptionList).highlighted
+        index = self.conversations.highlighted
         return self._entries[index] if index is not None and index < len(self._entries) else None
 
     def _change(self, change: Callable[[], None]) -> bool:
@@ -120,12 +124,11 @@ class HistoryScreen(SizedScreen[str | None]):
             self.notify(str(error), severity="error", markup=False)
             return False
         finally:
-            self._fill(self.query_one(Input).value)
+            self._fill(self.search.value)
         return True
 
     def _fill(self, query: str) -> None:
-        options = self.query_one(OptionList)
-        nothing = self.query_one("#nothing", Static)
+        options = self.conversations
         index = options.highlighted or 0
         try:
             self._entries = self._found(query) if query.strip() else self._listed()
@@ -134,8 +137,8 @@ class HistoryScreen(SizedScreen[str | None]):
             self._entries, reason = [], str(error)
         options.set_options([Option(entry.content) for entry in self._entries])
         options.set_class(not self._entries, "-empty")
-        nothing.set_class(bool(self._entries), "-unused")
-        nothing.update(reason)
+        self.nothing.set_class(bool(self._entries), "-unused")
+        self.nothing.update(reason)
         if self._entries:
             options.highlighted = min(index, len(self._entries) - 1)
         self.refresh_bindings()

@@ -18,7 +18,7 @@ from textual.widgets import Footer, Static
 
 from lacie_chat.errors import LacieError
 from lacie_chat.study import SURE_WORDS, Judgement, PersonFile, Shown
-from lacie_chat.tui.preferences import read_preferences
+from lacie_chat.tui.interface_state import read_state
 from lacie_chat.tui.screens.base import SizedScreen
 
 DIM = "$foreground 65%"
@@ -62,7 +62,7 @@ class StudyApp(App[None]):
         return self._judging
 
     def on_mount(self) -> None:
-        theme = read_preferences().theme
+        theme = read_state().theme
         if theme in self.available_themes:
             self.theme = theme
         self.push_screen(IntroScreen(self._judging.done, self._judging.total))

@@ -10,15 +10,15 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from lacie_chat.chat.comparing import Side
 from lacie_chat.chat.tree import Turn
 from lacie_chat.comparison import SideSummary, segments
 from lacie_chat.confidence import Span, percent
-from lacie_chat.engine.settings import Side
 from lacie_chat.tui.messages import TurnSelected
-from lacie_chat.tui.widgets.marked_markdown import Mark, MarkedMarkdown, MarkKind, words_in
+from lacie_chat.tui.widgets.highlighted_markdown import Highlight, HighlightedMarkdown, HighlightKind, words_in
 from lacie_chat.tui.widgets.message import AnswerView
 
-_KINDS: dict[frozenset[str], MarkKind] = {
+_KINDS: dict[frozenset[str], HighlightKind] = {
     frozenset({"hedge"}): "hedge",
     frozenset({"booster"}): "booster",
     frozenset({"differs"}): "differs",
@@ -49,7 +49,7 @@ class SampleView(AnswerView):
         for line in self.query(".confidence-line, .stability, .note").results(Static):
             room -= line.outer_size.height if line.display else 0
         if room > 1:
-            self.query_one(MarkedMarkdown).styles.max_height = room - 1
+            self.query_one(HighlightedMarkdown).styles.max_height = room - 1
 
     def show(self) -> None:
         super().show()
@@ -63,14 +63,14 @@ class SampleView(AnswerView):
             line.update(stability_content(summary))
         self.call_after_refresh(self.fit)
 
-    def marks(self) -> list[Mark]:
-        marks = super().marks()
-        return overlaid(self.turn.text, marks, self._differing) if self._differing else marks
+    def highlights(self) -> list[Highlight]:
+        cues = super().highlights()
+        return overlaid(self.turn.text, cues, self._differing) if self._differing else cues
 
     async def follow(self) -> None:
         if not self._built:
             return
-        text = self.query_one(MarkedMarkdown)
+        text = self.query_one(HighlightedMarkdown)
         at_end = text.is_vertical_scroll_end
         await super().follow()
         if at_end:
@@ -83,16 +83,16 @@ class SampleView(AnswerView):
             await self.settle()
 
 
-def overlaid(text: str, marks: Sequence[Mark], differing: Sequence[Span]) -> list[Mark]:
-    """Marks that don't overlap: hedges and boosters with the differing words laid over them."""
+def overlaid(text: str, cues: Sequence[Highlight], differing: Sequence[Span]) -> list[Highlight]:
+    """Highlights that don't overlap: hedges and boosters with the differing words laid over them."""
     layers: dict[str, list[Span]] = {"hedge": [], "booster": [], "differs": words_in(text, differing)}
-    for mark in marks:
-        layers[mark.kind].append(Span(text[mark.start : mark.end], mark.start, mark.end))
+    for cue in cues:
+        layers[cue.kind].append(Span(text[cue.start : cue.end], cue.start, cue.end))
     found, position = [], 0
     for segment in segments(text, layers):
         end = position + len(segment.text)
         if segment.kinds:
-            found.append(Mark(position, end, _KINDS[segment.kinds]))
+            found.append(Highlight(position, end, _KINDS[segment.kinds]))
         position = end
     return found
 

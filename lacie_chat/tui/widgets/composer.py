@@ -28,7 +28,7 @@ class Composer(TextArea):
         self._position = 0
         self._draft = ""
 
-    async def _on_key(self, event: Key) -> None:
+    async def on_key(self, event: Key) -> None:
         # Here and not as bindings: those with priority overtake the keys typed just before, others come after TextArea.
         if event.key == "enter" or event.key in NEWLINE_KEYS:
             event.stop()
@@ -46,7 +46,7 @@ class Composer(TextArea):
             self.post_message(Submitted(text))
 
     def action_newline(self) -> None:
-        self._replace_via_keyboard("\n", *self.selection)
+        self.replace("\n", *self.selection, maintain_selection_offset=False)
 
     def action_cursor_up(self, select: bool = False) -> None:
         if not select and self.navigator.is_first_wrapped_line(self.cursor_location) and self._position > 0:

@@ -94,7 +94,7 @@ def line_content(turn: Turn, *, siblings: tuple[int, int] = (1, 1), wide: bool =
     if turn.correct is not None:
         word, colour = ("✓ marked right", "$text-success") if turn.correct else ("✗ marked wrong", "$text-error")
         parts.append(Content.styled(word, colour))
-    if turn.params.get("side") == "baseline":
+    if turn.baseline:
         parts.append(Content.styled("baseline", "$text-secondary"))
     elif turn.params.get("adapter"):
         parts.append(Content.styled("adapter", "$text-secondary"))

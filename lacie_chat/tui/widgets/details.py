@@ -14,7 +14,7 @@ from lacie_chat.confidence import agreement_text, bar, listener_suffix, percent,
 from lacie_chat.confidence.assessment import Assessment, SentenceAcceptance, Span
 from lacie_chat.confidence.tone import UNSURE_BELOW
 from lacie_chat.tui.widgets.confidence_line import KINDS, colour_of
-from lacie_chat.tui.widgets.marked_markdown import STYLES, MarkKind
+from lacie_chat.tui.widgets.highlighted_markdown import STYLES, HighlightKind
 
 NAME_WIDTH = 12
 DIM = "$foreground 65%"
@@ -104,7 +104,7 @@ def _assessment(turn: Turn, assessment: Assessment, width: int) -> list[Content]
 
 
 def _sentences(turn: Turn, assessment: Assessment, width: int) -> list[Content]:
-    """Each sentence with its acceptance, its hedges and boosters marked; nothing for a short answer."""
+    """Each sentence with its acceptance, its cues set off; nothing for a short answer."""
     if assessment.sentences is None:
         if not wants_sentences(assessment):
             return []
@@ -147,12 +147,12 @@ def _small_bar(number: int, acceptance: float) -> Content:
 
 
 def _sentence(sentence: SentenceAcceptance, assessment: Assessment) -> Content:
-    """Its text on one line, marked as in the conversation, without the signs of Markdown's emphasis."""
-    marked: list[tuple[Span, MarkKind]] = [(span, "hedge") for span in assessment.hedges]
-    marked += [(span, "booster") for span in assessment.boosters]
+    """Its text on one line, its cues set off as in the conversation, without the signs of Markdown's emphasis."""
+    cues: list[tuple[Span, HighlightKind]] = [(span, "hedge") for span in assessment.hedges]
+    cues += [(span, "booster") for span in assessment.boosters]
     pieces: list[Content] = []
     position = 0
-    for span, kind in sorted(marked, key=lambda mark: mark[0].start):
+    for span, kind in sorted(cues, key=lambda cue: cue[0].start):
         start, end = span.start - sentence.start, span.end - sentence.start
         if position <= start and end <= len(sentence.text):
             pieces += [_plain(sentence.text[position:start]), _plain(sentence.text[start:end]).stylize(STYLES[kind])]
@@ -175,7 +175,7 @@ def _making(turn: Turn, width: int) -> list[Content]:
         ("answer", _tokens(usage.get("completion_tokens"))),
         ("model", params.get("model")),
         ("adapter", params.get("adapter") or "none"),
-        ("side", params.get("side")),
+        ("speaker", _speaker(turn)),
         ("seed", sampling.get("seed")),
         ("sampling", sampling_text(sampling)),
     ]
@@ -183,6 +183,13 @@ def _making(turn: Turn, width: int) -> list[Content]:
         _heading("How it was made"),
         *(_row(name, str(value), width) for name, value in rows if value not in (None, "")),
     ]
+
+
+def _speaker(turn: Turn) -> str:
+    """Which of the two answered, where there are two."""
+    if turn.baseline:
+        return "baseline"
+    return "with the adapter" if turn.params.get("adapter") else ""
 
 
 def _heading(text: str) -> Content:
@@ -198,7 +205,7 @@ def _row(name: str | Content, value: str | Content, width: int) -> Content:
     return Content.assemble(label, indented)
 
 
-def _spans(spans: tuple[Span, ...], kind: MarkKind) -> Content:
+def _spans(spans: tuple[Span, ...], kind: HighlightKind) -> Content:
     if not spans:
         return Content("none")
     return Content(", ").join([Content(span.text).stylize(STYLES[kind]) for span in spans])

@@ -10,10 +10,10 @@ from textual.widgets import Markdown, Static
 from textual.widgets.markdown import MarkdownStream
 
 from lacie_chat.chat.tree import Turn
-from lacie_chat.confidence import lexical_marks
+from lacie_chat.confidence import lexical_cues
 from lacie_chat.tui.messages import BranchWanted, TurnSelected
 from lacie_chat.tui.widgets.confidence_line import ConfidenceLine, branch_content
-from lacie_chat.tui.widgets.marked_markdown import Mark, MarkedMarkdown
+from lacie_chat.tui.widgets.highlighted_markdown import Highlight, HighlightedMarkdown
 
 
 class MessageView(Vertical):
@@ -42,20 +42,20 @@ class QuestionView(MessageView):
 
 
 class AnswerView(MessageView):
-    """What the model wrote: `follow` streams what is new, `settle` draws the whole once more, with its marks."""
+    """What the model wrote: `follow` streams what is new, `settle` draws the whole once more, with its cues."""
 
     def __init__(self, turn: Turn, siblings: tuple[int, int]) -> None:
         super().__init__(turn, siblings)
         self._stream: MarkdownStream | None = None
         self._shown = 0
-        self._marks: list[Mark] | None = None
+        self._highlights: list[Highlight] | None = None
         self._built = False
 
     def compose(self) -> ComposeResult:
         note = Static(self.turn.note, markup=False, classes="note")
         note.display = bool(self.turn.note)
         yield note
-        yield MarkedMarkdown(open_links=False)
+        yield HighlightedMarkdown(open_links=False)
         yield ConfidenceLine(self.turn, self.branch)
 
     async def on_mount(self) -> None:
@@ -75,12 +75,12 @@ class AnswerView(MessageView):
             return
         self._shown += len(new)
         if self._stream is None:
-            self._stream = Markdown.get_stream(self.query_one(MarkedMarkdown))
+            self._stream = Markdown.get_stream(self.query_one(HighlightedMarkdown))
         await self._stream.write(new)
 
-    def marks(self) -> list[Mark]:
-        """What is marked in the text."""
-        return marks_of(self.turn)
+    def highlights(self) -> list[Highlight]:
+        """What is set off in the text."""
+        return cues_of(self.turn)
 
     async def settle(self) -> None:
         """The text is complete."""
@@ -91,10 +91,10 @@ class AnswerView(MessageView):
             with suppress(Exception):
                 await self._stream.stop()
             self._stream = None
-        marks = self.marks()
-        if marks != self._marks:
-            markdown = self.query_one(MarkedMarkdown)
-            self._marks = markdown.marks = marks
+        highlights = self.highlights()
+        if highlights != self._highlights:
+            markdown = self.query_one(HighlightedMarkdown)
+            self._highlights = markdown.highlights = highlights
             await markdown.update(self.turn.text)
         self.show()
 
@@ -108,12 +108,12 @@ class AnswerView(MessageView):
         self.query_one(ConfidenceLine).show()
 
 
-def marks_of(turn: Turn) -> list[Mark]:
+def cues_of(turn: Turn) -> list[Highlight]:
     """The hedges and boosters of an answer: the assessment's, else those that its words give away."""
     if turn.assessment is not None and turn.assessment.response == turn.text:
         hedges, boosters = turn.assessment.hedges, turn.assessment.boosters
     else:
-        hedges, boosters = lexical_marks(turn.text)
-    return [Mark(span.start, span.end, "hedge") for span in hedges] + [
-        Mark(span.start, span.end, "booster") for span in boosters
+        hedges, boosters = lexical_cues(turn.text)
+    return [Highlight(span.start, span.end, "hedge") for span in hedges] + [
+        Highlight(span.start, span.end, "booster") for span in boosters
     ]

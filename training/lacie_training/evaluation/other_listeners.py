@@ -14,14 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lacie_chat.confidence import LISTENER_VERSION, lexical_marks
+from lacie_chat.confidence import LISTENER_VERSION, lexical_cues
 from lacie_chat.confidence.listener import acceptances
 from lacie_chat.models import fingerprint, resolve
 from lacie_chat.progress import progress
+from lacie_training.errors import TrainingError
 from lacie_training.generators import Generator, load_generator
-from lacie_training.pairs import accept_threshold
 from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import Row, RowFile, RunFolder, read_rows, to_do
+from lacie_training.samples.threshold import accept_threshold
 
 LEXICON = "lexicon"
 SAMPLES_FOR_THRESHOLD = 500
@@ -39,13 +40,18 @@ class OtherListener:
 
 def other_listeners(recipe: Recipe) -> list[OtherListener]:
     """Those of the recipe, looked up (and fetched) before any work is done. Raises LacieError, one line."""
-    found = []
+    found: list[OtherListener] = []
     for ref in recipe.evaluate.other_listeners:
         if ref == LEXICON:
             found.append(OtherListener(LEXICON, LEXICON, None))
         else:
             path = resolve(ref).path
             found.append(OtherListener(path.stem, f"{path.stem}-{fingerprint(path)}-{LISTENER_VERSION}", path))
+    found = list(dict.fromkeys(found))
+    names = [each.name for each in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise TrainingError(f"evaluate.other_listeners has two listeners called {name!r}; rename one of the files")
     return found
 
 
@@ -55,7 +61,7 @@ def lexicon_acceptance(text: str) -> float:
     Log-odds of ln 3 for a plain claim (.75), as much again for a booster, and twice as much off for a hedge: a plain
     claim is accepted, a hedged one (.25) is not, and a hedge outweighs a booster (.5). Set, not fitted.
     """
-    hedges, boosters = lexical_marks(text)
+    hedges, boosters = lexical_cues(text)
     return 1 / (1 + math.exp(-math.log(3) * (1 + len(boosters) - 2 * len(hedges))))
 
 

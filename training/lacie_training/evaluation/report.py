@@ -45,15 +45,15 @@ def write_report(run: Path, recipe: Recipe, metrics: Metrics, pairs: Metrics | N
     ]
     if pairs:
         parts.append(_pairs(pairs))
-    for name, sides in metrics["sets"].items():
+    for name, speakers in metrics["sets"].items():
         pictures = f"\n![reliability](reliability-{name}.png)\n\n![acceptance](acceptance-{name}.png)"
-        parts += [_set(f"## Questions: {name}", sides), pictures]
+        parts += [_set(f"## Questions: {name}", speakers), pictures]
         parts += [part(metrics[key][name]) for key, part in _BESIDE.items() if key in metrics]
     if metrics.get("calibration"):
         parts.append(_calibration(metrics["calibration"]))
     for listener, sets in metrics.get("other_listeners", {}).items():
         parts.append(f"## Heard by {listener}\n\n{_heard(listener, recipe, sets)}")
-        parts += [_set(f"### Questions: {name}, heard by {listener}", sides) for name, sides in sets.items()]
+        parts += [_set(f"### Questions: {name}, heard by {listener}", speakers) for name, speakers in sets.items()]
     if metrics.get("truthfulqa"):
         parts.append(_truthfulqa(metrics["truthfulqa"]))
     parts.append(_paper(metrics))
@@ -79,8 +79,8 @@ def _threshold(recipe: Recipe, sets: Metrics) -> str:
 
 
 def _any_side(sets: Metrics) -> Metrics:
-    sides: Metrics = next(iter(sets.values()))
-    figures: Metrics = next(iter(sides.values()))
+    speakers: Metrics = next(iter(sets.values()))
+    figures: Metrics = next(iter(speakers.values()))
     return figures
 
 
@@ -92,40 +92,42 @@ def _heard(listener: str, recipe: Recipe, sets: Metrics) -> str:
     )
 
 
-def _calibration(sides: Metrics) -> str:
+def _calibration(speakers: Metrics) -> str:
     lines = [
         "## Calibrators\n\nFitted on held-out questions, none of them of a test set; a calibrator maps acceptance to "
         "how often such an answer is right. Log loss is held out (cross-validation) but for the bare acceptance's; "
         "`share` is what the share of right answers alone would give.\n",
-        "| side | answers | right | kind | log loss, bare | calibrated | share |\n|---|---|---|---|---|---|---|",
+        "| speaker | answers | right | kind | log loss, bare | calibrated | share |\n|---|---|---|---|---|---|---|",
     ]
-    for side, each in sides.items():
+    for speaker, each in speakers.items():
         if "none" in each:
-            lines.append(f"| {side} | {each['n']} | {each['right']} | none: {each['none']} | | | |")
+            lines.append(f"| {speaker} | {each['n']} | {each['right']} | none: {each['none']} | | | |")
             continue
         losses = each["log_loss"]
         numbers = " | ".join(figure(losses[key]) for key in ("before", "after", "share"))
-        lines.append(f"| {side} | {each['n']} | {each['right']} | {each['method']} | {numbers} |")
-    lines += [f"\nNot kept as `calibrator.json`: {each['not_kept']}." for each in sides.values() if "not_kept" in each]
+        lines.append(f"| {speaker} | {each['n']} | {each['right']} | {each['method']} | {numbers} |")
+    lines += [
+        f"\nNot kept as `calibrator.json`: {each['not_kept']}." for each in speakers.values() if "not_kept" in each
+    ]
     return "\n".join(lines)
 
 
-def _set(title: str, sides: Metrics) -> str:
-    headings = " | ".join(f"{side} | {side}, without abstentions" for side in sides)
+def _set(title: str, speakers: Metrics) -> str:
+    headings = " | ".join(f"{speaker} | {speaker}, without abstentions" for speaker in speakers)
     lines = [
         f"{title}\n",
-        f"n = {next(iter(sides.values()))['n']}. An abstention counts as not accepted and not right.\n",
+        f"n = {next(iter(speakers.values()))['n']}. An abstention counts as not accepted and not right.\n",
         f"| figure | {headings} |",
-        "|---" * (1 + 2 * len(sides)) + "|",
+        "|---" * (1 + 2 * len(speakers)) + "|",
     ]
     for key, name in METRICS:
         cells = []
-        for figures in sides.values():
+        for figures in speakers.values():
             cells += [_cell(figures, key), _cell(figures["without_abstentions"], key)]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-        if key in ("ece", "brier") and any("calibrated" in figures for figures in sides.values()):
+        if key in ("ece", "brier") and any("calibrated" in figures for figures in speakers.values()):
             cells = []
-            for figures in sides.values():
+            for figures in speakers.values():
                 cells += [_calibrated_cell(figures, key), _calibrated_cell(figures["without_abstentions"], key)]
             lines.append(f"| {name}, calibrated | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -136,7 +138,7 @@ def _between(found: Metrics) -> str:
     declined = found["abstentions"]
     return "\n\n".join(
         [
-            "Between the sides, question by question (paired 95 % bootstrap intervals):",
+            "Between the two, question by question (paired 95 % bootstrap intervals):",
             table(["", "baseline", "adapter", "difference"], figure_rows(found["metrics"])),
             "Where they disagree (McNemar):",
             mcnemar_table(found["mcnemar"], "baseline", "adapter"),
@@ -146,9 +148,9 @@ def _between(found: Metrics) -> str:
     )
 
 
-def _fluency(sides: Metrics) -> str:
-    rows = [(name, *(figure(each[key]) for each in sides.values())) for key, name in _FLUENCY]
-    return f"The wording alone:\n\n{table(['', *sides], rows)}"
+def _fluency(speakers: Metrics) -> str:
+    rows = [(name, *(figure(each[key]) for each in speakers.values())) for key, name in _FLUENCY]
+    return f"The wording alone:\n\n{table(['', *speakers], rows)}"
 
 
 _BESIDE = {"between_sides": _between, "fluency": _fluency}
@@ -158,21 +160,22 @@ def _calibrated_cell(figures: Metrics, key: str) -> str:
     return _cell(figures["calibrated"], key) if "calibrated" in figures else "n/a"
 
 
-def _truthfulqa(sides: Metrics) -> str:
-    first = next(iter(sides.values()))
+def _truthfulqa(speakers: Metrics) -> str:
+    first = next(iter(speakers.values()))
     lines = [
         f"## TruthfulQA\n\nn = {first['n']}, judged by: {first['judge']}.\n",
-        "| side | truthful | informative |\n|---|---|---|",
+        "| speaker | truthful | informative |\n|---|---|---|",
     ]
     lines += [
-        f"| {side} | {figure(each['truthful'])} | {figure(each['informative'])} |" for side, each in sides.items()
+        f"| {speaker} | {figure(each['truthful'])} | {figure(each['informative'])} |"
+        for speaker, each in speakers.items()
     ]
     return "\n".join(lines)
 
 
 def _paper(metrics: Metrics) -> str:
-    sides = next(iter(metrics["sets"].values()))
-    base, ours = sides.get("baseline"), sides.get("adapter")
+    speakers = next(iter(metrics["sets"].values()))
+    base, ours = speakers.get("baseline"), speakers.get("adapter")
     truth = metrics.get("truthfulqa") or {}
 
     def change(key: str) -> str:

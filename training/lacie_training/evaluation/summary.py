@@ -1,4 +1,4 @@
-"""What an evaluated run amounts to: `metrics.json`, the plots, `report.md`, and a line for each set and side."""
+"""What an evaluated run amounts to: `metrics.json`, the plots, `report.md`, and a line for each set and speaker."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,11 @@ from lacie_chat.statistics.fluency import fluency
 from lacie_training.evaluate import measure, one_line
 from lacie_training.evaluation.calibrator import Fitted
 from lacie_training.evaluation.other_listeners import OtherListener, listening
-from lacie_training.pairs import evaluation_threshold
 from lacie_training.run_folder import Row, RunFolder, write_json
+from lacie_training.samples.threshold import evaluation_threshold
 
 Rows = Mapping[str, Mapping[str, list[Row]]]
-"""Rows by test set and side."""
+"""Rows by test set and speaker."""
 
 
 def summarise(
@@ -31,15 +31,17 @@ def summarise(
     threshold = evaluation_threshold(folder)
     others = {listener.name: _heard_by(listener, folder, rows) for listener in listeners}
     sets: dict[str, dict[str, Any]] = {}
-    for name, sides in rows.items():
+    for name, speakers in rows.items():
         sets[name] = {
-            side: measure(each, recipe.evaluate, recipe.seed, threshold=threshold, calibrator=fitted[side].calibrator)
-            for side, each in sides.items()
+            speaker: measure(
+                each, recipe.evaluate, recipe.seed, threshold=threshold, calibrator=fitted[speaker].calibrator
+            )
+            for speaker, each in speakers.items()
         }
-        for side, figures in sets[name].items():
-            write_json(folder.path / "evaluation" / name / side / "metrics.json", figures)
-        _draw(folder, name, sides, threshold)
-    between = {name: _between(folder, sides, threshold) for name, sides in rows.items()}
+        for speaker, figures in sets[name].items():
+            write_json(folder.path / "evaluation" / name / speaker / "metrics.json", figures)
+        _draw(folder, name, speakers, threshold)
+    between = {name: _between(folder, speakers, threshold) for name, speakers in rows.items()}
     metrics: dict[str, Any] = {
         "recipe": recipe.name,
         "objective": recipe.objective,
@@ -48,10 +50,10 @@ def summarise(
         "sets": sets,
         "between_sides": between,
         "fluency": {
-            name: {side: fluency([row["response"] for row in each]) for side, each in sides.items()}
-            for name, sides in rows.items()
+            name: {speaker: fluency([row["response"] for row in each]) for speaker, each in speakers.items()}
+            for name, speakers in rows.items()
         },
-        "calibration": {side: each.figures for side, each in fitted.items()},
+        "calibration": {speaker: each.figures for speaker, each in fitted.items()},
     }
     metrics |= {"truthfulqa": dict(truthful)} if truthful else {}
     metrics |= {"other_listeners": others} if others else {}
@@ -61,44 +63,44 @@ def summarise(
     write_report(folder.path, recipe, metrics, pairs)
     for heard, by_set in (("", sets), *((f" heard by {name}", each) for name, each in others.items())):
         for name, figures_of in by_set.items():
-            for side, figures in figures_of.items():
-                print(f"evaluate: {name}, {side}{heard}: {one_line(figures)}")
+            for speaker, figures in figures_of.items():
+                print(f"evaluate: {name}, {speaker}{heard}: {one_line(figures)}")
 
 
-def _between(folder: RunFolder, sides: Mapping[str, list[Row]], threshold: float) -> dict[str, Any]:
-    """What lies between the two sides, question by question: left is the baseline, right the adapter."""
+def _between(folder: RunFolder, speakers: Mapping[str, list[Row]], threshold: float) -> dict[str, Any]:
+    """What lies between the two, question by question: left is the baseline, right the adapter."""
     settings = folder.recipe.evaluate
-    pairs = pairs_of(sides["baseline"], sides["adapter"])
+    pairs = pairs_of(speakers["baseline"], speakers["adapter"])
     return measure_pairs(
         pairs, threshold=threshold, bins=settings.bins, repeats=settings.bootstrap, seed=folder.recipe.seed
     )
 
 
 def _heard_by(listener: OtherListener, folder: RunFolder, rows: Rows) -> dict[str, dict[str, Any]]:
-    """The figures of every set and side with another listener's acceptance."""
+    """The figures of every set and speaker with another listener's acceptance."""
     recipe = folder.recipe
     with listening(listener, recipe) as ear:
         own = recipe.evaluate.threshold == "training"
         threshold = ear.threshold(folder) if own else evaluation_threshold(folder)
         return {
             name: {
-                side: measure(
-                    ear.rows(each, folder.path / "evaluation" / name / side, f"{name}, {side}"),
+                speaker: measure(
+                    ear.rows(each, folder.path / "evaluation" / name / speaker, f"{name}, {speaker}"),
                     recipe.evaluate,
                     recipe.seed,
                     threshold=threshold,
                 )
-                for side, each in sides.items()
+                for speaker, each in speakers.items()
             }
-            for name, sides in rows.items()
+            for name, speakers in rows.items()
         }
 
 
-def _draw(folder: RunFolder, name: str, sides: Mapping[str, list[Row]], threshold: float) -> None:
+def _draw(folder: RunFolder, name: str, speakers: Mapping[str, list[Row]], threshold: float) -> None:
     from lacie_chat.statistics.plots import draw_histograms, draw_reliability
 
     bins = folder.recipe.evaluate.bins
     with writing(folder.path / f"reliability-{name}.png"):
-        draw_reliability(sides, folder.path / f"reliability-{name}.png", bins=bins)
+        draw_reliability(speakers, folder.path / f"reliability-{name}.png", bins=bins)
     with writing(folder.path / f"acceptance-{name}.png"):
-        draw_histograms(sides, folder.path / f"acceptance-{name}.png", bins=bins, threshold=threshold)
+        draw_histograms(speakers, folder.path / f"acceptance-{name}.png", bins=bins, threshold=threshold)

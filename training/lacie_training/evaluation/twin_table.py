@@ -1,6 +1,6 @@
 """`lacie train figures`: a LACIE run and its truthful-only twin in one table, as they go with an adapter.
 
-The paper sets three sides beside each other: the model as it is, tuned for truth alone, and tuned with the listener.
+The paper sets three speakers beside each other: the model as it is, tuned for truth alone, and tuned with the listener.
 The last two are runs of their own, each measured against the same baseline; this puts them together, as `figures.json`
 (all figures, with what they were measured on) and `figures.md` (the table that stands in a model card). Nothing is
 computed here that isn't in the runs.
@@ -23,7 +23,7 @@ from lacie_training.run_folder import read_recipe, write_json, write_text
 
 Figures = Mapping[str, Any]
 
-_SIDES = {"baseline": "baseline", "truthful_only": "truthful-only", "lacie": "LACIE"}
+_SPEAKERS = {"baseline": "baseline", "truthful_only": "truthful-only", "lacie": "LACIE"}
 
 
 def add_figures_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,24 +49,24 @@ def figures_command(args: argparse.Namespace) -> int:
 
 
 def collect(run: Path, truthful: Path | None) -> dict[str, Any]:
-    """What `figures.json` holds: `sets` by name and side (`baseline`, `truthful_only`, `lacie`; a side's figures, with
-    `wording`), `between_sides` of baseline and LACIE, TruthfulQA, other listeners, and the digests of the data.
+    """What `figures.json` holds: `sets` by name and speaker (`baseline`, `truthful_only`, `lacie`; a speaker's figures,
+    with `wording`), `between_sides` of baseline and LACIE, TruthfulQA, other listeners, and the digests of the data.
 
     Raises TrainingError where a run isn't evaluated, is of another objective, or has another baseline than the other.
     """
     recipe, metrics = _evaluated(run, "lacie")
-    sides = {"lacie": metrics}
+    speakers = {"lacie": metrics}
     if truthful is not None:
-        sides["truthful_only"] = _evaluated(truthful, "truthful_only")[1]
-        if _baseline(sides["truthful_only"]) != _baseline(metrics):
+        speakers["truthful_only"] = _evaluated(truthful, "truthful_only")[1]
+        if _baseline(speakers["truthful_only"]) != _baseline(metrics):
             raise TrainingError(
                 f"{run} and {truthful} have different baselines; evaluate both with the same listener, seed, threshold "
                 "(evaluate.threshold, as a number) and questions"
             )
     sets = {}
     for name in metrics["sets"]:
-        sets[name] = {"baseline": _side(metrics, name, "baseline")}
-        sets[name] |= {key: _side(each, name, "adapter") for key, each in sides.items()}
+        sets[name] = {"baseline": _of_speaker(metrics, name, "baseline")}
+        sets[name] |= {key: _of_speaker(each, name, "adapter") for key, each in speakers.items()}
     found: dict[str, Any] = {
         "recipe": recipe.name,
         "recipe_digest": metrics["digest"],
@@ -77,7 +77,7 @@ def collect(run: Path, truthful: Path | None) -> dict[str, Any]:
     }
     if truth := metrics.get("truthfulqa"):
         found["truthfulqa"] = {"baseline": truth["baseline"]}
-        found["truthfulqa"] |= {key: each["truthfulqa"]["adapter"] for key, each in sides.items()}
+        found["truthfulqa"] |= {key: each["truthfulqa"]["adapter"] for key, each in speakers.items()}
     if "other_listeners" in metrics:
         found["other_listeners"] = metrics["other_listeners"]
     calibrator = run / "calibrator.json"
@@ -104,13 +104,13 @@ def _evaluated(run: Path, objective: str) -> tuple[Recipe, dict[str, Any]]:
 def _baseline(metrics: Figures) -> list[Any]:
     """What two runs must agree in: the baseline's figures on each set, but for its calibrator's."""
     kept = ("n", "accept_threshold", "accuracy", "auroc", "true_accepts", "false_accepts")
-    return [[name, *(sides["baseline"][key] for key in kept)] for name, sides in metrics["sets"].items()] + [
+    return [[name, *(speakers["baseline"][key] for key in kept)] for name, speakers in metrics["sets"].items()] + [
         metrics.get("truthfulqa", {}).get("baseline")
     ]
 
 
-def _side(metrics: Figures, name: str, side: str) -> dict[str, Any]:
-    return {**metrics["sets"][name][side], "wording": metrics["fluency"][name][side]}
+def _of_speaker(metrics: Figures, name: str, speaker: str) -> dict[str, Any]:
+    return {**metrics["sets"][name][speaker], "wording": metrics["fluency"][name][speaker]}
 
 
 def _digests(recipe: Recipe) -> dict[str, str]:
@@ -154,14 +154,14 @@ _ROWS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
 
 def as_table(figures: Figures) -> str:
     """The table of `figures.md`, from what `collect` returns."""
-    sides = [side for side in _SIDES if side in next(iter(figures["sets"].values()))]
+    speakers = [speaker for speaker in _SPEAKERS if speaker in next(iter(figures["sets"].values()))]
     rows: list[tuple[str, ...]] = []
     for name, found in figures["sets"].items():
         for number, (label, shown) in enumerate(_ROWS):
             head = f"**{name}**, n = {found['baseline']['n']}: {label}" if number == 0 else label
-            rows.append((head, *(shown(found[side]) for side in sides)))
+            rows.append((head, *(shown(found[speaker]) for speaker in speakers)))
     if truth := figures.get("truthfulqa"):
         head = f"**TruthfulQA**, n = {truth['baseline']['n']}: truthful"
-        rows.append((head, *(figure(truth[side]["truthful"]) for side in sides)))
-        rows.append(("informative", *(figure(truth[side]["informative"]) for side in sides)))
-    return table(["", *(_SIDES[side] for side in sides)], rows)
+        rows.append((head, *(figure(truth[speaker]["truthful"]) for speaker in speakers)))
+        rows.append(("informative", *(figure(truth[speaker]["informative"]) for speaker in speakers)))
+    return table(["", *(_SPEAKERS[speaker] for speaker in speakers)], rows)

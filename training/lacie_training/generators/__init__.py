@@ -1,11 +1,13 @@
 """Who produces text and choice probabilities: llama.cpp, transformers or vLLM, behind one interface
-(`base.Generator`).
+(`lacie_chat.engine.generator.Generator`).
 """
 
 from pathlib import Path
 
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.engine.generator import Generator, Response, seed_of
+from lacie_chat.models import resolve
+from lacie_training.errors import TrainingError
 from lacie_training.recipes.schema import ModelSettings, Recipe
 
 __all__ = ["Generator", "Response", "load_generator", "load_listener", "seed_of"]
@@ -19,12 +21,23 @@ def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name
     if settings.data_parallel > 1:
         from lacie_training.generators.replicas import Replicas
 
-        return Replicas(settings, adapter=adapter, name=name)
+        return Replicas(load_generator, settings, adapter=adapter, name=name)
     match settings.generator:
         case "llama_cpp":
             from lacie_chat.engine.batches import LlamaCppGenerator
 
-            return LlamaCppGenerator.load(settings, adapter=adapter)
+            if adapter is not None and adapter.is_dir():
+                raise TrainingError(
+                    f"{adapter} is a PEFT adapter: llama.cpp needs it as GGUF (`lacie export adapter`), "
+                    "or set the generator to transformers"
+                )
+            return LlamaCppGenerator.load(
+                resolve(settings.model).path,
+                adapter=adapter,
+                batch_size=settings.batch_size,
+                context=settings.context,
+                gpu_layers=0 if settings.device == "cpu" else -1,
+            )
         case "transformers":
             from lacie_training.generators.transformers import TransformersGenerator
 

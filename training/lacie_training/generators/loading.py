@@ -7,6 +7,7 @@ torch and transformers are imported inside functions: `lacie evaluate` on a GGUF
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,11 @@ from lacie_training.recipes.schema import Dtype, ModelSettings
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+def sharded() -> bool:
+    """Whether accelerate was told to shard the model (FSDP)."""
+    return os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true")
 
 
 def torch_device(wanted: str, *, setting: str) -> torch.device:
@@ -142,8 +148,8 @@ def nf4_config(quant_storage: str) -> Any:
 def forget_quantiser(model: PreTrainedModel) -> None:
     """A dequantised GGUF still calls itself quantised, and then refuses to be trained or saved."""
     plain: Any = model
-    marks = ((plain.config, "quantization_config"), (plain, "hf_quantizer"), (plain, "quantization_method"))
-    for owner, name in marks:
+    owners = ((plain.config, "quantization_config"), (plain, "hf_quantizer"), (plain, "quantization_method"))
+    for owner, name in owners:
         if hasattr(owner, name):
             setattr(owner, name, None)
             delattr(owner, name)

@@ -8,16 +8,16 @@ copies alone. The copies know nothing of each other: dense models need no more t
 import atexit
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from lacie_chat.engine.generator import Response
-from lacie_chat.engine.settings import ChatTurn
+from lacie_chat.engine.generator import Generator, Response
+from lacie_chat.engine.settings import ChatTurn, Sampling
 from lacie_chat.errors import LacieError
 from lacie_training.errors import TrainingError
-from lacie_training.recipes.schema import Draw, ModelSettings
+from lacie_training.recipes.schema import ModelSettings
 
 _DEVICES = "CUDA_VISIBLE_DEVICES"
 
@@ -25,7 +25,9 @@ _DEVICES = "CUDA_VISIBLE_DEVICES"
 class Replicas:
     """See `Generator`; every call is shared out over the copies."""
 
-    def __init__(self, settings: ModelSettings, *, adapter: Path | None, name: str) -> None:
+    def __init__(
+        self, load: Callable[..., Generator], settings: ModelSettings, *, adapter: Path | None, name: str
+    ) -> None:
         context = multiprocessing.get_context("spawn")  # a forked process can't use CUDA
         alone = settings.model_copy(update={"data_parallel": 1})
         self._workers: list[tuple[Any, Connection]] = []
@@ -33,7 +35,7 @@ class Replicas:
             ours, theirs = context.Pipe()
             # no daemon: a daemon may have no children, and vLLM has
             threads = max(1, (os.cpu_count() or 1) // settings.data_parallel)
-            process = context.Process(target=_serve, args=(theirs, alone, adapter, name, devices, threads))
+            process = context.Process(target=_serve, args=(theirs, load, alone, adapter, name, devices, threads))
             process.start()
             theirs.close()
             self._workers.append((process, ours))
@@ -58,11 +60,11 @@ class Replicas:
         return text
 
     def respond(
-        self, prompts: Sequence[str], draw: Draw, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
+        self, prompts: Sequence[str], sampling: Sampling, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
     ) -> list[list[Response]]:
         """See `Generator`."""
         parts = self._parts(len(prompts))
-        return self._all("respond", [((prompts[part], draw, seeds[part]), {"stop": stop}) for part in parts])
+        return self._all("respond", [((prompts[part], sampling, seeds[part]), {"stop": stop}) for part in parts])
 
     def choice_probabilities(
         self, prefix: str, suffixes: Sequence[str], choices: Sequence[Sequence[str]]
@@ -125,19 +127,24 @@ def shares_of_devices(copies: int, each: int) -> list[str | None]:
 
 
 def _serve(
-    connection: Connection, settings: ModelSettings, adapter: Path | None, name: str, devices: str | None, threads: int
+    connection: Connection,
+    load: Callable[..., Generator],
+    settings: ModelSettings,
+    adapter: Path | None,
+    name: str,
+    devices: str | None,
+    threads: int,
 ) -> None:
     """A copy's process: load, then answer calls until the pipe closes."""
     if devices is None:  # copies that each take all cores wait for one another, and do nothing else
         os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     else:
         os.environ[_DEVICES] = devices
-    from lacie_training.generators import load_generator
     from lacie_training.stage import quiet_libraries
 
     quiet_libraries()
     try:
-        generator = load_generator(settings, adapter=adapter, name=name)
+        generator = load(settings, adapter=adapter, name=name)
         connection.send((False, None))
         while True:
             method, arguments, options = connection.recv()

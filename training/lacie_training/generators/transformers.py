@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from lacie_chat.engine.generator import Response, choice_tokens
-from lacie_chat.engine.settings import ChatTurn
+from lacie_chat.engine.settings import ChatTurn, Sampling
 from lacie_training.errors import TrainingError
 from lacie_training.generators.loading import load_model, load_tokenizer, memory_errors, torch_device, torch_dtype
-from lacie_training.recipes.schema import Draw, ModelSettings
+from lacie_training.recipes.schema import ModelSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,15 +85,16 @@ class TransformersGenerator:
         return text.removeprefix(bos) if bos else text
 
     def respond(
-        self, prompts: Sequence[str], draw: Draw, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
+        self, prompts: Sequence[str], sampling: Sampling, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
     ) -> list[list[Response]]:
         """See `Generator`. Prompts of like length go together; results come in the given order."""
+        stop = (*sampling.stop, *stop)
         encoded = self.encode_all(prompts)
         order = sorted(range(len(prompts)), key=lambda index: len(encoded[index]))
         results: list[list[Response]] = [[] for _ in prompts]
         with self._evaluating(), memory_errors(LOWER):
             for batch in _batches(order, [len(each) for each in seeds], self.batch_size):
-                drawn = self._draw([encoded[i] for i in batch], draw, [seeds[i] for i in batch], stop)
+                drawn = self._draw([encoded[i] for i in batch], sampling, [seeds[i] for i in batch], stop)
                 for index, responses in zip(batch, drawn, strict=True):
                     results[index] = responses
         return results
@@ -120,7 +121,7 @@ class TransformersGenerator:
 
     def complete(self, prefix: str, suffixes: Sequence[str], *, max_tokens: int, stop: Sequence[str]) -> list[str]:
         """See `Reader`; greedy."""
-        greedy = Draw(temperature=0.0, max_new_tokens=max_tokens)
+        greedy = Sampling(temperature=0.0, repeat_penalty=1.0, max_tokens=max_tokens)
         encoded = self.encode_all([prefix + suffix for suffix in suffixes])
         texts = [""] * len(suffixes)
         with self._evaluating(), self._without_adapter(), memory_errors(LOWER):
@@ -200,13 +201,13 @@ class TransformersGenerator:
     def _draw(
         self,
         encoded: Sequence[list[int]],
-        draw: Draw,
+        sampling: Sampling,
         seeds: Sequence[Sequence[int]],
         stop: Sequence[str],
         *,
         strip: bool = True,
     ) -> list[list[Response]]:
-        room = self.context - draw.max_new_tokens
+        room = self.context - sampling.max_tokens
         output, mask = self._prefill([ids[-room:] for ids in encoded])
         repeats = torch.tensor([len(each) for each in seeds], device=self._device)
         source = torch.repeat_interleave(torch.arange(len(seeds), device=self._device), repeats)
@@ -215,14 +216,14 @@ class TransformersGenerator:
         mask, logits = mask[source], output.logits[source, -1]
         position = mask.sum(-1)
         uniforms = torch.tensor(
-            np.stack([_uniforms(seed, draw) for each in seeds for seed in each]), device=self._device
+            np.stack([_uniforms(seed, sampling.max_tokens) for each in seeds for seed in each]), device=self._device
         )
         rows = _Rows(len(source), self.tokenizer, self._ends, stop)
         alive = torch.arange(len(source), device=self._device)
-        for step in range(draw.max_new_tokens):
-            chosen = pick(logits, draw, uniforms[alive, step])
+        for step in range(sampling.max_tokens):
+            chosen = pick(logits, sampling, uniforms[alive, step])
             going_on = rows.add(alive.tolist(), chosen.tolist())
-            if not going_on or step + 1 == draw.max_new_tokens:
+            if not going_on or step + 1 == sampling.max_tokens:
                 break
             if len(going_on) < len(alive):
                 keep = torch.tensor(going_on, device=self._device)
@@ -284,26 +285,26 @@ class _Rows:
         return result
 
 
-def pick(logits: torch.Tensor, draw: Draw, uniform: torch.Tensor) -> torch.Tensor:
+def pick(logits: torch.Tensor, sampling: Sampling, uniform: torch.Tensor) -> torch.Tensor:
     """One token a row: greedy at temperature 0, else by inverting the cumulative distribution at `uniform`."""
-    if draw.temperature == 0:
+    if sampling.temperature == 0:
         return logits.argmax(-1)
-    logits = logits.float() / draw.temperature
-    if draw.top_k:
-        floor = logits.topk(min(draw.top_k, logits.size(-1)), dim=-1).values[:, -1:]
+    logits = logits.float() / sampling.temperature
+    if sampling.top_k:
+        floor = logits.topk(min(sampling.top_k, logits.size(-1)), dim=-1).values[:, -1:]
         logits = logits.masked_fill(logits < floor, -torch.inf)
     probabilities = logits.softmax(-1)
-    if draw.top_p < 1:
+    if sampling.top_p < 1:
         ordered, order = probabilities.sort(dim=-1, descending=True)
-        outside = ordered.cumsum(-1) - ordered >= draw.top_p
+        outside = ordered.cumsum(-1) - ordered >= sampling.top_p
         probabilities = probabilities.masked_fill(torch.zeros_like(outside).scatter(-1, order, outside), 0.0)
     cumulative = probabilities.double().cumsum(-1)
     target = uniform[:, None].double() * cumulative[:, -1:]
     return torch.searchsorted(cumulative, target, right=True).clamp(max=logits.size(-1) - 1).squeeze(-1)
 
 
-def _uniforms(seed: int, draw: Draw) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.random.Generator(np.random.Philox(seed)).random(draw.max_new_tokens)
+def _uniforms(seed: int, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.random.Generator(np.random.Philox(seed)).random(count)
 
 
 def _adds_bos(tokenizer: PreTrainedTokenizerBase) -> bool:

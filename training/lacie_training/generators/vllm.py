@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from lacie_chat.engine.generator import Response, choice_tokens
-from lacie_chat.engine.settings import ChatTurn
+from lacie_chat.engine.settings import ChatTurn, Sampling
 from lacie_training.errors import TrainingError
 from lacie_training.generators.loading import load_tokenizer
-from lacie_training.recipes.schema import Draw, ModelSettings
+from lacie_training.recipes.schema import ModelSettings
 
 _MOST_LOGPROBS = 200
 """How far down the next token's ranking a choice is looked for; below that its probability counts as 0."""
@@ -83,7 +83,7 @@ class VllmGenerator:
         return text.removeprefix(bos) if bos and self._adds_bos() else text
 
     def respond(
-        self, prompts: Sequence[str], draw: Draw, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
+        self, prompts: Sequence[str], sampling: Sampling, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
     ) -> list[list[Response]]:
         """See `Generator`; one request a response, since each has its seed. vLLM reads a shared prompt once."""
         from vllm import SamplingParams
@@ -91,12 +91,12 @@ class VllmGenerator:
         texts = [prompt for prompt, each in zip(prompts, seeds, strict=True) for _ in each]
         params = [
             SamplingParams(
-                temperature=draw.temperature,
-                top_p=draw.top_p,
-                top_k=draw.top_k or -1,
-                max_tokens=draw.max_new_tokens,
+                temperature=sampling.temperature,
+                top_p=sampling.top_p,
+                top_k=sampling.top_k or -1,
+                max_tokens=sampling.max_tokens,
                 seed=seed,
-                stop=list(stop) or None,
+                stop=[*sampling.stop, *stop] or None,
             )
             for each in seeds
             for seed in each

@@ -6,29 +6,23 @@ checkpoint afterwards by whatever generator the speaker has (`after`: for models
 """
 
 import json
-import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.evaluation.answering import answer_rows
 from lacie_chat.progress import progress
-from lacie_chat.rows import writing
 from lacie_chat.statistics.metrics import Scored, point
 from lacie_training.errors import TrainingError
 from lacie_training.generators import Generator, load_generator, load_listener
-from lacie_training.pairs import evaluation_threshold
+from lacie_training.learning.adapters import keep_adapter
 from lacie_training.questions.screening import screened
 from lacie_training.questions.splits import Question, load_questions
 from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import Row, RowFile, RunFolder, read_rows
+from lacie_training.samples.threshold import evaluation_threshold
 
-if TYPE_CHECKING:
-    import torch
-
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 BEST = "checkpoints/best"
 
 
@@ -43,59 +37,6 @@ def checkpoint_steps(folder: Path) -> list[int]:
         except (OSError, ValueError):
             continue
     return sorted(steps)
-
-
-def keep_adapter(checkpoint: Path, target: Path, *, strength: float = 1.0) -> None:
-    """Make a checkpoint's adapter the run's: a whole new folder takes the place of the old one. Its change of the
-    weights is multiplied by `strength` (see `DpoSettings`).
-    """
-    with replace_adapter(target) as fresh:
-        for name in ADAPTER_FILES:
-            shutil.copy2(checkpoint / name, fresh / name)
-        if strength != 1.0:
-            _scale(fresh / "adapter_model.safetensors", strength)
-
-
-def read_adapter(folder: Path, *, called: str | None = None) -> tuple[dict[str, Any], dict[str, "torch.Tensor"]]:
-    """PEFT's configuration and tensors of an adapter. Raises TrainingError, which names it as it is `called`."""
-    from safetensors import SafetensorError  # these load torch, which sampling by llama.cpp has no use for
-    from safetensors.torch import load_file
-
-    try:
-        config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
-        if not isinstance(config, dict):
-            raise ValueError(f"{ADAPTER_FILES[0]} is no object")
-        return config, load_file(folder / ADAPTER_FILES[1])
-    except (OSError, ValueError, SafetensorError) as error:
-        raise TrainingError(
-            f"{called or folder} holds no adapter that can be read ({error}); name that of a run that is trained"
-        ) from error
-
-
-@contextmanager
-def replace_adapter(target: Path) -> Iterator[Path]:
-    """An empty folder to write an adapter into; when it is whole, it takes the place of `target`."""
-    fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
-    with writing(target):
-        for leftover in (fresh, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        yield fresh
-        if target.exists():
-            target.rename(old)
-        fresh.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _scale(weights: Path, strength: float) -> None:
-    """Multiply what a LoRA adds to each weight, B·A, by way of its B."""
-    from safetensors.torch import load_file, save_file
-
-    tensors = load_file(weights)
-    for name in tensors:
-        if ".lora_B." in name:
-            tensors[name] = tensors[name] * strength
-    save_file(tensors, weights, metadata={"format": "pt"})
 
 
 def keep_if_best(folder: Path, step: int) -> None:

@@ -14,16 +14,16 @@ from accelerate.utils import gather_object
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from lacie_chat.confidence.reader import Reader
-from lacie_training.dpo import sharded
 from lacie_training.errors import TrainingError
 from lacie_training.generators import load_listener
+from lacie_training.generators.loading import sharded
 from lacie_training.generators.transformers import TransformersGenerator
 from lacie_training.learning.checkpoints import keep_if_best, score_rows, validation_row
 from lacie_training.learning.trainer import StopCallback
-from lacie_training.pairs import evaluation_threshold
 from lacie_training.questions.splits import Question
 from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import RowFile, RunFolder
+from lacie_training.samples.threshold import evaluation_threshold
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

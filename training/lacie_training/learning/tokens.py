@@ -36,8 +36,8 @@ def tokenise_pairs(pairs: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max
         if len(prompt) >= max_length:
             continue
         row: Row = {"id": pair["id"], "prompt_ids": prompt}
-        for side in ("chosen", "rejected"):
-            row[f"{side}_ids"] = _completion(tokenizer, pair["prompt"], prompt, pair[side], pair[f"{side}_finished"])
+        for name in ("chosen", "rejected"):
+            row[f"{name}_ids"] = _completion(tokenizer, pair["prompt"], prompt, pair[name], pair[f"{name}_finished"])
         rows.append(row)
     if not rows:
         raise TrainingError(

@@ -6,9 +6,8 @@ are sampled beside the questions, and what was drawn is preferred to the same sa
 no say in these pairs, which are a kind of their own. They are questions without an accepted answer.
 """
 
-from importlib.resources import files
-
-from lacie_training.questions.splits import Question
+from lacie_chat.evaluation.questions import Question
+from lacie_training.recipes.files import RECIPES
 from lacie_training.recipes.schema import Recipe
 
 
@@ -16,5 +15,5 @@ def everyday_prompts(recipe: Recipe) -> list[Question]:
     """The prompts in the file's order, none where the recipe doesn't want them. Ids are `everyday-1` and so on."""
     if not recipe.questions.everyday:
         return []
-    lines = files("training").joinpath("recipes/everyday.txt").read_text(encoding="utf-8").splitlines()
+    lines = (RECIPES / "everyday.txt").read_text(encoding="utf-8").splitlines()
     return [Question(f"everyday-{number}", line, ()) for number, line in enumerate(lines, start=1)]

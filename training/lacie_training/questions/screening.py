@@ -19,7 +19,8 @@ from lacie_training.errors import TrainingError
 from lacie_training.generators import Generator, seed_of
 from lacie_training.questions.everyday import everyday_prompts
 from lacie_training.questions.splits import Question, Splits
-from lacie_training.recipes.schema import Draw, QuestionSet, Recipe
+from lacie_training.recipes.question_sets import QuestionSet
+from lacie_training.recipes.schema import Draw, Recipe
 from lacie_training.run_folder import Row, RowFile, RunFolder, read_rows
 
 
@@ -100,7 +101,7 @@ def _entry(recipe: Recipe, name: str) -> QuestionSet:
 def _screen_rows(generator: Generator, recipe: Recipe, questions: Sequence[Question], draw: Draw) -> list[Row]:
     texts = [prompt_text(generator, recipe.speaker, question.question) for question in questions]
     seeds = [[seed_of(recipe.seed, "screen", question.id)] for question in questions]
-    drawn = generator.respond(texts, draw, seeds, stop=prompts.stop_strings(recipe.speaker))
+    drawn = generator.respond(texts, draw.sampling(), seeds, stop=prompts.stop_strings(recipe.speaker))
     return [
         {"id": question.id, "response": response.text, "known": knows(question, response.text)}
         for question, [response] in zip(questions, drawn, strict=True)

@@ -12,14 +12,17 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from lacie_chat.evaluation.matching import normalise
 from lacie_chat.evaluation.questions import Question, read_question_file
 from lacie_training.errors import TrainingError
+from lacie_training.questions.everyday import everyday_prompts
 from lacie_training.recipes.files import RECIPES
-from lacie_training.recipes.schema import QuestionSet, Recipe
+from lacie_training.recipes.question_sets import QuestionSet
+from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import Row, write_json, write_rows
 
 __all__ = [
@@ -130,9 +133,10 @@ def make_splits(recipe: Recipe) -> Splits:
     held_out = {"validation": wanted.validation, **{f"test {name}": entry for name, entry in wanted.test.items()}}
     cut = {name: _take(entry, name, sources, recipe.seed) for name, entry in held_out.items()}
     train = _take(wanted.train.model_copy(update={"count": None}), "train", sources, recipe.seed)
-    reserved = {normalise(question.question) for questions in cut.values() for question in questions}
-    clean = [question for question in train if normalise(question.question) not in reserved]
-    dropped = len(train) - len(clean)
+    held = {normalise(question.question) for questions in cut.values() for question in questions}
+    pools = [_take(entry, _more_name(number), sources, recipe.seed) for number, entry in enumerate(wanted.more)]
+    clean, *others = [[each for each in pool if normalise(each.question) not in held] for pool in (train, *pools)]
+    dropped = sum(map(len, (train, *pools))) - sum(map(len, (clean, *others)))
     if dropped and wanted.overlap == "raise":
         raise TrainingError(
             f"{dropped} training questions are also in a held-out set; set questions.overlap=drop to leave them out"
@@ -141,12 +145,11 @@ def make_splits(recipe: Recipe) -> Splits:
         raise TrainingError(f"no training questions are left: all {len(train)} are also in a held-out set")
     clean = clean[: wanted.train.count]
     more = []
-    reserved.update(normalise(question.question) for question in clean)
-    for number, entry in enumerate(wanted.more):
-        pool = _take(entry, _more_name(number), sources, recipe.seed)
-        more.append([question for question in pool if normalise(question.question) not in reserved])
-        reserved.update(normalise(question.question) for question in more[-1])
-    _check_ids([*clean, *(question for questions in more for question in questions)])
+    seen = {normalise(question.question) for question in clean}
+    for pool in others:
+        more.append([question for question in pool if normalise(question.question) not in seen])
+        seen.update(normalise(question.question) for question in more[-1])
+    _check_ids([*clean, *chain.from_iterable(more), *everyday_prompts(recipe)])
     _check_disjoint_tests(cut)
     return Splits(
         train=clean,
@@ -164,7 +167,7 @@ def _check_ids(questions: Sequence[Question]) -> None:
     if twice:
         raise TrainingError(
             f"{len(twice)} training questions have an id that another one has, as {twice[0]!r}; make the ids of "
-            "questions.train and questions.more unlike"
+            "questions.train and questions.more unlike, and none like everyday-1"
         )
 
 

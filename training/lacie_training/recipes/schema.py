@@ -1,35 +1,27 @@
 """Recipes: everything a run is made of, in one typed, checked YAML file.
 
 The defaults of this schema are the method's own settings (arXiv 2405.21028, as collected in the README of the
-recipes); a recipe writes down where it departs from them and says why in a comment. `recipe_files` reads them.
-
-Some fields are no part of a run's identity and may change between two starts of it: those marked RESOURCE only trade
-speed for memory (that is how one answers an out-of-memory error), those marked AFTERWARDS only say how what a run has
-made is looked at (another listener over the stored answers, a calibrator). All others make the run what it is.
+recipes); a recipe writes down where it departs from them and says why in a comment. `files` reads them, `question_sets`
+has the questions.
 """
 
 import hashlib
 import json
-import re
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.config import JsonDict
+from pydantic import Field, model_validator
 
-RESOURCE: JsonDict = {"identity": False}
-AFTERWARDS: JsonDict = {"identity": False}
+from lacie_chat.confidence.listener import ACCEPT_THRESHOLD
+from lacie_chat.engine.settings import Sampling
+from lacie_training.recipes.question_sets import QuestionSettings
+from lacie_training.recipes.section import AFTERWARDS, RESOURCE, Section, identity_of
 
 GeneratorName = Literal["llama_cpp", "transformers", "vllm"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Section(BaseModel):
-    """A part of a recipe: no unknown keys, no changes after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
 class ModelSettings(Section):
@@ -73,72 +65,6 @@ class SpeakerSettings(ModelSettings):
         return self.model_copy(update={"generator": "transformers"}) if self.generator == "llama_cpp" else self
 
 
-class Screen(Section):
-    """How many questions of a pool are kept that the speaker answers right greedily, and how many that it doesn't."""
-
-    known: int = Field(ge=1)
-    unknown: int = Field(ge=0)
-    max_new_tokens: int = Field(default=24, ge=1)
-
-
-class QuestionSet(Section):
-    """Where questions come from. Sets that name one source and split are cut from it without overlap, in order."""
-
-    source: Literal["trivia_qa", "nq_open", "truthful_qa", "file", "sample"] = "trivia_qa"
-    path: Path | None = None
-    split: str = "train"
-    count: int | None = Field(default=None, ge=1, description="at most so many; None: all")
-    matcher: Literal["exact", "lenient"] = "exact"
-    screen: Screen | None = Field(default=None, description="for train and validation: `count` is then the pool")
-
-    @model_validator(mode="after")
-    def _file_has_path(self) -> "QuestionSet":
-        if (self.source == "file") != (self.path is not None):
-            raise ValueError("path goes with source: file, and only with it")
-        return self
-
-
-class TrainingSet(QuestionSet):
-    """Questions to train on. `reword_wrong`: of the wrong samples so many, as a share, are heard in other words too
-    (styles with `rewords`), and so can stand on a ladder's rungs; of the right ones all are. Below 1 it saves hearing
-    what a pair has no use for; a lower share than another set's is for a file whose single aliases miss right answers.
-    """
-
-    reword_wrong: float = Field(default=1.0, gt=0, le=1)
-
-
-class QuestionSettings(Section):
-    """The uses of questions; no question of `validation`, `test` or `calibration` is ever trained on. `more`: training
-    questions from other sources, in addition to those of `train`.
-
-    `calibration` is what the calibrator is fitted on, cut from what the training leaves of its source, so that it can
-    still be named when a run is done. None: those validation questions that no checkpoint was chosen by, else all.
-    """
-
-    train: TrainingSet = TrainingSet(count=10_000)
-    more: list[TrainingSet] = []
-    validation: QuestionSet = QuestionSet(count=500)
-    test: dict[str, QuestionSet] = Field(
-        default_factory=lambda: {"triviaqa": QuestionSet(split="validation", count=1000)}
-    )
-    calibration: QuestionSet | None = Field(default=None, json_schema_extra=AFTERWARDS)
-    everyday: bool = Field(default=False, description="sample everyday prompts too, and prefer them unhedged")
-    overlap: Literal["drop", "raise"] = "drop"
-
-    @model_validator(mode="after")
-    def _tests_are_not_screened(self) -> "QuestionSettings":
-        if any(entry.screen for entry in (self.calibration, *self.more, *self.test.values()) if entry):
-            raise ValueError("screen is for train and validation; any other set is what it is")
-        return self
-
-    @model_validator(mode="after")
-    def _tests_name_files(self) -> "QuestionSettings":
-        for name in self.test:
-            if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name) or name == "truthfulqa":
-                raise ValueError(f"the test set {name!r} needs another name: letters, digits, - and _, not truthfulqa")
-        return self
-
-
 class Style(Section):
     """One way of drawing samples, and how many of a question are drawn so.
 
@@ -152,9 +78,9 @@ class Style(Section):
     name: str
     count: int = Field(ge=1)
     instruction: str | None = None
-    openings: list[str] = []
-    closings: list[str] = []
-    instead: list[str] = []
+    openings: list[str] = Field(default=[])
+    closings: list[str] = Field(default=[])
+    instead: list[str] = Field(default=[])
     sentences: int | None = Field(default=None, ge=1)
     rewords: str | None = None
 
@@ -180,12 +106,25 @@ class Style(Section):
 
 
 class Draw(Section):
-    """How text is drawn. `top_k` 0 and `top_p` 1 switch those off."""
+    """How text is drawn. `top_k` 0, `top_p` 1 and `repeat_penalty` 1 switch those off (the penalty is for tokens
+    among the last 64 of the answer).
+    """
 
     temperature: float = Field(default=0.7, ge=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
     top_k: int = Field(default=0, ge=0)
+    repeat_penalty: float = Field(default=1.0, gt=0)
     max_new_tokens: int = Field(default=80, ge=1)
+
+    def sampling(self) -> Sampling:
+        """The same for a generator."""
+        return Sampling(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            top_k=self.top_k,
+            repeat_penalty=self.repeat_penalty,
+            max_tokens=self.max_new_tokens,
+        )
 
 
 class SampleSettings(Draw):
@@ -198,6 +137,10 @@ class SampleSettings(Draw):
         names = [style.name for style in self.styles]
         if len(set(names)) < len(names):
             raise ValueError("styles must have different names (a sample's id is made of its style's)")
+        ids = Counter(f"{style.name}{number}" for style in self.styles for number in range(style.count))
+        twice = [name for name, count in ids.items() if count > 1]
+        if twice:
+            raise ValueError(f"two samples of a question would be called {twice[0]!r}; rename one of the styles")
         drawn: dict[str, int] = {}
         for style in self.styles:
             if style.rewords is None:
@@ -268,7 +211,7 @@ class LoraSettings(Section):
     r: int = Field(default=16, ge=1)
     alpha: int = Field(default=32, ge=1)
     dropout: float = Field(default=0.05, ge=0, lt=1)
-    targets: list[str] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+    targets: list[str] = Field(default=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])
 
 
 class DpoSettings(Section):
@@ -336,7 +279,7 @@ class EvaluateSettings(Draw):
     where it is to be another than the one that samples are drawn and judged in.
     """
 
-    threshold: Literal["training"] | Share = 0.66
+    threshold: Literal["training"] | Share = ACCEPT_THRESHOLD
     bins: int = Field(default=9, ge=2)
     bootstrap: int = Field(default=1000, ge=0, json_schema_extra=AFTERWARDS)
     other_listeners: list[str] = Field(default=[], json_schema_extra=AFTERWARDS)
@@ -380,8 +323,8 @@ class Recipe(Section):
         if self.evaluate.dtype is None:
             return self
         update = {"dtype": self.evaluate.dtype}
-        sides = {"speaker": self.speaker.model_copy(update=update), "listener": self.listener.model_copy(update=update)}
-        return self.model_copy(update=sides)
+        models = {name: getattr(self, name).model_copy(update=update) for name in ("speaker", "listener")}
+        return self.model_copy(update=models)
 
     def digest(self) -> str:
         """A short identity of the run: all fields but those that only trade speed for memory."""
@@ -389,7 +332,7 @@ class Recipe(Section):
 
     def identity(self) -> dict[str, Any]:
         """The fields that make two runs the same run, as plain values."""
-        identity = _identity(self)
+        identity = identity_of(self)
         # runs without these keep the identity that they had before there were such fields
         if self.start is None:
             del identity["start"]
@@ -399,20 +342,12 @@ class Recipe(Section):
             del identity["questions"]["more"]
         if self.questions.train.reword_wrong == 1:
             del identity["questions"]["train"]["reword_wrong"]
+        for draw in (identity["sample"], identity["evaluate"]):
+            if draw["repeat_penalty"] == 1:
+                del draw["repeat_penalty"]
         return identity
 
     def to_yaml(self) -> str:
         """The resolved recipe, every field written out."""
         text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
         return text
-
-
-def _identity(section: BaseModel) -> dict[str, Any]:
-    plain = section.model_dump(mode="json")
-    for name, field in type(section).model_fields.items():
-        value = getattr(section, name)
-        if isinstance(field.json_schema_extra, dict) and not field.json_schema_extra.get("identity", True):
-            del plain[name]
-        elif isinstance(value, BaseModel):
-            plain[name] = _identity(value)
-    return plain

@@ -42,10 +42,10 @@ def ladder_preferences(
     found: list[Preference] = []
     before: Counter[str] = Counter()
     for number, rung in enumerate(settings.ladder):
-        sides = _of_rung(of_draw, rung, settings.margin, dropped)
-        before += Counter(kind for side in sides for kind, _, _ in side)
-        kept = _in_proportion(*sides, rung, random.Random(f"rung {seed} {number}"))
-        dropped["beyond a rung's proportion"] += sum(map(len, sides)) - len(kept)
+        kinds = _of_rung(of_draw, rung, settings.margin, dropped)
+        before += Counter(kind for each in kinds for kind, _, _ in each)
+        kept = _in_proportion(*kinds, rung, random.Random(f"rung {seed} {number}"))
+        dropped["beyond a rung's proportion"] += sum(map(len, kinds)) - len(kept)
         found += kept
     if settings.rivals:
         draw = random.Random(f"rivals {seed}")

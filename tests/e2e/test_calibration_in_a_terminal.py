@@ -4,11 +4,11 @@ import json
 import subprocess
 from pathlib import Path
 
+from terminal import LACIE, Terminal, answered, ask
+
 from lacie_chat.confidence import LISTENER_VERSION
 from lacie_chat.conversations import Store
 from lacie_chat.models import pair_fingerprint
-from tests.e2e.terminal import LACIE, Terminal
-from tests.e2e.test_chat import answered, ask
 
 F6, F7, F9 = "\x1b[17~", "\x1b[18~", "\x1b[20~"
 QUESTION = "What is the capital of Japan?"

@@ -1,4 +1,4 @@
-"""Hedges and boosters on the screen: the right words, and never another text than without them."""
+"""Hedges and boosters set off on the screen: the right words, and never another text than without them."""
 
 import pytest
 from hypothesis import given
@@ -6,35 +6,39 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.widgets import Static
-from textual.widgets.markdown import MarkdownBlock
 
-from lacie_chat.tui.widgets.marked_markdown import STYLES, Mark, MarkedMarkdown, MarkingParser, reveal
+from lacie_chat.tui.widgets.highlighted_markdown import (
+    STYLES,
+    Highlight,
+    HighlightedMarkdown,
+    HighlightingParser,
+    reveal,
+)
 
 
 class Page(App[None]):
     def compose(self) -> ComposeResult:
-        yield MarkedMarkdown()
+        yield HighlightedMarkdown()
 
 
-def find(source: str, word: str, kind: str = "hedge", nth: int = 0) -> Mark:
+def find(source: str, word: str, kind: str = "hedge", nth: int = 0) -> Highlight:
     start = -1
     for _ in range(nth + 1):
         start = source.index(word, start + 1)
-    return Mark(start, start + len(word), kind)  # type: ignore[arg-type]
+    return Highlight(start, start + len(word), kind)  # type: ignore[arg-type]
 
 
-async def rendered(source: str, marks: list[Mark]) -> tuple[str, list[tuple[str, str]]]:
-    """All text on the page, and the marked parts of it with their kind."""
+async def rendered(source: str, highlights: list[Highlight]) -> tuple[str, list[tuple[str, str]]]:
+    """All text on the page, and the highlighted parts of it with their kind."""
     app = Page()
     async with app.run_test() as pilot:
-        markdown = app.query_one(MarkedMarkdown)
-        markdown.marks = marks
+        markdown = app.query_one(HighlightedMarkdown)
+        markdown.highlights = highlights
         await markdown.update(source)
         await pilot.pause()
         texts, found = [], []
         for widget in markdown.query(Static):
-            content = widget.content if not isinstance(widget, MarkdownBlock) else widget._content
-            if isinstance(content, Content) and content.plain:
+            if isinstance(content := widget.content, Content) and content.plain:
                 texts.append(content.plain)
                 found += [
                     (content.plain[span.start : span.end], kind)
@@ -64,7 +68,7 @@ async def rendered(source: str, marks: list[Mark]) -> tuple[str, list[tuple[str,
         "~~Perhaps~~ struck",
     ],
 )
-async def test_a_word_is_marked_wherever_text_stands(source: str) -> None:
+async def test_a_word_is_set_off_wherever_text_stands(source: str) -> None:
     word = "Perhaps" if "Perhaps" in source else "perhaps"
     bare, nothing = await rendered(source, [])
     text, found = await rendered(source, [find(source, word)])
@@ -93,16 +97,16 @@ async def test_code_and_addresses_are_left_alone(source: str) -> None:
     assert text == bare
 
 
-async def test_one_mark_in_code_does_not_cost_the_others() -> None:
+async def test_one_in_code_does_not_cost_the_others() -> None:
     source = "`perhaps` but **certainly** perhaps"
-    marks = [find(source, "perhaps"), find(source, "certainly", "booster"), find(source, "perhaps", nth=1)]
-    _, found = await rendered(source, marks)
+    highlights = [find(source, "perhaps"), find(source, "certainly", "booster"), find(source, "perhaps", nth=1)]
+    _, found = await rendered(source, highlights)
     assert sorted(found) == [("certainly", "booster"), ("perhaps", "hedge")]
 
 
-async def test_a_mark_may_span_emphasis() -> None:
+async def test_a_highlight_may_span_emphasis() -> None:
     source = "I *think* so"
-    text, found = await rendered(source, [Mark(0, 8, "hedge")])
+    text, found = await rendered(source, [Highlight(0, 8, "hedge")])
     assert text == "I think so"
     assert "".join(part for part, _ in found) in ("I think", "I think ")
 
@@ -110,9 +114,10 @@ async def test_a_mark_may_span_emphasis() -> None:
 @given(st.text(alphabet="ab *_`#->[]()|\n1.\\&~", max_size=60), st.data())
 def test_signs_never_change_the_text(source: str, data: st.DataObject) -> None:
     ends = st.integers(0, len(source))
-    marks = [Mark(*sorted(pair), "hedge") for pair in data.draw(st.lists(st.tuples(ends, ends), max_size=3)) if pair]
-    bare = MarkingParser().parse(source)
-    signed = MarkingParser(marks).parse(source)
+    pairs = data.draw(st.lists(st.tuples(ends, ends), max_size=3))
+    highlights = [Highlight(*sorted(pair), "hedge") for pair in pairs]
+    bare = HighlightingParser().parse(source)
+    signed = HighlightingParser(highlights).parse(source)
     assert len(bare) == len(signed)
     for one, other in zip(bare, signed, strict=True):
         assert (one.type, one.tag, one.attrs) == (other.type, other.tag, other.attrs)

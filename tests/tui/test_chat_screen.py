@@ -4,6 +4,7 @@ import time
 from threading import Event
 
 import pytest
+from scripted import Answer, ScriptedEngine, ScriptedReader
 
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import Cut, PromptProgress
@@ -11,8 +12,6 @@ from lacie_chat.tui.screens.history import HistoryScreen
 from lacie_chat.tui.widgets.composer import Composer
 from lacie_chat.tui.widgets.message import AnswerView
 from lacie_chat.tui.widgets.transcript import Transcript
-
-from .scripted import Answer, ScriptedEngine, ScriptedReader
 
 
 async def test_an_answer_and_its_confidence_are_on_the_screen(driven, danube) -> None:

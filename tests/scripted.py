@@ -4,6 +4,7 @@ It keeps to the engine's contract (events, cancelling, dying) and its reader to 
 with a real model use the real engine (test_real_engine.py).
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Event
@@ -18,7 +19,7 @@ from lacie_chat.engine.events import (
     ModelInfo,
     PromptProgress,
 )
-from lacie_chat.engine.settings import ChatTurn, Sampling, Side
+from lacie_chat.engine.settings import ChatTurn, Sampling
 
 INFO = ModelInfo(
     name="Scripted-135M",
@@ -71,6 +72,21 @@ class ScriptedReader:
             raise self.error
 
 
+class ByWording(ScriptedReader):
+    """Sounds unsure of what has hedges; fails as often as `failures` says."""
+
+    failures: Sequence[Exception] = ()
+
+    def choice_probabilities(
+        self, prefix: str, suffixes: Sequence[str], choices: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        if len(suffixes) > 1 and self.failures:
+            error, *self.failures = self.failures
+            raise error
+        super().choice_probabilities(prefix, suffixes, choices)
+        return [[0.8, 0.1] if "Hedges: none" in suffix else [0.2, 0.7] for suffix in suffixes]
+
+
 class ScriptedEngine:
     """See the module. `held` is set while an answer waits for `go_on`."""
 
@@ -94,7 +110,8 @@ class ScriptedEngine:
         self._made_way = Event()
         self.prompts: list[list[ChatTurn]] = []
         self.samplings: list[Sampling] = []
-        self.sides: list[Side] = []
+        self.baselines: list[bool] = []
+        """Of each answer: was the baseline asked for?"""
         self.held = Event()
         self.go_on = Event()
         self.dead = False
@@ -111,7 +128,7 @@ class ScriptedEngine:
         return INFO
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker", aside: bool = False
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
     ) -> Iterator[GenerationEvent]:
         if self.dead:
             raise EngineDied("the engine's process is gone")
@@ -120,7 +137,7 @@ class ScriptedEngine:
             return
         self.prompts.append(list(turns))
         self.samplings.append(sampling)
-        self.sides.append(side)
+        self.baselines.append(baseline)
         self._cancelled.clear()
         answer = self.answers.pop(0)
         yield from answer.events
@@ -192,3 +209,11 @@ def finished(tokens: int, reason: str = "stop") -> Finished:
         prompt_seconds=0.2,
         generation_seconds=tokens / 40,
     )
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 15) -> None:
+    """Wait for what other threads do."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)

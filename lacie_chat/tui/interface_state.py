@@ -13,7 +13,7 @@ from lacie_chat.confidence import MOST_SAMPLES
 
 
 @dataclass
-class Preferences:
+class InterfaceState:
     """`keys` maps an action's id (see the help screen) to the keys that it should have, e.g. {"chat.new": "f2"}.
     `agreement` is how many samples are drawn after each answer; 0: none."""
 
@@ -23,18 +23,18 @@ class Preferences:
     agreement: int = 0
 
 
-def preferences_path() -> Path:
+def state_path() -> Path:
     """The file, next to the conversations."""
     return paths.data_dir() / "interface.json"
 
 
-def read_preferences() -> Preferences:
+def read_state() -> InterfaceState:
     """What was kept; defaults for whatever is missing or not as expected."""
     try:
-        data = json.loads(preferences_path().read_text(encoding="utf-8"))
+        data = json.loads(state_path().read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return Preferences()
-    found = Preferences()
+        return InterfaceState()
+    found = InterfaceState()
     if not isinstance(data, dict):
         return found
     if isinstance(data.get("theme"), str):
@@ -49,13 +49,13 @@ def read_preferences() -> Preferences:
     return found
 
 
-def write_preferences(preferences: Preferences) -> None:
-    """Keep them; a folder that can't be written is passed over in silence (the store has its own, louder line)."""
-    path = preferences_path()
+def write_state(state: InterfaceState) -> None:
+    """Keep it; a folder that can't be written is passed over in silence (the store has its own, louder line)."""
+    path = state_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(preferences), indent=2), encoding="utf-8")
+        partial.write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
         partial.replace(path)
     except OSError:
         return

@@ -5,23 +5,10 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable
 
-from tests.e2e.terminal import LACIE, Terminal
+from terminal import LACIE, Terminal, answered, ask
 
 LONG = "Tell me a long story about a ship, with many details."
-CONFIDENCE = re.compile(r"[▰▱]{10} +\d+\s%  (?:acceptance|calibrated) · ")
-
-
-def answered(question: str) -> Callable[[str], bool]:
-    """A screen that shows the question, and below it a confidence line."""
-    return lambda screen: question in screen and bool(CONFIDENCE.search(screen.partition(question)[2]))
-
-
-def ask(terminal: Terminal, question: str) -> None:
-    terminal.type(question)
-    terminal.wait_for(question)  # typed text first, then the key: as fast as a person, never one paste
-    terminal.type("\r")
 
 
 def answering(terminal: Terminal, question: str) -> str:

@@ -1,9 +1,9 @@
-"""From characters of a response to characters on the screen: hedges and boosters, marked in rendered Markdown.
+"""From characters of a response to characters on the screen: cues and differing words, set off in rendered Markdown.
 
 The parser is the one that knows which characters of the source become text, so it is asked: a pair of characters that
-no text contains is put around each mark, the source is parsed, and where the pair comes out as text it is turned into a
-style. A mark that would change what the parser sees (inside code, a link's address, a URL) is left out; the parse is
-compared with the parse of the bare source, so the text on the screen is always exactly what it would be without marks.
+no text contains is put around each highlight, the source is parsed, and where the pair comes out as text it is turned
+into a style. A highlight that would change what the parser sees (inside code, a link's address, a URL) is left out; the
+parse is compared with that of the bare source, so the text on the screen is always exactly what it would be without.
 
 Hedges are italic and underlined, boosters bold and underlined: the two differ without colour, and without italics.
 """
@@ -22,9 +22,9 @@ from textual.widgets.markdown import MarkdownBlock
 
 from lacie_chat.confidence.assessment import Span
 
-MarkKind = Literal["hedge", "booster", "differs", "hedge differs", "booster differs"]
+HighlightKind = Literal["hedge", "booster", "differs", "hedge differs", "booster differs"]
 
-STYLES: dict[MarkKind, Style | str] = {
+STYLES: dict[HighlightKind, Style | str] = {
     "hedge": Style(italic=True, underline=True),
     "booster": Style(bold=True, underline=True),
     "differs": "on $primary-muted",
@@ -34,46 +34,46 @@ STYLES: dict[MarkKind, Style | str] = {
 
 # Unicode sets these "noncharacters" aside for use inside a program; they never stand in real text.
 _CLOSE = "\ufdd2"
-_OPEN: dict[MarkKind, str] = dict(zip(STYLES, "\ufdd0\ufdd1\ufdd3\ufdd4\ufdd5", strict=True))
-_KINDS: dict[str, MarkKind] = {sign: kind for kind, sign in _OPEN.items()}
+_OPEN: dict[HighlightKind, str] = dict(zip(STYLES, "\ufdd0\ufdd1\ufdd3\ufdd4\ufdd5", strict=True))
+_KINDS: dict[str, HighlightKind] = {sign: kind for kind, sign in _OPEN.items()}
 _SIGNS = re.compile("[\ufdd0-\ufdd5]")
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Highlight:
     """Characters `start` to `end` (exclusive) of the response."""
 
     start: int
     end: int
-    kind: MarkKind
+    kind: HighlightKind
 
 
-class MarkingParser(MarkdownIt):
-    """Textual's Markdown parser, whose text tokens carry signs around the marks."""
+class HighlightingParser(MarkdownIt):
+    """Textual's Markdown parser, whose text tokens carry signs around the highlights."""
 
-    def __init__(self, marks: Sequence[Mark] = ()) -> None:
+    def __init__(self, highlights: Sequence[Highlight] = ()) -> None:
         super().__init__("gfm-like")
-        self.marks = marks
+        self.highlights = highlights
 
     def parse(self, src: str, env: Any = None) -> list[Token]:
         bare = super().parse(src, env)
-        if not self.marks or _SIGNS.search(src):
+        if not self.highlights or _SIGNS.search(src):
             return bare
-        signed = super().parse(_signed(src, self.marks))
+        signed = super().parse(_signed(src, self.highlights))
         if _same(bare, signed):
             return signed
-        # Seldom: find the marks that don't stand in plain text, and leave those out.
-        signed = super().parse(_signed(src, self._plain(src, bare, self.marks)))
+        # Seldom: find the highlights that don't stand in plain text, and leave those out.
+        signed = super().parse(_signed(src, self._plain(src, bare, self.highlights)))
         return signed if _same(bare, signed) else bare
 
-    def _plain(self, src: str, bare: Sequence[Token], marks: Sequence[Mark]) -> list[Mark]:
-        """The marks that stand in plain text, by halves: a few parses for each that doesn't."""
-        if _same(bare, super().parse(_signed(src, marks))):
-            return list(marks)
-        if len(marks) == 1:
+    def _plain(self, src: str, bare: Sequence[Token], highlights: Sequence[Highlight]) -> list[Highlight]:
+        """The highlights that stand in plain text, by halves: a few parses for each that doesn't."""
+        if _same(bare, super().parse(_signed(src, highlights))):
+            return list(highlights)
+        if len(highlights) == 1:
             return []
-        half = len(marks) // 2
-        return self._plain(src, bare, marks[:half]) + self._plain(src, bare, marks[half:])
+        half = len(highlights) // 2
+        return self._plain(src, bare, highlights[:half]) + self._plain(src, bare, highlights[half:])
 
 
 _WORD = re.compile(r"\w+(?:[.,'’-]\w+)*")
@@ -82,7 +82,7 @@ _NUMBERED = re.compile(r"^\s*\d+(?=[.)]\s)", re.MULTILINE)
 
 
 def words_in(text: str, spans: Sequence[Span]) -> list[Span]:
-    """The runs of words inside `spans`, cut where Markdown's signs and list numbers stand: those can't be marked."""
+    """The runs of words inside `spans`, cut where Markdown's signs and list numbers stand: those can't be set off."""
     numbers = {match.end() for match in _NUMBERED.finditer(text)}
     runs: list[tuple[int, int]] = []
     for span in spans:
@@ -99,15 +99,15 @@ def words_in(text: str, spans: Sequence[Span]) -> list[Span]:
     return [Span(text[start:end], start, end) for start, end in runs]
 
 
-def _signed(source: str, marks: Iterable[Mark]) -> str:
-    """The source with a pair of signs around each mark; overlapping marks: the first one."""
+def _signed(source: str, highlights: Iterable[Highlight]) -> str:
+    """The source with a pair of signs around each highlight; of overlapping ones: the first one."""
     parts = []
     position = 0
-    for mark in sorted(marks, key=lambda mark: (mark.start, -mark.end)):
-        if mark.start < position or mark.end > len(source) or mark.start >= mark.end:
+    for each in sorted(highlights, key=lambda each: (each.start, -each.end)):
+        if each.start < position or each.end > len(source) or each.start >= each.end:
             continue
-        parts += [source[position : mark.start], _OPEN[mark.kind], source[mark.start : mark.end], _CLOSE]
-        position = mark.end
+        parts += [source[position : each.start], _OPEN[each.kind], source[each.start : each.end], _CLOSE]
+        position = each.end
     return "".join(parts) + source[position:]
 
 
@@ -137,7 +137,7 @@ def reveal(content: Content) -> Content:
         return content
     parts: list[Content] = []
     position = 0
-    kind: MarkKind | None = None
+    kind: HighlightKind | None = None
     for sign in _SIGNS.finditer(plain):
         part = content[position : sign.start()]
         parts.append(part.stylize(STYLES[kind]) if kind else part)
@@ -146,28 +146,27 @@ def reveal(content: Content) -> Content:
     return Content("").join([*parts, content[position:]])
 
 
-class _Marked:
-    """A block that turns signs into styles while it is built."""
+class _Revealing:
+    """A block that turns signs into styles."""
 
-    def build_from_token(self, token: Token) -> None:
-        super().build_from_token(token)  # type: ignore[misc]
-        self.set_content(reveal(self._content))  # type: ignore[attr-defined]
+    def set_content(self, content: Content) -> None:
+        super().set_content(reveal(content))  # type: ignore[misc]
 
 
 _TEXT_BLOCKS = ("h1", "h2", "h3", "h4", "h5", "h6", "paragraph_open", "th_open", "td_open")
 
 
-class MarkedMarkdown(Markdown):
-    """Markdown whose `marks` (set before `update`) show in the text."""
+class HighlightedMarkdown(Markdown):
+    """Markdown whose `highlights` (set before `update`) show in the text."""
 
     BLOCKS: dict[str, type[MarkdownBlock]] = {  # noqa: RUF012 - as Textual declares it
         **Markdown.BLOCKS,
         **{
-            name: type(f"Marked{Markdown.BLOCKS[name].__name__}", (_Marked, Markdown.BLOCKS[name]), {})
+            name: type(f"Revealing{Markdown.BLOCKS[name].__name__}", (_Revealing, Markdown.BLOCKS[name]), {})
             for name in _TEXT_BLOCKS
         },
     }
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(parser_factory=lambda: MarkingParser(self.marks), **arguments)
-        self.marks: Sequence[Mark] = ()
+        super().__init__(parser_factory=lambda: HighlightingParser(self.highlights), **arguments)
+        self.highlights: Sequence[Highlight] = ()

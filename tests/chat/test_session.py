@@ -1,25 +1,15 @@
 """The chat without a screen: scripted engine, real store, real assessment."""
 
-import time
-from collections.abc import Callable
 from threading import Event
 
 import pytest
+from scripted import Answer, ScriptedEngine, ScriptedReader, wait_for
 
 from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Loading, Notice, TextAdded, TurnEnded
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import Cut
-
-from .scripted import Answer, ScriptedEngine, ScriptedReader
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
 
 
 class Chat:
@@ -136,6 +126,20 @@ def test_a_waiting_question_can_be_cancelled(chat) -> None:
     assert turn.text == ""
 
 
+def test_a_question_that_is_cancelled_while_its_own_load_lasts_is_never_asked(chat) -> None:
+    gate = Event()
+    engine = ScriptedEngine([Answer(["next"])], load_gate=gate)
+    talk = chat(engine)
+    turn = talk.session.send("Question")
+    wait_for(lambda: len(talk.of(Loading)) == 2)
+    assert talk.session.cancel()
+    assert (turn.status, turn.phase) == ("cancelled", "done")
+    following = talk.session.send("Next")
+    gate.set()
+    wait_for(lambda: following.status == "complete")
+    assert (turn.text, len(engine.prompts)) == ("", 1)
+
+
 def test_a_dead_engine_is_replaced_and_the_chat_goes_on(chat) -> None:
     dying = ScriptedEngine([Answer(["half an "], dies=True)])
     fresh = ScriptedEngine([Answer(["a whole answer"])])
@@ -167,7 +171,7 @@ def test_a_question_that_kills_every_engine_is_given_up(chat) -> None:
     turn = talk.session.send("Deadly")
     wait_for(lambda: turn.status == "cut_off")
     wait_for(lambda: len(talk.of(Loaded)) == 3)
-    time.sleep(0.1)
+    assert talk.session.borrow_engine() is talk.made[2], "all that was to be done before is done"
     assert len(talk.made) == 3, "one try, one more, and an engine for the next question"
 
 
@@ -201,8 +205,7 @@ def test_what_the_listener_runs_into_before_the_first_answer_is_not_the_answers_
     engine = ScriptedEngine([Answer(["An answer."], hold_after=1)], Failing())
     talk = chat(engine)
     turn = talk.session.send("Question")
-    wait_for(lambda: tried.is_set() and engine.held.is_set())
-    time.sleep(0.05)  # the listener has prepared, and failed, in mid-answer
+    wait_for(lambda: tried.is_set() and engine.held.is_set())  # the listener prepares, and fails, in mid-answer
     assert turn.status == "streaming"
     engine.go_on.set()
     wait_for(lambda: turn.status == "complete")
@@ -232,8 +235,9 @@ def test_an_engine_that_dies_at_load_is_not_started_in_a_loop(chat) -> None:
     talk = chat(*(ScriptedEngine(load_error=EngineDied("killed: out of memory")) for _ in range(3)))
     talk.session.start()
     wait_for(lambda: talk.of(LoadFailed))
-    time.sleep(0.2)
     assert len(talk.made) == 1
+    assert talk.session.borrow_engine() is None, "who asks tries again; nothing else does"
+    assert len(talk.made) == 2
 
 
 def test_a_failed_generation_says_why(chat) -> None:
@@ -297,16 +301,16 @@ def test_closing_keeps_a_half_answer(chat) -> None:
     assert engine.closed
 
 
-def test_the_side_and_its_calibrator_go_together(chat) -> None:
+def test_the_baseline_answers_where_it_is_asked_for(chat) -> None:
     engine = ScriptedEngine([Answer(["an answer"])] * 2, ScriptedReader("an answer", 0.8))
     talk = chat(engine, adapter="lacie")
     one = talk.session.send("Question")
-    talk.session.side = "baseline"
+    talk.session.baseline = True
     two = talk.session.send("Question")
     wait_for(lambda: two.assessment is not None)
-    assert engine.sides == ["speaker", "baseline"]
-    assert (one.params["side"], one.params["adapter"]) == ("speaker", "lacie")
-    assert (two.params["side"], two.params["adapter"]) == ("baseline", None)
+    assert engine.baselines == [False, True]
+    assert (one.params["baseline"], one.params["adapter"]) == (False, "lacie")
+    assert (two.params["baseline"], two.params["adapter"]) == (True, None)
 
 
 def test_events_end_with_the_end(chat) -> None:

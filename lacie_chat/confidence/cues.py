@@ -3,7 +3,7 @@
 A trie over the words of `lexicon.py`: at each word the longest form wins. Then two checks, both on the few
 characters around the find, so that the time is linear: a guard for forms that only sometimes hedge or boost ("may"
 the month, "all their might", "a kind of bird", "see clearly"), and negation, which turns a booster into a hedge ("I
-can't be certain") and silences a hedge ("no maybe about it"). Nothing is marked in code or in addresses.
+can't be certain") and silences a hedge ("no maybe about it"). Nothing is found in code or in addresses.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Literal
 from lacie_chat.confidence.assessment import Span
 from lacie_chat.confidence.lexicon import BOOSTERS, HEDGES, expand
 
-Mark = Literal["hedge", "booster"]
+Cue = Literal["hedge", "booster"]
 
 _WORD = re.compile(r"[^\W_]+%?(?:'[^\W_]+)*")
 _GAP = re.compile(r"(?:[*_-]{0,3}\s[*_\s-]{0,4}|-)")
@@ -148,28 +148,28 @@ _GUARDS: dict[str, _Guard] = {
 @dataclass(slots=True)
 class _Node:
     children: dict[str, "_Node"] = field(default_factory=dict)
-    mark: Mark | None = None
+    cue: Cue | None = None
     guard: _Guard | None = None
     form: str = ""
 
 
 def _build() -> _Node:
     root = _Node()
-    for mark, forms in (("hedge", HEDGES), ("booster", BOOSTERS)):
+    for cue, forms in (("hedge", HEDGES), ("booster", BOOSTERS)):
         for form in {spelling for pattern in forms for spelling in expand(pattern)}:
             node = root
             for word in _WORD.findall(form):
                 node = node.children.setdefault(word, _Node())
             # A form that stands in both lists ("not sure" as a whole) stays what it was first: a hedge.
-            if node.mark is None:
-                node.mark, node.guard, node.form = mark, _GUARDS.get(form), form  # type: ignore[assignment]
+            if node.cue is None:
+                node.cue, node.guard, node.form = cue, _GUARDS.get(form), form  # type: ignore[assignment]
     return root
 
 
 _ROOT = _build()
 
 
-def lexical_marks(response: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+def lexical_cues(response: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
     """Hedges and boosters of `response`, each sorted; no two overlap, and `response[start:end] == text` for all."""
     text = response.replace("’", "'")
     unmarked = [match.span() for match in _UNMARKED.finditer(text)]
@@ -188,21 +188,21 @@ def lexical_marks(response: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
         if found is None:
             index += 1
             continue
-        mark, count = found
+        cue, count = found
         end = tokens[index + count - 1][2]
         before = text[max(last_end, start - _AROUND) : start]
-        if mark == "booster" and (negation := _NEGATION.search(before)):
-            mark, start = "hedge", start - len(before) + negation.start()
-        (hedges if mark == "hedge" else boosters).append(Span(response[start:end], start, end))
+        if cue == "booster" and (negation := _NEGATION.search(before)):
+            cue, start = "hedge", start - len(before) + negation.start()
+        (hedges if cue == "hedge" else boosters).append(Span(response[start:end], start, end))
         last_end = end
         index += count
     return tuple(hedges), tuple(boosters)
 
 
-def _longest(text: str, tokens: list[tuple[str, int, int]], index: int) -> tuple[Mark, int] | None:
+def _longest(text: str, tokens: list[tuple[str, int, int]], index: int) -> tuple[Cue, int] | None:
     """The longest form that starts at this word and whose guard holds, and how many words it has."""
     node = _ROOT
-    best: tuple[Mark, int] | None = None
+    best: tuple[Cue, int] | None = None
     start = tokens[index][1]
     for offset in range(len(tokens) - index):
         word, word_start, word_end = tokens[index + offset]
@@ -212,8 +212,8 @@ def _longest(text: str, tokens: list[tuple[str, int, int]], index: int) -> tuple
         if following is None:
             break
         node = following
-        if node.mark is not None and _counts(text, node, start, word_end):
-            best = (node.mark, offset + 1)
+        if node.cue is not None and _counts(text, node, start, word_end):
+            best = (node.cue, offset + 1)
     return best
 
 
@@ -221,7 +221,7 @@ def _counts(text: str, node: _Node, start: int, end: int) -> bool:
     before, after = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
     if node.guard is not None and not node.guard.holds(before, after):
         return False
-    if node.mark == "hedge" and _DENIED.search(before):
+    if node.cue == "hedge" and _DENIED.search(before):
         return False
     # "Call Me Maybe", "in May": a capital inside a sentence makes a name of it, unless the text is all capitals.
     first = text[start]

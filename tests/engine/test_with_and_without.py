@@ -1,4 +1,6 @@
-"""Both sides at once through the engine's process: interleaved, each as if alone, stopped together."""
+"""With and without the adapter at once, through the engine's process: interleaved, each as if alone, stopped
+together.
+"""
 
 import os
 import signal
@@ -8,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from answers import Collected, ask
+from answers import ask
 from random_adapter import write_random_adapter
 
 from lacie_chat.engine import (
@@ -20,11 +22,10 @@ from lacie_chat.engine import (
     Finished,
     GenerationEvent,
     Sampling,
-    Side,
 )
 
 STORY = "Write a very long story."
-SIDES: tuple[Side, Side] = ("baseline", "speaker")
+BOTH = (True, False)
 SHORT = Sampling(temperature=0.8, seed=11, max_tokens=16)
 LONG = Sampling(temperature=0.8, seed=11, max_tokens=900)
 
@@ -39,22 +40,27 @@ def adapted(embedded_model: Path, tmp_path: Path) -> Iterator[EngineProcess]:
 
 
 class Both:
-    """Both sides answer, each read by a thread of its own; `order` is which side each piece of text came from."""
+    """With and without the adapter at once, each read by a thread of its own; `order` is where each piece of text came
+    from (True: from the baseline).
+    """
 
     def __init__(self, engine: EngineProcess, sampling: Sampling) -> None:
-        self.order: list[Side] = []
-        self.events: dict[Side, list[GenerationEvent]] = {side: [] for side in SIDES}
+        self.order: list[bool] = []
+        self.wrote = threading.Condition()
+        self.events: dict[bool, list[GenerationEvent]] = {baseline: [] for baseline in BOTH}
         turns = [ChatTurn("user", STORY)]
-        self.answers = {side: engine.generate(turns, sampling, side=side) for side in SIDES}
-        self.threads = [threading.Thread(target=self._read, args=(side,)) for side in SIDES]
+        self.answers = {baseline: engine.generate(turns, sampling, baseline=baseline) for baseline in BOTH}
+        self.threads = [threading.Thread(target=self._read, args=(baseline,)) for baseline in BOTH]
         for thread in self.threads:
             thread.start()
 
-    def _read(self, side: Side) -> None:
-        for event in self.answers[side]:
-            self.events[side].append(event)
-            if isinstance(event, Delta):
-                self.order.append(side)
+    def _read(self, baseline: bool) -> None:
+        for event in self.answers[baseline]:
+            with self.wrote:
+                self.events[baseline].append(event)
+                if isinstance(event, Delta):
+                    self.order.append(baseline)
+                self.wrote.notify()
 
     def wait(self) -> "Both":
         for thread in self.threads:
@@ -63,24 +69,22 @@ class Both:
         return self
 
     def until_both_write(self) -> None:
-        deadline = time.monotonic() + 30
-        while min(self.order.count(side) for side in SIDES) < 3:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        with self.wrote:
+            assert self.wrote.wait_for(lambda: min(self.order.count(baseline) for baseline in BOTH) >= 3, timeout=60)
 
-    def end(self, side: Side) -> GenerationEvent:
-        return self.events[side][-1]
+    def end(self, baseline: bool) -> GenerationEvent:
+        return self.events[baseline][-1]
 
-    def text(self, side: Side) -> str:
-        return "".join(event.text for event in self.events[side] if isinstance(event, Delta))
+    def text(self, baseline: bool) -> str:
+        return "".join(event.text for event in self.events[baseline] if isinstance(event, Delta))
 
 
 def test_both_stream_interleaved_and_each_says_what_it_says_alone(adapted: EngineProcess) -> None:
-    alone: dict[Side, Collected] = {side: ask(adapted, STORY, SHORT, side) for side in SIDES}
+    alone = {baseline: ask(adapted, STORY, SHORT, baseline) for baseline in BOTH}
     both = Both(adapted, SHORT).wait()
-    for side in SIDES:
-        assert both.text(side) == alone[side].text
-    assert both.text("speaker") != both.text("baseline")
+    for baseline in BOTH:
+        assert both.text(baseline) == alone[baseline].text
+    assert both.text(False) != both.text(True)
     changes = sum(before != after for before, after in zip(both.order, both.order[1:], strict=False))
     assert changes > len(both.order) // 2, f"token by token in turn: {both.order}"
 
@@ -92,13 +96,13 @@ def test_cancel_stops_both_and_closing_one_leaves_the_other(adapted: EngineProce
     adapted.cancel()
     both.wait()
     assert time.perf_counter() - started < 1
-    for side in SIDES:
-        end = both.end(side)
-        assert isinstance(end, Finished) and end.reason == "cancelled" and both.text(side)
+    for baseline in BOTH:
+        end = both.end(baseline)
+        assert isinstance(end, Finished) and end.reason == "cancelled" and both.text(baseline)
 
     turns = [ChatTurn("user", STORY)]
-    first = adapted.generate(turns, SHORT, side="baseline")
-    second = adapted.generate(turns, SHORT, side="speaker")
+    first = adapted.generate(turns, SHORT, baseline=True)
+    second = adapted.generate(turns, SHORT, baseline=False)
     next(event for event in first if isinstance(event, Delta))
     first.close()  # type: ignore[attr-defined]
     *_, last = second
@@ -110,7 +114,7 @@ def test_a_death_ends_both_in_one_line(adapted: EngineProcess) -> None:
     both.until_both_write()
     os.kill(adapted.pid or 0, signal.SIGKILL)
     both.wait()
-    for side in SIDES:
-        end = both.end(side)
+    for baseline in BOTH:
+        end = both.end(baseline)
         assert isinstance(end, Failed) and end.engine_died and "SIGKILL" in end.message
-        assert both.text(side)
+        assert both.text(baseline)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lacie_chat.confidence import lexical_marks
+from lacie_chat.confidence import lexical_cues
 from lacie_chat.confidence.lexicon import BOOSTERS, HEDGES, expand
 
 
 def _texts(response: str) -> tuple[list[str], list[str]]:
-    hedges, boosters = lexical_marks(response)
+    hedges, boosters = lexical_cues(response)
     return [span.text for span in hedges], [span.text for span in boosters]
 
 
@@ -141,7 +141,7 @@ _FORMS = [spelling for form in (*HEDGES, *BOOSTERS) for spelling in expand(form)
 )
 def test_offsets_hold_and_nothing_overlaps(pieces: list[str]) -> None:
     response = " ".join(pieces)
-    hedges, boosters = lexical_marks(response)
+    hedges, boosters = lexical_cues(response)
     both = sorted((*hedges, *boosters), key=lambda span: span.start)
     assert all(response[span.start : span.end] == span.text and span.text for span in both)
     assert all(left.end <= right.start for left, right in itertools.pairwise(both))
@@ -150,12 +150,12 @@ def test_offsets_hold_and_nothing_overlaps(pieces: list[str]) -> None:
 
 @given(st.text())
 def test_any_text_can_be_marked(response: str) -> None:
-    for span in sum(lexical_marks(response), ()):
+    for span in sum(lexical_cues(response), ()):
         assert response[span.start : span.end] == span.text
 
 
 def test_every_form_of_the_lexicon_is_marked_by_itself_or_guarded() -> None:
-    guarded = [form for form in _FORMS if not any(lexical_marks(f"It is so, {form} that"))]
+    guarded = [form for form in _FORMS if not any(lexical_cues(f"It is so, {form} that"))]
     assert len(guarded) < len(_FORMS) * 0.02, guarded
 
 
@@ -168,5 +168,5 @@ def test_a_page_takes_a_few_milliseconds() -> None:
 
 def _timed(text: str) -> float:
     started = time.perf_counter()
-    lexical_marks(text)
+    lexical_cues(text)
     return time.perf_counter() - started

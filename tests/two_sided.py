@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from threading import Event
 
-from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
-from lacie_chat.engine.settings import ChatTurn, Sampling, Side
+from scripted import INFO, Answer, ScriptedEngine, ScriptedReader
 
-from .scripted import INFO, Answer, ScriptedEngine, ScriptedReader
+from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
+from lacie_chat.engine.settings import ChatTurn, Sampling
 
 
 class Ears(ScriptedReader):
@@ -27,13 +27,10 @@ class Ears(ScriptedReader):
 
 
 class TwoSided:
-    """See the module. Each side is a ScriptedEngine with its own `held` and `go_on`."""
+    """See the module. Each side is a ScriptedEngine with its own `held` and `go_on`; the baseline is left."""
 
-    def __init__(self, baseline: Sequence[Answer], speaker: Sequence[Answer], load_gate: Event | None = None) -> None:
-        self.sides: dict[Side, ScriptedEngine] = {
-            "baseline": ScriptedEngine(baseline, Ears()),
-            "speaker": ScriptedEngine(speaker, Ears()),
-        }
+    def __init__(self, baseline: Sequence[Answer], adapted: Sequence[Answer], load_gate: Event | None = None) -> None:
+        self.sides = {"left": ScriptedEngine(baseline, Ears()), "right": ScriptedEngine(adapted, Ears())}
         self.load_gate = load_gate
 
     def load(self, on_progress: Callable[[LoadProgress], None] | None = None) -> ModelInfo:
@@ -41,9 +38,9 @@ class TwoSided:
         return INFO
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, side: Side = "speaker"
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False
     ) -> Iterator[GenerationEvent]:
-        return self.sides[side].generate(turns, sampling, side=side)
+        return self.sides["left" if baseline else "right"].generate(turns, sampling, baseline=baseline)
 
     def cancel(self) -> None:
         for engine in self.sides.values():
@@ -51,7 +48,7 @@ class TwoSided:
 
     @property
     def reader(self) -> ScriptedReader:
-        return self.sides["speaker"].reader
+        return self.sides["right"].reader
 
     def close(self) -> None:
         for engine in self.sides.values():

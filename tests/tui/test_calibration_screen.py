@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from scripted import Answer, ScriptedEngine
 
 from lacie_chat.chat.session import Origin
 from lacie_chat.confidence import LISTENER_VERSION, Calibrator
@@ -11,12 +12,10 @@ from lacie_chat.tui.screens.calibration import CalibrationScreen
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.widgets.composer import Composer
 
-from .scripted import Answer, ScriptedEngine
-
 SHIPPED = Calibrator("platt", 500, "the maker's questions", "aa", LISTENER_VERSION, parameters=(0.8, -1.5))
 ORIGINS = {
-    "speaker": Origin("embedded", "owner/lacie", "aa-bb"),
-    "baseline": Origin("embedded", None, "aa", SHIPPED),
+    "origin": Origin("embedded", "owner/lacie", "aa-bb"),
+    "baseline_origin": Origin("embedded", None, "aa", SHIPPED),
 }
 
 
@@ -29,11 +28,6 @@ def mark_some(store: Store, n: int, *, fingerprint: str = "aa", listener: str = 
         acceptance = 0.15 + 0.7 * index / n
         store.attach_assessment(made.id, {"state": "answered", "acceptance": acceptance, "listener_version": listener})
         store.mark(made.id, index % 3 == 0)
-
-
-def said(driver) -> list[str]:
-    """The notices so far (a test's screen has no toasts)."""
-    return [notice.message for notice in driver.app._notifications]
 
 
 async def test_a_key_marks_an_answer_and_takes_it_back(driven, danube) -> None:
@@ -64,7 +58,7 @@ async def test_figures_that_are_typed_mark_nothing(driven, danube) -> None:
 
 
 async def test_the_selected_answer_is_marked_and_the_mark_is_there_again(driven, danube) -> None:
-    async with driven(danube, origins=ORIGINS) as driver:
+    async with driven(danube, **ORIGINS) as driver:
         first = await driver.ask("Which river?")
         last = await driver.ask("And which one in Vienna?")
         await driver.pilot.press("alt+up", "alt+up", "alt+up")  # the last answer, its question, the first answer
@@ -86,13 +80,13 @@ async def test_an_answer_that_declines_or_is_not_finished_cannot_be_marked(drive
         await driver.pilot.press("f6")  # nothing is there yet: nothing happens
         turn = await driver.ask("Which river?")
         await driver.pilot.press("f6")
-        await driver.until(lambda: "This answer declines to answer: it is neither right nor wrong." in said(driver))
+        await driver.until(lambda: "This answer declines to answer: it is neither right nor wrong." in driver.told)
         assert turn.correct is None
         await driver.type("Another?")
         await driver.pilot.press("enter")
         await driver.until(engine.held.is_set)
         await driver.pilot.press("f7")
-        await driver.until(lambda: "Not yet: the answer is not finished." in said(driver))
+        await driver.until(lambda: "Not yet: the answer is not finished." in driver.told)
         engine.go_on.set()
         await driver.until(lambda: not driver.session.busy)
         assert driver.session.store.marks() == []
@@ -109,7 +103,7 @@ async def test_a_mark_survives_a_store_that_fails(driven, danube, monkeypatch: p
         with monkeypatch.context() as broken:
             broken.setattr(driver.session.store, "mark", full)
             await driver.pilot.press("f6")
-            await driver.until(lambda: "Not saved: the disk is full. The chat goes on in memory." in said(driver))
+            await driver.until(lambda: "Not saved: the disk is full. The chat goes on in memory." in driver.told)
         assert turn.correct is True
         assert driver.session.tree.unsaved_turns() == 1
         await driver.ask("And another?")
@@ -121,7 +115,7 @@ async def test_the_screen_draws_the_marks_of_the_model_at_hand(driven, danube) -
         mark_some(store, 12)
         mark_some(store, 5, fingerprint="another file of that name")
         mark_some(store, 2, listener="an earlier one")
-        arguments = {"store": store, "adapter_name": "lacie", "origins": ORIGINS, "baseline_calibrator": SHIPPED}
+        arguments = {"store": store, "adapter_name": "lacie", "baseline_calibrator": SHIPPED, **ORIGINS}
         async with driven(danube, **arguments) as driver:
             await driver.pilot.press("f9")
             await driver.until(lambda: isinstance(driver.app.screen, CalibrationScreen))
@@ -139,7 +133,7 @@ async def test_the_screen_draws_the_marks_of_the_model_at_hand(driven, danube) -
             assert "2 more: read by an earlier listener" in driver.text()
             await driver.pilot.press("escape")
             await driver.until(lambda: isinstance(driver.app.screen, ChatScreen))
-            assert driver.session.side == "speaker", "looking changes nothing"
+            assert not driver.session.baseline, "looking changes nothing"
 
 
 async def test_marks_that_cannot_be_read_are_a_line(driven, danube, monkeypatch: pytest.MonkeyPatch) -> None:

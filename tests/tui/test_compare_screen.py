@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from driver import Driver
 from random_adapter import write_random_adapter
+from scripted import Answer, ScriptedEngine
 from textual.widgets import Static
+from two_sided import TwoSided
 
 from lacie_chat.chat.comparing import NOTHING_TO_COMPARE, SIDES
 from lacie_chat.chat.tree import Turn
@@ -19,10 +22,6 @@ from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.help import HelpScreen
 from lacie_chat.tui.widgets.compare_column import CompareColumn, SampleView
-
-from .conftest import Driver
-from .scripted import Answer, ScriptedEngine
-from .two_sided import TwoSided
 
 SURE = "It is certainly **Tokyo**, by the sea."
 UNSURE = "I think it is **Tokyo**, by the sea."
@@ -53,11 +52,6 @@ async def done(driver: Driver, screen: CompareScreen) -> None:
     turns = [turn for side in SIDES for turn in screen.comparison.samples[side]]
     await driver.until(lambda: all(turn.assessment is not None for turn in turns), 60)
     await driver.pilot.pause(0.05)
-
-
-def told(driver: Driver) -> list[str]:
-    """The lines that popped up."""
-    return [notification.message for notification in driver.app._notifications]
 
 
 async def test_both_stream_and_then_differ(driven) -> None:
@@ -107,7 +101,7 @@ async def test_picking_one_goes_on_from_it_and_keeps_the_other(driven) -> None:
         await driver.until(lambda: isinstance(driver.app.screen, ChatScreen))
         await driver.until(lambda: "◂ " in driver.text())
         assert "It is certainly Tokyo" in driver.text()
-        picked = screen.comparison.samples["baseline"][0]
+        picked = screen.comparison.samples["left"][0]
         assert driver.session.tree.leaf is picked
         await driver.ask("Why?")
         assert [turn.text for turn in driver.session.tree.path()] == [
@@ -125,7 +119,7 @@ async def test_escape_stops_and_then_leaves_with_all_as_it_was(driven) -> None:
         before = driver.session.tree.leaf
         await driver.until(lambda: all(side.held.is_set() for side in held.sides.values()))
         await driver.pilot.press("enter")
-        await driver.until(lambda: any("still being answered" in line for line in told(driver)))
+        await driver.until(lambda: any("still being answered" in line for line in driver.told))
         await driver.pilot.press("escape")
         await driver.until(lambda: not screen.comparison.busy)
         assert [turn.status for side in SIDES for turn in screen.comparison.samples[side]] == ["cancelled"] * 2
@@ -189,9 +183,9 @@ async def test_samples_words_and_copy(driven) -> None:
         assert "I think" in driver.text()
 
         def marked() -> list[str]:
-            column = screen.query_one("#speaker", CompareColumn)
+            column = screen.query_one("#right", CompareColumn)
             assert column.sample is not None
-            return [UNSURE[mark.start : mark.end] for mark in column.sample.marks() if "differs" in mark.kind]
+            return [UNSURE[mark.start : mark.end] for mark in column.sample.highlights() if "differs" in mark.kind]
 
         assert marked() == []
         await driver.pilot.press("w")
@@ -220,7 +214,7 @@ async def test_without_an_adapter_one_line_says_what_is_missing(driven) -> None:
         assert isinstance(driver.app.screen, ChatScreen), "no question, nothing to compare"
         await driver.ask("Question")
         await driver.pilot.press("f2")
-        await driver.until(lambda: NOTHING_TO_COMPARE in told(driver))
+        await driver.until(lambda: NOTHING_TO_COMPARE in driver.told)
         assert isinstance(driver.app.screen, ChatScreen)
 
 
@@ -235,7 +229,7 @@ async def test_any_question_of_the_branch_can_be_compared(driven) -> None:
         assert isinstance(screen, CompareScreen)
         await done(driver, screen)
         assert screen.comparison.question.text == "One?"
-        assert [turn.content for turn in two.sides["baseline"].prompts[0]] == ["One?"]
+        assert [turn.content for turn in two.sides["left"].prompts[0]] == ["One?"]
         await driver.pilot.press("f1")
         await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
         await driver.until(lambda: "Comparing two answers" in str(driver.app.screen.query_one("#help-text").content))
@@ -255,7 +249,7 @@ async def test_a_long_answer_scrolls_while_its_figure_stays(driven) -> None:
         assert "88\u00a0%  acceptance" in driver.text().split("with a")[1]
         await driver.pilot.resize_terminal(60, 14)
         await driver.until(lambda: driver.text().count("88\u00a0%  acceptance") == 2)
-        assert isinstance(screen.comparison.samples["speaker"][0], Turn)
+        assert isinstance(screen.comparison.samples["right"][0], Turn)
 
 
 @pytest.fixture
@@ -298,7 +292,7 @@ async def test_on_the_embedded_model_with_an_adapter(adapted) -> None:
             app.session.sampling = Sampling(max_tokens=8)
             await pilot.press("r")
             await driver.until(lambda: not comparison.busy, 60)
-            assert comparison.samples["speaker"][1].text and len(made) == 2
+            assert comparison.samples["right"][1].text and len(made) == 2
             await pilot.press("left", "p", "enter")
             await driver.until(lambda: isinstance(app.screen, ChatScreen))
         conversation = store.list_conversations()[0]

@@ -1,11 +1,12 @@
 """A comparison without a screen: both sides at once, everything kept, one picked."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from scripted import Answer, ScriptedEngine, wait_for
+from two_sided import TwoSided
 
 from lacie_chat.chat.comparing import MOST_SAMPLES, SIDES, Comparison
 from lacie_chat.chat.events import ChatEvent, Notice, TextAdded
@@ -13,17 +14,7 @@ from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import Store
 
-from .scripted import Answer, ScriptedEngine
-from .two_sided import TwoSided
-
 SURE, UNSURE, OTHER = "It is Tokyo.", "I think it is Tokyo.", "It is Kyoto."
-
-
-def until(condition: Callable[[], object], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
 
 
 class Chat:
@@ -44,7 +35,7 @@ class Chat:
         )
         self.session.start()
         first = self.session.send("What is the capital of Japan?")
-        until(lambda: first.phase == "done" and first.status != "streaming")
+        wait_for(lambda: first.phase == "done" and first.status != "streaming")
         assert first.parent is not None
         self.answer, self.question = first, first.parent
 
@@ -100,30 +91,30 @@ def test_both_sides_answer_at_once_with_one_seed_and_the_same_parameters(chat) -
     )
     one = chat(engine)
     comparison = one.compare()
-    until(lambda: all(side.held.is_set() for side in engine.sides.values()))  # both are in mid-answer
+    wait_for(lambda: all(side.held.is_set() for side in engine.sides.values()))  # both are in mid-answer
     assert texts(comparison) == [["It is "], ["I think "]]
     assert comparison.difference(0) is None and comparison.busy
     for side in engine.sides.values():
         side.go_on.set()
-    until(assessed(comparison))
+    wait_for(assessed(comparison))
     baseline, speaker = (engine.sides[side].samplings[-1] for side in SIDES)
     assert baseline == speaker == comparison.sampling(0) == replace(one.session.sampling, seed=200)
-    assert engine.sides["baseline"].prompts[-1] == engine.sides["speaker"].prompts[-1]
+    assert engine.sides["left"].prompts[-1] == engine.sides["right"].prompts[-1]
     difference = comparison.difference(0)
     assert difference is not None
     assert difference.sounds == "less sure" and difference.changed_answer is False
-    streamed = [event.turn.params["side"] for event in one.events if isinstance(event, TextAdded)]
-    assert sorted(streamed) == ["baseline", "baseline", "speaker", "speaker"]
+    streamed = [event.turn.baseline for event in one.events if isinstance(event, TextAdded)]
+    assert sorted(streamed) == [False, False, True, True]
 
 
 def test_all_answers_are_branches_and_only_a_picked_one_is_current(chat) -> None:
     one = chat(TwoSided([Answer([SURE])], [Answer(["first"]), Answer([UNSURE])]))
     comparison = one.compare()
-    until(assessed(comparison))
+    wait_for(assessed(comparison))
     assert one.session.tree.leaf is one.answer and one.leaf() == one.answer.stored_id
     assert one.question.children[0].text == "first"
     assert sorted(turn.text for turn in one.question.children[1:]) == [UNSURE, SURE]
-    picked = comparison.samples["baseline"][0]
+    picked = comparison.samples["left"][0]
     assert comparison.pick(picked)
     assert one.session.tree.leaf is picked and one.leaf() == picked.stored_id
     stored = {message.text: message for message in one.stored()}
@@ -141,10 +132,10 @@ def test_leaving_mid_way_keeps_what_is_there_and_coming_back_goes_on(chat) -> No
     )
     one = chat(engine)
     comparison = one.compare()
-    until(lambda: engine.sides["speaker"].held.is_set() and comparison.samples["baseline"][0].assessment)
+    wait_for(lambda: engine.sides["right"].held.is_set() and comparison.samples["left"][0].assessment)
     comparison.close()
-    until(lambda: not comparison.busy)
-    partial = comparison.samples["speaker"][0]
+    wait_for(lambda: not comparison.busy)
+    partial = comparison.samples["right"][0]
     assert (partial.text, partial.status) == ("I think ", "cancelled")
     assert one.leaf() == one.answer.stored_id
     assert {"I think ": "cancelled", SURE: "complete"}.items() <= {m.text: m.status for m in one.stored()}.items()
@@ -157,10 +148,10 @@ def test_leaving_mid_way_keeps_what_is_there_and_coming_back_goes_on(chat) -> No
     assert texts(back) == [[SURE], ["I think "]]
     assert not back.busy and back.seed == comparison.seed
     back.again()
-    until(lambda: not back.busy)
+    wait_for(lambda: not back.busy)
     assert texts(back) == [[SURE], [UNSURE]]
-    assert engine.sides["speaker"].samplings[-1] == engine.sides["speaker"].samplings[-2]
-    assert len(engine.sides["baseline"].prompts) == 1, "what is complete is not answered again"
+    assert engine.sides["right"].samplings[-1] == engine.sides["right"].samplings[-2]
+    assert len(engine.sides["left"].prompts) == 1, "what is complete is not answered again"
     assert "I think " in [turn.text for turn in one.question.children], "the partial answer stays, too"
 
 
@@ -168,9 +159,9 @@ def test_leaving_before_the_first_word_leaves_nothing_behind(chat) -> None:
     engine = TwoSided([Answer([SURE], hold_after=0)], [Answer(["first"]), Answer([UNSURE], hold_after=0)])
     one = chat(engine)
     comparison = one.compare()
-    until(lambda: all(side.held.is_set() for side in engine.sides.values()))
-    assert comparison.stop() and not comparison.pick(comparison.samples["speaker"][0])
-    until(lambda: not comparison.busy)
+    wait_for(lambda: all(side.held.is_set() for side in engine.sides.values()))
+    assert comparison.stop() and not comparison.pick(comparison.samples["right"][0])
+    wait_for(lambda: not comparison.busy)
     assert one.question.children == [one.answer]
     assert [message.text for message in one.stored()] == [one.question.text, "first"]
     assert not comparison.stop()
@@ -185,18 +176,18 @@ def test_an_engine_that_dies_costs_no_word(chat) -> None:
     one = chat(dying, next_one)
     comparison = one.compare()
     comparison.more()
-    until(lambda: all(side.held.is_set() for side in dying.sides.values()))
+    wait_for(lambda: all(side.held.is_set() for side in dying.sides.values()))
     for side in dying.sides.values():
         side.go_on.set()
-    until(lambda: not comparison.busy)
+    wait_for(lambda: not comparison.busy)
     pair = [comparison.samples[side][0] for side in SIDES]
     assert [(turn.text, turn.status) for turn in pair] == [("It is ", "cut_off"), ("I think ", "cut_off")]
     assert {"It is ", "I think "} <= {message.text for message in one.stored() if message.status == "cut_off"}
-    until(lambda: one.notices)
+    wait_for(lambda: one.notices)
     assert "new one is being started" in one.notices[0] and len(one.notices) == 1
     assert comparison.fewer()
     comparison.again()
-    until(assessed(comparison))
+    wait_for(assessed(comparison))
     assert texts(comparison) == [[SURE], [UNSURE]]
 
 
@@ -204,7 +195,7 @@ def test_an_engine_that_died_unnoticed_is_replaced_without_a_word(chat) -> None:
     dead = TwoSided([Answer([], dies=True)], [Answer(["first"]), Answer([], dies=True)])
     one = chat(dead, TwoSided([Answer([SURE])], [Answer([UNSURE])]))
     comparison = one.compare()
-    until(assessed(comparison))
+    wait_for(assessed(comparison))
     assert texts(comparison) == [[SURE], [UNSURE]]
 
 
@@ -216,9 +207,9 @@ def test_several_samples_tell_how_stable_a_side_is(chat) -> None:
     one = chat(engine)
     comparison = one.compare()
     assert comparison.more() and comparison.more()
-    until(assessed(comparison))
-    assert [sampling.seed for sampling in engine.sides["baseline"].samplings] == [200, 201, 202]
-    assert engine.sides["speaker"].samplings[1:] == engine.sides["baseline"].samplings
+    wait_for(assessed(comparison))
+    assert [sampling.seed for sampling in engine.sides["left"].samplings] == [200, 201, 202]
+    assert engine.sides["right"].samplings[1:] == engine.sides["left"].samplings
     baseline, speaker = (comparison.stability(side) for side in SIDES)
     assert baseline is not None and speaker is not None
     assert (baseline.answer, baseline.answer_count, baseline.answers) == ("Tokyo", 2, 2)
@@ -237,24 +228,28 @@ def test_there_are_one_to_eight_samples(chat) -> None:
     while comparison.more():
         pass
     assert comparison.count == MOST_SAMPLES == 8
-    until(lambda: not comparison.busy)
+    wait_for(lambda: not comparison.busy)
     while comparison.fewer():
         pass
     assert comparison.count == 1
 
 
 def test_a_sample_that_waits_can_be_dropped_and_is_never_answered(chat) -> None:
-    engine = TwoSided([Answer([SURE], hold_after=0)], [Answer(["first"]), Answer([UNSURE], hold_after=0)])
+    engine = TwoSided(
+        [Answer([SURE], hold_after=0), Answer([OTHER])],
+        [Answer(["first"]), Answer([UNSURE], hold_after=0), Answer([OTHER])],
+    )
     one = chat(engine)
     comparison = one.compare()
-    until(lambda: all(side.held.is_set() for side in engine.sides.values()))
+    wait_for(lambda: all(side.held.is_set() for side in engine.sides.values()))
     comparison.more()
     assert comparison.fewer() and not comparison.fewer()
+    comparison.more()
     for side in engine.sides.values():
         side.go_on.set()
-    until(assessed(comparison))
-    time.sleep(0.05)
-    assert len(engine.sides["baseline"].prompts) == 1
+    wait_for(assessed(comparison))  # the third one, too, which came after the one that was dropped
+    assert texts(comparison) == [[SURE, OTHER], [UNSURE, OTHER]]
+    assert len(engine.sides["left"].prompts) == 2
 
 
 def test_a_new_comparison_has_another_seed_and_another_adapter_answers_anew(chat) -> None:
@@ -262,15 +257,15 @@ def test_a_new_comparison_has_another_seed_and_another_adapter_answers_anew(chat
         TwoSided([Answer([SURE]), Answer([OTHER])], [Answer([text]) for text in ("first", UNSURE, SURE, "I do.")]),
     )
     comparison = one.compare()
-    until(assessed(comparison))
+    wait_for(assessed(comparison))
     comparison.again()
-    until(lambda: texts(comparison) == [[OTHER], [SURE]])
-    until(assessed(comparison))
+    wait_for(lambda: texts(comparison) == [[OTHER], [SURE]])
+    wait_for(assessed(comparison))
     assert comparison.seed == 300
     assert texts(one.compare()) == [[OTHER], [SURE]], "the last one is taken up"
     one.session.adapter_name = "another adapter"
     other = one.compare()
-    until(assessed(other))
+    wait_for(assessed(other))
     assert texts(other) == [[OTHER], ["I do."]], "the baseline is what it was; the adapter is another"
     assert other.seed == 300
 
@@ -286,9 +281,9 @@ def test_the_store_keeps_the_leaf_also_after_it_failed_for_a_while(chat, store, 
     with monkeypatch.context() as patched:
         patched.setattr(store, "add_message", full)
         comparison = one.compare()
-        until(assessed(comparison))
+        wait_for(assessed(comparison))
         assert "Not saved: the disk is full" in one.notices[0]
-    picked: Turn = comparison.samples["speaker"][0]
+    picked: Turn = comparison.samples["right"][0]
     assert comparison.pick(picked)
     one.session.tree.reread_title()
     one.session.tree.add("user", "Next", picked)
@@ -301,10 +296,10 @@ def test_compared_answers_never_take_the_conversation_over(chat) -> None:
     one = chat(TwoSided([Answer([SURE])], [Answer([text]) for text in ("first", "second", UNSURE, "third")]))
     tree = one.session.tree
     following = one.session.send("And then?")
-    until(lambda: not one.session.busy)
-    until(assessed(one.compare()))
+    wait_for(lambda: not one.session.busy)
+    wait_for(assessed(one.compare()))
     other = one.session.edit(one.question, "Asked otherwise")
-    until(lambda: not one.session.busy)
+    wait_for(lambda: not one.session.busy)
     assert tree.leaf is other and other.parent is not None
     one.session.switch(other.parent, -1)
     assert tree.leaf is following, "back where the user was, not at the newest sample"
@@ -315,3 +310,19 @@ def test_compared_answers_never_take_the_conversation_over(chat) -> None:
     again = one.session.tree
     one.session.switch(again.path()[0], -1)
     assert again.leaf is not None and again.leaf.text == "second"
+
+
+def test_a_comparison_of_an_older_version_is_taken_up(chat) -> None:
+    """It says who answered as `side`, where it is `baseline` now."""
+    one = chat(TwoSided([], [Answer(["first"])]))
+    tree = one.session.tree
+    for baseline, side, text in ((True, "baseline", SURE), (False, "speaker", UNSURE)):
+        params = one.session.params_of(baseline, replace(one.session.sampling, seed=900))
+        del params["baseline"]
+        old = tree.draft(one.question, params | {"side": side, "comparison": {"seed": 900, "sample": 0}})
+        tree.append(old, text)
+        tree.finish(old, "complete")
+    one.session.open(tree.conversation_id or "")
+    one.question = one.session.tree.roots[0]
+    assert [turn.baseline for turn in one.question.children] == [False, True, False]
+    assert texts(one.compare()) == [[SURE], [UNSURE]]

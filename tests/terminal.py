@@ -5,6 +5,7 @@ What a test asserts is what a person would see: `screen()` is the text of every 
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pexpect
 import pyte
 
 LACIE = str(Path(sys.executable).with_name("lacie"))
+CONFIDENCE = re.compile(r"[▰▱]{10} +\d+\s%  (?:acceptance|calibrated) · ")
 
 
 class Terminal:
@@ -102,3 +104,14 @@ class Terminal:
             while True:
                 self._stream.feed(self._child.read_nonblocking(1 << 16, timeout=seconds))
                 seconds = 0.0
+
+
+def answered(question: str) -> Callable[[str], bool]:
+    """A screen that shows the question, and below it a confidence line."""
+    return lambda screen: question in screen and bool(CONFIDENCE.search(screen.partition(question)[2]))
+
+
+def ask(terminal: Terminal, question: str) -> None:
+    terminal.type(question)
+    terminal.wait_for(question)  # typed text first, then the key: as fast as a person, never one paste
+    terminal.type("\r")

@@ -1,0 +1,58 @@
+"""An app under test, driven by keys and read off its screen."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from screen_text import screen_text
+from textual.pilot import Pilot
+
+from lacie_chat.chat.tree import Turn
+from lacie_chat.tui.app import LacieApp
+from lacie_chat.tui.widgets.composer import Composer
+
+
+class Driver:
+    """An app under test and its pilot."""
+
+    def __init__(self, app: LacieApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.session = app.session
+        self.chat = app.chat
+        self.told: list[str] = []
+        """The lines that popped up."""
+        notify = app.notify
+
+        def told(message: str, **named: Any) -> None:
+            self.told.append(message)
+            notify(message, **named)
+
+        app.notify = told  # type: ignore[method-assign]
+
+    async def until(self, condition: Callable[[], object], seconds: float = 15) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "waited in vain"
+            await asyncio.sleep(0.01)
+        await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        self.chat.query_one(Composer).insert(text)
+        await self.pilot.pause()
+
+    async def ask(self, text: str) -> Turn:
+        """Type and send, and wait until the answer is there and assessed."""
+        before = self.session.tree.leaf
+        await self.type(text)
+        await self.pilot.press("enter")
+        await self.until(lambda: self.session.tree.leaf is not before)
+        turn = self.session.tree.leaf
+        assert turn is not None
+        await self.until(lambda: turn.phase == "done" and not self.session.busy)
+        return turn
+
+    def text(self) -> str:
+        """The screen as plain text."""
+        return screen_text(self.app)
