@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,36 +18,44 @@ from types import FrameType
 from lacie_chat.errors import LacieError
 from lacie_export.errors import ExportError
 
-STAGES = {
-    "merge": ("lacie_export.stages", "merge_stage", "adapter into base: safetensors with tokenizer and chat template"),
-    "gguf": ("lacie_export.stages", "gguf_stage", "the merged model as GGUF files, verified"),
-    "adapter": (
-        "lacie_export.stages",
-        "adapter_stage",
-        "the LoRA alone as GGUF, to be laid over an unchanged base, verified",
-    ),
-    "verify": ("lacie_export.stages", "verify_stage", "are exported files the model that was trained?"),
-    "run": ("lacie_export.run", "run_stage", "all of these, and a model card; --push uploads"),
-}
+STAGES = (
+    ("merge", "adapter into base: safetensors with tokenizer and chat template", "lacie_export.stages"),
+    ("gguf", "the merged model as GGUF files, verified", "lacie_export.stages"),
+    ("adapter", "the LoRA alone as GGUF, to be laid over an unchanged base, verified", "lacie_export.stages"),
+    ("verify", "are exported files the model that was trained?", "lacie_export.stages"),
+    ("run", "all of these, and a model card; --push uploads", "lacie_export.run"),
+)
+"""Name, help, module: its `NAME_stage(args)` does the work and returns the exit status."""
 _NEEDED = ("torch", "transformers", "peft", "safetensors", "sentencepiece", "google.protobuf")
 
 
-def add_export_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add merge, gguf, adapter, verify and run to `parser`; each sets `handler` to a callable from options to exit
-    status."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the stages to `parser`, as subcommands of `lacie export`."""
     stages = parser.add_subparsers(metavar="STAGE", required=True, dest="stage")
-    for name, (_, _, text) in STAGES.items():
-        stage = stages.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        _add_options(stage, name)
-        stage.set_defaults(handler=_runner(name))
+    for name, text, _ in STAGES:
+        _add_options(stages.add_parser(name, help=text, description=text[0].upper() + text[1:] + "."), name)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the stage that `add_arguments` parsed; returns the exit status."""
+    _need_extra()
+    _quieten()
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        module = next(module for name, _, module in STAGES if name == args.stage)
+        return int(getattr(import_module(module), f"{args.stage}_stage")(args))
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def stage_main(name: str, argv: Sequence[str] | None = None) -> int:
     """`python -m lacie_export.STAGE`: parse, run, print a user's error as one line. Returns the exit status."""
-    parser = argparse.ArgumentParser(prog=f"python -m lacie_export.{name}", description=STAGES[name][2])
+    text = next(text for stage, text, _ in STAGES if stage == name)
+    parser = argparse.ArgumentParser(prog=f"python -m lacie_export.{name}", description=text)
     _add_options(parser, name)
+    parser.set_defaults(stage=name)
     try:
-        return _runner(name)(parser.parse_args(argv))
+        return run(parser.parse_args(argv))
     except LacieError as error:
         print(f"lacie: {error}", file=sys.stderr)
         return 1
@@ -84,22 +92,6 @@ def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
     if name == "run":
         parser.add_argument("--push", metavar="OWNER/REPO", help="upload everything to the Hub")
     parser.set_defaults(no_verify=False, lora_type="f32")
-
-
-def _runner(name: str) -> Callable[[argparse.Namespace], int]:
-    """A handler that loads its stage when it is called."""
-
-    def run(args: argparse.Namespace) -> int:
-        _need_extra()
-        _quieten()
-        before = signal.signal(signal.SIGTERM, _stop)
-        try:
-            module, function, _ = STAGES[name]
-            return int(getattr(import_module(module), function)(args))
-        finally:
-            signal.signal(signal.SIGTERM, before)
-
-    return run
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -10,8 +10,10 @@ import json
 import sys
 from typing import Any
 
-from lacie_chat.commands.speaker import Speaker, find_speaker
+from lacie_chat.commands.argument_types import not_negative, positive, probability, whole_number
+from lacie_chat.commands.speaker import Speaker, add_speaker_arguments, find_speaker
 from lacie_chat.confidence import (
+    MOST_SAMPLES,
     Assessment,
     Calibrator,
     agreement_of,
@@ -31,6 +33,32 @@ WRONG_USAGE = 2
 NOT_CONFIDENT = 3
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `lacie ask`."""
+    parser.add_argument("question", nargs="?", metavar="QUESTION", help="the question; a pipe is read too")
+    add_speaker_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--min-confidence", metavar="P", type=probability, help="exit with 3 if the confidence is under P (0 to 1)"
+    )
+    parser.add_argument("--sentences", action="store_true", help="also show how sure each sentence sounds")
+    parser.add_argument(
+        "--agreement",
+        metavar="K",
+        type=whole_number(0, MOST_SAMPLES),
+        default=0,
+        help=f"draw K samples (1 to {MOST_SAMPLES}): how many agree?",
+    )
+    parser.add_argument(
+        "--temperature",
+        type=not_negative,
+        default=Sampling().temperature,
+        help="0 is greedy (default %(default)s, as in the chat)",
+    )
+    parser.add_argument("--max-tokens", type=positive, default=512, help="length of the answer at most (default 512)")
+    parser.add_argument("--seed", type=int, default=0, help="for temperatures over 0 (default 0)")
+
+
 def run(args: argparse.Namespace) -> int:
     """Exit status: 0 answered, 2 no question, 3 abstained or (with --min-confidence) not sure enough."""
     question = read_question(args.question)
@@ -41,8 +69,7 @@ def run(args: argparse.Namespace) -> int:
     engine = speaker.engine()
     try:
         engine.load()
-        temperature = Sampling().temperature if args.temperature is None else args.temperature
-        sampling = Sampling(temperature=temperature, max_tokens=args.max_tokens, seed=args.seed)
+        sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens, seed=args.seed)
         response, finished = stream_answer(engine, question, sampling, show=not args.json)
         assessment = assess(question, response, reader=engine.reader, calibrator=speaker.calibrator)
         if args.agreement:

@@ -8,10 +8,9 @@ before it, and `fit --remove` takes that back.
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -32,13 +31,12 @@ from lacie_chat.conversations import Store
 from lacie_chat.errors import LacieError
 from lacie_chat.models import (
     ModelError,
-    ResolvedModel,
     keep_calibrator,
     own_calibrator,
     shipped_calibrator,
     take_back_calibrator,
 )
-from lacie_chat.rows import Row, writing
+from lacie_chat.rows import writing
 from lacie_chat.statistics.diagram import Line, Role, beside, diagram, legend, percent, table, width_of
 from lacie_chat.statistics.fitting import MINIMUM, FitReport, FittingError, examples, fit_calibrator
 from lacie_chat.statistics.reliability import summary
@@ -96,25 +94,7 @@ class Answers:
         return add_agreement(calibrator, acceptances, agreements, correct, minimum=minimum)
 
 
-class AnswerFile(Protocol):
-    """Answers a questions file with a model; training's, which `lacie_chat` may not import (cli.py hands it in)."""
-
-    def __call__(
-        self,
-        file: Path,
-        model: ResolvedModel,
-        adapter: ResolvedModel | None,
-        *,
-        matcher: str | None,
-        temperature: float,
-        max_tokens: int,
-        batch_size: int,
-        seed: int,
-        samples: int,
-    ) -> list[Row]: ...
-
-
-def add_calibration_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The three actions and their options."""
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
     show = actions.add_parser("show", help="draw your marks and what the calibrators say, here in the terminal")
@@ -162,10 +142,10 @@ def _samples(text: str) -> int:
     return int(text)
 
 
-def run(args: argparse.Namespace, load_answerer: Callable[[], AnswerFile]) -> int:
-    """Do the one action that `args.action` names; `load_answerer` is called only where questions are to be answered."""
+def run(args: argparse.Namespace) -> int:
+    """Do the one action that `args.action` names."""
     if args.action == "fit":
-        return _remove(args) if args.remove else _fit(args, load_answerer)
+        return _remove(args) if args.remove else _fit(args)
     speakers = _marked_speakers()
     if args.model or args.adapter or args.baseline:
         args.model = args.model or "embedded"
@@ -251,8 +231,8 @@ def _plot(args: argparse.Namespace, speakers: Sequence[MarkedSpeaker]) -> int:
 # -- fit ----------------------------------------------------------------------------------------------------------
 
 
-def _fit(args: argparse.Namespace, load_answerer: Callable[[], AnswerFile]) -> int:
-    pair, answers = _marked_answers(args) if args.marks else _asked_answers(args, load_answerer)
+def _fit(args: argparse.Namespace) -> int:
+    pair, answers = _marked_answers(args) if args.marks else _asked_answers(args)
     try:
         report = answers.fit(pair, args.minimum)
         agreed = answers.fit_agreement(report.calibrator, args.minimum)
@@ -292,11 +272,12 @@ def _marked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
     return pair, Answers(speaker.acceptances, speaker.correct, agreements, "own marks", left_out)
 
 
-def _asked_answers(args: argparse.Namespace, load_answerer: Callable[[], AnswerFile]) -> tuple[Pair, Answers]:
-    answer = load_answerer()
+def _asked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
+    from lacie_chat.evaluation.stored import answers_to
+
     pair = find_pair(args, download=True)
     _check_shipped(pair, args)
-    rows = answer(
+    rows = answers_to(
         args.questions.expanduser(),
         pair.model,
         pair.adapter,

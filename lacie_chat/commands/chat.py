@@ -3,10 +3,24 @@
 import argparse
 import sys
 
-from lacie_chat.commands.speaker import find_speaker
+from lacie_chat.commands.argument_types import whole_number
+from lacie_chat.commands.speaker import add_speaker_arguments, find_speaker
+from lacie_chat.confidence import MOST_SAMPLES
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.errors import LacieError
 from lacie_chat.models import ResolvedModel, pair_fingerprint, shipped_calibrator
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `lacie chat`."""
+    add_speaker_arguments(parser)
+    parser.add_argument("--resume", metavar="ID", help="go on with this conversation (`lacie history list`)")
+    parser.add_argument(
+        "--agreement",
+        metavar="K",
+        type=whole_number(0, MOST_SAMPLES),
+        help=f"draw K samples (1 to {MOST_SAMPLES}) after each answer and show how many agree; 0 switches it off",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

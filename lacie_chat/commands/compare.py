@@ -1,4 +1,4 @@
-"""`lacie compare QUESTION`: two sides answer one question; both answers, how sure each sounds, and what differs.
+"""`lacie compare`: two sides answer one question; both answers, how sure each sounds, and what differs.
 
 Both sides get the same seed, temperature and length; sample n of either is drawn with the seed plus n. Hedges,
 boosters and the words that differ are marked on a terminal; in a pipe hedges and boosters stand in a line of their own.
@@ -16,8 +16,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from lacie_chat.commands.argument_types import not_negative, positive, probability, whole_number
 from lacie_chat.commands.ask import answer_object, read_question, stream_answer
-from lacie_chat.commands.sides import ComparedSide, StartedSide, find_sides, started
+from lacie_chat.commands.sides import ComparedSide, StartedSide, add_side_arguments, find_sides, started
 from lacie_chat.comparison import Difference, SideSummary, compare_samples, differing_words, segments
 from lacie_chat.confidence import Assessment, Reader, Span, assess, confidence_text
 from lacie_chat.engine import Finished, Sampling
@@ -36,6 +37,33 @@ class Sample:
 
     assessment: Assessment
     finished: Finished
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `lacie compare`, for one question and for a file of them."""
+    parser.add_argument("question", nargs="?", metavar="QUESTION", help="the question; a pipe is read too")
+    add_side_arguments(parser)
+    parser.add_argument(
+        "--samples",
+        metavar="N",
+        type=whole_number(1, MOST_SAMPLES),
+        default=1,
+        help=f"answers a side, 1 to {MOST_SAMPLES} (default 1)",
+    )
+    parser.add_argument(
+        "--temperature",
+        type=not_negative,
+        help=f"0 is greedy (default: the chat's, {Sampling().temperature}; {_TEMPERATURE_OF_SAMPLES} for samples)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of both sides (default 0)")
+    parser.add_argument("--max-tokens", type=positive, help="length of an answer at most (default 512; a file: 128)")
+    parser.add_argument("--json", action="store_true", help="print both answers and the difference as one JSON object")
+    bulk = parser.add_argument_group("a file of questions (needs the extra 'train')")
+    bulk.add_argument("--questions", metavar="FILE", help="JSON lines with id, question, answers")
+    bulk.add_argument("--out", metavar="DIR", help="folder for both sides' rows, comparison.json and the report")
+    bulk.add_argument("--matcher", choices=("exact", "lenient"), help="how answers are compared (default exact)")
+    bulk.add_argument("--threshold", type=probability, help="accepted from this acceptance on (default 0.66)")
+    bulk.add_argument("--batch-size", type=positive, help="questions answered at once (default 8)")
 
 
 def usage_problem(args: argparse.Namespace) -> str | None:
@@ -57,13 +85,25 @@ def usage_problem(args: argparse.Namespace) -> str | None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit status: 0 compared, 2 no question."""
+    """Exit status: 0 compared, 2 no question or options that don't go together."""
+    problem = usage_problem(args)
+    if problem:
+        print(f"lacie compare: {problem}", file=sys.stderr)
+        return WRONG_USAGE
+    if args.questions is None:
+        return _compare_question(args)
+    from lacie_chat.commands import compare_file
+
+    return compare_file.run(args)
+
+
+def _compare_question(args: argparse.Namespace) -> int:
     question = read_question(args.question)
     if not question:
         print("lacie compare: the question is empty; give one as an argument or through a pipe", file=sys.stderr)
         return WRONG_USAGE
-    sides = find_sides(args)
     sampling = sampling_of(args)
+    sides = find_sides(args)
     with started(*sides) as (left, right):
         reader = left.engine.reader
         samples = [_samples(side, question, sampling, args.samples, reader) for side in (left, right)]

@@ -31,7 +31,7 @@ from lacie_chat.rows import Row, RowFile, read_rows, write_json, writing
 KEYS = ("left", "right")
 
 
-def compare_command(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """The command, with the options of `lacie compare`. Raises LacieError, one line."""
     matcher = args.matcher or "exact"
     questions = [

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lacie_chat import __version__, paths
-from lacie_chat.commands.speaker import Speaker, find_speaker
+from lacie_chat.commands.speaker import Speaker, add_speaker_arguments, find_speaker
 from lacie_chat.confidence import assess
 from lacie_chat.conversations import Store
 from lacie_chat.engine import ChatTurn, Delta, Failed, Finished, Sampling
@@ -24,6 +24,11 @@ from lacie_chat.errors import LacieError
 
 Finding = tuple[str, str]
 QUESTION = "What is the capital of France?"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which model is tried."""
+    add_speaker_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

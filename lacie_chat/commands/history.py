@@ -10,8 +10,28 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
+from lacie_chat.commands.argument_types import positive
 from lacie_chat.conversations import Store
 from lacie_chat.errors import LacieError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The actions and their options."""
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
+    listing = actions.add_parser("list", help="the newest conversations")
+    listing.add_argument("--limit", type=positive, default=20, help="how many (default 20)")
+    listing.add_argument("--json", action="store_true", help="print a JSON list")
+    search = actions.add_parser("search", help="find words in all conversations")
+    search.add_argument("query", metavar="WORDS")
+    search.add_argument("--json", action="store_true", help="print a JSON list")
+    for name, text in (("show", "read one"), ("export", "write one out"), ("delete", "delete one for good")):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("id", metavar="ID", help="its id, or the start of it")
+        if name == "export":
+            action.add_argument("--format", choices=("markdown", "json"), default="markdown")
+            action.add_argument("--out", metavar="FILE", help="a new file (default: standard output)")
+        if name == "delete":
+            action.add_argument("--yes", action="store_true", help="don't ask")
 
 
 def run(args: argparse.Namespace) -> int:

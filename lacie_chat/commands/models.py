@@ -22,6 +22,22 @@ from lacie_chat.models import (
 from lacie_chat.progress import DownloadLine
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The actions and their options."""
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
+    listing = actions.add_parser("list", help="what is on this machine, and better models to get")
+    listing.add_argument("--json", action="store_true", help="print a JSON list")
+    for name, text in (
+        ("pull", "download a model from the Hub"),
+        ("info", "what a GGUF says of itself"),
+        ("remove", "delete a downloaded model from the cache"),
+    ):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("ref", metavar="REF", help="`embedded`, a path, or owner/repo[:QUANT]")
+        if name == "info":
+            action.add_argument("--json", action="store_true", help="print a JSON object")
+
+
 def run(args: argparse.Namespace) -> int:
     """Do the one action that `args.action` names."""
     return {"list": _list, "pull": _pull, "info": _info, "remove": _remove}[args.action](args)

@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lacie_chat.commands.argument_types import not_negative, positive
 from lacie_chat.commands.ask import stream_answer
-from lacie_chat.commands.sides import ComparedSide, StartedSide, find_sides, started
+from lacie_chat.commands.sides import ComparedSide, StartedSide, add_side_arguments, find_sides, started
 from lacie_chat.confidence import LISTENER_VERSION, Reader, assess_many
 from lacie_chat.engine import Sampling
 from lacie_chat.errors import LacieError
@@ -29,6 +30,39 @@ from lacie_chat.study.records import SIDES, Side, answer_id, begin, finish, is_c
 
 TOLD_APART_BY = ("questions", "baseline_files", "lacie_files", "temperature", "max_tokens", "seed", "listener_version")
 """A study is another one if it differs in one of these."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The two actions and their options."""
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
+    judging = actions.add_parser(
+        "run",
+        help="make the answers of both sides, once, and let a person judge them",
+        description="Make the answers of both sides, once, and let a person judge them. The left side is the baseline.",
+    )
+    judging.add_argument("--questions", metavar="FILE", help="begins a study: JSON lines with id, question, answers")
+    judging.add_argument("--out", metavar="DIR", required=True, help="the study's folder")
+    add_side_arguments(judging)
+    judging.add_argument("--person", metavar="NAME", help="who judges; the same name goes on (default: the login name)")
+    judging.add_argument("--items", type=positive, metavar="N", help="questions for this person (default: all)")
+    judging.add_argument("--answers-only", action="store_true", help="make the answers and show nothing")
+    judging.add_argument("--matcher", choices=("exact", "lenient"), help="how answers are compared (default: exact)")
+    judging.add_argument(
+        "--temperature",
+        type=not_negative,
+        default=Sampling().temperature,
+        help="of both sides (default %(default)s, as in the chat)",
+    )
+    judging.add_argument("--max-tokens", type=positive, default=128, help="length of an answer (default 128)")
+    judging.add_argument("--seed", type=int, default=0, help="of both sides (default 0)")
+    reporting = actions.add_parser("report", help="what the judgements come to")
+    reporting.add_argument("dir", metavar="DIR", help="the study's folder; its people's files are read")
+    reporting.add_argument("files", metavar="FILE", nargs="*", help="people's files from elsewhere")
+    reporting.add_argument("--keep-inattentive", action="store_true", help="also count who failed attention checks")
+    reporting.add_argument("--bootstrap", type=positive, default=1000, help="draws for the intervals (default 1000)")
+    reporting.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
+    reporting.add_argument("--json", action="store_true", help="print one JSON object")
+    reporting.add_argument("--out", metavar="FILE", help="write what is printed to a file, too")
 
 
 def run(args: argparse.Namespace) -> int:

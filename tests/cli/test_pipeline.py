@@ -1,12 +1,13 @@
 """`lacie evaluate`, `train` and `export` through the command: the wiring; what they do is tested beside them."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from lacie_chat import cli
-from lacie_chat.errors import LacieError
 
 QUESTIONS = (
     {"id": "a", "question": "What is the capital of Japan?", "answers": ["Tokyo", "Tokio"]},
@@ -69,12 +70,35 @@ def test_an_export_of_nothing_is_one_line(tmp_path: Path, capsys: pytest.Capture
     assert len(error.splitlines()) == 1
 
 
-def test_a_missing_extra_names_itself() -> None:
-    with pytest.raises(LacieError, match=r"needs the extra 'train' \(no_such_module is missing\): pip install"):
-        cli._extra("no_such_module", "train")
+WITHOUT = "import sys; sys.modules[{!r}] = None; from lacie_chat.cli import main; sys.exit(main({!r}))"
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_a_missing_extra_names_itself_and_what_is_missing() -> None:
+    script = WITHOUT.format("pydantic", ["train", "sample", "--recipe", "smollm2-135m"])
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    line = "lacie: this needs the extra 'train' (pydantic is missing): pip install 'lacie-chat[train]'"
+    assert done.stderr.splitlines() == [line]
+
+
+def test_a_missing_module_of_no_extra_is_not_put_down_to_one() -> None:
+    script = WITHOUT.format("lacie_chat.conversations", ["history", "list"])
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert "ModuleNotFoundError" in done.stderr and "extra" not in done.stderr
+
+
+def test_help_loads_no_command() -> None:
+    script = (
+        "import sys; from lacie_chat.cli import COMMANDS, main\n"
+        "try: main(['--help'])\n"
+        "finally: print([each.module for each in COMMANDS if each.module in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    assert all(f"    {each.name}" in done.stdout for each in cli.COMMANDS)
+
+
+@pytest.mark.parametrize("command", [each.name for each in cli.COMMANDS])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         cli.main([command, "--help"])

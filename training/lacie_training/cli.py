@@ -1,49 +1,43 @@
-"""`lacie train …`: thin, each stage a few lines over its module, loaded only when it is asked for."""
+"""`lacie train …`: one table of its stages, and one of what else is done with runs; a stage is loaded when it runs."""
 
 import argparse
-import importlib
-from typing import Any
+from importlib import import_module
 
 from lacie_training.stage import add_options, run_stage
 
-_HELP = {
-    "sample": "draw several responses to each training question",
-    "judge": "assess each sample, and compare its answer with the accepted ones",
-    "pairs": "make balanced preference pairs of the judged samples",
-    "dpo": "train the adapter on the pairs",
-    "evaluate": "measure baseline and adapter on the test questions; write the report",
-}
+STAGES = (
+    ("sample", "draw several responses to each training question", "lacie_training.sample"),
+    ("judge", "assess each sample, and compare its answer with the accepted ones", "lacie_training.judge"),
+    ("pairs", "make balanced preference pairs of the judged samples", "lacie_training.pairs"),
+    ("dpo", "train the adapter on the pairs", "lacie_training.dpo"),
+    ("evaluate", "measure baseline and adapter on the test questions; write the report", "lacie_training.evaluate"),
+)
+"""Name, help, module: its `run(folder)` works on an open run folder."""
+OF_RUNS = (
+    ("run", "all stages, one after the other", "lacie_training.run"),
+    ("mean", "average the adapters of several runs, as a run of its own", "lacie_training.mean"),
+    (
+        "figures",
+        "set a LACIE run and its truthful-only twin beside their baseline: figures.json, and a table",
+        "lacie_training.evaluation.twin_table",
+    ),
+)
+"""Name, help, module: a command with arguments of its own, `add_arguments(parser)` and `run(args)`."""
 
 
-def add_train_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the stages as subcommands of `lacie train`."""
-    from lacie_training.evaluation.twin_table import add_figures_arguments
-    from lacie_training.mean import add_mean_arguments
-    from lacie_training.run import add_run_options
-
-    stages: Any = parser.add_subparsers(dest="stage", metavar="STAGE", required=True)
-    for name, text in _HELP.items():
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Both tables as subcommands of `lacie train`."""
+    stages = parser.add_subparsers(dest="stage", metavar="STAGE", required=True)
+    for name, text, _ in STAGES:
         add_options(stages.add_parser(name, help=text, description=text))
-    add_run_options(stages.add_parser("run", help="all stages, one after the other"))
-    text = "average the adapters of several runs, as a run of its own"
-    add_mean_arguments(stages.add_parser("mean", help=text, description=text))
-    text = "set a LACIE run and its truthful-only twin beside their baseline: figures.json, and a table"
-    add_figures_arguments(stages.add_parser("figures", help=text, description=text))
+    for name, text, module in OF_RUNS:
+        import_module(module).add_arguments(stages.add_parser(name, help=text, description=text))
 
 
-def train_command(args: argparse.Namespace) -> int:
-    """Run the stage that `add_train_arguments` parsed; returns the exit status."""
-    if args.stage == "run":
-        from lacie_training.run import run_all
-
-        return run_all(args)
-    if args.stage == "figures":
-        from lacie_training.evaluation.twin_table import figures_command
-
-        return figures_command(args)
-    if args.stage == "mean":
-        from lacie_training.mean import mean_command
-
-        return mean_command(args)
-    module = importlib.import_module(f"lacie_training.{args.stage}")
+def run(args: argparse.Namespace) -> int:
+    """Run the stage that `add_arguments` parsed; returns the exit status."""
+    modules = {name: import_path for name, _, import_path in (*STAGES, *OF_RUNS)}
+    module = import_module(modules[args.stage])
+    if any(name == args.stage for name, _, _ in OF_RUNS):
+        return int(module.run(args))
     return run_stage(module.run, args.recipe, args.run, args.overrides)

@@ -27,13 +27,13 @@ from lacie_training.run_folder import RunFolder, read_recipe, write_json
 _MUST_AGREE = ("base_model_name_or_path", "r", "lora_alpha", "target_modules", "use_rslora", "use_dora")
 
 
-def add_mean_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The runs, and the new run's folder."""
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders whose adapters are trained")
     parser.add_argument("--run", type=Path, required=True, help="the new run's folder")
 
 
-def mean_command(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """`lacie train mean`; returns the exit status, errors of the user's printed as one line."""
     try:
         share = mean_run(args.runs, args.run)

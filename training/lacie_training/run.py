@@ -25,7 +25,7 @@ STAGES = ("sample", "judge", "pairs", "dpo", "evaluate")
 ACCELERATE = RECIPES / "accelerate"
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `run`: those of a stage, and how the training is launched."""
     add_options(parser)
     parser.add_argument(
@@ -33,7 +33,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run_all(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Run the stages; the exit status is that of the first one that fails, else 0."""
     try:
         recipe = load_recipe(options.recipe, options.overrides)
@@ -103,8 +103,8 @@ def _run_stage(line: list[str]) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m lacie_training.run --recipe R --run DIR`"""
     parser = argparse.ArgumentParser(prog="python -m lacie_training.run")
-    add_run_options(parser)
-    return run_all(parser.parse_args(argv))
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
 
 
 if __name__ == "__main__":

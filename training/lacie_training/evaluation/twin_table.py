@@ -26,14 +26,14 @@ Figures = Mapping[str, Any]
 _SPEAKERS = {"baseline": "baseline", "truthful_only": "truthful-only", "lacie": "LACIE"}
 
 
-def add_figures_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `lacie train figures`."""
     parser.add_argument("--run", type=Path, required=True, help="the run folder of a LACIE run that is evaluated")
     parser.add_argument("--truthful", type=Path, help="that of its truthful-only twin, evaluated on the same questions")
     parser.add_argument("--out", type=Path, required=True, help="folder for figures.json and figures.md")
 
 
-def figures_command(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """`lacie train figures`; errors of the user's are one line, and exit status 1."""
     try:
         figures = collect(args.run, args.truthful)
