@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from lacie_chat.errors import LacieError
 from lacie_chat.study import PersonFile, Shown, Study, plan
-from lacie_chat.tui.screens.judging import JudgingScreen, StudyApp, printable
+from lacie_chat.tui.screens.judging import JudgingScreen, StudyApp, answer_content
 
 Opened = tuple[Pilot[None], JudgingScreen, PersonFile]
 
@@ -144,7 +144,8 @@ async def test_no_screen_names_the_speaker(study: Study, monkeypatch: Any) -> No
 
 
 def test_what_a_terminal_would_take_for_commands_is_text() -> None:
-    assert printable("a\x1b[31mb\r\n\tc\x07") == "a [31mb \n    c "
+    answer = answer_content(Shown("1", "A question?", "a\x1b[31mb\r\n\tc\x07d\u202ee"))
+    assert answer.plain == "a [31mb \n    c d e"
 
 
 LONG = "It may well be so, or so I have heard. " * 30

@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from lacie_chat.errors import LacieError
+from lacie_chat.printable import printable
 from lacie_chat.study import SURE_WORDS, Judgement, PersonFile, Shown
 from lacie_chat.tui.interface_state import read_state
 from lacie_chat.tui.screens.base import SizedScreen
@@ -48,7 +49,7 @@ class StudyApp(App[None]):
     """`plan`: all that this person is shown, in order; `file`: where their judgements go, and what is there already."""
 
     TITLE = "lacie study"
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["styles/lacie.tcss", "styles/study.tcss"]
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["../styles/lacie.tcss", "../styles/study.tcss"]
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c,ctrl+q", "quit", "Quit", show=False, priority=True),
@@ -229,7 +230,7 @@ class JudgingScreen(SizedScreen[None]):
             self.query_one("#study-end", Static).update(self._end())
         else:
             shown = self._plan[place]
-            self.query_one("#study-question", Static).update(Content(printable(shown.question)))
+            self.query_one("#study-question", Static).update(_shown(shown.question))
             self.query_one("#study-answer", Static).update(answer_content(shown))
             earlier = self._file.judgements.get(shown.item)
             line = self.query_one("#study-earlier", Static)
@@ -273,7 +274,7 @@ class JudgingScreen(SizedScreen[None]):
             else:
                 lines.append(Content.styled(f"  {label}", "$foreground 40%"))
         if self._problem:
-            lines.append(Content.styled(printable(self._problem), "$text-error"))
+            lines.append(_shown(self._problem).stylize("$text-error"))
         return Content("\n").join(lines)
 
     def _end(self) -> Content:
@@ -286,15 +287,15 @@ class JudgingScreen(SizedScreen[None]):
 
 def answer_content(shown: Shown) -> Content:
     """The answer as it is shown: its text as it is, and a mark where it ran out of room."""
-    text = printable(shown.response).strip()
+    text = _shown(shown.response).plain.strip()
     if not text:
         return Content.styled("(no answer)", DIM)
     return Content.assemble(text, (" …" if shown.cut else "", DIM))
 
 
-def printable(text: str) -> str:
-    """Without what a terminal would take for a command."""
-    return "".join(mark if mark.isprintable() or mark in "\n " else " " for mark in text.replace("\t", "    "))
+def _shown(text: str) -> Content:
+    """Text of others as the terminal may have it; the layout of the answer stays, so what goes leaves a space."""
+    return Content(printable(text.replace("\t", "    "), instead=" "))
 
 
 def in_words(judgement: Judgement) -> str:
