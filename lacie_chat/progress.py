@@ -1,16 +1,32 @@
-"""How far a stage is: a live bar on a terminal, a line now and then in a plain log; both with rate and time left."""
+"""How far something long is: a live bar on a terminal, a line now and then in a plain log. For all commands.
+
+`progress` counts units, with rate and time left; `step` is for what only has a share that is done, and says how long it
+took; `DownloadLine` is a single line for a fraction with a text of its own.
+"""
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 LOG_EVERY = 15.0
 """Seconds between two lines of a plain log."""
+
+Show = Callable[[int], None]
+"""Called with how much of the total is done."""
 
 
 class Advance(Protocol):
@@ -22,54 +38,82 @@ class Advance(Protocol):
 @contextmanager
 def progress(stage: str, total: int, unit: str, *, already: int = 0) -> Iterator[Advance]:
     """Show `stage` going from `already` to `total` units. Rate and time left count only what this process did."""
-    if sys.stderr.isatty():
-        yield from _bar(stage, total, unit, already)
-    else:
-        yield from _lines(stage, total, unit, already)
-
-
-def _bar(stage: str, total: int, unit: str, already: int) -> Iterator[Advance]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[rate]} {task.fields[remark]}", markup=False),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(stage, total=total, completed=already, rate="", remark="")
-        started, count = time.monotonic(), 0
+    started, count, due = time.monotonic(), 0, _now_and_then()
+    with _bar(stage, total, MofNCompleteColumn(), TextColumn(unit), already=already) as update:
+        if update is None:
+            _say(f"{stage}: {already} of {total} {unit} done before")
 
         def advance(done: int, remark: str = "") -> None:
             nonlocal count
             count += done
             rate = count / max(time.monotonic() - started, 1e-6)
-            bar.update(task, advance=done, rate=f"{rate:.2f} {unit}/s", remark=remark)
+            if update is not None:
+                update(already + count, f"{rate:.2f} {unit}/s {remark}")
+            elif due() or already + count >= total:
+                left = duration((total - already - count) / rate) if rate > 0 else "?"
+                line = f"{stage}: {already + count} of {total} {unit}, {rate:.2f} {unit}/s, {left} left"
+                _say(f"{line}; {remark}" if remark else line)
 
         yield advance
 
 
-def _lines(stage: str, total: int, unit: str, already: int) -> Iterator[Advance]:
-    started = last = time.monotonic()
-    count = 0
-    print(f"{stage}: {already} of {total} {unit} done before", file=sys.stderr, flush=True)
+@contextmanager
+def step(title: str, total: int) -> Iterator[Show]:
+    """Show `title` going from 0 to `total`, bytes or a count; says how long it took when it is over."""
+    started, due = time.monotonic(), _now_and_then()
+    with _bar(title, total, TaskProgressColumn(), transient=True) as update:
+        if update is None:
+            _say(f"{title} …")
 
-    def advance(done: int, remark: str = "") -> None:
-        nonlocal count, last
-        count += done
+        def show(done: int) -> None:
+            if update is not None:
+                update(min(done, total), "")
+            elif due():
+                _say(f"{title}: {min(1.0, done / max(total, 1)):.0%}")
+
+        yield show
+    _say(f"{title}: done in {time.monotonic() - started:.1f} s")
+
+
+@contextmanager
+def _bar(
+    title: str, total: int, *how_far: ProgressColumn, already: int = 0, transient: bool = False
+) -> Iterator[Callable[[int, str], None] | None]:
+    """A bar on the terminal, to be called with what is done and a note; None where standard error is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        *how_far,
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=transient) as bar:
+        task = bar.add_task(title, total=total, completed=already, note="")
+        yield lambda done, note: bar.update(task, completed=done, note=note)
+
+
+def _now_and_then() -> Callable[[], bool]:
+    """Whether a plain log is due a line: once in LOG_EVERY seconds."""
+    last = time.monotonic()
+
+    def due() -> bool:
+        nonlocal last
         now = time.monotonic()
-        if now - last < LOG_EVERY and already + count < total:
-            return
+        if now - last < LOG_EVERY:
+            return False
         last = now
-        rate = count / max(now - started, 1e-6)
-        left = duration((total - already - count) / rate) if rate > 0 else "?"
-        line = f"{stage}: {already + count} of {total} {unit}, {rate:.2f} {unit}/s, {left} left"
-        print(f"{line}; {remark}" if remark else line, file=sys.stderr, flush=True)
+        return True
 
-    yield advance
+    return due
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def duration(seconds: float) -> str:

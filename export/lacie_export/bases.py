@@ -16,9 +16,9 @@ from typing import Any
 from lacie_chat.models import ModelError, embedded_model_path, inspect_gguf, resolve
 from lacie_chat.models.hub import download, repository
 from lacie_chat.models.tokenizers import splits_digits
+from lacie_chat.progress import step
 from lacie_export.errors import ExportError, first_line
 from lacie_export.licences import Licence, from_card, from_gguf, front_matter
-from lacie_export.progress import step
 
 EMBEDDED_NAME = "SmolLM2-135M-Instruct"
 EMBEDDED_REPO = "HuggingFaceTB/SmolLM2-135M-Instruct"

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lacie_chat.progress import step
 from lacie_export.errors import ExportError
-from lacie_export.progress import step
 
 _POLL = 0.1
 

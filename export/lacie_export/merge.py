@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from lacie_chat.progress import Show, step
 from lacie_export.bases import Base
 from lacie_export.errors import ExportError, writing
 from lacie_export.files import need_space, pending
 from lacie_export.peft_adapter import Adapter
-from lacie_export.progress import Show, step
 from lacie_export.safetensors_file import INDEX, Shard, TensorEntry, damaged, read_shards
 
 if TYPE_CHECKING:

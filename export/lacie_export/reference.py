@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lacie_chat.progress import step
 from lacie_export.errors import ExportError, first_line
 from lacie_export.peft_adapter import Adapter
-from lacie_export.progress import step
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
