@@ -129,7 +129,7 @@ def _fill_ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--agreement", metavar="K", type=_agreement_count, default=0, help="draw K samples (1 to 20): how many agree?"
     )
-    parser.add_argument("--temperature", type=_not_negative, default=0.0, help="0 (default) is greedy")
+    parser.add_argument("--temperature", type=_not_negative, help="0 is greedy (default 0.2, as in the chat)")
     parser.add_argument("--max-tokens", type=_positive, default=512, help="length of the answer at most (default 512)")
     parser.add_argument("--seed", type=int, default=0, help="for temperatures over 0 (default 0)")
     parser.set_defaults(handler=_later("lacie_chat.commands.ask"))
@@ -144,7 +144,7 @@ def _fill_compare(parser: argparse.ArgumentParser) -> None:
         "--samples", metavar="N", type=_sample_count, default=1, help="answers a side, 1 to 8 (default 1)"
     )
     parser.add_argument(
-        "--temperature", type=_not_negative, help="0 is greedy (default: 0; 0.7 for samples; 0.2 for --questions)"
+        "--temperature", type=_not_negative, help="0 is greedy (default: 0.2, as in the chat; 0.7 for samples)"
     )
     parser.add_argument("--seed", type=int, default=0, help="of both sides (default 0)")
     parser.add_argument("--max-tokens", type=_positive, help="length of an answer at most (default 512; a file: 128)")

@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
     engine = speaker.engine()
     try:
         engine.load()
-        sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens, seed=args.seed)
+        temperature = Sampling().temperature if args.temperature is None else args.temperature
+        sampling = Sampling(temperature=temperature, max_tokens=args.max_tokens, seed=args.seed)
         response, finished = stream_answer(engine, question, sampling, show=not args.json)
         assessment = assess(question, response, reader=engine.reader, calibrator=speaker.calibrator)
         if args.agreement:

@@ -21,6 +21,7 @@ from lacie_chat.commands.sides import ComparedSide, StartedSide, find_sides, sta
 from lacie_chat.comparison import Difference, SideSummary, compare_samples, differing_words, segments
 from lacie_chat.confidence import Assessment, Reader, Span, assess, confidence_text
 from lacie_chat.engine import Finished, Sampling
+from lacie_chat.printable import printable
 
 WRONG_USAGE = 2
 MOST_SAMPLES = 8
@@ -78,7 +79,7 @@ def sampling_of(args: argparse.Namespace) -> Sampling:
     """The sampling of both sides' first sample."""
     temperature = args.temperature
     if temperature is None:
-        temperature = _TEMPERATURE_OF_SAMPLES if args.samples > 1 else 0.0
+        temperature = _TEMPERATURE_OF_SAMPLES if args.samples > 1 else Sampling().temperature
     return Sampling(temperature=temperature, max_tokens=args.max_tokens or 512, seed=args.seed)
 
 
@@ -143,11 +144,13 @@ def _show(
     differing = differing_words(first[0].response, first[1].response)
     for side, each, words, summary in zip(sides, samples, differing, (difference.left, difference.right), strict=True):
         console.print(_heading(side))
-        console.print(marked(each[0].assessment, words) if each[0].assessment.response else Text("(nothing)", "dim"))
+        console.print(
+            highlighted(each[0].assessment, words) if each[0].assessment.response else Text("(nothing)", "dim")
+        )
         console.print(Text(confidence_text(each[0].assessment), "bold"))
-        highlights = _cue_line(each[0].assessment)
-        if highlights:
-            console.print(Text(highlights, "dim"))
+        cues = _cue_line(each[0].assessment)
+        if cues:
+            console.print(Text(cues, "dim"))
         if len(each) > 1:
             console.print(_sample_lines(each, summary))
         console.print()
@@ -164,19 +167,14 @@ def _heading(side: ComparedSide) -> Text:
     return Text.assemble((side.name, "bold reverse"), ("" if files == side.name else f"  {files}", "dim"))
 
 
-def marked(assessment: Assessment, differing: Sequence[Span]) -> Text:
+def highlighted(assessment: Assessment, differing: Sequence[Span]) -> Text:
     """The response with its hedges, boosters and differing words styled; its characters are only ever text."""
     highlights = {"hedge": assessment.hedges, "booster": assessment.boosters, "differs": tuple(differing)}
     text = Text()
     for segment in segments(assessment.response, highlights):
         style = " ".join(_STYLES[kind] for kind in _STYLES if kind in segment.kinds)
-        text.append(_printable(segment.text), style or None)
+        text.append(printable(segment.text), style or None)
     return text
-
-
-def _printable(text: str) -> str:
-    """Without the control characters that would move the cursor or change the terminal's colours."""
-    return "".join(mark for mark in text if mark in "\n\t" or mark.isprintable() or mark.isspace())
 
 
 def _cue_line(assessment: Assessment) -> str:
@@ -189,10 +187,10 @@ def _sample_lines(samples: Sequence[Sample], summary: SideSummary) -> Text:
     for number, sample in enumerate(samples, start=1):
         span = sample.assessment.answer_span
         answer = " ".join(span.text.split()) if span else "no answer span"
-        lines.append(f"  {number}  {confidence_text(sample.assessment)} · {_printable(answer)}")
+        lines.append(f"  {number}  {confidence_text(sample.assessment)} · {printable(answer)}")
     stable = [f"{summary.tone}: {round(summary.tone_agreement * summary.n)} of {summary.n}"]
     if summary.answer is not None:
-        answer = _printable(" ".join(summary.answer.split()))
+        answer = printable(" ".join(summary.answer.split()))
         stable.insert(0, f"{answer}: {summary.answer_count} of {summary.n}")
     if summary.low is not None and summary.high is not None:
         stable.append(f"acceptance {summary.low:.0%} to {summary.high:.0%}".replace("%", "\u00a0%"))

@@ -15,6 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from lacie_chat.comparison import Segment, differing_words, segments
 from lacie_chat.comparison.figures import Pair, most_changed
 from lacie_chat.confidence import Assessment, Span, confidence_text
+from lacie_chat.printable import printable
 from lacie_chat.rows import write_text
 from lacie_chat.statistics.tables import METRICS, difference, figure, figure_rows, mcnemar_rows, p_value, table
 
@@ -119,12 +120,7 @@ _MARKDOWN_NOTE = (
 
 def _plain(text: str) -> str:
     """Other people's text on one line of Markdown, read as it is written."""
-    return _SPECIAL.sub(r"\\\1", " ".join(_visible(text).split()))
-
-
-def _visible(text: str) -> str:
-    """Without control characters, which no report can show."""
-    return "".join(mark for mark in text if mark in "\n\t" or mark.isprintable() or mark.isspace())
+    return _SPECIAL.sub(r"\\\1", " ".join(printable(text).split()))
 
 
 def markdown(result: Result, pairs: Sequence[Pair]) -> str:
@@ -174,12 +170,12 @@ def html(result: Result, pairs: Sequence[Pair], picture: bytes) -> str:
     """The report as one HTML file with its picture inside."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    left, right = names = (_visible(result["left"]["name"]), _visible(result["right"]["name"]))
+    left, right = names = (printable(result["left"]["name"]), printable(result["right"]["name"]))
     return template.render(
         left=left,
         right=right,
         headline=headline(result, names),
-        conditions=_visible(_conditions(result)),
+        conditions=printable(_conditions(result)),
         metrics=figure_rows(result["metrics"]),
         answered=figure_rows(result["without_abstentions"]),
         acceptance=figure_rows(result["acceptance"], _ACCEPTANCE),
@@ -196,9 +192,9 @@ def html(result: Result, pairs: Sequence[Pair], picture: bytes) -> str:
 def _shown_pair(pair: Pair, names: Names) -> dict[str, Any]:
     words = differing_words(pair.before.response, pair.after.response)
     return {
-        "question": _visible(pair.before.question),
-        "answers": [_visible(answer) for answer in pair.left["answers"][:5]],
-        "summary": _visible(pair.difference.summary(*names)),
+        "question": printable(pair.before.question),
+        "answers": [printable(answer) for answer in pair.left["answers"][:5]],
+        "summary": printable(pair.difference.summary(*names)),
         "sides": [_shown_side(pair.left, pair.before, words[0]), _shown_side(pair.right, pair.after, words[1])],
     }
 
@@ -215,4 +211,4 @@ def _shown_side(row: Mapping[str, Any], heard: Assessment, differing: Sequence[S
 
 
 def _visible_segment(segment: Segment) -> tuple[str, str]:
-    return _visible(segment.text), " ".join(sorted(segment.kinds))
+    return printable(segment.text), " ".join(sorted(segment.kinds))

@@ -57,13 +57,20 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str, status: int = 1) ->
     return shown.err.strip()
 
 
+def test_ask_draws_as_the_chat_does_unless_told_otherwise(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["ask", "Tell me about the sea.", "--baseline", "--max-tokens", "40", "--seed", "1"]
+    by_default = run_json(capsys, *words)["response"]
+    assert by_default == run_json(capsys, *words, "--temperature", "0.2")["response"]
+    assert by_default != run_json(capsys, *words, "--temperature", "0")["response"]
+
+
 def test_each_side_answers_as_ask_does_and_the_difference_is_theirs(
     adapter: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = run_json(capsys, "compare", "Tell me about the sea.", "--adapter", str(adapter), *SHORT)
     assert set(found) == {"left", "right", "difference", "samples", "sampling", "listener"}
     assert (found["left"]["adapter"], found["right"]["adapter"]) == (None, str(adapter))
-    assert found["sampling"] == {"samples": 1, "temperature": 0.0, "seed": 0, "max_tokens": 10}
+    assert found["sampling"] == {"samples": 1, "temperature": 0.2, "seed": 0, "max_tokens": 10}
     alone = run_json(capsys, "ask", "Tell me about the sea.", "--baseline", *SHORT)
     adapted = run_json(capsys, "ask", "Tell me about the sea.", "--adapter", str(adapter), *SHORT)
     assert alone["response"] != adapted["response"]
