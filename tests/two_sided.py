@@ -38,9 +38,9 @@ class TwoSided:
         return INFO
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False
+        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
     ) -> Iterator[GenerationEvent]:
-        return self.sides["left" if baseline else "right"].generate(turns, sampling, baseline=baseline)
+        return self.sides["left" if baseline else "right"].generate(turns, sampling, baseline=baseline, aside=aside)
 
     def cancel(self) -> None:
         for engine in self.sides.values():

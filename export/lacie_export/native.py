@@ -15,6 +15,7 @@ import numpy as np
 from llama_cpp import llama_cpp as low
 
 from lacie_chat.engine import EngineSettings, native
+from lacie_chat.engine.decoding import Batch, make_context, row_of_logits
 from lacie_chat.engine.model import Model, thread_count
 from lacie_chat.errors import LacieError
 
@@ -72,40 +73,24 @@ def _tokens(model: Model, text: str, *, special: bool) -> list[int]:
 
 
 def _context(model: Model, length: int) -> Any:
-    params = low.llama_context_default_params()
-    params.n_ctx = params.n_batch = params.n_ubatch = max(_STATES, length)
-    params.n_threads = params.n_threads_batch = model.threads
-    params.swa_full = True
-    params.n_outputs_max = length
-    context = low.llama_init_from_model(model.handle, params)
-    if not context:
-        raise LacieError("llama.cpp can't make a context for this model: not enough memory")
-    if model.adapter is not None:
-        adapters = (low.llama_adapter_lora_p_ctypes * 1)(model.adapter)
-        if low.llama_set_adapters_lora(context, adapters, 1, (ctypes.c_float * 1)(1.0)):
-            raise LacieError("llama.cpp can't put the adapter over this model")
-    return context
+    """A context that reads a prompt of `length` tokens in one piece and keeps the logits of each."""
+    size = max(_STATES, length)
+    refusal = "llama.cpp can't make a context for this model: not enough memory"
+    return make_context(model, size, batch=size, outputs=length, adapter=model.adapter, refusal=refusal)
 
 
 def _read(model: Model, context: Any, tokens: list[int], *, at: int = 0, every: bool = False) -> Any:
     """Logits after `tokens`, read from position `at`: one row, or one a position (len(tokens) x vocabulary)."""
     if at == 0:
         low.llama_memory_clear(low.llama_get_memory(context), True)
-    batch = low.llama_batch_init(len(tokens), 0, 1)
+    batch = Batch(len(tokens))
+    last = len(tokens) - 1
     try:
-        batch.n_tokens = len(tokens)
-        for index, token in enumerate(tokens):
-            batch.token[index] = token
-            batch.pos[index] = at + index
-            batch.n_seq_id[index] = 1
-            batch.seq_id[index][0] = 0
-            batch.logits[index] = every or index == len(tokens) - 1
-        if low.llama_decode(context, batch):
+        if batch.decode(context, [(token, at + i, 0, every or i == last) for i, token in enumerate(tokens)]):
             raise LacieError("llama.cpp can't read a prompt with this model")
-        wanted = range(len(tokens)) if every else (len(tokens) - 1,)
-        rows = [np.ctypeslib.as_array(low.llama_get_logits_ith(context, i), (model.vocabulary,)).copy() for i in wanted]
+        rows = [row_of_logits(context, i, model).copy() for i in (range(len(tokens)) if every else (last,))]
     finally:
-        low.llama_batch_free(batch)
+        batch.free()
     return np.stack(rows)
 
 

@@ -254,19 +254,19 @@ def _file_rows(file: Path, quant: str | None) -> list[Row]:
 def _engine_rows(file: Path, over: Path | None) -> list[Row]:
     """Load the file as the chat does, answer one question, assess the answer."""
     from lacie_chat.confidence import assess
-    from lacie_chat.engine import ChatTurn, Delta, EngineProcess, EngineSettings, Failed, Sampling
+    from lacie_chat.engine import ChatTurn, EngineError, EngineProcess, EngineSettings, Sampling
+    from lacie_chat.engine.asking import answer_to
     from lacie_chat.models import find_calibrator
 
     adapter = file if over else None
     engine = EngineProcess(EngineSettings(over or file, adapter))
-    text = ""
     try:
         engine.load()
-        for event in engine.generate([ChatTurn("user", QUESTION)], Sampling(temperature=0.0, max_tokens=32)):
-            if isinstance(event, Delta):
-                text += event.text
-            elif isinstance(event, Failed):
-                raise ExportError(f"the engine can't answer with {file.name}: {event.message}")
+        turns = [ChatTurn("user", QUESTION)]
+        try:
+            text = answer_to(engine, turns, Sampling(temperature=0.0, max_tokens=32)).text
+        except EngineError as error:
+            raise ExportError(f"the engine can't answer with {file.name}: {error}") from error
         calibrator = find_calibrator(over or file, adapter)
         assessment = assess(QUESTION, text, reader=engine.reader, calibrator=calibrator)
     finally:

@@ -13,6 +13,7 @@ from typing import Protocol
 from lacie_chat.chat.events import ChatEvent, PromptRead, TextAdded, TurnChanged, TurnEnded
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.conversations import Status
+from lacie_chat.engine.asking import Heard, answer_to
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import Cut, Delta, Failed, Finished, PromptProgress
 from lacie_chat.engine.protocol import EngineLike
@@ -84,17 +85,11 @@ def _make(asked: Asked, chat: Engines, find: Callable[[], EngineLike | None]) ->
 
 
 def _write(asked: Asked, engine: EngineLike) -> Finished | Failed:
-    asked.turn.phase = "reading"
-    asked.post(TurnChanged(asked.turn))
-    try:
-        return _generate(asked, engine)
-    except EngineError as error:
-        return Failed(str(error), engine_died=isinstance(error, EngineDied))
-
-
-def _generate(asked: Asked, engine: EngineLike) -> Finished | Failed:
     tree, turn, post = asked.tree, asked.turn, asked.post
-    for event in engine.generate(tree.prompt(turn), asked.sampling, baseline=turn.baseline):
+    turn.phase = "reading"
+    post(TurnChanged(turn))
+
+    def hear(event: Heard) -> None:
         match event:
             case Delta(text):
                 tree.append(turn, text)
@@ -107,11 +102,13 @@ def _generate(asked: Asked, engine: EngineLike) -> Finished | Failed:
             case Cut(dropped_turns=dropped):
                 turn.note = _cut_note(dropped)
                 post(TurnChanged(turn))
-            case Finished() | Failed():
-                return event
         if turn.stop_requested:
             engine.cancel()  # again: the first call came before the engine had begun
-    return Failed("The engine ended the answer without a word.")
+
+    try:
+        return answer_to(engine, tree.prompt(turn), asked.sampling, baseline=turn.baseline, hear=hear).finished
+    except EngineError as error:
+        return Failed(str(error), engine_died=isinstance(error, EngineDied))
 
 
 def _begin(turn: Turn) -> bool:

@@ -25,8 +25,8 @@ from lacie_chat.confidence import (
     with_agreement,
     with_sentences,
 )
-from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Failed, Finished, Sampling
-from lacie_chat.engine.asking import draw_sample, sample_seeds
+from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Finished, Sampling
+from lacie_chat.engine.asking import Heard, answer_to, draw_sample, sample_seeds
 from lacie_chat.errors import LacieError
 
 WRONG_USAGE = 2
@@ -136,23 +136,17 @@ def stream_answer(
     engine: EngineLike, question: str, sampling: Sampling, *, baseline: bool = False, show: bool = False
 ) -> tuple[str, Finished]:
     """Stream one answer; on standard output if it is to be shown. Raises LacieError if the engine fails."""
-    text: list[str] = []
-    for event in engine.generate([ChatTurn("user", question)], sampling, baseline=baseline):
+
+    def hear(event: Heard) -> None:
         match event:
-            case Delta():
-                text.append(event.text)
-                if show:
-                    print(event.text, end="", flush=True)
+            case Delta() if show:
+                print(event.text, end="", flush=True)
             case Cut():
                 cut = f"{event.dropped_tokens} tokens of it were left out"
                 print(f"lacie: the question is longer than the model's context; {cut}", file=sys.stderr)
-            case Failed():
-                raise LacieError(event.message)
-            case Finished():
-                return "".join(text), event
-            case _:
-                pass
-    raise LacieError("the engine stopped without saying why; `lacie doctor` shows where its log is")
+
+    answered = answer_to(engine, [ChatTurn("user", question)], sampling, baseline=baseline, hear=hear)
+    return answered.text, answered.finished
 
 
 def answer_object(assessment: Assessment, speaker: Speaker, finished: Finished) -> dict[str, Any]:

@@ -184,11 +184,13 @@ def _show(
     differing = differing_words(first[0].response, first[1].response)
     for side, each, words, summary in zip(sides, samples, differing, (difference.left, difference.right), strict=True):
         console.print(_heading(side))
-        console.print(marked(each[0].assessment, words) if each[0].assessment.response else Text("(nothing)", "dim"))
+        console.print(
+            highlighted(each[0].assessment, words) if each[0].assessment.response else Text("(nothing)", "dim")
+        )
         console.print(Text(confidence_text(each[0].assessment), "bold"))
-        highlights = _cue_line(each[0].assessment)
-        if highlights:
-            console.print(Text(highlights, "dim"))
+        cues = _cue_line(each[0].assessment)
+        if cues:
+            console.print(Text(cues, "dim"))
         if len(each) > 1:
             console.print(_sample_lines(each, summary))
         console.print()
@@ -205,7 +207,7 @@ def _heading(side: ComparedSide) -> Text:
     return Text.assemble((side.name, "bold reverse"), ("" if files == side.name else f"  {files}", "dim"))
 
 
-def marked(assessment: Assessment, differing: Sequence[Span]) -> Text:
+def highlighted(assessment: Assessment, differing: Sequence[Span]) -> Text:
     """The response with its hedges, boosters and differing words styled; its characters are only ever text."""
     highlights = {"hedge": assessment.hedges, "booster": assessment.boosters, "differs": tuple(differing)}
     text = Text()

@@ -19,7 +19,8 @@ from lacie_chat import __version__, paths
 from lacie_chat.commands.speaker import Speaker, add_speaker_arguments, find_speaker
 from lacie_chat.confidence import assess
 from lacie_chat.conversations import Store
-from lacie_chat.engine import ChatTurn, Delta, Failed, Finished, Sampling
+from lacie_chat.engine import ChatTurn, Sampling
+from lacie_chat.engine.asking import answer_to
 from lacie_chat.errors import LacieError
 
 Finding = tuple[str, str]
@@ -106,18 +107,11 @@ def _answer(speaker: Speaker) -> Iterator[Finding]:
         info = engine.load()
         loaded = f"{info.name}, {info.parameters / 1e6:,.0f}M parameters, context {info.n_ctx}, {info.threads} threads"
         yield "model", loaded
-        text, finished = "", None
-        for event in engine.generate([ChatTurn("user", QUESTION)], Sampling(temperature=0.0, max_tokens=48)):
-            if isinstance(event, Delta):
-                text += event.text
-            elif isinstance(event, Failed):
-                raise LacieError(event.message)
-            elif isinstance(event, Finished):
-                finished = event
-        assessment = assess(QUESTION, text, reader=engine.reader, calibrator=speaker.calibrator)
+        answered = answer_to(engine, [ChatTurn("user", QUESTION)], Sampling(temperature=0.0, max_tokens=48))
+        assessment = assess(QUESTION, answered.text, reader=engine.reader, calibrator=speaker.calibrator)
     finally:
         engine.close()
-    speed = finished.tokens_per_second if finished else None
+    speed = answered.finished.tokens_per_second
     yield "speed", f"{speed:.0f} tokens/s" if speed else "too short an answer to tell"
     yield (
         "assessment",

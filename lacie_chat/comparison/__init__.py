@@ -4,7 +4,7 @@ Pure, like `confidence`: assessments in, a `Difference` out. The chat, `lacie co
 """
 
 from lacie_chat.comparison.difference import DEADBAND, Difference, compare_assessments, compare_samples
-from lacie_chat.comparison.side_summary import SideSummary, answer_key, summarise_side
+from lacie_chat.comparison.side_summary import SideSummary, summarise_side
 from lacie_chat.comparison.words import Segment, differing_words, segments
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "Difference",
     "Segment",
     "SideSummary",
-    "answer_key",
     "compare_assessments",
     "compare_samples",
     "differing_words",

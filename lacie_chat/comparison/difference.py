@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lacie_chat.comparison.side_summary import SideSummary, answer_key, summarise_side
+from lacie_chat.comparison.side_summary import SideSummary, summarise_side
 from lacie_chat.confidence import Assessment
+from lacie_chat.confidence.same_answer import same_answer
 
 DEADBAND = 0.1
 """The smallest shift of acceptance that is called surer or less sure."""
@@ -117,9 +118,7 @@ def compare_samples(left: Sequence[Assessment], right: Sequence[Assessment]) -> 
         confidence_shift=_shift(before.confidence, after.confidence) if both_answer and same_kind else None,
         declined=_declined(before, after),
         changed_answer=(
-            None
-            if before.answer is None or after.answer is None
-            else answer_key(before.answer) != answer_key(after.answer)
+            None if before.answer is None or after.answer is None else not same_answer(before.answer, after.answer)
         ),
         same_text=[sample.response for sample in left] == [sample.response for sample in right],
         left=before,

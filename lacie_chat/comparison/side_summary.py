@@ -1,7 +1,6 @@
 """What one side of a comparison says, over one sample or several: how sure it sounds, which answer, how stable.
 
-Answer spans are compared in a normal form (`answer_key`): without case, accents, punctuation and articles, numbers
-without thousands separators. "The Łódź" and "lodz" are one answer; "Paris" and "Paris, Texas" are two.
+Which answers are the same is confidence/same_answer.py's to say, as it is for the agreement of samples.
 """
 
 from collections import Counter
@@ -10,16 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lacie_chat.confidence import Assessment, ConfidenceKind, State, tone
-from lacie_chat.confidence.folding import words
+from lacie_chat.confidence.same_answer import commonest_answer, different_answers
 
-_ARTICLES = frozenset({"a", "an", "the"})
 _STATES: tuple[State, ...] = ("answered", "abstained", "no_claim")  # of equally common ones the first counts
-
-
-def answer_key(answer: str) -> str:
-    """The normal form of an answer span: two spans with one key are the same answer."""
-    found = [word.text for word in words(answer)]
-    return " ".join([word for word in found if word not in _ARTICLES] or found) or answer.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +78,7 @@ def summarise_side(samples: Sequence[Assessment]) -> SideSummary:
     tones = Counter(tone(sample) for sample in samples)
     common_tone, tone_count = tones.most_common(1)[0]
     spans = [sample.answer_span.text for sample in samples if sample.answer_span is not None]
-    keys = Counter(answer_key(span) for span in spans)
-    key, count = keys.most_common(1)[0] if keys else ("", 0)
+    answer, count = commonest_answer(spans) if spans else (None, 0)
     answered = [sample for sample in samples if sample.state == "answered"]
     acceptances = [sample.acceptance for sample in answered if sample.acceptance is not None]
     confidences = [sample.confidence for sample in answered if sample.confidence is not None]
@@ -99,9 +90,9 @@ def summarise_side(samples: Sequence[Assessment]) -> SideSummary:
         tone=common_tone,
         tone_agreement=tone_count / len(samples),
         declined=states["abstained"],
-        answer=next((span for span in spans if answer_key(span) == key), None),
+        answer=answer,
         answer_count=count,
-        answers=len(keys),
+        answers=different_answers(spans),
         acceptance=_mean(acceptances),
         low=min(acceptances, default=None),
         high=max(acceptances, default=None),

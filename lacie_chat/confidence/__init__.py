@@ -28,8 +28,7 @@ from lacie_chat.confidence.sentence_confidence import (
     wants_sentences,
     with_sentences,
 )
-from lacie_chat.confidence.tone import TONES, tone
-from lacie_chat.confidence.wording import agreement_text, bar, confidence_text, percent
+from lacie_chat.confidence.wording import TONES, agreement_text, bar, confidence_text, percent, tone
 
 __all__ = [
     "CHOICES",

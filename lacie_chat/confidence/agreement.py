@@ -4,10 +4,6 @@ k short samples are drawn at a higher temperature (engine/samples.py), and agree
 answer's own span (self-consistency, Wang et al. 2023, as a confidence: Xiong et al. 2024). It is independent of
 wording: an answer can sound sure and be one of five different ones. A sample that abstains, claims nothing or has no
 answer span disagrees. An answer without a span has no agreement at all: there is nothing to compare.
-
-Two spans are the same if their words are, without case, accents, punctuation, articles, and with small numbers in
-digits; or, since extraction cuts a span now longer, now shorter, if one stands whole inside the other ("Vienna" in
-"Vienna, Austria") and the words around it don't make it another thing ("Korea" and "North Korea", 3 and 3 million).
 """
 
 from collections.abc import Sequence
@@ -17,23 +13,10 @@ from lacie_chat.confidence.abstention import state_by_form
 from lacie_chat.confidence.assessment import Agreement, Assessment, Confidence
 from lacie_chat.confidence.calibrator import Calibrator
 from lacie_chat.confidence.extraction import extract_answers
-from lacie_chat.confidence.folding import words
 from lacie_chat.confidence.reader import Reader
+from lacie_chat.confidence.same_answer import same_answer
 
 MOST_SAMPLES = 20
-
-_ARTICLES = frozenset(("a", "an", "the"))
-_NUMBERS = {
-    word: str(number)
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()
-    )
-}
-_OTHER_THING = frozenset(
-    "not no never non neither except north south east west northern southern eastern western central new upper lower "
-    "hundred thousand million billion trillion percent minus half or".split()
-)
 
 
 def agreement_of(question: str, answer: str, samples: Sequence[str], *, reader: Reader) -> Agreement:
@@ -60,25 +43,3 @@ def with_agreement(assessment: Assessment, agreement: Agreement, calibrator: Cal
     if confidence is not None and assessment.acceptance is not None and calibrator is not None:
         confidence = Confidence(calibrator(assessment.acceptance, agreement.value), "calibrated")
     return replace(assessment, agreement=agreement, confidence=confidence)
-
-
-def same_answer(one: str, other: str) -> bool:
-    """Whether two answer spans name the same thing, as far as their words tell."""
-    left, right = _words(one), _words(other)
-    if not left or not right:
-        return False
-    if left == right:
-        return True
-    shorter, longer = sorted((left, right), key=len)
-    size = len(shorter)
-    for start in range(len(longer) - size + 1):
-        if longer[start : start + size] == shorter:
-            around = longer[:start] + longer[start + size :]
-            is_number = all(word.isdigit() for word in shorter)
-            return not _OTHER_THING.intersection(around) and not (is_number and any(w.isdigit() for w in around))
-    return False
-
-
-def _words(text: str) -> list[str]:
-    found = [_NUMBERS.get(word.text, word.text) for word in words(text)]
-    return [word for word in found if word not in _ARTICLES] or found

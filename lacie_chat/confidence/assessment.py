@@ -125,7 +125,7 @@ class Assessment:
 
 
 def _answer_span(data: Mapping[str, Any]) -> Span | None:
-    """The span by its stored offsets; of a record that was written before there were any, its first whole occurrence."""
+    """The span by its stored offsets; in a record from before there were any, its first whole occurrence."""
     response, answer = data["response"], data["answer_span"]
     if not answer:
         return None

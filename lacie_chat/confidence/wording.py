@@ -1,14 +1,54 @@
-"""The confidence line in plain characters, readable at a glance and without colour; every front end draws from here.
+"""How an assessed response is put into words and plain characters, readable without colour.
 
-`▰▰▰▰▰▰▱▱▱▱  62 %  calibrated · sounds sure`: a bar, the figure, its kind, a word; and where further samples were
-drawn, how many of them agree. An abstention and a response that
-claims nothing have no bar: neither is a low confidence.
+Every front end draws from here.
+
+The confidence line: `▰▰▰▰▰▰▱▱▱▱  62 %  calibrated · sounds sure`: a bar, the figure, its kind, and the tone; where
+further samples were drawn, how many of them agree. An abstention and a response that claims nothing have no bar:
+neither is a low confidence. The tone is one word for how the response sounds:
+
+| tone | when |
+|---|---|
+| declines | the state is `abstained` |
+| no claim | the state is `no_claim` |
+| sounds sure | acceptance at least the accept threshold (0.66), and no hedge without a booster |
+| fairly sure | acceptance at least 0.5, or at least 0.66 with a hedge in the text |
+| hedges | acceptance under 0.5 and a hedge in the text |
+| sounds unsure | acceptance under 0.5, and no hedge that could be pointed at |
+
+The word never contradicts the cues in the text: "hedges" needs a hedge that is underlined there, and a text that only
+hedges is at most "fairly sure". It speaks of the wording alone, so it reads the acceptance, also where a calibrated
+figure is shown.
 """
 
 from lacie_chat.confidence.assessment import Agreement, Assessment
-from lacie_chat.confidence.tone import tone
+from lacie_chat.confidence.listener import ACCEPT_THRESHOLD
 
 BAR_CELLS = 10
+
+SOUNDS_SURE = "sounds sure"
+FAIRLY_SURE = "fairly sure"
+HEDGES = "hedges"
+SOUNDS_UNSURE = "sounds unsure"
+DECLINES = "declines"
+NO_CLAIM = "no claim"
+
+TONES = (SOUNDS_SURE, FAIRLY_SURE, HEDGES, SOUNDS_UNSURE, DECLINES, NO_CLAIM)
+"""Every word that `tone` can give."""
+
+SURE_FROM = ACCEPT_THRESHOLD
+UNSURE_BELOW = 0.5
+
+
+def tone(assessment: Assessment) -> str:
+    """The word of TONES for this assessment."""
+    if assessment.state == "abstained":
+        return DECLINES
+    if assessment.state == "no_claim" or assessment.acceptance is None:
+        return NO_CLAIM
+    if assessment.acceptance < UNSURE_BELOW:
+        return HEDGES if assessment.hedges else SOUNDS_UNSURE
+    only_hedges = bool(assessment.hedges) and not assessment.boosters
+    return SOUNDS_SURE if assessment.acceptance >= SURE_FROM and not only_hedges else FAIRLY_SURE
 
 
 def bar(fraction: float, cells: int = BAR_CELLS) -> str:

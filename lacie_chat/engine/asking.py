@@ -1,15 +1,19 @@
-"""Short samples beside an answer: the same prompt, drawn aside and a little warmer, to see whether they agree with it.
+"""Asking an engine: the one loop over an answer's events, and short samples beside an answer.
 
-Low temperatures give the same text again whatever the model knows; at 0.7 what it is unsure of comes out differently.
+Whoever asks, the chat or a command, gets the text and how it ended, or one error; what comes meanwhile is told to
+`hear`. A sample is the same prompt again, drawn aside and a little warmer, to see whether it agrees with the answer:
+low temperatures give the same text again whatever the model knows; at 0.7 what it is unsure of comes out differently.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from lacie_chat.engine.errors import EngineDied, EngineError
-from lacie_chat.engine.events import Delta, Failed, Finished
+from lacie_chat.engine.events import Cut, Delta, Failed, Finished, PromptProgress
 from lacie_chat.engine.protocol import EngineLike
 from lacie_chat.engine.settings import ChatTurn, Sampling
 
+Heard = Cut | Delta | PromptProgress
 TEMPERATURE = 0.7
 MAX_TOKENS = 64
 STOP = ("\n\n",)
@@ -21,6 +25,40 @@ def sample_seeds(k: int) -> list[int]:
     return list(range(1, k + 1))
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A whole answer and how it ended."""
+
+    text: str
+    finished: Finished
+
+
+def answer_to(
+    engine: EngineLike,
+    turns: Sequence[ChatTurn],
+    sampling: Sampling,
+    *,
+    baseline: bool = False,
+    aside: bool = False,
+    hear: Callable[[Heard], object] = lambda event: None,
+) -> Answered:
+    """The answer to the last user turn, whole; `hear` is told of each event before the last as it comes.
+
+    Raises EngineError with the engine's line where it fails, EngineDied where it is gone.
+    """
+    text: list[str] = []
+    for event in engine.generate(turns, sampling, baseline=baseline, aside=aside):
+        match event:
+            case Failed():
+                raise EngineDied(event.message) if event.engine_died else EngineError(event.message)
+            case Finished():
+                return Answered("".join(text), event)
+            case Delta():
+                text.append(event.text)
+        hear(event)
+    raise EngineError("The engine ended the answer without a word.")
+
+
 def draw_sample(
     engine: EngineLike,
     turns: Sequence[ChatTurn],
@@ -30,18 +68,11 @@ def draw_sample(
     stopped: Callable[[], bool] = lambda: False,
 ) -> str | None:
     """One more answer to the last user turn; None if it was stopped, or `stopped` says so. Raises EngineError."""
-    sampling = Sampling(temperature=TEMPERATURE, max_tokens=MAX_TOKENS, seed=seed, stop=STOP)
-    text: list[str] = []
-    for event in engine.generate(turns, sampling, baseline=baseline, aside=True):
-        match event:
-            case Delta():
-                text.append(event.text)
-            case Failed():
-                raise EngineDied(event.message) if event.engine_died else EngineError(event.message)
-            case Finished():
-                return None if event.reason == "cancelled" else "".join(text)
-            case _:
-                pass
+
+    def hear(_event: Heard) -> None:
         if stopped():
             engine.make_way()  # a call before this sample had begun was lost on it
-    raise EngineError("The engine ended a sample without a word.")
+
+    sampling = Sampling(temperature=TEMPERATURE, max_tokens=MAX_TOKENS, seed=seed, stop=STOP)
+    drawn = answer_to(engine, turns, sampling, baseline=baseline, aside=True, hear=hear)
+    return None if drawn.finished.reason == "cancelled" else drawn.text

@@ -6,7 +6,6 @@ cache, so the cache is emptied before every batch, and batches are cut from the 
 same chunk gives the same texts in every run.
 """
 
-import ctypes
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from llama_cpp import llama_cpp as low
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.engine import native
 from lacie_chat.engine.context import Context
+from lacie_chat.engine.decoding import NO_SLOT, Batch, draw_token, free_sampler, make_context, make_sampler
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.generator import Response
 from lacie_chat.engine.listening import KVReader
@@ -137,13 +137,13 @@ class LlamaCppGenerator:
         memory = low.llama_get_memory(handle)
         low.llama_memory_clear(memory, True)
         groups: list[list[_Sequence]] = []
-        batch = low.llama_batch_init(max(_READ_AT_ONCE, self.batch_size), 0, 1)
+        batch = Batch(max(_READ_AT_ONCE, self.batch_size))
         try:
             number = 0
             for tokens, each in zip(prompts, seeds, strict=True):
                 self._read(batch, tokens, number)
                 group = [
-                    _Sequence(number + i, _sampler(sampling, seed), self._stream(stop), len(tokens))
+                    _Sequence(number + i, make_sampler(sampling, self.model, seed), self._stream(stop), len(tokens))
                     for i, seed in enumerate(each)
                 ]
                 for sequence in group:
@@ -158,9 +158,9 @@ class LlamaCppGenerator:
                 for row, sequence in enumerate(alive):
                     self._draw(sequence, sampling, row=row)
         finally:
-            low.llama_batch_free(batch)
+            batch.free()
             for sequence in (sequence for group in groups for sequence in group):
-                low.llama_sampler_free(sequence.sampler)
+                free_sampler(sequence.sampler)
         return [[self._response(sequence) for sequence in group] for group in groups]
 
     def _stream(self, stop: Sequence[str]) -> TextStream:
@@ -172,7 +172,7 @@ class LlamaCppGenerator:
 
     def _draw(self, sequence: _Sequence, sampling: Sampling, *, row: int) -> None:
         """Sample one token of a sequence from a row of logits, and see whether the text ends."""
-        token = int(low.llama_sampler_sample(sequence.sampler, self._handle, row))
+        token = draw_token(sequence.sampler, self._handle, row)
         if self.model.ends_answer(token):
             sequence.finish = "stop"
             return
@@ -187,23 +187,19 @@ class LlamaCppGenerator:
         elif sequence.tokens == sampling.max_tokens:
             sequence.finish = "length"
 
-    def _read(self, batch: Any, tokens: list[int], number: int) -> None:
-        for start in range(0, len(tokens), _READ_AT_ONCE):
-            part = tokens[start : start + _READ_AT_ONCE]
-            for place, token in enumerate(part):
-                _put(batch, place, token, start + place, number, wanted=start + place + 1 == len(tokens))
-            self._decode(batch, len(part))
+    def _read(self, batch: Batch, tokens: list[int], number: int) -> None:
+        rows = [(token, place, number, place + 1 == len(tokens)) for place, token in enumerate(tokens)]
+        for start in range(0, len(rows), _READ_AT_ONCE):
+            self._decode(batch, rows[start : start + _READ_AT_ONCE])
 
-    def _step(self, batch: Any, alive: list[_Sequence]) -> None:
-        for place, sequence in enumerate(alive):
-            _put(batch, place, sequence.last, sequence.position, sequence.number, wanted=True)
-            sequence.position += 1
-        self._decode(batch, len(alive))
+    def _step(self, batch: Batch, alive: list[_Sequence]) -> None:
+        self._decode(batch, [(each.last, each.position, each.number, True) for each in alive])
+        for each in alive:
+            each.position += 1
 
-    def _decode(self, batch: Any, count: int) -> None:
-        batch.n_tokens = count
-        code = low.llama_decode(self._handle, batch)
-        if code == 1:
+    def _decode(self, batch: Batch, rows: Sequence[tuple[int, int, int, bool]]) -> None:
+        code = batch.decode(self._handle, rows)
+        if code == NO_SLOT:
             raise EngineError("the KV cache is too small for this batch; set a larger context")
         if code != 0:
             raise EngineError(f"llama.cpp could not go on with {self.model.path.name} (code {code})")
@@ -212,44 +208,14 @@ class LlamaCppGenerator:
         """The context of the speaker, made when it is first needed."""
         if self._handle is not None:
             return self._handle
-        params = low.llama_context_default_params()
-        params.n_ctx = self._cells
-        params.n_batch = params.n_ubatch = max(_READ_AT_ONCE, self.batch_size)
-        params.n_seq_max = self.batch_size
-        params.n_outputs_max = self.batch_size
-        params.kv_unified = True  # one pool of cells, so that a prompt's can be shared
-        params.n_threads = params.n_threads_batch = self.model.threads
-        params.swa_full = True
-        params.no_perf = True
-        handle = low.llama_init_from_model(self.model.handle, params)
-        if not handle:
-            raise EngineError(f"there is no memory for {self._cells} tokens of context; lower batch_size or context")
-        if self.model.adapter is not None:
-            adapters = (low.llama_adapter_lora_p_ctypes * 1)(self.model.adapter)
-            if low.llama_set_adapters_lora(handle, adapters, 1, (ctypes.c_float * 1)(1.0)) != 0:
-                raise EngineError(f"the adapter {self.model.adapter_path} can't be attached to {self.model.path.name}")
+        handle = make_context(
+            self.model,
+            self._cells,
+            batch=max(_READ_AT_ONCE, self.batch_size),
+            sequences=self.batch_size,
+            outputs=self.batch_size,
+            adapter=self.model.adapter,
+            refusal=f"there is no memory for {self._cells} tokens of context; lower batch_size or context",
+        )
         self._handle = handle
         return handle
-
-
-def _put(batch: Any, place: int, token: int, position: int, sequence: int, *, wanted: bool) -> None:
-    batch.token[place] = token
-    batch.pos[place] = position
-    batch.n_seq_id[place] = 1
-    batch.seq_id[place][0] = sequence
-    batch.logits[place] = wanted
-
-
-def _sampler(sampling: Sampling, seed: int) -> Any:
-    """The chain of one sequence, with its own random numbers."""
-    chain = low.llama_sampler_chain_init(low.llama_sampler_chain_default_params())
-    if sampling.temperature == 0:
-        low.llama_sampler_chain_add(chain, low.llama_sampler_init_greedy())
-        return chain
-    if sampling.top_k:
-        low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_k(sampling.top_k))
-    if sampling.top_p < 1:
-        low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_p(sampling.top_p, 1))
-    low.llama_sampler_chain_add(chain, low.llama_sampler_init_temp(sampling.temperature))
-    low.llama_sampler_chain_add(chain, low.llama_sampler_init_dist(seed))
-    return chain

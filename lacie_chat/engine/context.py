@@ -16,15 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from llama_cpp import llama_cpp as low
 
+from lacie_chat.engine.decoding import ABORTED, NO_SLOT, chunk_of, draw_token, make_context, row_of_logits
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag, Stopped
-
-_CPU_CHUNK = 64
-_GPU_CHUNK = 512
-_ABORTED = 2
-_NO_SLOT = 1
-_FLASH_ATTENTION_AUTO = -1
 
 
 class ContextFull(Exception):
@@ -39,33 +34,22 @@ class Context:
         self._gate = gate
         self.turn = Gate()
         """Held by whoever works with this cache over several decodes."""
-        # Small chunks on a CPU: a decode can only be stopped between two nodes of its graph, and one matrix product of
-        # a large model takes long. Fewer than 512 tokens at a time cost a CPU a tenth of its reading speed, a GPU most.
-        self.chunk = _GPU_CHUNK if model.on_gpu else _CPU_CHUNK
-        params = low.llama_context_default_params()
-        params.n_ctx = n_ctx
-        params.n_batch = params.n_ubatch = self.chunk
-        params.n_seq_max = 1
-        params.n_outputs_max = 1  # one row of logits: 11 MiB instead of 514 with a vocabulary of 262k
-        params.n_threads = params.n_threads_batch = model.threads
-        params.flash_attn_type = _FLASH_ATTENTION_AUTO  # on wherever the model's heads allow it
-        params.swa_full = True  # else cutting back a sliding-window cache silently gives wrong logits
-        params.no_perf = True
-        handle = low.llama_init_from_model(model.handle, params)
-        if not handle:
-            raise EngineError(
+        self.chunk = chunk_of(model)
+        handle = make_context(
+            model,
+            n_ctx,
+            batch=self.chunk,
+            adapter=adapter,
+            refusal=(
                 f"There isn't enough memory for a context of {n_ctx} tokens with {model.path.name}: use a shorter one."
-            )
+            ),
+        )
         self._handle = handle
         self._memory = low.llama_get_memory(handle)
         self._flag = StopFlag()
         self.n_ctx = int(low.llama_n_ctx(handle))
         self.tokens: list[int] = []
         self._ends: list[int] = []  # where chunks ended, ascending: the places to go back to
-        if adapter is not None:
-            adapters = (low.llama_adapter_lora_p_ctypes * 1)(adapter)
-            if low.llama_set_adapters_lora(handle, adapters, 1, (ctypes.c_float * 1)(1.0)) != 0:
-                raise EngineError(f"The adapter {model.adapter_path} can't be attached to {model.path.name}.")
 
     def reuse(self, tokens: list[int]) -> int:
         """Keep of the cache what also begins `tokens`; returns how many are kept (never all: one must be read)."""
@@ -110,16 +94,15 @@ class Context:
                 self._ends.append(len(self.tokens))
                 return
             self.cut_back(len(self.tokens))  # parts of the chunk may be in the cache
-        if result == _ABORTED:
+        if result == ABORTED:
             raise Stopped
-        if result == _NO_SLOT:
+        if result == NO_SLOT:
             raise ContextFull
         raise EngineError(f"llama.cpp could not go on with {self._model.path.name} (code {result}); see the log.")
 
     def logits(self) -> npt.NDArray[np.float32]:
         """The last row, a view of llama.cpp's own buffer: valid until the next decode."""
-        pointer = low.llama_get_logits_ith(self._handle, -1)
-        return np.ctypeslib.as_array(pointer, shape=(self._model.vocabulary,))
+        return row_of_logits(self._handle, -1, self._model)
 
     def sample(self, sampler: Any, flag: StopFlag) -> tuple[int, float]:
         """Draw the next token; returns it with its log probability under the plain softmax of the model."""
@@ -128,7 +111,7 @@ class Context:
             if flag.is_set():
                 raise Stopped
             logits = self.logits()
-            token = int(low.llama_sampler_sample(sampler, self._handle, -1))
+            token = draw_token(sampler, self._handle, -1)
             peak = logits.max()
             logprob = float(logits[token] - peak - np.log(np.exp(logits - peak).sum()))
         return token, logprob

@@ -4,21 +4,22 @@ import sys
 from pathlib import Path
 
 from lacie_chat.engine.errors import EngineError
-from lacie_chat.gguf_header import Value
+from lacie_chat.gguf_header import Header
 
 _GIB = 1 << 30
 _COMPUTE_BUFFERS = 100 << 20  # two contexts with a small n_ubatch and one output row
 _CGROUP = Path("/sys/fs/cgroup")
 
 
-def kv_bytes(keys: dict[str, Value], n_ctx: int) -> int:
+def kv_bytes(header: Header, n_ctx: int) -> int:
     """Size of one f16 KV cache of `n_ctx` tokens: layers x heads x (key + value length) x 2 bytes; 0 where unknown."""
-    arch = keys.get("general.architecture")
+    arch = header.keys.get("general.architecture")
 
     def number(name: str, default: int) -> int:
-        value = keys.get(f"{arch}.{name}", default)
-        if isinstance(value, list):
-            return max(value, default=default)
+        key = f"{arch}.{name}"
+        if key in header.lists:  # a number a layer
+            return max(header.lists[key])
+        value = header.keys.get(key, default)
         return int(value) if isinstance(value, int) else default
 
     layers, heads = number("block_count", 0), number("attention.head_count", 0)
@@ -51,10 +52,10 @@ def available_bytes() -> int | None:
     return min(found) if found else None
 
 
-def refuse_if_too_big(path: Path, keys: dict[str, Value], n_ctx: int, reader_ctx: int) -> None:
+def refuse_if_too_big(path: Path, header: Header, n_ctx: int, reader_ctx: int) -> None:
     """Raise EngineError when weights and caches can't fit. Call before loading; for the CPU only."""
     available = available_bytes()
-    caches = kv_bytes(keys, n_ctx) + kv_bytes(keys, reader_ctx)
+    caches = kv_bytes(header, n_ctx) + kv_bytes(header, reader_ctx)
     needed = path.stat().st_size + caches + _COMPUTE_BUFFERS
     if available is None or needed <= available:
         return

@@ -13,7 +13,7 @@ from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import LoadProgress, ModelInfo
 from lacie_chat.engine.memory import refuse_if_too_big
 from lacie_chat.engine.settings import EngineSettings
-from lacie_chat.gguf_header import read_header
+from lacie_chat.gguf_header import GGUFError, Header, Problem, read_header
 
 MOST_CTX = 8192
 LEAST_CTX = 256
@@ -34,12 +34,33 @@ def thread_count(asked: int | None) -> int:
     return max(1, (os.cpu_count() or 2) // 2)
 
 
+_REFUSALS: dict[Problem, str] = {
+    "missing": "There is no {what} file at {path}.",
+    "a folder": "{path} is a folder, not a {what} file: name a .gguf file inside it.",
+    "unreadable": "The {what} file {path} can't be read: {reason}.",
+    "no GGUF": "{path} is not a GGUF file, so it can't be the {what}.",
+    "empty": "{path} is empty, so it is not a GGUF file and can't be the {what}.",
+    "endless": "{path} is damaged or incomplete (its header has no end): fetch it again.",
+    "damaged": "{path} is damaged or incomplete ({reason}): fetch it again.",
+}
+
+
+def look_at(path: Path, what: str = "model") -> Header:
+    """The keys of a file, before native code sees it. Raises EngineError: missing, unreadable, no GGUF, damaged."""
+    try:
+        return read_header(path, tensors=False)
+    except GGUFError as error:
+        line = _REFUSALS[error.problem].format(what=what, path=path, reason=error.reason)
+        raise EngineError(line) from error
+
+
 class Model:
     """One GGUF in memory. Raises EngineError, one line, where it can't be."""
 
     def __init__(self, settings: EngineSettings, on_progress: Callable[[LoadProgress], None] | None) -> None:
         path = self.path = settings.model_path
-        keys = read_header(path)
+        header = look_at(path)
+        keys = header.keys
         if keys.get("general.type") == "adapter":
             raise EngineError(f"{path} is an adapter, not a model: load it together with its base model.")
         arch = keys.get("general.architecture")
@@ -50,7 +71,7 @@ class Model:
         self.threads = thread_count(settings.threads)
         self.on_gpu = settings.gpu_layers != 0 and native.supports_gpu()
         if not self.on_gpu:
-            refuse_if_too_big(path, keys, self.n_ctx, self.reader_ctx)
+            refuse_if_too_big(path, header, self.n_ctx, self.reader_ctx)
         self.handle = self._load(settings, on_progress)
         self.vocab = low.llama_model_get_vocab(self.handle)
         self.vocabulary = int(low.llama_vocab_n_tokens(self.vocab))
@@ -83,7 +104,7 @@ class Model:
         return handle
 
     def _load_adapter(self, path: Path) -> Any:
-        keys = read_header(path, "adapter")
+        keys = look_at(path, "adapter").keys
         if keys.get("general.type") != "adapter":
             raise EngineError(f"{path} is not an adapter: its header doesn't say so (is it a model?).")
         wanted, found = self.metadata.get("general.architecture"), keys.get("general.architecture")

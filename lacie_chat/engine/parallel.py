@@ -20,6 +20,7 @@ import numpy.typing as npt
 from llama_cpp import llama_cpp as low
 
 from lacie_chat.engine.context import common_prefix
+from lacie_chat.engine.decoding import ABORTED, Batch, chunk_of, make_context, row_of_logits
 from lacie_chat.engine.errors import EngineError, EngineStopped
 from lacie_chat.engine.listening import KVReader, cut_middle
 from lacie_chat.engine.model import Model
@@ -28,8 +29,6 @@ from lacie_chat.engine.native import Gate, StopFlag, Stopped
 MOST_CTX = 2048
 SEQUENCES = 16
 """So many suffixes at once; the sequence with the prefix is one more."""
-_CPU_CHUNK, _GPU_CHUNK = 64, 512  # as in context.py
-_ABORTED = 2
 
 
 class ParallelReader:
@@ -37,9 +36,9 @@ class ParallelReader:
 
     def __init__(self, model: Model, gate: Gate, beside: KVReader) -> None:
         self._model, self._gate, self._beside = model, gate, beside
-        self._chunk = _GPU_CHUNK if model.on_gpu else _CPU_CHUNK
+        self._chunk = chunk_of(model)
         self._handle: Any = None
-        self._batch: Any = None
+        self._batch: Batch | None = None
         self._n_ctx = 0
         self._flag = StopFlag()
         self._busy = Lock()
@@ -93,7 +92,8 @@ class ParallelReader:
     def free(self) -> None:
         """Let the cache go. The caller holds the gate."""
         if self._handle is not None:
-            low.llama_batch_free(self._batch)
+            if self._batch is not None:
+                self._batch.free()
             low.llama_free(self._handle)
             self._handle = self._batch = None
         self._closed = True
@@ -113,21 +113,17 @@ class ParallelReader:
             raise EngineError("The engine is closed.")
         if self._handle is not None:
             return
-        params = low.llama_context_default_params()
-        params.n_ctx = min(MOST_CTX, self._model.reader_ctx)
-        params.n_batch = params.n_ubatch = self._chunk
-        params.n_seq_max = SEQUENCES + 1
-        params.n_outputs_max = SEQUENCES + 1
-        params.kv_unified = True  # one pool of cells, so that the prefix's can be shared
-        params.n_threads = params.n_threads_batch = self._model.threads
-        params.swa_full = True
-        params.no_perf = True
         with self._passed(flag):
-            handle = low.llama_init_from_model(self._model.handle, params)
-        if not handle:
-            raise EngineError(f"There isn't enough memory to read in parallel with {self._model.path.name}.")
-        self._handle, self._n_ctx = handle, int(low.llama_n_ctx(handle))
-        self._batch = low.llama_batch_init(self._chunk, 0, 1)
+            self._handle = make_context(
+                self._model,
+                min(MOST_CTX, self._model.reader_ctx),
+                batch=self._chunk,
+                sequences=SEQUENCES + 1,
+                outputs=SEQUENCES + 1,
+                refusal=f"There isn't enough memory to read in parallel with {self._model.path.name}.",
+            )
+        self._n_ctx = int(low.llama_n_ctx(self._handle))
+        self._batch = Batch(self._chunk)
 
     def _enter(self, head: list[int], length: int, flag: StopFlag) -> None:
         """Have just the first `length` tokens of `head` in the cache, as every sequence's beginning.
@@ -162,19 +158,14 @@ class ParallelReader:
 
     def _decode(self, tokens: list[tuple[int, int, int, bool]], flag: StopFlag) -> list[npt.NDArray[np.float64]]:
         """Decode (token, position, sequence, wanted) chunk by chunk; the softmax of each wanted row, in order."""
+        assert self._batch is not None  # made with the handle
         rows = []
-        batch = self._batch
         for begin in range(0, len(tokens), self._chunk):
             part = tokens[begin : begin + self._chunk]
             with self._passed(flag):
-                for place, (token, position, sequence, wanted) in enumerate(part):
-                    batch.token[place], batch.pos[place] = token, position
-                    batch.n_seq_id[place], batch.seq_id[place][0] = 1, sequence
-                    batch.logits[place] = wanted
-                batch.n_tokens = len(part)
                 flag.watch(self._handle)
-                result = low.llama_decode(self._handle, batch)
-                if result == _ABORTED:
+                result = self._batch.decode(self._handle, part)
+                if result == ABORTED:
                     raise Stopped
                 if result != 0:
                     raise EngineError(f"llama.cpp could not read in parallel (code {result}); see the log.")
@@ -184,8 +175,7 @@ class ParallelReader:
         return rows
 
     def _softmax(self, place: int) -> npt.NDArray[np.float64]:
-        pointer = low.llama_get_logits_ith(self._handle, place)
-        logits = np.ctypeslib.as_array(pointer, shape=(self._model.vocabulary,)).astype(np.float64)
+        logits = row_of_logits(self._handle, place, self._model).astype(np.float64)
         values = np.exp(logits - logits.max())
         result: npt.NDArray[np.float64] = values / values.sum()
         return result

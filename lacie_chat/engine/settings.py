@@ -28,12 +28,17 @@ class EngineSettings:
     gpu_layers: int = -1
 
 
+PENALTY_WINDOW = 64
+"""Tokens of the answer that the repeat penalty looks back on. Not the question's: answers must repeat its names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How one answer is drawn. Low temperature by default: greedy is right twice as often as 0.7.
+    """How one answer is drawn, by whatever draws it: penalty, top-k, top-p, temperature, draw, in this order.
 
-    `temperature` 0 is greedy. `top_k` 0 and `top_p` 1.0 switch those off. One seed gives one text on one machine,
-    as long as no generated token is taken from the cache (context.py says why).
+    Low temperature by default: greedy is right twice as often as 0.7. `temperature` 0 is greedy. `top_k` 0, `top_p` 1.0
+    and `repeat_penalty` 1.0 switch those off. One seed gives one text on one machine, as long as no generated token is
+    taken from the cache (context.py says why).
     """
 
     temperature: float = 0.2

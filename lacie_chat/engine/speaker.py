@@ -2,12 +2,9 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
-
-from llama_cpp import llama_cpp as low
 
 from lacie_chat.engine.context import Context, ContextFull
+from lacie_chat.engine.decoding import sampler_of
 from lacie_chat.engine.events import Delta, Failed, Finished, FinishReason, GenerationEvent, PromptProgress
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import StopFlag, Stopped
@@ -16,33 +13,6 @@ from lacie_chat.engine.settings import ChatTurn, Sampling
 from lacie_chat.engine.template import ChatTemplate
 from lacie_chat.engine.text_stream import TextStream
 from lacie_chat.errors import LacieError
-
-_PENALTY_WINDOW = 64
-"""Tokens of the answer that the repeat penalty looks back on. Not the question's: answers must repeat its names."""
-
-
-@contextmanager
-def _sampler(sampling: Sampling, model: Model) -> Iterator[Any]:
-    """llama.cpp's sampler chain in its usual order: penalty, top-k, top-p, temperature, draw."""
-    chain = low.llama_sampler_chain_init(low.llama_sampler_chain_default_params())
-    try:
-        if sampling.repeat_penalty > 0 and sampling.repeat_penalty != 1.0:
-            penalties = low.llama_sampler_init_penalties(
-                model.vocabulary, _PENALTY_WINDOW, sampling.repeat_penalty, 0.0, 0.0
-            )
-            low.llama_sampler_chain_add(chain, penalties)
-        if sampling.temperature <= 0:
-            low.llama_sampler_chain_add(chain, low.llama_sampler_init_greedy())
-        else:
-            if sampling.top_k > 0:
-                low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_k(sampling.top_k))
-            if sampling.top_p < 1.0:
-                low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_p(max(0.0, sampling.top_p), 1))
-            low.llama_sampler_chain_add(chain, low.llama_sampler_init_temp(sampling.temperature))
-            low.llama_sampler_chain_add(chain, low.llama_sampler_init_dist(sampling.seed & 0xFFFFFFFF))
-        yield chain
-    finally:
-        low.llama_sampler_free(chain)
 
 
 class Answer:
@@ -129,7 +99,7 @@ class Answer:
     def _draw(
         self, stream: TextStream, context: Context, model: Model
     ) -> Generator[GenerationEvent, None, FinishReason]:
-        with _sampler(self._sampling, model) as sampler:
+        with sampler_of(self._sampling, model) as sampler:
             while self._drawn < self._sampling.max_tokens:
                 token, logprob = context.sample(sampler, self._flag)
                 if model.ends_answer(token):

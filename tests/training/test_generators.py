@@ -80,6 +80,32 @@ def test_the_two_agree_on_the_embedded_model(llama_cpp: Generator, transformers:
     assert texts[0] == texts[1]
 
 
+def test_the_two_agree_on_the_repeat_penalty(llama_cpp: Generator, transformers: Generator) -> None:
+    strong = replace(GREEDY, repeat_penalty=1.4, max_tokens=20)
+    found = [each.respond(prompts(each), strong, [[0]] * 3) for each in (llama_cpp, transformers)]
+    assert [[r.text for r in each] for each in found[0]] == [[r.text for r in each] for each in found[1]]
+    assert found[0] != llama_cpp.respond(prompts(llama_cpp), replace(strong, repeat_penalty=1.0), [[0]] * 3)
+
+
+def test_the_penalty_looks_back_on_the_answers_last_tokens() -> None:
+    import torch
+    from lacie_training.generators.transformers import penalise
+
+    logits = torch.tensor([[2.0, -1.0, 0.5, 3.0], [2.0, -1.0, 0.5, 3.0]])
+    found = penalise(logits, [[0, 1, 1], [3, *[2] * 64]], 2.0)
+    assert found.tolist() == [[1.0, -2.0, 0.5, 3.0], [2.0, -1.0, 0.25, 3.0]]
+
+
+def test_cut_before_the_temperature() -> None:
+    """At temperature 5 the second token would come among the first 60 %; by the model's own distribution it doesn't."""
+    import torch
+    from lacie_training.generators.transformers import pick
+
+    logits = torch.tensor([[0.8, 0.2]]).log()
+    hot = Sampling(temperature=5.0, top_p=0.6, top_k=0)
+    assert [pick(logits, hot, torch.tensor([u])).item() for u in (0.1, 0.5, 0.99)] == [0, 0, 0]
+
+
 def test_digits_outside_of_ascii_are_cut_alike(llama_cpp: Generator, transformers: Generator) -> None:
     for text in ("½ of it", "room \u0661\u0662", "1 12 123 1234", "Ⅻ ² x²", "in 1984 and 3.14"):
         assert transformers.encode(text) == llama_cpp.model.tokenise(text, special=True), text  # type: ignore[attr-defined]

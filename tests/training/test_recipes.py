@@ -216,3 +216,19 @@ def test_a_repeat_penalty_of_one_is_no_part_of_the_identity() -> None:
     assert not any("repeat_penalty" in plain.identity()[name] for name in ("sample", "evaluate"))
     assert stated.sample.sampling().repeat_penalty == stated.identity()["sample"]["repeat_penalty"] == 1.1
     assert stated.digest() != plain.digest()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (
+            "evaluate.repeat_penalty=1.05",
+            "vllm counts the prompt's tokens as repeats, too: set evaluate.repeat_penalty to 1",
+        ),
+        ("sample.top_p=0.9", "vllm cuts by top_p after the temperature, the chat before: set sample.top_p to 1"),
+    ],
+)
+def test_vllm_is_refused_what_it_draws_otherwise(setting: str, message: str) -> None:
+    with pytest.raises(TrainingError, match=message):
+        load_recipe("smoke", ["speaker.generator=vllm", setting])
+    assert load_recipe("smoke", ["speaker.generator=vllm"]).speaker.generator == "vllm"

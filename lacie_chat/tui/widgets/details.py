@@ -12,7 +12,7 @@ from textual.widgets import Static
 from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import agreement_text, bar, listener_suffix, percent, tone, wants_sentences
 from lacie_chat.confidence.assessment import Assessment, SentenceAcceptance, Span
-from lacie_chat.confidence.tone import UNSURE_BELOW
+from lacie_chat.confidence.wording import UNSURE_BELOW
 from lacie_chat.tui.widgets.confidence_line import KINDS, colour_of
 from lacie_chat.tui.widgets.highlighted_markdown import STYLES, HighlightKind
 

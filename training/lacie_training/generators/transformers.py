@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from lacie_chat.engine.generator import Response, choice_tokens
-from lacie_chat.engine.settings import ChatTurn, Sampling
+from lacie_chat.engine.settings import PENALTY_WINDOW, ChatTurn, Sampling
 from lacie_training.errors import TrainingError
 from lacie_training.generators.loading import load_model, load_tokenizer, memory_errors, torch_device, torch_dtype
 from lacie_training.recipes.schema import ModelSettings
@@ -221,6 +221,8 @@ class TransformersGenerator:
         rows = _Rows(len(source), self.tokenizer, self._ends, stop)
         alive = torch.arange(len(source), device=self._device)
         for step in range(sampling.max_tokens):
+            if sampling.repeat_penalty != 1:
+                logits = penalise(logits, [rows.tokens[row] for row in alive.tolist()], sampling.repeat_penalty)
             chosen = pick(logits, sampling, uniforms[alive, step])
             going_on = rows.add(alive.tolist(), chosen.tolist())
             if not going_on or step + 1 == sampling.max_tokens:
@@ -285,19 +287,33 @@ class _Rows:
         return result
 
 
+def penalise(logits: torch.Tensor, answers: Sequence[list[int]], penalty: float) -> torch.Tensor:
+    """Logits (rows x vocabulary) with the repeat penalty on the last tokens of each row's answer, as llama.cpp has it:
+    a positive logit is divided by it, any other multiplied, once a token.
+    """
+    logits = logits.float().clone()
+    for row, tokens in enumerate(answers):
+        recent = sorted(set(tokens[-PENALTY_WINDOW:]))
+        found = logits[row, recent]
+        logits[row, recent] = torch.where(found > 0, found / penalty, found * penalty)
+    return logits
+
+
 def pick(logits: torch.Tensor, sampling: Sampling, uniform: torch.Tensor) -> torch.Tensor:
-    """One token a row: greedy at temperature 0, else by inverting the cumulative distribution at `uniform`."""
+    """One token a row: greedy at temperature 0, else by inverting the cumulative distribution at `uniform`. As in
+    llama.cpp top-k and top-p cut the model's own distribution, before the temperature changes it.
+    """
     if sampling.temperature == 0:
         return logits.argmax(-1)
-    logits = logits.float() / sampling.temperature
+    logits = logits.float()
     if sampling.top_k:
         floor = logits.topk(min(sampling.top_k, logits.size(-1)), dim=-1).values[:, -1:]
         logits = logits.masked_fill(logits < floor, -torch.inf)
-    probabilities = logits.softmax(-1)
     if sampling.top_p < 1:
-        ordered, order = probabilities.sort(dim=-1, descending=True)
+        ordered, order = logits.softmax(-1).sort(dim=-1, descending=True)
         outside = ordered.cumsum(-1) - ordered >= sampling.top_p
-        probabilities = probabilities.masked_fill(torch.zeros_like(outside).scatter(-1, order, outside), 0.0)
+        logits = logits.masked_fill(torch.zeros_like(outside).scatter(-1, order, outside), -torch.inf)
+    probabilities = (logits / sampling.temperature).softmax(-1)
     cumulative = probabilities.double().cumsum(-1)
     target = uniform[:, None].double() * cumulative[:, -1:]
     return torch.searchsorted(cumulative, target, right=True).clamp(max=logits.size(-1) - 1).squeeze(-1)

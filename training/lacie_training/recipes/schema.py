@@ -318,6 +318,15 @@ class Recipe(Section):
             raise ValueError("pairs.rivals goes with a ladder (without one, right answers meet wrong ones anyway)")
         return self
 
+    @model_validator(mode="after")
+    def _vllm_draws_as_the_others(self) -> "Recipe":
+        for name, draw in (("sample", self.sample), ("evaluate", self.evaluate)):
+            if self.speaker.generator == "vllm" and draw.repeat_penalty != 1:
+                raise ValueError(f"vllm counts the prompt's tokens as repeats, too: set {name}.repeat_penalty to 1")
+            if self.speaker.generator == "vllm" and draw.top_p < 1:
+                raise ValueError(f"vllm cuts by top_p after the temperature, the chat before: set {name}.top_p to 1")
+        return self
+
     def measured(self) -> "Recipe":
         """The recipe with speaker and listener in the number format that they are measured in."""
         if self.evaluate.dtype is None:
