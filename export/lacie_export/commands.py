@@ -1,6 +1,6 @@
 """`lacie export …`: its options, and the way to each stage. Imports neither torch nor the stages until one runs.
 
-Each stage is also `python -m lacie_export.STAGE`.
+Each stage is also `python -m lacie_export.STAGE`, of `gguf` and `adapter` model_gguf and adapter_gguf.
 """
 
 import argparse
@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +25,8 @@ STAGES = (
     ("run", "all of these, and a model card; --push uploads", "lacie_export.run"),
 )
 """Name, help, module: its `NAME_stage(args)` does the work and returns the exit status."""
+LAUNCHED = {"gguf": "model_gguf", "adapter": "adapter_gguf"}
+"""The modules of `python -m lacie_export.…` that have another name than their stage."""
 _NEEDED = ("torch", "transformers", "peft", "safetensors", "sentencepiece", "google.protobuf")
 
 
@@ -48,14 +49,14 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(signal.SIGTERM, before)
 
 
-def stage_main(name: str, argv: Sequence[str] | None = None) -> int:
+def stage_main(name: str) -> int:
     """`python -m lacie_export.STAGE`: parse, run, print a user's error as one line. Returns the exit status."""
     text = next(text for stage, text, _ in STAGES if stage == name)
-    parser = argparse.ArgumentParser(prog=f"python -m lacie_export.{name}", description=text)
+    parser = argparse.ArgumentParser(prog=f"python -m lacie_export.{LAUNCHED.get(name, name)}", description=text)
     _add_options(parser, name)
     parser.set_defaults(stage=name)
     try:
-        return run(parser.parse_args(argv))
+        return run(parser.parse_args())
     except LacieError as error:
         print(f"lacie: {error}", file=sys.stderr)
         return 1

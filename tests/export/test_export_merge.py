@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 from lacie_export.bases import Base, find_base, open_base
-from lacie_export.commands import stage_main
 from lacie_export.errors import ExportError
 from lacie_export.files import need_space
 from lacie_export.merge import merge
@@ -18,6 +17,8 @@ from lacie_export.peft_adapter import Adapter, read_adapter
 from lacie_export.reference import merge_strength
 from safetensors.torch import load_file, save_file
 from tiny_models import make_adapter, shapes
+
+from lacie_chat.cli import main
 
 
 def opened(folder: Path) -> Base:
@@ -60,7 +61,9 @@ def test_merge_in_16_bit_is_peft_in_float32_rounded_once(
 
 
 def test_merged_folder_is_a_whole_model(mistral: Path, mistral_adapter: Path, tmp_path: Path) -> None:
-    status = stage_main("merge", ["--adapter", str(mistral_adapter), "--base", str(mistral), "--out", str(tmp_path)])
+    status = main(
+        ["export", "merge", "--adapter", str(mistral_adapter), "--base", str(mistral), "--out", str(tmp_path)]
+    )
     assert status == 0
     merged = tmp_path / "merged"
     assert len(list(merged.glob("*.safetensors"))) == len(list(mistral.glob("*.safetensors"))) > 1
@@ -197,7 +200,7 @@ def test_refused_in_one_line_before_any_work(
     adapter, out = tmp_path / "adapter", tmp_path / "out"
     shutil.copytree(mistral_adapter, adapter)
     change(adapter)
-    assert stage_main("merge", ["--adapter", str(adapter), "--base", str(mistral), "--out", str(out)]) == 1
+    assert main(["export", "merge", "--adapter", str(adapter), "--base", str(mistral), "--out", str(out)]) == 1
     errors = capsys.readouterr().err.strip().splitlines()
     assert len(errors) == 1
     assert line in errors[0]
@@ -211,7 +214,7 @@ def test_same_base_under_another_name_is_allowed_when_asked_for(
     shutil.copytree(mistral_adapter, adapter)
     _config(base_model_name_or_path="example/tiny")(adapter)
     arguments = ["--adapter", str(adapter), "--base", str(mistral), "--out", str(tmp_path / "out"), "--same-base"]
-    assert stage_main("merge", arguments) == 0
+    assert main(["export", "merge", *arguments]) == 0
 
 
 def test_tokenizer_that_grew_in_training_is_refused(
@@ -222,7 +225,10 @@ def test_tokenizer_that_grew_in_training_is_refused(
     tokenizer = json.loads((mistral / "tokenizer.json").read_text())
     tokenizer["added_tokens"].append({**tokenizer["added_tokens"][0], "id": 512, "content": "<new>"})
     (adapter / "tokenizer.json").write_text(json.dumps(tokenizer))
-    assert stage_main("merge", ["--adapter", str(adapter), "--base", str(mistral), "--out", str(tmp_path / "out")]) == 1
+    assert (
+        main(["export", "merge", "--adapter", str(adapter), "--base", str(mistral), "--out", str(tmp_path / "out")])
+        == 1
+    )
     assert "has 513 entries, that of Tiny-Mistral has 512" in capsys.readouterr().err
 
 
@@ -248,7 +254,7 @@ def test_broken_base_leaves_one_line_and_no_files(
     shutil.copytree(mistral, base)
     _damage_shard(base, how)
     arguments = ["--adapter", str(mistral_adapter), "--base", str(base), "--out", str(out), "--same-base"]
-    assert stage_main("merge", arguments) == 1
+    assert main(["export", "merge", *arguments]) == 1
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("lacie:")]
     assert len(errors) == 1
     assert "is damaged" in errors[0]
@@ -273,10 +279,10 @@ def test_target_that_exists_asks_for_force(
     arguments = ["--adapter", str(mistral_adapter), "--base", str(mistral), "--out", str(tmp_path)]
     (tmp_path / "merged").mkdir()
     (tmp_path / "merged" / "mine.txt").write_text("keep")
-    assert stage_main("merge", arguments) == 1
+    assert main(["export", "merge", *arguments]) == 1
     assert "give --force" in capsys.readouterr().err
     assert (tmp_path / "merged" / "mine.txt").read_text() == "keep"
-    assert stage_main("merge", [*arguments, "--force"]) == 0
+    assert main(["export", "merge", *arguments, "--force"]) == 0
     assert not (tmp_path / "merged" / "mine.txt").exists()
     assert (tmp_path / "merged" / "config.json").is_file()
 
@@ -293,11 +299,11 @@ def test_missing_bases_are_one_line(mistral_adapter: Path, tmp_path: Path, capsy
         (str(mistral_adapter), "holds no config.json"),
     ):
         arguments = ["--adapter", str(mistral_adapter), "--base", ref, "--out", str(tmp_path), "--same-base"]
-        assert stage_main("merge", arguments) == 1
+        assert main(["export", "merge", *arguments]) == 1
         assert line in capsys.readouterr().err
-    assert stage_main("merge", ["--out", str(tmp_path)]) == 1
+    assert main(["export", "merge", "--out", str(tmp_path)]) == 1
     assert "name what to export" in capsys.readouterr().err
-    assert stage_main("merge", ["--run", str(tmp_path), "--out", str(tmp_path)]) == 1
+    assert main(["export", "merge", "--run", str(tmp_path), "--out", str(tmp_path)]) == 1
     assert "is not a run folder" in capsys.readouterr().err
 
 

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from hub_upload_server import TOKEN, hub_uploads
 from lacie_export.bases import find_base, open_base, vocabulary_size
-from lacie_export.commands import stage_main
 from lacie_export.gguf_layout import stamp
 from lacie_export.merge import merge
 from lacie_export.peft_adapter import read_adapter
 from tiny_models import make_adapter
 
+from lacie_chat.cli import main
 from lacie_chat.confidence import LISTENER_VERSION, Calibrator
 from lacie_chat.engine import ChatTurn, Delta, EngineProcess, EngineSettings, Sampling
 from lacie_chat.models import find_calibrator, inspect_gguf
@@ -29,7 +29,7 @@ CALIBRATOR = Calibrator("platt", 240, "a test", "0" * 16, LISTENER_VERSION, para
 
 
 def export(stage: str, *arguments: object) -> int:
-    return stage_main(stage, [str(argument) for argument in arguments])
+    return main(["export", stage, *map(str, arguments)])
 
 
 def verified(file: Path) -> dict[str, Any]:

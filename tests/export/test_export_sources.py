@@ -13,7 +13,7 @@ import torch
 from hub_server import HubServer
 from lacie_export.bases import find_base, open_base, same_base
 from lacie_export.closeness import BOUNDS, Closeness, compare, unexplained
-from lacie_export.commands import STAGES, add_arguments, stage_main
+from lacie_export.commands import LAUNCHED, STAGES, add_arguments
 from lacie_export.errors import ExportError
 from lacie_export.gguf_layout import stamp, tensors
 from lacie_export.licences import from_card, from_gguf, front_matter
@@ -22,6 +22,7 @@ from lacie_export.quantize import parse_quants
 from lacie_export.run_facts import public_name
 from lacie_export.scripts import SDIST_VARIABLE, known_architectures, scripts_folder
 
+from lacie_chat.cli import main
 from lacie_chat.models import inspect_gguf
 
 
@@ -41,19 +42,18 @@ def test_each_stage_is_a_module_too(stage: str) -> None:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     assert parser.parse_args([stage, "--out", "x", "--adapter", "y"]).adapter == Path("y")
-    done = subprocess.run(
-        [sys.executable, "-m", f"lacie_export.{stage}", "--help"], capture_output=True, text=True, check=True
-    )
-    assert f"python -m lacie_export.{stage}" in done.stdout
+    module = f"lacie_export.{LAUNCHED.get(stage, stage)}"
+    done = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True, check=True)
+    assert f"python -m {module}" in done.stdout
 
 
 def test_missing_extra_is_one_line(tmp_path: Path) -> None:
     """Without the site packages nothing of the extra is there; lacie_chat.errors and export need none of them."""
-    script = "import sys; from lacie_export.commands import stage_main; sys.exit(stage_main('merge', ['--out', 'x']))"
-    home = str(Path(__file__).resolve().parents[2])
+    script = "import sys; from lacie_chat.cli import main; sys.exit(main(['export', 'merge', '--out', 'x']))"
+    home = Path(__file__).resolve().parents[2]
     done = subprocess.run(
         [sys.executable, "-S", "-c", script],
-        env={**os.environ, "PYTHONPATH": home},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(home), str(home / "export")])},
         capture_output=True,
         text=True,
         check=False,
@@ -126,7 +126,7 @@ def test_base_that_is_not_here_and_no_hub_is_one_line(
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
     arguments = ["--adapter", str(mistral_adapter), "--base", "example/none", "--out", str(tmp_path), "--same-base"]
-    assert stage_main("merge", arguments) == 1
+    assert main(["export", "merge", *arguments]) == 1
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("lacie:")]
     assert len(errors) == 1
     assert "can't reach http://127.0.0.1:9" in errors[0]
@@ -173,7 +173,7 @@ def test_gguf_that_transformers_can_t_load_is_one_line(
         str(tmp_path / "out"),
         "--same-base",
     ]
-    assert stage_main("merge", arguments) == 1
+    assert main(["export", "merge", *arguments]) == 1
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("lacie:")]
     assert len(errors) == 1
     assert "transformers can't load" in errors[0]
