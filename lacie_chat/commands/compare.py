@@ -61,8 +61,8 @@ def run(args: argparse.Namespace) -> int:
     if not question:
         print("lacie compare: the question is empty; give one as an argument or through a pipe", file=sys.stderr)
         return WRONG_USAGE
-    sides = find_sides(args)
     sampling = sampling_of(args)
+    sides = find_sides(args, sampling)
     with started(*sides) as (left, right):
         reader = left.engine.reader
         samples = [_samples(side, question, sampling, args.samples, reader) for side in (left, right)]
@@ -78,7 +78,7 @@ def sampling_of(args: argparse.Namespace) -> Sampling:
     """The sampling of both sides' first sample."""
     temperature = args.temperature
     if temperature is None:
-        temperature = _TEMPERATURE_OF_SAMPLES if args.samples > 1 else 0.0
+        temperature = _TEMPERATURE_OF_SAMPLES if args.samples > 1 else Sampling().temperature
     return Sampling(temperature=temperature, max_tokens=args.max_tokens or 512, seed=args.seed)
 
 

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lacie_chat.comparison.figures import measure_pairs, pairs_of
+from lacie_chat.confidence import Calibrator
+from lacie_chat.evaluation.measuring import measure, one_line
 from lacie_chat.rows import writing
 from lacie_chat.statistics.fluency import fluency
-from lacie_training.evaluate import measure, one_line
 from lacie_training.evaluation.calibrator import Fitted
 from lacie_training.evaluation.other_listeners import OtherListener, listening
 from lacie_training.pairs import evaluation_threshold
+from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import Row, RunFolder, write_json
 
 Rows = Mapping[str, Mapping[str, list[Row]]]
@@ -32,10 +34,7 @@ def summarise(
     others = {listener.name: _heard_by(listener, folder, rows) for listener in listeners}
     sets: dict[str, dict[str, Any]] = {}
     for name, sides in rows.items():
-        sets[name] = {
-            side: measure(each, recipe.evaluate, recipe.seed, threshold=threshold, calibrator=fitted[side].calibrator)
-            for side, each in sides.items()
-        }
+        sets[name] = {side: _measure(recipe, each, threshold, fitted[side].calibrator) for side, each in sides.items()}
         for side, figures in sets[name].items():
             write_json(folder.path / "evaluation" / name / side / "metrics.json", figures)
         _draw(folder, name, sides, threshold)
@@ -65,6 +64,18 @@ def summarise(
                 print(f"evaluate: {name}, {side}{heard}: {one_line(figures)}")
 
 
+def _measure(recipe: Recipe, rows: list[Row], threshold: float, calibrator: Calibrator | None = None) -> dict[str, Any]:
+    settings = recipe.evaluate
+    return measure(
+        rows,
+        threshold=threshold,
+        bins=settings.bins,
+        bootstrap=settings.bootstrap,
+        seed=recipe.seed,
+        calibrator=calibrator,
+    )
+
+
 def _between(folder: RunFolder, sides: Mapping[str, list[Row]], threshold: float) -> dict[str, Any]:
     """What lies between the two sides, question by question: left is the baseline, right the adapter."""
     settings = folder.recipe.evaluate
@@ -82,11 +93,8 @@ def _heard_by(listener: OtherListener, folder: RunFolder, rows: Rows) -> dict[st
         threshold = ear.threshold(folder) if own else evaluation_threshold(folder)
         return {
             name: {
-                side: measure(
-                    ear.rows(each, folder.path / "evaluation" / name / side, f"{name}, {side}"),
-                    recipe.evaluate,
-                    recipe.seed,
-                    threshold=threshold,
+                side: _measure(
+                    recipe, ear.rows(each, folder.path / "evaluation" / name / side, f"{name}, {side}"), threshold
                 )
                 for side, each in sides.items()
             }

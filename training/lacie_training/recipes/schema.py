@@ -18,7 +18,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
+from lacie_chat.confidence import ACCEPT_THRESHOLD
 from lacie_chat.engine.settings import Sampling
+from lacie_chat.evaluation.prompts import PromptForm
 
 RESOURCE: JsonDict = {"identity": False}
 AFTERWARDS: JsonDict = {"identity": False}
@@ -69,6 +71,10 @@ class SpeakerSettings(ModelSettings):
         if self.format == "plain" and self.instruction != self.instruction.rstrip():
             raise ValueError("a plain instruction must not end in white space (the answer begins with the space)")
         return self
+
+    def form(self) -> PromptForm:
+        """How it is asked."""
+        return PromptForm(self.format, self.system, self.instruction)
 
     def with_adapter(self) -> "SpeakerSettings":
         """The speaker as it can be run with a PEFT adapter: llama.cpp can't, so it then runs in transformers."""
@@ -351,7 +357,7 @@ class EvaluateSettings(Draw):
     where it is to be another than the one that samples are drawn and judged in.
     """
 
-    threshold: Literal["training"] | Share = 0.66
+    threshold: Literal["training"] | Share = ACCEPT_THRESHOLD
     bins: int = Field(default=9, ge=2)
     bootstrap: int = Field(default=1000, ge=0, json_schema_extra=AFTERWARDS)
     other_listeners: list[str] = Field(default=[], json_schema_extra=AFTERWARDS)
