@@ -66,7 +66,7 @@ def test_each_side_answers_as_ask_does_and_the_difference_is_theirs(
     found = run_json(capsys, "compare", "Tell me about the sea.", "--adapter", str(adapter), *SHORT)
     assert set(found) == {"left", "right", "difference", "samples", "sampling", "listener"}
     assert (found["left"]["adapter"], found["right"]["adapter"]) == (None, str(adapter))
-    assert found["sampling"] == {"samples": 1, "temperature": 0.0, "seed": 0, "max_tokens": 10}
+    assert found["sampling"] == {"samples": 1, "temperature": 0.2, "seed": 0, "max_tokens": 10}
     alone = run_json(capsys, "ask", "Tell me about the sea.", "--baseline", *SHORT)
     adapted = run_json(capsys, "ask", "Tell me about the sea.", "--adapter", str(adapter), *SHORT)
     assert alone["response"] != adapted["response"]
@@ -123,7 +123,7 @@ def test_a_calibrator_holds_only_for_a_side_that_its_own_model_hears(
 
     def calibrators(left: str, right: str) -> list[Calibrator | None]:
         options = argparse.Namespace(left=left, right=right, model="embedded", adapter=None)
-        return [side.speaker.calibrator for side in find_sides(options)]
+        return [side.speaker.calibrator for side in find_sides(options, Sampling())]
 
     assert calibrators("baseline", f"adapter:{adapter}") == [fitted, fitted]
     assert calibrators("embedded", str(other_model)) == [fitted, None]
