@@ -382,3 +382,14 @@ def test_a_broken_line_of_the_questions_is_named(questions: Path, capsys: pytest
     assert "line 11: not valid JSON" in line(capsys)
     assert cli.main(["calibration", "fit", "--questions", str(questions.with_name("none.jsonl"))]) == 1
     assert "can't be read" in line(capsys)
+
+
+def test_marks_of_another_version_are_left_out_and_counted(embedded: str, capsys: pytest.CaptureFixture[str]) -> None:
+    mark(12, embedded)
+    with Store.open() as store:
+        for message in store.marks()[:5]:  # heard before the whole version was kept
+            read = {"state": "answered", "acceptance": message.acceptance, "listener_version": "1"}
+            store.attach_assessment(message.message_id, read)
+    assert cli.main(["calibration", "show", "--json", "--baseline"]) == 0
+    (own,) = json.loads(capsys.readouterr().out)
+    assert (own["n"], own["heard_by_another_version"]) == (7, 5)
