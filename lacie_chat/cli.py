@@ -149,10 +149,10 @@ def _fill_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of both sides (default 0)")
     parser.add_argument("--max-tokens", type=_positive, help="length of an answer at most (default 512; a file: 128)")
     parser.add_argument("--json", action="store_true", help="print both answers and the difference as one JSON object")
-    bulk = parser.add_argument_group("a file of questions (needs the extra 'train')")
+    bulk = parser.add_argument_group("a file of questions")
     bulk.add_argument("--questions", metavar="FILE", help="JSON lines with id, question, answers")
     bulk.add_argument("--out", metavar="DIR", help="folder for both sides' rows, comparison.json and the report")
-    bulk.add_argument("--matcher", choices=("exact", "lenient"), help="how answers are compared (default exact)")
+    bulk.add_argument("--matcher", choices=("exact", "lenient"), help="default: as each question says")
     bulk.add_argument("--threshold", type=_probability, help="accepted from this acceptance on (default 0.66)")
     bulk.add_argument("--batch-size", type=_positive, help="questions answered at once (default 8)")
     parser.set_defaults(handler=_compare)
@@ -166,7 +166,7 @@ def _compare(args: argparse.Namespace) -> int:
         return int(compare.WRONG_USAGE)
     if args.questions is None:
         return int(compare.run(args))
-    return int(_extra("lacie_chat.commands.compare_file", "train").compare_command(args))
+    return int(import_module("lacie_chat.commands.compare_file").run(args))
 
 
 def _fill_study(parser: argparse.ArgumentParser) -> None:
@@ -200,15 +200,15 @@ def _fill_study(parser: argparse.ArgumentParser) -> None:
 
 
 def _fill_calibration(parser: argparse.ArgumentParser) -> None:
-    from lacie_chat.commands.calibration import add_calibration_arguments
+    from lacie_chat.commands.calibration import add_arguments
 
-    add_calibration_arguments(parser)
+    add_arguments(parser)
     parser.set_defaults(handler=_calibration)
 
 
 def _calibration(args: argparse.Namespace) -> int:
     calibration = import_module("lacie_chat.commands.calibration")
-    return int(calibration.run(args, lambda: _extra("lacie_chat.evaluation.stored", "train").answers_to))
+    return int(calibration.run(args))
 
 
 def _fill_models(parser: argparse.ArgumentParser) -> None:
@@ -260,12 +260,10 @@ def _fill_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _fill_evaluate(parser: argparse.ArgumentParser) -> None:
-    from lacie_chat.commands.speaker import add_speaker_arguments
+    from lacie_chat.commands.evaluate import add_arguments, run
 
-    evaluate = _extra("lacie_training.evaluate", "train")
-    add_speaker_arguments(parser, context=False)
-    evaluate.add_evaluate_arguments(parser)
-    parser.set_defaults(handler=evaluate.evaluate_command)
+    add_arguments(parser)
+    parser.set_defaults(handler=run)
 
 
 def _fill_export(parser: argparse.ArgumentParser) -> None:

@@ -8,10 +8,9 @@ before it, and `fit --remove` takes that back.
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -20,25 +19,24 @@ from rich.text import Text
 from lacie_chat.commands.marked import (
     HOW_TO_MARK,
     MarkedSpeaker,
-    Pair,
-    find_pair,
     marked_speakers,
     marks_to_fit,
     of_one,
 )
-from lacie_chat.commands.speaker import add_speaker_arguments
-from lacie_chat.confidence import MOST_SAMPLES, Calibrator
+from lacie_chat.commands.speaker import Pair, add_speaker_arguments, find_pair
+from lacie_chat.confidence import MOST_SAMPLES, Calibrator, WayOfDrawing
 from lacie_chat.conversations import Store
+from lacie_chat.engine.settings import Sampling
 from lacie_chat.errors import LacieError
+from lacie_chat.evaluation.stored import Asking, answers_to
 from lacie_chat.models import (
     ModelError,
-    ResolvedModel,
     keep_calibrator,
     own_calibrator,
     shipped_calibrator,
     take_back_calibrator,
 )
-from lacie_chat.rows import Row, writing
+from lacie_chat.rows import writing
 from lacie_chat.statistics.diagram import Line, Role, beside, diagram, legend, percent, table, width_of
 from lacie_chat.statistics.fitting import MINIMUM, FitReport, FittingError, examples, fit_calibrator
 from lacie_chat.statistics.reliability import summary
@@ -69,6 +67,7 @@ class Answers:
     agreements: list[float | None]
     source: str
     left_out: str
+    sampling: WayOfDrawing
 
     def fit(self, pair: Pair, minimum: int) -> FitReport:
         """Raises FittingError, one line."""
@@ -79,6 +78,7 @@ class Answers:
             self.correct,
             model_fingerprint=pair.fingerprint,
             source=self.source,
+            sampling=self.sampling,
             minimum=minimum,
         )
 
@@ -96,25 +96,7 @@ class Answers:
         return add_agreement(calibrator, acceptances, agreements, correct, minimum=minimum)
 
 
-class AnswerFile(Protocol):
-    """Answers a questions file with a model; training's, which `lacie_chat` may not import (cli.py hands it in)."""
-
-    def __call__(
-        self,
-        file: Path,
-        model: ResolvedModel,
-        adapter: ResolvedModel | None,
-        *,
-        matcher: str | None,
-        temperature: float,
-        max_tokens: int,
-        batch_size: int,
-        seed: int,
-        samples: int,
-    ) -> list[Row]: ...
-
-
-def add_calibration_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The three actions and their options."""
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
     show = actions.add_parser("show", help="draw your marks and what the calibrators say, here in the terminal")
@@ -139,9 +121,9 @@ def add_calibration_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"refuse to fit on fewer answers (default {MINIMUM})",
     )
     fit.add_argument("--json", action="store_true", help="print the figures and the calibrator as one JSON object")
-    asking = fit.add_argument_group("with --questions (needs the extra 'train')")
-    asking.add_argument("--matcher", choices=("exact", "lenient"), help="how answers are compared (default exact)")
-    asking.add_argument("--temperature", type=float, default=0.2, help="default 0.2, as in the chat")
+    asking = fit.add_argument_group("with --questions")
+    asking.add_argument("--matcher", choices=("exact", "lenient"), help="default: as each question says")
+    asking.add_argument("--temperature", type=float, default=Sampling().temperature, help="default: the chat's, 0.2")
     asking.add_argument("--max-tokens", type=int, default=128, help="length of an answer at most (default 128)")
     asking.add_argument("--batch-size", type=int, default=8, help="questions answered at once (default 8)")
     asking.add_argument("--seed", type=int, default=0)
@@ -162,10 +144,10 @@ def _samples(text: str) -> int:
     return int(text)
 
 
-def run(args: argparse.Namespace, load_answerer: Callable[[], AnswerFile]) -> int:
-    """Do the one action that `args.action` names; `load_answerer` is called only where questions are to be answered."""
+def run(args: argparse.Namespace) -> int:
+    """Do the one action that `args.action` names."""
     if args.action == "fit":
-        return _remove(args) if args.remove else _fit(args, load_answerer)
+        return _remove(args) if args.remove else _fit(args)
     speakers = _marked_speakers()
     if args.model or args.adapter or args.baseline:
         args.model = args.model or "embedded"
@@ -223,7 +205,7 @@ def _drawn(speaker: MarkedSpeaker, width: int) -> list[Line]:
         drawn = diagram(speaker.bins, speaker.calibrators, room if side_by_side else min(width, WIDEST), DIAGRAM_HEIGHT)
         lines += [[], *(beside(drawn, right) if side_by_side else [*drawn, [], *right])]
     if speaker.others:
-        line = f"{speaker.others} more marks are on answers that an earlier listener read; they are left out"
+        line = f"{speaker.others} more marks are on answers that another version of the assessment heard; left out"
         lines.append([(line, "dim")])
     if speaker.note:
         lines.append([(speaker.note, "dim")])
@@ -251,8 +233,8 @@ def _plot(args: argparse.Namespace, speakers: Sequence[MarkedSpeaker]) -> int:
 # -- fit ----------------------------------------------------------------------------------------------------------
 
 
-def _fit(args: argparse.Namespace, load_answerer: Callable[[], AnswerFile]) -> int:
-    pair, answers = _marked_answers(args) if args.marks else _asked_answers(args, load_answerer)
+def _fit(args: argparse.Namespace) -> int:
+    pair, answers = _marked_answers(args) if args.marks else _asked_answers(args)
     try:
         report = answers.fit(pair, args.minimum)
         agreed = answers.fit_agreement(report.calibrator, args.minimum)
@@ -287,26 +269,18 @@ def _fit(args: argparse.Namespace, load_answerer: Callable[[], AnswerFile]) -> i
 def _marked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
     pair, speaker = marks_to_fit(_marked_speakers(), args)
     _check_shipped(pair, args)
-    left_out = f"{speaker.others} more were read by an earlier listener" if speaker.others else ""
+    left_out = f"{speaker.others} more were heard by another version" if speaker.others else ""
     agreements = [mark.agreement for mark in speaker.marks]
-    return pair, Answers(speaker.acceptances, speaker.correct, agreements, "own marks", left_out)
+    way = WayOfDrawing.of(Sampling())  # the chat draws in no other
+    return pair, Answers(speaker.acceptances, speaker.correct, agreements, "own marks", left_out, way)
 
 
-def _asked_answers(args: argparse.Namespace, load_answerer: Callable[[], AnswerFile]) -> tuple[Pair, Answers]:
-    answer = load_answerer()
+def _asked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
+    sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens)
+    asking = Asking(sampling, args.seed, args.batch_size, args.agreement)
     pair = find_pair(args, download=True)
     _check_shipped(pair, args)
-    rows = answer(
-        args.questions.expanduser(),
-        pair.model,
-        pair.adapter,
-        matcher=args.matcher,
-        temperature=args.temperature,
-        max_tokens=args.max_tokens,
-        batch_size=args.batch_size,
-        seed=args.seed,
-        samples=args.agreement,
-    )
+    rows = answers_to(args.questions.expanduser(), pair.model, pair.adapter, asking, matcher=args.matcher)
     claims = [row for row in rows if row["state"] == "answered" and row["acceptance"] is not None]
     answers = Answers(
         acceptances=[row["acceptance"] for row in claims],
@@ -314,6 +288,7 @@ def _asked_answers(args: argparse.Namespace, load_answerer: Callable[[], AnswerF
         agreements=[(row.get("agreement") or {}).get("value") for row in claims],
         source=f"own questions ({args.questions.name})",
         left_out=f"{len(rows) - len(claims)} of {len(rows)} claimed nothing" if len(claims) < len(rows) else "",
+        sampling=WayOfDrawing.of(sampling),
     )
     return pair, answers
 

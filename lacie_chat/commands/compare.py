@@ -62,8 +62,8 @@ def run(args: argparse.Namespace) -> int:
     if not question:
         print("lacie compare: the question is empty; give one as an argument or through a pipe", file=sys.stderr)
         return WRONG_USAGE
-    sides = find_sides(args)
     sampling = sampling_of(args)
+    sides = find_sides(args, sampling)
     with started(*sides) as (left, right):
         reader = left.engine.reader
         samples = [_samples(side, question, sampling, args.samples, reader) for side in (left, right)]

@@ -17,7 +17,7 @@ from typing import Any
 
 from lacie_chat.commands.ask import stream_answer
 from lacie_chat.commands.sides import ComparedSide, StartedSide, find_sides, started
-from lacie_chat.confidence import LISTENER_VERSION, Reader, assess_many
+from lacie_chat.confidence import ASSESSMENT_VERSION, Reader, assess_many
 from lacie_chat.engine import Sampling
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.matching import normalise
@@ -27,7 +27,10 @@ from lacie_chat.rows import Row, RowFile, write_text
 from lacie_chat.study import PersonFile, Study, as_markdown, make_report, open_study, people_files, plan
 from lacie_chat.study.records import SIDES, Side, answer_id, begin, finish, is_complete, questions_digest
 
-TOLD_APART_BY = ("questions", "baseline_files", "lacie_files", "temperature", "max_tokens", "seed", "listener_version")
+TOLD_APART_BY = (
+    *("questions", "baseline_files", "lacie_files", "temperature", "max_tokens", "seed"),
+    "assessment_version",
+)
 """A study is another one if it differs in one of these."""
 
 
@@ -91,15 +94,15 @@ def make_answers(args: argparse.Namespace, folder: Path) -> Study:
     engine that fails.
     """
     questions = _read_questions(Path(args.questions), args.matcher)
-    baseline, lacie = _baseline_first(find_sides(args))
     sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens, seed=args.seed)
+    baseline, lacie = _baseline_first(find_sides(args, sampling))
     made_with = {
         "questions": questions_digest([question.to_row() for question in questions]),
         "sides": {"baseline": baseline.to_dict(), "lacie": lacie.to_dict()},
         "baseline_files": [baseline.model_print, baseline.adapter_print],
         "lacie_files": [lacie.model_print, lacie.adapter_print],
         "listener": baseline.speaker.model.ref,
-        "listener_version": LISTENER_VERSION,
+        "assessment_version": ASSESSMENT_VERSION,
         "temperature": args.temperature,
         "max_tokens": args.max_tokens,
         "seed": args.seed,
