@@ -34,9 +34,8 @@ COMMANDS = (
         "compare",
         "two sides answer one question, or a file of them: how sure each sounds, and what differs",
         "lacie_chat.commands.compare",
-        "train",
     ),
-    Command("evaluate", "measure a model on a questions file", "lacie_chat.commands.evaluate", "train"),
+    Command("evaluate", "measure a model on a questions file", "lacie_chat.commands.evaluate"),
     Command(
         "study",
         "people as listeners: who accepts which answers, blinded, of a baseline and its LACIE twin",
@@ -46,7 +45,6 @@ COMMANDS = (
         "calibration",
         "see how often answers are right when they sound so, by your marks; fit a calibrator",
         "lacie_chat.commands.calibration",
-        "train",
     ),
     Command("models", "list, download, inspect and remove models", "lacie_chat.commands.models"),
     Command("history", "list, search, show, export and delete conversations", "lacie_chat.commands.history"),

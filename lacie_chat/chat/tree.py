@@ -14,7 +14,7 @@ from itertools import pairwise
 from threading import RLock
 from typing import Any, Literal
 
-from lacie_chat.confidence import LISTENER_VERSION
+from lacie_chat.confidence import ASSESSMENT_VERSION
 from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.conversations import Message, Status, Store, StoreError
 from lacie_chat.engine.settings import ChatTurn, Role
@@ -199,7 +199,7 @@ class ChatTree:
         """Keep what `turn` conveys with it."""
         with self._lock:
             if turn.assessment is None or turn.assessment.acceptance != assessment.acceptance:
-                turn.read_by = LISTENER_VERSION  # else something was added to what perhaps an earlier one has read
+                turn.read_by = ASSESSMENT_VERSION  # else something was added to what perhaps an earlier one has read
             turn.assessment, turn.unattached = assessment, True
             self._try(lambda: self._save(turn), now=True)
 
@@ -282,7 +282,7 @@ class ChatTree:
             self.store.finish(turn.stored_id, turn.status, usage=turn.usage, timings=turn.timings)
             turn.unfinished = False
         if turn.unattached and turn.assessment is not None:
-            read_by = {"listener_version": turn.read_by}  # a calibrator holds for one listener's figures
+            read_by = {"assessment_version": turn.read_by}  # a calibrator holds for one listener's figures
             self.store.attach_assessment(turn.stored_id, turn.assessment.to_dict() | read_by)
             turn.unattached = False
         if turn.unmarked:
@@ -314,6 +314,6 @@ def _turn_of(message: Message, parent: Turn | None) -> Turn:
         timings=dict(message.timings) if message.timings else None,
         assessment=Assessment.from_dict(message.assessment) if message.assessment else None,
         correct=message.correct,
-        read_by=message.assessment.get("listener_version") if message.assessment else None,
+        read_by=message.assessment.get("assessment_version") if message.assessment else None,
         stored_id=message.id,
     )

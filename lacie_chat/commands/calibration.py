@@ -19,16 +19,16 @@ from rich.text import Text
 from lacie_chat.commands.marked import (
     HOW_TO_MARK,
     MarkedSpeaker,
-    Pair,
-    find_pair,
     marked_speakers,
     marks_to_fit,
     of_one,
 )
-from lacie_chat.commands.speaker import add_speaker_arguments
-from lacie_chat.confidence import MOST_SAMPLES, Calibrator
+from lacie_chat.commands.speaker import Pair, add_speaker_arguments, find_pair
+from lacie_chat.confidence import MOST_SAMPLES, Calibrator, WayOfDrawing
 from lacie_chat.conversations import Store
+from lacie_chat.engine.settings import Sampling
 from lacie_chat.errors import LacieError
+from lacie_chat.evaluation.stored import Asking, answers_to
 from lacie_chat.models import (
     ModelError,
     keep_calibrator,
@@ -67,6 +67,7 @@ class Answers:
     agreements: list[float | None]
     source: str
     left_out: str
+    sampling: WayOfDrawing
 
     def fit(self, pair: Pair, minimum: int) -> FitReport:
         """Raises FittingError, one line."""
@@ -77,6 +78,7 @@ class Answers:
             self.correct,
             model_fingerprint=pair.fingerprint,
             source=self.source,
+            sampling=self.sampling,
             minimum=minimum,
         )
 
@@ -119,9 +121,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"refuse to fit on fewer answers (default {MINIMUM})",
     )
     fit.add_argument("--json", action="store_true", help="print the figures and the calibrator as one JSON object")
-    asking = fit.add_argument_group("with --questions (needs the extra 'train')")
-    asking.add_argument("--matcher", choices=("exact", "lenient"), help="how answers are compared (default exact)")
-    asking.add_argument("--temperature", type=float, default=0.2, help="default 0.2, as in the chat")
+    asking = fit.add_argument_group("with --questions")
+    asking.add_argument("--matcher", choices=("exact", "lenient"), help="default: as each question says")
+    asking.add_argument("--temperature", type=float, default=Sampling().temperature, help="default: the chat's, 0.2")
     asking.add_argument("--max-tokens", type=int, default=128, help="length of an answer at most (default 128)")
     asking.add_argument("--batch-size", type=int, default=8, help="questions answered at once (default 8)")
     asking.add_argument("--seed", type=int, default=0)
@@ -203,7 +205,7 @@ def _drawn(speaker: MarkedSpeaker, width: int) -> list[Line]:
         drawn = diagram(speaker.bins, speaker.calibrators, room if side_by_side else min(width, WIDEST), DIAGRAM_HEIGHT)
         lines += [[], *(beside(drawn, right) if side_by_side else [*drawn, [], *right])]
     if speaker.others:
-        line = f"{speaker.others} more marks are on answers that an earlier listener read; they are left out"
+        line = f"{speaker.others} more marks are on answers that another version of the assessment heard; left out"
         lines.append([(line, "dim")])
     if speaker.note:
         lines.append([(speaker.note, "dim")])
@@ -267,27 +269,18 @@ def _fit(args: argparse.Namespace) -> int:
 def _marked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
     pair, speaker = marks_to_fit(_marked_speakers(), args)
     _check_shipped(pair, args)
-    left_out = f"{speaker.others} more were read by an earlier listener" if speaker.others else ""
+    left_out = f"{speaker.others} more were heard by another version" if speaker.others else ""
     agreements = [mark.agreement for mark in speaker.marks]
-    return pair, Answers(speaker.acceptances, speaker.correct, agreements, "own marks", left_out)
+    way = WayOfDrawing.of(Sampling())  # the chat draws in no other
+    return pair, Answers(speaker.acceptances, speaker.correct, agreements, "own marks", left_out, way)
 
 
 def _asked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
-    from lacie_chat.evaluation.stored import answers_to
-
+    sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens)
+    asking = Asking(sampling, args.seed, args.batch_size, args.agreement)
     pair = find_pair(args, download=True)
     _check_shipped(pair, args)
-    rows = answers_to(
-        args.questions.expanduser(),
-        pair.model,
-        pair.adapter,
-        matcher=args.matcher,
-        temperature=args.temperature,
-        max_tokens=args.max_tokens,
-        batch_size=args.batch_size,
-        seed=args.seed,
-        samples=args.agreement,
-    )
+    rows = answers_to(args.questions.expanduser(), pair.model, pair.adapter, asking, matcher=args.matcher)
     claims = [row for row in rows if row["state"] == "answered" and row["acceptance"] is not None]
     answers = Answers(
         acceptances=[row["acceptance"] for row in claims],
@@ -295,6 +288,7 @@ def _asked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
         agreements=[(row.get("agreement") or {}).get("value") for row in claims],
         source=f"own questions ({args.questions.name})",
         left_out=f"{len(rows) - len(claims)} of {len(rows)} claimed nothing" if len(claims) < len(rows) else "",
+        sampling=WayOfDrawing.of(sampling),
     )
     return pair, answers
 

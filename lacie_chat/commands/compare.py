@@ -20,7 +20,7 @@ from lacie_chat.commands.argument_types import not_negative, positive, probabili
 from lacie_chat.commands.ask import answer_object, read_question, stream_answer
 from lacie_chat.commands.sides import ComparedSide, StartedSide, add_side_arguments, find_sides, started
 from lacie_chat.comparison import Difference, SideSummary, compare_samples, differing_words, segments
-from lacie_chat.confidence import Assessment, Reader, Span, assess, confidence_text
+from lacie_chat.confidence import ACCEPT_THRESHOLD, Assessment, Reader, Span, assess, confidence_text
 from lacie_chat.engine import Finished, Sampling
 from lacie_chat.printable import printable
 
@@ -58,11 +58,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of both sides (default 0)")
     parser.add_argument("--max-tokens", type=positive, help="length of an answer at most (default 512; a file: 128)")
     parser.add_argument("--json", action="store_true", help="print both answers and the difference as one JSON object")
-    bulk = parser.add_argument_group("a file of questions (needs the extra 'train')")
+    bulk = parser.add_argument_group("a file of questions")
     bulk.add_argument("--questions", metavar="FILE", help="JSON lines with id, question, answers")
     bulk.add_argument("--out", metavar="DIR", help="folder for both sides' rows, comparison.json and the report")
-    bulk.add_argument("--matcher", choices=("exact", "lenient"), help="how answers are compared (default exact)")
-    bulk.add_argument("--threshold", type=probability, help="accepted from this acceptance on (default 0.66)")
+    bulk.add_argument("--matcher", choices=("exact", "lenient"), help="default: as each question says")
+    bulk.add_argument(
+        "--threshold", type=probability, help=f"accepted from this acceptance on (default {ACCEPT_THRESHOLD})"
+    )
     bulk.add_argument("--batch-size", type=positive, help="questions answered at once (default 8)")
 
 
@@ -103,7 +105,7 @@ def _compare_question(args: argparse.Namespace) -> int:
         print("lacie compare: the question is empty; give one as an argument or through a pipe", file=sys.stderr)
         return WRONG_USAGE
     sampling = sampling_of(args)
-    sides = find_sides(args)
+    sides = find_sides(args, sampling)
     with started(*sides) as (left, right):
         reader = left.engine.reader
         samples = [_samples(side, question, sampling, args.samples, reader) for side in (left, right)]

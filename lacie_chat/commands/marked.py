@@ -7,51 +7,25 @@ A speaker is known by the fingerprint of its files. Its marks are of use without
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from lacie_chat.commands.speaker import adapter_ref
-from lacie_chat.confidence import LISTENER_VERSION, Calibrator
+from lacie_chat.commands.speaker import Pair, find_pair
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator
 from lacie_chat.conversations import MarkedAnswer, marks_of
 from lacie_chat.errors import LacieError
 from lacie_chat.models import (
     ModelError,
-    ResolvedModel,
     own_calibrator_of,
-    pair_fingerprint,
-    resolve,
-    resolve_adapter,
     shipped_calibrator,
 )
-from lacie_chat.progress import DownloadLine
 from lacie_chat.statistics.reliability import ReliabilityBin, reliability_bins, summary
 
 HOW_TO_MARK = "in the chat, f6 marks an answer right and f7 wrong"
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """Files that answer: a model, perhaps with an adapter."""
-
-    model: ResolvedModel
-    adapter: ResolvedModel | None
-
-    @property
-    def paths(self) -> tuple[Path, Path | None]:
-        return self.model.path, self.adapter.path if self.adapter else None
-
-    @property
-    def fingerprint(self) -> str:
-        return pair_fingerprint(*self.paths)
-
-    @property
-    def name(self) -> str:
-        return f"{self.model.name} + {self.adapter.name}" if self.adapter else self.model.name
-
-
-@dataclass(frozen=True, slots=True)
 class MarkedSpeaker:
-    """All marks on the answers of one speaker. `others` more were read by an earlier listener; `note` says what is
+    """All marks on the answers of one speaker. `others` more were heard by another version; `note` says what is
     missing, and why."""
 
     model: str
@@ -86,23 +60,11 @@ class MarkedSpeaker:
             "adapter": self.adapter,
             "fingerprint": self.fingerprint,
             **summary(self.acceptances, self.correct, self.calibrators),
-            "read_by_an_earlier_listener": self.others,
+            "heard_by_another_version": self.others,
             "bins": [entry.to_dict() for entry in self.bins],
             "calibrators": {role: each.to_dict() for role, each in self.calibrators.items()},
             "note": self.note or None,
         }
-
-
-def find_pair(args: argparse.Namespace, *, download: bool) -> Pair:
-    """What `--model` and `--adapter` name. Raises ModelError, one line."""
-    progress = DownloadLine()
-    try:
-        model = resolve(args.model, download=download, on_progress=progress)
-        wanted = adapter_ref(args)
-        adapter = resolve_adapter(wanted, download=download, on_progress=progress) if wanted else None
-    finally:
-        progress.close()
-    return Pair(model, adapter)
 
 
 def marked_speakers(marks: Sequence[MarkedAnswer]) -> list[MarkedSpeaker]:
@@ -129,7 +91,7 @@ def of_one(speakers: Sequence[MarkedSpeaker], args: argparse.Namespace) -> list[
 
 
 def _speaker(mark: MarkedAnswer, marks: Sequence[MarkedAnswer]) -> MarkedSpeaker:
-    own, others = marks_of(marks, mark.fingerprint, mark.model, mark.adapter, LISTENER_VERSION)
+    own, others = marks_of(marks, mark.fingerprint, mark.model, mark.adapter, ASSESSMENT_VERSION)
     refs = mark.model_ref, mark.adapter_ref
     calibrators: dict[str, Calibrator] = {}
     note = ""

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lacie_chat.commands.speaker import ADAPTER_HELP, Speaker
-from lacie_chat.engine import EngineLike
+from lacie_chat.commands.speaker import ADAPTER_HELP, Speaker, say
+from lacie_chat.confidence import WayOfDrawing
+from lacie_chat.engine import EngineLike, Sampling
 from lacie_chat.errors import LacieError
-from lacie_chat.models import ResolvedModel, default_adapter, find_calibrator, fingerprint, resolve, resolve_adapter
+from lacie_chat.models import ResolvedModel, default_adapter, fingerprint, look_for_calibrator, resolve, resolve_adapter
 from lacie_chat.progress import DownloadLine
 
 BASELINE, ADAPTER = "baseline", "adapter"
@@ -66,9 +67,11 @@ def add_side_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def find_sides(args: argparse.Namespace) -> tuple[ComparedSide, ComparedSide]:
+def find_sides(args: argparse.Namespace, sampling: Sampling) -> tuple[ComparedSide, ComparedSide]:
     """Resolve both sides; downloads from the Hub if need be. Raises LacieError: no adapter to compare with, an adapter
-    that no side uses, two sides that are the same, and what can't be resolved."""
+    that no side uses, two sides that are the same, and what can't be resolved.
+
+    A calibrator that was fitted for another way of drawing than `sampling` is not used; a line says so."""
     own = default_adapter(args.model)
     refs = side_refs(args.left, args.right, args.adapter, own)
     progress = DownloadLine()
@@ -83,11 +86,15 @@ def find_sides(args: argparse.Namespace) -> tuple[ComparedSide, ComparedSide]:
             "give another REF with --left or --right"
         )
     sides = []
+    way = WayOfDrawing.of(sampling)
     for name, (model, adapter), (model_print, adapter_print) in zip(_names(refs, found), found, prints, strict=True):
         heard_by_itself = model_print == prints[0][0]
-        baseline = find_calibrator(model.path, None) if heard_by_itself else None
-        calibrator = baseline if adapter is None else find_calibrator(model.path, adapter.path)
-        speaker = Speaker(model, adapter, calibrator if heard_by_itself else None, baseline)
+        calibrator = baseline = None
+        if heard_by_itself:
+            calibrator, unused = look_for_calibrator(model.path, adapter.path if adapter else None, way)
+            say(unused)
+            baseline = look_for_calibrator(model.path, None, way)[0] if adapter else calibrator
+        speaker = Speaker(model, adapter, calibrator, baseline)
         sides.append(ComparedSide(name, speaker, model_print, adapter_print))
     return sides[0], sides[1]
 

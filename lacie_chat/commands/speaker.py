@@ -1,17 +1,45 @@
 """From `--model`, `--adapter` and `--baseline` to something that can be started; for `chat`, `ask` and `doctor`."""
 
 import argparse
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from lacie_chat import paths
-from lacie_chat.confidence import Calibrator
-from lacie_chat.engine import EngineProcess, EngineSettings
-from lacie_chat.models import ResolvedModel, default_adapter, find_calibrator, resolve, resolve_adapter
+from lacie_chat.confidence import Calibrator, WayOfDrawing
+from lacie_chat.engine import EngineProcess, EngineSettings, Sampling
+from lacie_chat.models import (
+    ResolvedModel,
+    default_adapter,
+    look_for_calibrator,
+    pair_fingerprint,
+    resolve,
+    resolve_adapter,
+)
 from lacie_chat.progress import DownloadLine
 
 SHORTEST_CONTEXT = 256
 ADAPTER_HELP = "a LoRA adapter GGUF (path or owner/repo) over the model; the embedded model has its own (`embedded`)"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Files that answer: a model, perhaps with an adapter."""
+
+    model: ResolvedModel
+    adapter: ResolvedModel | None
+
+    @property
+    def paths(self) -> tuple[Path, Path | None]:
+        return self.model.path, self.adapter.path if self.adapter else None
+
+    @property
+    def fingerprint(self) -> str:
+        return pair_fingerprint(*self.paths)
+
+    @property
+    def name(self) -> str:
+        return f"{self.model.name} + {self.adapter.name}" if self.adapter else self.model.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +95,34 @@ def adapter_ref(args: argparse.Namespace) -> str | None:
     return default_adapter(args.model)
 
 
-def find_speaker(args: argparse.Namespace) -> Speaker:
-    """Resolve the options; downloads from the Hub if need be, with progress on standard error."""
+def find_pair(args: argparse.Namespace, *, download: bool) -> Pair:
+    """What `--model` and `--adapter` name. Raises ModelError, one line."""
     progress = DownloadLine()
-    wanted = adapter_ref(args)
     try:
-        model = resolve(args.model, on_progress=progress)
-        adapter = resolve_adapter(wanted, on_progress=progress) if wanted else None
+        model = resolve(args.model, download=download, on_progress=progress)
+        wanted = adapter_ref(args)
+        adapter = resolve_adapter(wanted, download=download, on_progress=progress) if wanted else None
     finally:
         progress.close()
-    baseline = find_calibrator(model.path, None)
-    calibrator = find_calibrator(model.path, adapter.path) if adapter else baseline
-    return Speaker(model, adapter, calibrator, baseline, args.context)
+    return Pair(model, adapter)
+
+
+def say(note: str) -> None:
+    """One line on standard error, where there is something to say."""
+    if note:
+        print(f"lacie: {note}", file=sys.stderr)
+
+
+def find_speaker(args: argparse.Namespace) -> Speaker:
+    """Resolve the options; downloads from the Hub if need be, with progress on standard error.
+
+    A calibrator that was fitted for another way of drawing than `--temperature` asks for (default: the chat's) is not
+    used, and a line on standard error says so.
+    """
+    pair = find_pair(args, download=True)
+    temperature = getattr(args, "temperature", None)
+    way = WayOfDrawing.of(Sampling() if temperature is None else Sampling(temperature=temperature))
+    calibrator, unused = look_for_calibrator(*pair.paths, way)
+    say(unused)
+    baseline = look_for_calibrator(pair.model.path, None, way)[0] if pair.adapter else calibrator
+    return Speaker(pair.model, pair.adapter, calibrator, baseline, args.context)

@@ -18,7 +18,7 @@ from typing import Any
 from lacie_chat.commands.argument_types import not_negative, positive
 from lacie_chat.commands.ask import stream_answer
 from lacie_chat.commands.sides import ComparedSide, StartedSide, add_side_arguments, find_sides, started
-from lacie_chat.confidence import LISTENER_VERSION, Reader, assess_many
+from lacie_chat.confidence import ASSESSMENT_VERSION, Reader, assess_many
 from lacie_chat.engine import Sampling
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.matching import normalise
@@ -28,7 +28,10 @@ from lacie_chat.rows import Row, RowFile, write_text
 from lacie_chat.study import PersonFile, Study, as_markdown, make_report, open_study, people_files, plan
 from lacie_chat.study.records import SIDES, Side, answer_id, begin, finish, is_complete, questions_digest
 
-TOLD_APART_BY = ("questions", "baseline_files", "lacie_files", "temperature", "max_tokens", "seed", "listener_version")
+TOLD_APART_BY = (
+    *("questions", "baseline_files", "lacie_files", "temperature", "max_tokens", "seed"),
+    "assessment_version",
+)
 """A study is another one if it differs in one of these."""
 
 
@@ -46,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     judging.add_argument("--person", metavar="NAME", help="who judges; the same name goes on (default: the login name)")
     judging.add_argument("--items", type=positive, metavar="N", help="questions for this person (default: all)")
     judging.add_argument("--answers-only", action="store_true", help="make the answers and show nothing")
-    judging.add_argument("--matcher", choices=("exact", "lenient"), help="how answers are compared (default: exact)")
+    judging.add_argument("--matcher", choices=("exact", "lenient"), help="default: as each question says")
     judging.add_argument(
         "--temperature",
         type=not_negative,
@@ -125,15 +128,15 @@ def make_answers(args: argparse.Namespace, folder: Path) -> Study:
     engine that fails.
     """
     questions = _read_questions(Path(args.questions), args.matcher)
-    baseline, lacie = _baseline_first(find_sides(args))
     sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens, seed=args.seed)
+    baseline, lacie = _baseline_first(find_sides(args, sampling))
     made_with = {
         "questions": questions_digest([question.to_row() for question in questions]),
         "sides": {"baseline": baseline.to_dict(), "lacie": lacie.to_dict()},
         "baseline_files": [baseline.model_print, baseline.adapter_print],
         "lacie_files": [lacie.model_print, lacie.adapter_print],
         "listener": baseline.speaker.model.ref,
-        "listener_version": LISTENER_VERSION,
+        "assessment_version": ASSESSMENT_VERSION,
         "temperature": args.temperature,
         "max_tokens": args.max_tokens,
         "seed": args.seed,

@@ -44,9 +44,10 @@ Result = Mapping[str, Any]
 Names = tuple[str, str]
 
 
-def write_reports(out: Path, result: Result, pairs: Sequence[Pair], picture: bytes) -> None:
-    """Write both reports beside comparison.json. Raises TrainingError: a full disk, a folder without permission."""
-    write_text(out / "report.md", markdown(result, pairs))
+def write_reports(out: Path, result: Result, pairs: Sequence[Pair], picture: bytes | None) -> None:
+    """Write both reports beside comparison.json. `picture` None: it is left out. Raises LacieError: a full
+    disk, a folder without permission."""
+    write_text(out / "report.md", markdown(result, pairs, pictured=picture is not None))
     write_text(out / "report.html", html(result, pairs, picture))
 
 
@@ -97,13 +98,14 @@ def _shift_lines(result: Result) -> list[str]:
 
 def _conditions(result: Result) -> str:
     made = result["settings"]
+    drawn = made["sampling"]
     sides = "; ".join(
         f"{key}: {side['name']} ({side['model']}{' + ' + side['adapter'] if side['adapter'] else ''})"
         for key, side in (("left", result["left"]), ("right", result["right"]))
     )
     return (
         f"{sides}. Questions of {made['questions_file']}, answers compared by the matcher “{made['matcher']}”. "
-        f"Both sides: temperature {made['temperature']:g}, seed {made['seed']}, at most {made['max_new_tokens']} "
+        f"Both sides: temperature {drawn['temperature']:g}, seed {made['seed']}, at most {drawn['max_tokens']} "
         f"tokens; both heard by {result['listener']}; accepted from {result['accept_threshold']:g}. Differences are "
         "right minus left, in "
         "brackets paired 95 % bootstrap intervals over the questions."
@@ -123,8 +125,8 @@ def _plain(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(printable(text).split()))
 
 
-def markdown(result: Result, pairs: Sequence[Pair]) -> str:
-    """The report as Markdown; its picture is shift.png beside it."""
+def markdown(result: Result, pairs: Sequence[Pair], *, pictured: bool = True) -> str:
+    """The report as Markdown; its picture, where there is one, is shift.png beside it."""
     left, right = (_plain(name) for name in names_of(result))
     figures = ["", left, right, "difference"]
     parts = [
@@ -136,7 +138,7 @@ def markdown(result: Result, pairs: Sequence[Pair]) -> str:
         "Abstentions left out, on each side its own:",
         table(figures, figure_rows(result["without_abstentions"])),
         "## The shift of acceptance",
-        "![Acceptance of right and of wrong answers on both sides](shift.png)",
+        *(["![Acceptance of right and of wrong answers on both sides](shift.png)"] if pictured else []),
         table(figures, figure_rows(result["acceptance"], _ACCEPTANCE)),
         *_shift_lines(result),
         "## Where the sides disagree (McNemar)",
@@ -166,7 +168,7 @@ def _markdown_pair(pair: Pair, left: str, right: str) -> str:
 # -- HTML ---------------------------------------------------------------------------------------------------------
 
 
-def html(result: Result, pairs: Sequence[Pair], picture: bytes) -> str:
+def html(result: Result, pairs: Sequence[Pair], picture: bytes | None) -> str:
     """The report as one HTML file with its picture inside."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
@@ -182,7 +184,7 @@ def html(result: Result, pairs: Sequence[Pair], picture: bytes) -> str:
         shift_lines=_shift_lines(result),
         tests=mcnemar_rows(result["mcnemar"]),
         changes=[(_change(key, names), result["changes"][key]) for key, _ in _CHANGES],
-        picture=base64.b64encode(picture).decode("ascii"),
+        picture=base64.b64encode(picture).decode("ascii") if picture else None,
         groups=[
             (_heading(kind, names), [_shown_pair(pair, names) for pair in shown]) for kind, shown in most_changed(pairs)
         ],

@@ -15,10 +15,10 @@ from lacie_chat.confidence.assessment import (
     Span,
     State,
 )
-from lacie_chat.confidence.calibrator import Calibrator
+from lacie_chat.confidence.calibrator import Calibrator, OlderCalibrator, WayOfDrawing
 from lacie_chat.confidence.cues import lexical_cues
 from lacie_chat.confidence.extraction import EXTRACTION_PREFIX, extract_answer, extract_answers
-from lacie_chat.confidence.listener import CHOICES, LISTENER_PREFIX, LISTENER_VERSION, acceptances, listener_suffix
+from lacie_chat.confidence.listener import ACCEPT_THRESHOLD, CHOICES, LISTENER_PREFIX, acceptances, listener_suffix
 from lacie_chat.confidence.masking import PLACEHOLDER, mask, occurrences
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.confidence.sentence_confidence import (
@@ -28,9 +28,12 @@ from lacie_chat.confidence.sentence_confidence import (
     wants_sentences,
     with_sentences,
 )
+from lacie_chat.confidence.version import ASSESSMENT_VERSION, LISTENER_VERSION
 from lacie_chat.confidence.wording import TONES, agreement_text, bar, confidence_text, percent, tone
 
 __all__ = [
+    "ACCEPT_THRESHOLD",
+    "ASSESSMENT_VERSION",
     "CHOICES",
     "EXTRACTION_PREFIX",
     "LISTENER_PREFIX",
@@ -44,10 +47,12 @@ __all__ = [
     "Calibrator",
     "Confidence",
     "ConfidenceKind",
+    "OlderCalibrator",
     "Reader",
     "SentenceAcceptance",
     "Span",
     "State",
+    "WayOfDrawing",
     "acceptances",
     "agreement_of",
     "agreement_text",

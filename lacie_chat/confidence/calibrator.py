@@ -1,6 +1,6 @@
 """The fitted map from acceptance to P(correct) for one model: how often it is right when it sounds like that.
 
-Two kinds, fitted elsewhere (training) and only applied here:
+Two kinds, fitted elsewhere (statistics) and only applied here:
 
 - `platt`: sigmoid(a * logit(x) + b). On the log-odds of the acceptance, so that a = 1, b = 0 changes nothing and
   the map is a change of scale and offset of the same quantity (Platt 1999; on log-odds: Kull et al. 2017). x is
@@ -19,21 +19,65 @@ import itertools
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-FORMAT = "lacie-calibrator/1"
-FORMAT_WITH_AGREEMENT = "lacie-calibrator/2"
-"""Of a calibrator with a second form: a reader that knows only the first format refuses it instead of misreading it."""
+FORMAT = "lacie-calibrator/3"
+_OLDER = ("lacie-calibrator/1", "lacie-calibrator/2")  # they don't say how the answers were drawn
 _EDGE = 1e-6
 
 CalibratorKind = Literal["platt", "isotonic"]
 
 
+class OlderCalibrator(ValueError):
+    """A calibrator of a format that doesn't say how its answers were drawn: it can only be fitted again."""
+
+
+class _Sampling(Protocol):
+    """What has the settings of drawing, such as the engine's Sampling (which this room doesn't know)."""
+
+    @property
+    def temperature(self) -> float: ...
+    @property
+    def top_p(self) -> float: ...
+    @property
+    def top_k(self) -> int: ...
+    @property
+    def repeat_penalty(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WayOfDrawing:
+    """How answers were drawn; a calibrator says nothing of answers that are drawn in another way."""
+
+    temperature: float
+    top_p: float
+    top_k: int
+    repeat_penalty: float
+
+    @classmethod
+    def of(cls, sampling: _Sampling) -> "WayOfDrawing":
+        """What of a sampling changes how often answers are right; length and seed are no part of it."""
+        return cls(float(sampling.temperature), float(sampling.top_p), sampling.top_k, float(sampling.repeat_penalty))
+
+    def to_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> "WayOfDrawing":
+        """Read what `to_dict` wrote. Raises ValueError, one line, on anything else."""
+        names = ("temperature", "top_p", "top_k", "repeat_penalty")
+        if not isinstance(data, Mapping) or set(data) != set(names):
+            raise ValueError(f"not a calibrator: 'sampling' has {', '.join(names)}")
+        temperature, top_p, top_k, repeat_penalty = (_number(data[name], "sampling") for name in names)
+        return cls(temperature, top_p, int(top_k), repeat_penalty)
+
+
 @dataclass(frozen=True, slots=True)
 class Calibrator:
-    """`n` answers of `source` were fitted, for the model with `model_fingerprint`, as `listener_version` read them.
+    """`n` answers of `source` were fitted, for the model with `model_fingerprint`, as `assessment_version` heard
+    them; they were drawn as `sampling` says.
 
     `parameters`: (a, b) for platt. `points`: ((x, y), …) for isotonic, x strictly increasing. `agreement_parameters`:
     (a, c, b) of the second form. Raises ValueError, one line, on values that are no calibrator.
@@ -43,7 +87,8 @@ class Calibrator:
     n: int
     source: str
     model_fingerprint: str
-    listener_version: str
+    assessment_version: str
+    sampling: WayOfDrawing
     parameters: tuple[float, float] | None = None
     points: tuple[tuple[float, float], ...] | None = None
     agreement_parameters: tuple[float, float, float] | None = None
@@ -90,20 +135,23 @@ class Calibrator:
         if self.agreement_parameters is not None:
             fitted["agreement_parameters"] = list(self.agreement_parameters)
         return {
-            "format": FORMAT if self.agreement_parameters is None else FORMAT_WITH_AGREEMENT,
+            "format": FORMAT,
             "kind": self.kind,
             "n": self.n,
             "source": self.source,
             "model_fingerprint": self.model_fingerprint,
-            "listener_version": self.listener_version,
+            "assessment_version": self.assessment_version,
+            "sampling": self.sampling.to_dict(),
             **fitted,
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Calibrator":
-        """Read what `to_dict` wrote. Raises ValueError, one line, on anything else."""
-        if not isinstance(data, Mapping) or data.get("format") not in (FORMAT, FORMAT_WITH_AGREEMENT):
-            raise ValueError(f"not a calibrator: its format is neither {FORMAT!r} nor {FORMAT_WITH_AGREEMENT!r}")
+        """Read what `to_dict` wrote. Raises ValueError, one line, OlderCalibrator on an older format."""
+        if isinstance(data, Mapping) and data.get("format") in _OLDER:
+            raise OlderCalibrator(f"it is of an older format ({data['format']}); fit it again: lacie calibration fit")
+        if not isinstance(data, Mapping) or data.get("format") != FORMAT:
+            raise ValueError(f"not a calibrator: its format is not {FORMAT!r}")
         for name, kind in _FIELDS.items():
             if not isinstance(data.get(name), kind) or isinstance(data.get(name), bool):
                 raise ValueError(f"not a calibrator: {name!r} is missing or of the wrong type")
@@ -116,14 +164,15 @@ class Calibrator:
         if len(parameters) not in (0, 2):
             raise ValueError("not a calibrator: a platt calibrator has two parameters")
         second = [_number(value, "agreement_parameters") for value in _items(data, "agreement_parameters")]
-        if len(second) != (3 if data["format"] == FORMAT_WITH_AGREEMENT else 0):
-            raise ValueError("not a calibrator: its form for agreement has three parameters, in format 2 only")
+        if len(second) not in (0, 3):
+            raise ValueError("not a calibrator: its form for agreement has three parameters")
         return cls(
             kind=data["kind"],
             n=data["n"],
             source=data["source"],
             model_fingerprint=data["model_fingerprint"],
-            listener_version=data["listener_version"],
+            assessment_version=data["assessment_version"],
+            sampling=WayOfDrawing.from_dict(data.get("sampling")),
             parameters=(parameters[0], parameters[1]) if parameters else None,
             points=tuple(points) or None,
             agreement_parameters=(second[0], second[1], second[2]) if second else None,
@@ -134,6 +183,8 @@ class Calibrator:
         """Read a JSON file. Raises ValueError, one line with its name, if it is unreadable or no calibrator."""
         try:
             return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except OlderCalibrator as error:
+            raise OlderCalibrator(f"the calibrator {path} is not used: {error}") from error
         except OSError as error:
             raise ValueError(f"the calibrator {path} can't be read: {error.strerror}") from error
         except (ValueError, RecursionError) as error:  # JSON and UTF-8 errors are ValueErrors, too
@@ -141,7 +192,7 @@ class Calibrator:
 
 
 _FIELDS: dict[str, type] = {
-    "kind": str, "n": int, "source": str, "model_fingerprint": str, "listener_version": str,
+    "kind": str, "n": int, "source": str, "model_fingerprint": str, "assessment_version": str,
 }  # fmt: skip
 
 

@@ -18,7 +18,6 @@ from lacie_chat.confidence.masking import clean_answer, occurrences
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.confidence.sentences import sentences
 
-EXTRACTION_VERSION = "3"
 MAX_TOKENS = 12
 _MAX_WORDS = 10
 _HEAD, _TAIL = 500, 200

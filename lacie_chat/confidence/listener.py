@@ -22,9 +22,8 @@ from lacie_chat.confidence.cues import lexical_cues
 from lacie_chat.confidence.masking import PLACEHOLDER
 from lacie_chat.confidence.reader import Reader
 
-LISTENER_VERSION = "1"
 ACCEPT_THRESHOLD = 0.66
-"""Changes with the prompt, the examples or the choices: figures of two versions are not comparable."""
+"""An answer counts as accepted from this acceptance on, where nothing else is said."""
 
 CHOICES: tuple[tuple[str, ...], tuple[str, ...]] = (
     (" yes", "yes", " Yes", "Yes", " YES", "YES"),

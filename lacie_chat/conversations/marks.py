@@ -55,9 +55,9 @@ def find_marks(connection: sqlite3.Connection) -> list[MarkedAnswer]:
 
 
 def marks_of(
-    marks: Sequence[MarkedAnswer], fingerprint: str | None, model: str, adapter: str | None, listener_version: str
+    marks: Sequence[MarkedAnswer], fingerprint: str | None, model: str, adapter: str | None, assessment_version: str
 ) -> tuple[list[MarkedAnswer], int]:
-    """The marks on answers of one speaker as today's listener read them, and how many more another one read.
+    """The marks on answers of one speaker as today's assessment heard them, and how many more another version heard.
 
     A mark from before fingerprints were kept counts by its names.
     """
@@ -68,7 +68,7 @@ def marks_of(
         return (mark.model, mark.adapter) == (model, adapter)
 
     own = [mark for mark in marks if is_of(mark)]
-    current = [mark for mark in own if mark.listener_version == listener_version]
+    current = [mark for mark in own if mark.assessment_version == assessment_version]
     return current, len(own) - len(current)
 
 
@@ -88,7 +88,7 @@ def _marked(row: sqlite3.Row) -> MarkedAnswer:
         fingerprint=params.get("fingerprint"),
         acceptance=row["acceptance"],
         agreement=(assessment.get("agreement") or {}).get("value"),
-        listener_version=assessment.get("listener_version"),
+        assessment_version=assessment.get("assessment_version"),  # marks from before it was kept have none
         correct=bool(row["correct"]),
         marked_at=datetime.fromisoformat(row["marked_at"]),
     )

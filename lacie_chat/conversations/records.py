@@ -57,8 +57,8 @@ class MarkedAnswer:
     """An answer that the user marked right or wrong, and what calibration needs to know of it.
 
     `model` and `adapter` are names as the chat shows them, the REFs are what they were opened with; `fingerprint` is
-    that of the files (None in conversations from before it was kept). `listener_version` read the answer. `agreement`
-    is the share of further samples that agree with it, where some were drawn.
+    that of the files (None in conversations from before it was kept). `assessment_version` heard the answer (None: an
+    older one). `agreement` is the share of further samples that agree with it, where some were drawn.
     """
 
     message_id: int
@@ -72,7 +72,7 @@ class MarkedAnswer:
     fingerprint: str | None
     acceptance: float
     agreement: float | None
-    listener_version: str | None
+    assessment_version: str | None
     correct: bool
     marked_at: datetime
 

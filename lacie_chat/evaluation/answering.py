@@ -1,19 +1,62 @@
-"""Ask, answer, assess: one response a question, as evaluation and the choice of checkpoints need it.
+"""Ask, answer, assess: one response a question, as evaluation, comparison, fits and the choice of checkpoints need it.
 
 Baseline and adapter, validation and test, llama.cpp and transformers all pass through here, so that two figures that
-stand side by side were made in the same way.
+stand side by side were made in the same way. What is stored is what was answered and heard; what is right and what a
+calibrator makes of it are computed when rows are read (`judged`), so that neither comes out of a cache.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
-from lacie_training.generators import Generator, seed_of
-from lacie_training.questions.splits import Question
-from lacie_training.recipes.schema import Draw, SpeakerSettings
-from lacie_training.run_folder import Row
-
-from lacie_chat.confidence import Calibrator, assess_many
+from lacie_chat.confidence import (
+    ASSESSMENT_VERSION,
+    Assessment,
+    Calibrator,
+    agreement_of,
+    assess_many,
+    can_agree,
+    with_agreement,
+)
 from lacie_chat.confidence.reader import Reader
-from lacie_chat.evaluation import prompts
+from lacie_chat.engine.asking import MAX_TOKENS, STOP, TEMPERATURE, sample_seeds
+from lacie_chat.engine.generator import Generator, seed_of
+from lacie_chat.engine.settings import Sampling
+from lacie_chat.errors import LacieError
+from lacie_chat.evaluation.prompts import PromptForm, prompt_text, stop_strings
+from lacie_chat.evaluation.questions import Question
+from lacie_chat.progress import progress
+from lacie_chat.rows import Row, RowFile, read_rows, to_do
+
+
+def answer_all(
+    file: RowFile,
+    questions: Sequence[Question],
+    generator: Generator,
+    reader: Reader,
+    *,
+    form: PromptForm,
+    sampling: Sampling,
+    seed: int,
+    batch_size: int,
+    names: dict[str, str | None],
+    samples: int = 0,
+    label: str = "evaluate",
+) -> None:
+    """Answer the questions that `file` hasn't yet, in chunks of `batch_size`.
+
+    With `samples`, so many more of each answer are drawn, and the rows have an `agreement`.
+    """
+    todo = [questions[chunk] for chunk in to_do(file, [each.id for each in questions], batch_size)]
+    left = sum(len(chunk) for chunk in todo)
+    with progress(label, len(questions), "questions", already=len(questions) - left) as advance:
+        for chunk in todo:
+            rows = answer_rows(generator, reader, chunk, form=form, sampling=sampling, seed=seed)
+            if samples:
+                rows = add_agreement(rows, generator, reader, form=form, k=samples)
+            # answers of a batch are drawn together: none has timings of its own
+            file.append([{**row, **names, "timings": {}} for row in rows])
+            advance(len(chunk))
 
 
 def answer_rows(
@@ -21,37 +64,91 @@ def answer_rows(
     reader: Reader,
     questions: Sequence[Question],
     *,
-    speaker: SpeakerSettings,
-    draw: Draw,
+    form: PromptForm,
+    sampling: Sampling,
     seed: int,
-    calibrator: Calibrator | None = None,
 ) -> list[Row]:
-    """One row a question: the object of DESIGN.md (but for what only a caller knows), with `id`, `answers`,
-    `correct`.
+    """One row a question: `id`, the object of DESIGN.md (but for what only a caller knows), how it was drawn
+    (`sampling`) and which version heard it. Whether it is right is not in it: `judged` adds that.
     """
-    texts = [prompt_text(generator, speaker, question.question) for question in questions]
-    seeds = [[seed_of(seed, "answer", question.id)] for question in questions]
-    drawn = generator.respond(texts, draw.sampling(), seeds, stop=prompts.stop_strings(speaker))
-    responses = [response.text for [response] in drawn]
-    items = [(question.question, text) for question, text in zip(questions, responses, strict=True)]
-    assessments = assess_many(items, reader=reader, calibrator=calibrator)
-    rows = []
-    for question, [response], assessment in zip(questions, drawn, assessments, strict=True):
-        answer = assessment.answer_span.text if assessment.answer_span else None
-        rows.append(
-            {
-                "id": question.id,
-                **assessment.to_dict(),
-                "answers": list(question.answers),
-                "correct": question.is_right(answer),
-                "usage": {"completion_tokens": response.tokens},
-            }
+    texts = [prompt_text(generator, form, question.question) for question in questions]
+    seeds = [seed_of(seed, "answer", question.id) for question in questions]
+    drawn = generator.respond(texts, sampling, [[each] for each in seeds], stop=stop_strings(form))
+    items = [(question.question, response.text) for question, [response] in zip(questions, drawn, strict=True)]
+    assessments = assess_many(items, reader=reader)
+    return [
+        {
+            "id": question.id,
+            **assessment.to_dict(),
+            "usage": {"completion_tokens": response.tokens},
+            "sampling": sampling_record(sampling) | {"seed": own_seed},
+            "assessment_version": ASSESSMENT_VERSION,
+        }
+        for question, [response], assessment, own_seed in zip(questions, drawn, assessments, seeds, strict=True)
+    ]
+
+
+def sampling_record(sampling: Sampling) -> dict[str, Any]:
+    """How answers are drawn, as rows and identities keep it; a row has its own `seed` beside it."""
+    names = ("temperature", "top_p", "top_k", "repeat_penalty", "max_tokens")
+    return {name: getattr(sampling, name) for name in names}
+
+
+def add_agreement(rows: Sequence[Row], generator: Generator, reader: Reader, *, form: PromptForm, k: int) -> list[Row]:
+    """The rows with `agreement` (`value` and `k`; None without an answer span): how many of k samples agree.
+
+    Drawn as the chat draws them (temperature, length, seeds: engine/asking.py), by the generator that answered.
+    """
+    assessments = [Assessment.from_dict(row) for row in rows]
+    asked = [index for index, assessment in enumerate(assessments) if can_agree(assessment)]
+    texts = [prompt_text(generator, form, assessments[index].question) for index in asked]
+    sampling = Sampling(temperature=TEMPERATURE, max_tokens=MAX_TOKENS, stop=STOP)
+    drawn = generator.respond(texts, sampling, [sample_seeds(k)] * len(texts)) if texts else []
+    found: list[Row] = [{**row, "agreement": None} for row in rows]
+    for index, samples in zip(asked, drawn, strict=True):
+        assessment = assessments[index]
+        assert assessment.answer_span is not None
+        responses = [sample.text for sample in samples]
+        agreement = agreement_of(assessment.question, assessment.answer_span.text, responses, reader=reader)
+        found[index]["agreement"] = with_agreement(assessment, agreement, None).to_dict()["agreement"]
+    return found
+
+
+def judged(rows: Sequence[Row], questions: Sequence[Question], calibrator: Calibrator | None = None) -> list[Row]:
+    """The rows with what hangs on the questions and on a calibrator: `answers`, `match`, `correct`, `confidence`."""
+    found = []
+    for row, question in zip(rows, questions, strict=True):
+        truth = {"answers": list(question.answers), "match": question.match}
+        correct = question.is_right(row["answer_span"])
+        found.append({**row, **truth, "correct": correct, "confidence": _confidence(row, calibrator)})
+    return found
+
+
+def _confidence(row: Row, calibrator: Calibrator | None) -> dict[str, Any] | None:
+    if row["state"] != "answered" or row["acceptance"] is None:
+        return None
+    if calibrator is None:
+        return {"value": row["acceptance"], "kind": "acceptance"}
+    agreement = (row.get("agreement") or {}).get("value")
+    return {"value": calibrator(row["acceptance"], agreement), "kind": "calibrated"}
+
+
+def rows_of(file: RowFile, questions: Sequence[Question], calibrator: Calibrator | None = None) -> list[Row]:
+    """The judged rows of these questions, in their order, out of a file that has them all.
+
+    Raises LacieError, one line, where another version of the assessment heard them.
+    """
+    rows = {row["id"]: row for row in read_rows(file.path)}
+    found = [rows[question.id] for question in questions]
+    other = next((row for row in found if row.get("assessment_version") != ASSESSMENT_VERSION), None)
+    if other is not None:
+        raise LacieError(
+            f"{file.path} was heard by version {other.get('assessment_version') or 'unknown'} of the assessment, and "
+            f"today's is {ASSESSMENT_VERSION}; delete the file or give another folder, and answer anew"
         )
-    return rows
+    return judged(found, questions, calibrator)
 
 
-def prompt_text(generator: Generator, speaker: SpeakerSettings, question: str, instruction: str | None = None) -> str:
-    """The speaker's prompt as text, plain or by the model's chat template."""
-    if speaker.format == "plain":
-        return prompts.plain(speaker, question, instruction)
-    return generator.render(prompts.turns(speaker, question, instruction))
+def matched(questions: Sequence[Question], matcher: str | None) -> list[Question]:
+    """The questions as they are compared: each by its own `match`, unless a matcher is named for all."""
+    return [replace(each, match=matcher) if matcher else each for each in questions]

@@ -5,32 +5,50 @@ get text that ends without a space, and their completions begin with one, becaus
 words.
 """
 
-from lacie_training.recipes.schema import SpeakerSettings
+from dataclasses import dataclass
+from typing import Literal
 
+from lacie_chat.engine.generator import Generator
 from lacie_chat.engine.settings import ChatTurn
 
 PLAIN_STOP = "\n"
 """A base model goes on with further questions after its answer; the answer is one paragraph."""
 
 
-def turns(speaker: SpeakerSettings, question: str, instruction: str | None = None) -> list[ChatTurn]:
+@dataclass(frozen=True, slots=True)
+class PromptForm:
+    """How a speaker is asked; `instruction` holds `{question}`. The default is the chat's."""
+
+    format: Literal["plain", "chat"] = "chat"
+    system: str | None = None
+    instruction: str = "{question}"
+
+
+def turns(form: PromptForm, question: str, instruction: str | None = None) -> list[ChatTurn]:
     """The turns of a chat prompt; `instruction` replaces the plain one (style-diversified sampling)."""
-    text = (instruction or speaker.instruction).replace("{question}", question)
-    system = [ChatTurn("system", speaker.system)] if speaker.system else []
+    text = (instruction or form.instruction).replace("{question}", question)
+    system = [ChatTurn("system", form.system)] if form.system else []
     return [*system, ChatTurn("user", text)]
 
 
-def plain(speaker: SpeakerSettings, question: str, instruction: str | None = None) -> str:
+def plain(form: PromptForm, question: str, instruction: str | None = None) -> str:
     """The text of a plain prompt."""
-    text = (instruction or speaker.instruction).replace("{question}", question).rstrip()
-    return f"{speaker.system.strip()}\n\n{text}" if speaker.system else text
+    text = (instruction or form.instruction).replace("{question}", question).rstrip()
+    return f"{form.system.strip()}\n\n{text}" if form.system else text
 
 
-def stop_strings(speaker: SpeakerSettings) -> tuple[str, ...]:
+def prompt_text(generator: Generator, form: PromptForm, question: str, instruction: str | None = None) -> str:
+    """The speaker's prompt as text, plain or by the model's chat template."""
+    if form.format == "plain":
+        return plain(form, question, instruction)
+    return generator.render(turns(form, question, instruction))
+
+
+def stop_strings(form: PromptForm) -> tuple[str, ...]:
     """Where a response ends, besides the model's end token."""
-    return (PLAIN_STOP,) if speaker.format == "plain" else ()
+    return (PLAIN_STOP,) if form.format == "plain" else ()
 
 
-def separator(speaker: SpeakerSettings) -> str:
+def separator(form: PromptForm) -> str:
     """What stands between prompt and completion in training."""
-    return " " if speaker.format == "plain" else ""
+    return " " if form.format == "plain" else ""

@@ -1,75 +1,165 @@
-"""A model's answers to the user's own questions file, for `lacie calibration fit --questions`.
+"""A model's answers to a questions file, kept where the next start finds them: for `evaluate`, `compare`, `fit`.
 
-Asked as `lacie evaluate` asks, on one GGUF and without torch. The rows are kept in the data folder under what they hang
-on (files, questions, settings, listener), so that a fit that was interrupted goes on, and a second one with other
-settings of the fit alone costs nothing.
+A folder has `answers.jsonl`, to which rows are appended as they are made, and `evaluation.json`, which says what they
+hang on: files, questions, settings, the version that heard them. Not the matcher and not the accepted answers: truth is
+computed on reading. `rows.jsonl` is the product, the judged rows, written whole at the end.
 """
 
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-
-from lacie_training.errors import TrainingError
-from lacie_training.evaluate import answer_all, questions_digest, rows_of
-from lacie_training.generators import load_generator
-from lacie_training.questions.splits import Question, read_question_file
-from lacie_training.recipes.errors import first_problem
-from lacie_training.recipes.schema import EvaluateSettings, SpeakerSettings
-from lacie_training.run_folder import Row, RowFile, locked
-from pydantic import ValidationError
+from typing import Any
 
 from lacie_chat import paths
-from lacie_chat.confidence import LISTENER_VERSION
+from lacie_chat.confidence import ASSESSMENT_VERSION, MOST_SAMPLES, Calibrator
+from lacie_chat.confidence.reader import Reader
+from lacie_chat.engine.batches import LlamaCppGenerator
+from lacie_chat.engine.settings import Sampling
+from lacie_chat.errors import LacieError
+from lacie_chat.evaluation.answering import answer_all, matched, rows_of, sampling_record
+from lacie_chat.evaluation.prompts import PromptForm
+from lacie_chat.evaluation.questions import Question, read_question_file
 from lacie_chat.models import ResolvedModel, pair_fingerprint
+from lacie_chat.rows import Row, RowFile, locked, write_json
+
+ANSWERS, ROWS = "answers.jsonl", "rows.jsonl"
+_CONTEXT = 2048  # tokens of a question and its answer together
 
 
-def answers_to(
-    file: Path,
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How questions are asked: the chat's sampling, `batch_size` at once, with so many `samples` for the agreement.
+
+    Raises LacieError, one line, for values out of range.
+    """
+
+    sampling: Sampling
+    seed: int = 0
+    batch_size: int = 8
+    samples: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sampling.temperature < float("inf"):
+            raise LacieError(f"--temperature is a number of 0 or more, not {self.sampling.temperature:g}")
+        for option, value in (("--max-tokens", self.sampling.max_tokens), ("--batch-size", self.batch_size)):
+            if value < 1:
+                raise LacieError(f"{option} is a whole number of 1 or more, not {value}")
+        if not 0 <= self.samples <= min(MOST_SAMPLES, self.batch_size):
+            raise LacieError(
+                f"--agreement takes 0 to {MOST_SAMPLES} samples, and at most --batch-size ({self.batch_size}), "
+                f"not {self.samples}"
+            )
+
+    def identity(self, questions: Sequence[Question]) -> dict[str, Any]:
+        """What stored answers hang on, besides the files that gave them."""
+        return {
+            "questions": questions_digest(questions),
+            "seed": self.seed,
+            "batch_size": self.batch_size,
+            "agreement": self.samples or None,
+            "sampling": sampling_record(self.sampling),
+            "assessment_version": ASSESSMENT_VERSION,
+        }
+
+
+def questions_digest(questions: Sequence[Question]) -> str:
+    """A short identity of what is asked; not of the accepted answers, on which only the truth hangs."""
+    asked = [(question.id, question.question) for question in questions]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
+
+
+def same_evaluation(out: Path, identity: dict[str, Any]) -> None:
+    """Refuse to go on with answers that were made in another way; write down how they are made where there are none."""
+    path = out / "evaluation.json"
+    if path.is_file():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        if before.get("assessment_version") != ASSESSMENT_VERSION:
+            raise LacieError(
+                f"{out} holds answers that another version of the assessment heard "
+                f"({before.get('assessment_version') or 'an older one'}, today's is {ASSESSMENT_VERSION}); "
+                "give another --out folder"
+            )
+        differing = [key for key in identity if before.get(key) != identity[key]]
+        if differing:
+            raise LacieError(
+                f"{out} holds another evaluation (it differs in {', '.join(differing)}); give another --out folder"
+            )
+    write_json(path, identity)
+
+
+def answers_in(
+    folder: Path,
+    questions: Sequence[Question],
+    asking: Asking,
     model: ResolvedModel,
     adapter: ResolvedModel | None,
     *,
-    matcher: str | None,
-    temperature: float,
-    max_tokens: int,
-    batch_size: int,
-    seed: int,
-    samples: int = 0,
+    calibrator: Calibrator | None = None,
+    hearing: Path | None = None,
+    label: str = "evaluate",
 ) -> list[Row]:
-    """One row a question, assessed and compared (`matcher` None: as each question says), with the agreement of so many
-    `samples`. Raises LacieError: a broken line (named), settings out of range, a folder that another process works on.
+    """The judged rows of a folder, in the questions' order, those that it hasn't yet made first.
+
+    The model is loaded only if a question is still to be answered. `hearing`: the model that listens, where it is
+    another than the one that answers. Raises LacieError.
     """
-    if samples > batch_size:
-        raise TrainingError(f"--agreement {samples} needs a --batch-size of at least {samples}, not {batch_size}")
-    asked = [Question(each.id, each.question, each.answers, matcher or each.match) for each in read_question_file(file)]
+    file = RowFile(folder / ANSWERS)
+    if file.missing(question.id for question in questions):
+        with (
+            _loaded(asking, model.path, adapter.path if adapter else None) as generator,
+            _reader(generator, asking, hearing) as reader,
+        ):
+            answer_all(
+                file,
+                questions,
+                generator,
+                reader,
+                form=PromptForm(),
+                sampling=asking.sampling,
+                seed=asking.seed,
+                batch_size=asking.batch_size,
+                names={"model": model.ref, "adapter": adapter.ref if adapter else None},
+                samples=asking.samples,
+                label=label,
+            )
+    return rows_of(file, questions, calibrator)
+
+
+@contextmanager
+def _loaded(asking: Asking, model: Path, adapter: Path | None = None) -> Iterator[LlamaCppGenerator]:
+    generator = LlamaCppGenerator.load(model, adapter=adapter, batch_size=asking.batch_size, context=_CONTEXT)
     try:
-        speaker = SpeakerSettings(
-            model=str(model.path), generator="llama_cpp", format="chat", batch_size=batch_size, context=2048
-        )
-        draw = EvaluateSettings(temperature=temperature, top_p=0.95, top_k=40, max_new_tokens=max_tokens)
-    except ValidationError as error:
-        raise TrainingError(first_problem(error, EvaluateSettings)) from error
-    adapter_path = adapter.path if adapter else None
-    pair = pair_fingerprint(model.path, adapter_path)
-    how = [questions_digest(asked), LISTENER_VERSION, seed, batch_size, temperature, max_tokens, samples]
-    digest = hashlib.sha256(json.dumps(how).encode()).hexdigest()[:12]
+        yield generator
+    finally:
+        generator.close()
+
+
+@contextmanager
+def _reader(generator: LlamaCppGenerator, asking: Asking, hearing: Path | None) -> Iterator[Reader]:
+    """The listener: the model that answers itself, or another one, loaded beside it."""
+    if hearing is None:
+        yield generator.reader
+        return
+    with _loaded(asking, hearing) as listener:
+        yield listener.reader
+
+
+def answers_to(
+    file: Path, model: ResolvedModel, adapter: ResolvedModel | None, asking: Asking, *, matcher: str | None
+) -> list[Row]:
+    """The judged rows of a questions file, for `lacie calibration fit --questions` (`matcher` None: as each question
+    says).
+
+    They are kept in the data folder, so that a fit that was interrupted goes on, and a second one with another matcher
+    or other settings of the fit alone answers nothing anew. Raises LacieError: a broken line (named), a folder that
+    another process works on.
+    """
+    questions = matched(read_question_file(file), matcher)
+    pair = pair_fingerprint(model.path, adapter.path if adapter else None)
+    digest = hashlib.sha256(json.dumps(asking.identity(questions), sort_keys=True).encode()).hexdigest()[:12]
     folder = paths.calibrators_dir() / "answers" / f"{pair}-{digest}"
     with locked(folder, "answers"):
-        rows = RowFile(folder / "rows.jsonl")
-        if rows.missing(question.id for question in asked):
-            generator = load_generator(speaker, adapter=adapter_path)
-            try:
-                answer_all(
-                    rows,
-                    asked,
-                    generator,
-                    generator.reader,
-                    speaker=speaker,
-                    draw=draw,
-                    seed=seed,
-                    names={"model": model.ref, "adapter": adapter.ref if adapter else None},
-                    samples=samples,
-                    label="answer",
-                )
-            finally:
-                generator.close()
-        return rows_of(rows, asked)
+        return answers_in(folder, questions, asking, model, adapter, label="answer")

@@ -2,13 +2,15 @@
 
 A calibrator holds for the very pair that it was fitted on: a model, or a model with an adapter. It is kept under the
 fingerprints of both, so that a new quantisation or a retrained adapter never inherits one. One that was fitted on what
-an earlier version of the listener read is not used: the same wording may get another acceptance now.
+another version of the assessment heard is not used (the same wording may get another acceptance now), and none for
+answers that are drawn in another way than those it was fitted on (they may be right more often, or less).
 
 The user's own wins over the maker's, which stays in its file untouched. Of the user's own the last one before is kept
 too, so that every fit can be taken back.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ from lacie_chat.models.gguf_file import fingerprint, read_metadata
 from lacie_chat.rows import write_json, writing
 
 if TYPE_CHECKING:
-    from lacie_chat.confidence import Calibrator
+    from lacie_chat.confidence import Calibrator, WayOfDrawing
 
 CALIBRATOR_KEY = "lacie.calibrator"  # in the GGUF: the calibrator's JSON
 
@@ -33,25 +35,41 @@ def pair_fingerprint(model_path: Path, adapter_path: Path | None = None) -> str:
     return "-".join([fingerprint(model_path), *([fingerprint(adapter_path)] if adapter_path else [])])
 
 
-def find_calibrator(model_path: Path, adapter_path: Path | None = None) -> "Calibrator | None":
-    """The calibrator of this model with this adapter for today's listener, or None. Raises ModelError for one that
-    can't be read."""
-    return own_calibrator(model_path, adapter_path) or shipped_calibrator(model_path, adapter_path)
+def look_for_calibrator(
+    model_path: Path, adapter_path: Path | None = None, sampling: "WayOfDrawing | None" = None
+) -> "tuple[Calibrator | None, str]":
+    """The calibrator of this model with this adapter for today's assessment and for answers that are drawn so, or None
+    with one line that says why the one that is there is not used (empty where there is none).
+
+    `sampling` None: for whatever way of drawing. Raises ModelError for one that can't be read.
+    """
+    own, why = _usable(lambda: _stored(calibrator_path(model_path, adapter_path)), sampling)
+    if own is not None:
+        return own, ""
+    shipped, why_not = _usable(lambda: _embedded(adapter_path or model_path), sampling)
+    return shipped, "" if shipped is not None else why or why_not
+
+
+def find_calibrator(
+    model_path: Path, adapter_path: Path | None = None, sampling: "WayOfDrawing | None" = None
+) -> "Calibrator | None":
+    """As `look_for_calibrator`, without the reason."""
+    return look_for_calibrator(model_path, adapter_path, sampling)[0]
 
 
 def own_calibrator(model_path: Path, adapter_path: Path | None = None) -> "Calibrator | None":
-    """The one that the user has fitted, for today's listener; ModelError if it can't be read."""
+    """The one that the user has fitted, for today's assessment; ModelError if it can't be read."""
     return own_calibrator_of(pair_fingerprint(model_path, adapter_path))
 
 
 def own_calibrator_of(fingerprint_of_pair: str) -> "Calibrator | None":
     """The same by `pair_fingerprint`: also where the files are gone."""
-    return _for_todays_listener(_stored(paths.calibrators_dir() / f"{fingerprint_of_pair}.json"))
+    return _usable(lambda: _stored(paths.calibrators_dir() / f"{fingerprint_of_pair}.json"), None)[0]
 
 
 def shipped_calibrator(model_path: Path, adapter_path: Path | None = None) -> "Calibrator | None":
-    """The one inside the adapter's file, else (without an adapter) the model's, for today's listener."""
-    return _for_todays_listener(_embedded(adapter_path or model_path))
+    """The one inside the adapter's file, else (without an adapter) the model's, for today's assessment."""
+    return _usable(lambda: _embedded(adapter_path or model_path), None)[0]
 
 
 def keep_calibrator(calibrator: "Calibrator", model_path: Path, adapter_path: Path | None = None) -> Path:
@@ -59,7 +77,7 @@ def keep_calibrator(calibrator: "Calibrator", model_path: Path, adapter_path: Pa
     LacieError where that can't be written."""
     path = calibrator_path(model_path, adapter_path)
     try:
-        earlier = _stored(path)
+        earlier = _usable(lambda: _stored(path), None)[0]
     except ModelError:
         earlier = None  # damaged: not worth coming back to
     if earlier is not None and earlier != calibrator:
@@ -75,7 +93,7 @@ def take_back_calibrator(model_path: Path, adapter_path: Path | None = None) -> 
     previous = _previous(path)
     if not path.exists():
         raise ModelError("there is no calibrator of your own for this model and adapter: nothing to remove")
-    earlier = _stored(previous)
+    earlier = _usable(lambda: _stored(previous), None)[0]
     with writing(path):
         if earlier is None:
             path.unlink()
@@ -88,31 +106,60 @@ def _previous(path: Path) -> Path:
     return path.with_suffix(".previous.json")
 
 
-def _for_todays_listener(calibrator: "Calibrator | None") -> "Calibrator | None":
-    from lacie_chat.confidence import LISTENER_VERSION
+def _usable(
+    read: "Callable[[], Calibrator | None]", sampling: "WayOfDrawing | None"
+) -> "tuple[Calibrator | None, str]":
+    """What is read, if it holds for today's assessment and this way of drawing; else None and one line that says why
+    not and what to do."""
+    from lacie_chat.confidence import ASSESSMENT_VERSION, OlderCalibrator
 
-    return calibrator if calibrator is not None and calibrator.listener_version == LISTENER_VERSION else None
+    again = "fit it again: lacie calibration fit"
+    try:
+        calibrator = read()
+    except OlderCalibrator as error:
+        return None, str(error)
+    if calibrator is None:
+        return None, ""
+    source = f"the calibrator fitted on {calibrator.source}"
+    if calibrator.assessment_version != ASSESSMENT_VERSION:
+        heard = f"version {calibrator.assessment_version} of the assessment heard its answers, today's is "
+        return None, f"{source} is not used: {heard}{ASSESSMENT_VERSION}; {again}"
+    if sampling is not None and calibrator.sampling != sampling:
+        how = _differing(calibrator.sampling, sampling)
+        return None, f"{source} is not used: its answers were drawn with {how}; draw like that, or {again}"
+    return calibrator, ""
+
+
+def _differing(fitted: "WayOfDrawing", asked: "WayOfDrawing") -> str:
+    one, other = fitted.to_dict(), asked.to_dict()
+    return ", ".join(
+        f"{key.replace('_', ' ')} {one[key]:g}, not {other[key]:g}" for key in one if one[key] != other[key]
+    )
 
 
 def _stored(path: Path) -> "Calibrator | None":
-    from lacie_chat.confidence import Calibrator
+    from lacie_chat.confidence import Calibrator, OlderCalibrator
 
     if not path.exists():
         return None
     try:
         return Calibrator.load(path)
+    except OlderCalibrator:
+        raise
     except ValueError as error:
         raise ModelError(f"{error}; delete the file or fit it again: lacie calibration fit") from error
 
 
 def _embedded(source: Path) -> "Calibrator | None":
     """What the file itself says. With an adapter that is the adapter's file: the model's was fitted without it."""
-    from lacie_chat.confidence import Calibrator
+    from lacie_chat.confidence import Calibrator, OlderCalibrator
 
     embedded = read_metadata(source).get(CALIBRATOR_KEY)
     if embedded is None:
         return None
     try:
         return Calibrator.from_dict(json.loads(str(embedded)))
+    except OlderCalibrator as error:
+        raise OlderCalibrator(f"the calibrator inside {source.name} is not used: {error}") from error
     except ValueError as error:
         raise ModelError(f"the calibrator inside {source} is damaged: {error}") from error

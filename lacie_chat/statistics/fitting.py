@@ -15,18 +15,27 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from lacie_chat.confidence import LISTENER_VERSION, Calibrator
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
 from lacie_chat.confidence.calibrator import CalibratorKind
 from lacie_chat.errors import LacieError
+from lacie_chat.statistics.logistic import (
+    EDGE,
+    arrays,
+    log_loss,
+    logit,
+    newton,
+    sigmoid,
+    smoothed_targets,
+    stratified,
+)
 from lacie_chat.statistics.metrics import Bools, Floats, ece
 
 MINIMUM = 50
 """Answers under which nothing is fitted: the share of right ones is then known to no better than ± 14 %."""
 FOLDS = 5
 REPEATS = 5
-_EDGE = 1e-6  # as Calibrator clips the acceptance
 _TIE = 1e-9  # nats; a smaller difference is rounding
 
 Predict = Callable[[Floats], Floats]
@@ -78,51 +87,21 @@ class FitReport:
         }
 
 
-def smoothed_targets(correct: Bools) -> Floats:
-    """Platt's targets: how surely an answer like this would be right again (1999, equation 12)."""
-    right = int(correct.sum())
-    wrong = len(correct) - right
-    return np.where(correct, (right + 1) / (right + 2), 1 / (wrong + 2))
-
-
 def fit_platt(acceptances: ArrayLike, correct: ArrayLike, *, smoothing: bool = True) -> tuple[float, float]:
     """(a, b) of sigmoid(a * logit(acceptance) + b) with the least cross entropy, a >= 0.
 
     By Newton's method with step halving (Lin, Lin & Weng 2007). Where the best slope is negative (the surer it sounds,
     the more often it is wrong), the best that a calibrator may say is the same of all answers: a = 0.
     """
-    x, y = _arrays(acceptances, correct)
+    x, y = arrays(acceptances, correct)
     targets = smoothed_targets(y) if smoothing else y.astype(float)
-    design = np.stack([_logit(x), np.ones_like(x)], axis=1)
-    share = float(np.clip(targets.mean(), _EDGE, 1 - _EDGE))
+    design = np.stack([logit(x), np.ones_like(x)], axis=1)
+    share = float(np.clip(targets.mean(), EDGE, 1 - EDGE))
     start = np.array([0.0, np.log(share / (1 - share))])
     if np.ptp(design[:, 0]) == 0:
         return float(start[0]), float(start[1])
-    a, b = _newton(design, targets, start)
+    a, b = newton(design, targets, start)
     return (a, b) if a >= 0 else (float(start[0]), float(start[1]))
-
-
-def _newton(design: NDArray[np.float64], targets: Floats, start: NDArray[np.float64]) -> tuple[float, ...]:
-    weights, loss = start, _cross_entropy(design @ start, targets)
-    for _ in range(100):
-        p = _sigmoid(design @ weights)
-        gradient = design.T @ (p - targets)
-        if np.abs(gradient).max() < 1e-9 * len(targets):
-            break
-        # A little on the diagonal keeps it solvable where the sigmoid has saturated.
-        hessian = (design * (p * (1 - p))[:, None]).T @ design + 1e-12 * np.eye(len(start))
-        step = np.linalg.solve(hessian, gradient)
-        size = 1.0
-        while size > 1e-10:
-            tried = weights - size * step
-            new = _cross_entropy(design @ tried, targets)
-            if new < loss:
-                weights, loss = tried, new
-                break
-            size /= 2
-        else:
-            break
-    return tuple(float(weight) for weight in weights)
 
 
 def fit_isotonic(
@@ -133,7 +112,7 @@ def fit_isotonic(
     Pool adjacent violators (Ayer et al. 1955); answers of equal acceptance are one point. The y are those of
     scikit-learn's `IsotonicRegression`, drawn in from 0 and 1 by the smoothing.
     """
-    x, y = _arrays(acceptances, correct)
+    x, y = arrays(acceptances, correct)
     targets = smoothed_targets(y) if smoothing else y.astype(float)
     xs, place, counts = np.unique(x, return_inverse=True, return_counts=True)
     means = np.bincount(place, weights=targets) / counts
@@ -158,16 +137,17 @@ def fit_calibrator(
     *,
     model_fingerprint: str,
     source: str,
-    listener_version: str = LISTENER_VERSION,
+    sampling: WayOfDrawing,
     minimum: int = MINIMUM,
     seed: int = 0,
 ) -> FitReport:
     """The better of Platt and isotonic for these answers (which all claim something; abstentions are left out before).
 
-    `acceptances` 0 to 1 and `correct`, of one length; `seed` cuts the folds. Raises FittingError, one line, for fewer
+    `acceptances` 0 to 1 and `correct`, of one length, of answers that were drawn as `sampling` says; `seed` cuts the
+    folds. Raises FittingError, one line, for fewer
     than `minimum` answers, and where (nearly) all are right or all wrong: there is then nothing to tell apart.
     """
-    x, y = _arrays(acceptances, correct)
+    x, y = arrays(acceptances, correct)
     n, right = len(x), int(y.sum())
     if n < minimum:
         raise FittingError(f"{n} answers are too few to fit a calibrator: at least {minimum} are needed")
@@ -182,7 +162,7 @@ def fit_calibrator(
     losses = dict.fromkeys(held_out, 0.0)
     errors = dict.fromkeys(held_out, 0.0)
     for repeat in range(REPEATS):
-        place = _stratified(y, folds, np.random.default_rng([seed, repeat]))
+        place = stratified(y, folds, np.random.default_rng([seed, repeat]))
         for fold in range(folds):
             inside = place == fold
             for name, predict in _fits(x[~inside], y[~inside]).items():
@@ -196,7 +176,8 @@ def fit_calibrator(
         n=n,
         source=source,
         model_fingerprint=model_fingerprint,
-        listener_version=listener_version,
+        assessment_version=ASSESSMENT_VERSION,
+        sampling=sampling,
         parameters=fit_platt(x, y) if kind == "platt" else None,
         points=fit_isotonic(x, y) if kind == "isotonic" else None,
     )
@@ -210,57 +191,15 @@ def fit_calibrator(
     )
 
 
-def log_loss(probability: Floats, correct: Bools) -> float:
-    """Mean negative log likelihood in nats; probabilities are clipped to [1e-6, 1 - 1e-6]."""
-    p = np.clip(probability, _EDGE, 1 - _EDGE)
-    return float(-np.where(correct, np.log(p), np.log(1 - p)).mean())
-
-
 def _fits(x: Floats, y: Bools) -> dict[str, Predict]:
     a, b = fit_platt(x, y)
     xs, ys = np.array(fit_isotonic(x, y)).T
     share = float(smoothed_targets(y).mean())
     return {
-        "platt": lambda new: _sigmoid(a * _logit(new) + b),
+        "platt": lambda new: sigmoid(a * logit(new) + b),
         "isotonic": lambda new: np.interp(new, xs, ys),
         "share": lambda new: np.full(len(new), share),
     }
-
-
-def _stratified(correct: Bools, folds: int, draw: np.random.Generator) -> NDArray[np.int64]:
-    """The fold of each answer; right and wrong ones are each dealt out evenly."""
-    place = np.zeros(len(correct), dtype=np.int64)
-    dealt = 0
-    for kind in (True, False):
-        index = draw.permutation(np.flatnonzero(correct == kind))
-        place[index] = (dealt + np.arange(len(index))) % folds  # goes on where the last kind ended: even folds
-        dealt += len(index)
-    return place
-
-
-def _arrays(acceptances: ArrayLike, correct: ArrayLike) -> tuple[Floats, Bools]:
-    x, y = np.asarray(acceptances, dtype=float), np.asarray(correct, dtype=bool)
-    if x.ndim != 1 or x.shape != y.shape or not len(x):
-        raise ValueError(f"acceptances and correct are two lists of one length, not {x.shape} and {y.shape}")
-    if not bool(((x >= 0) & (x <= 1)).all()):
-        raise ValueError("an acceptance lies between 0 and 1")
-    return x, y
-
-
-def _logit(x: Floats) -> Floats:
-    clipped = np.clip(x, _EDGE, 1 - _EDGE)
-    return np.asarray(np.log(clipped / (1 - clipped)))
-
-
-def _sigmoid(values: Floats) -> Floats:
-    # By the sign, so that no exponential overflows.
-    small = np.exp(-np.abs(values))
-    return np.where(values >= 0, 1 / (1 + small), small / (1 + small))
-
-
-def _cross_entropy(values: Floats, targets: Floats) -> float:
-    """Of sigmoid(values); log(1 + exp(v)) - t v, without overflow."""
-    return float((np.logaddexp(0.0, values) - targets * values).sum())
 
 
 def examples(calibrator: Calibrator, at: Sequence[float] = (0.1, 0.3, 0.5, 0.7, 0.9)) -> list[tuple[float, float]]:

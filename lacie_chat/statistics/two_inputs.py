@@ -14,20 +14,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lacie_chat.confidence import Calibrator
-from lacie_chat.statistics.fitting import (
-    FOLDS,
-    MINIMUM,
-    REPEATS,
-    FittingError,
-    _arrays,
-    _cross_entropy,
-    _logit,
-    _newton,
-    _sigmoid,
-    _stratified,
-    fit_platt,
+from lacie_chat.statistics.fitting import FOLDS, MINIMUM, REPEATS, FittingError, fit_platt
+from lacie_chat.statistics.logistic import (
+    EDGE,
+    arrays,
+    cross_entropy,
     log_loss,
+    logit,
+    newton,
+    sigmoid,
     smoothed_targets,
+    stratified,
 )
 from lacie_chat.statistics.metrics import Floats
 
@@ -57,20 +54,20 @@ def fit_platt_two(
 
     The problem is convex, so its constrained best lies on one of four faces: both slopes free, one, or none.
     """
-    x, y = _arrays(acceptances, correct)
-    z, _ = _arrays(agreements, correct)
+    x, y = arrays(acceptances, correct)
+    z, _ = arrays(agreements, correct)
     targets = smoothed_targets(y) if smoothing else y.astype(float)
-    share = float(np.clip(targets.mean(), 1e-6, 1 - 1e-6))
-    columns = [_logit(x), z]
+    share = float(np.clip(targets.mean(), EDGE, 1 - EDGE))
+    columns = [logit(x), z]
     offset = float(np.log(share / (1 - share)))
-    best, best_loss = (0.0, 0.0, offset), _cross_entropy(np.full(len(y), offset), targets)
+    best, best_loss = (0.0, 0.0, offset), cross_entropy(np.full(len(y), offset), targets)
     for free in product((False, True), repeat=2):
         used = [index for index in (0, 1) if free[index] and np.ptp(columns[index]) > 0]
         if not used:
             continue
         design = np.stack([*(columns[index] for index in used), np.ones_like(x)], axis=1)
-        *slopes, b = _newton(design, targets, np.array([0.0] * len(used) + [offset]))
-        loss = _cross_entropy(design @ np.array([*slopes, b]), targets)
+        *slopes, b = newton(design, targets, np.array([0.0] * len(used) + [offset]))
+        loss = cross_entropy(design @ np.array([*slopes, b]), targets)
         if min(slopes) >= 0 and loss < best_loss:
             found = dict(zip(used, slopes, strict=True))
             best, best_loss = (found.get(0, 0.0), found.get(1, 0.0), b), loss
@@ -90,8 +87,8 @@ def add_agreement(
 
     Raises FittingError, one line, for fewer than `minimum` answers, or fewer than two right or two wrong ones.
     """
-    x, y = _arrays(acceptances, correct)
-    z, _ = _arrays(agreements, correct)
+    x, y = arrays(acceptances, correct)
+    z, _ = arrays(agreements, correct)
     n, rarer = len(y), int(min(y.sum(), (~y).sum()))
     if n < minimum:
         raise FittingError(f"{n} answers have an agreement: at least {minimum} are needed to fit on it")
@@ -100,12 +97,12 @@ def add_agreement(
     folds = min(FOLDS, rarer)
     losses = {"one_input": 0.0, "two_inputs": 0.0}
     for repeat in range(REPEATS):
-        place = _stratified(y, folds, np.random.default_rng([seed, repeat]))
+        place = stratified(y, folds, np.random.default_rng([seed, repeat]))
         one, two = np.zeros(n), np.zeros(n)
         for fold in range(folds):
             inside = place == fold
             a, b = fit_platt(x[~inside], y[~inside])
-            one[inside] = _sigmoid(a * _logit(x[inside]) + b)
+            one[inside] = sigmoid(a * logit(x[inside]) + b)
             two[inside] = _predict(fit_platt_two(x[~inside], z[~inside], y[~inside]), x[inside], z[inside])
         losses["one_input"] += log_loss(one, y) / REPEATS
         losses["two_inputs"] += log_loss(two, y) / REPEATS
@@ -116,4 +113,4 @@ def add_agreement(
 
 def _predict(parameters: tuple[float, float, float], x: Floats, z: Floats) -> Floats:
     a, c, b = parameters
-    return _sigmoid(a * _logit(x) + c * z + b)
+    return sigmoid(a * logit(x) + c * z + b)

@@ -8,7 +8,7 @@ from scripted import Answer, ByWording, ScriptedEngine, ScriptedReader, wait_for
 
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
-from lacie_chat.confidence import Calibrator
+from lacie_chat.confidence import Calibrator, WayOfDrawing
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineDied, EngineStopped
 
@@ -111,7 +111,7 @@ def test_a_new_question_comes_first_and_the_samples_go_on_after_it(chat) -> None
 def test_a_calibrator_with_a_second_form_changes_the_figure_when_samples_are_there(chat) -> None:
     calibrator = Calibrator(
         kind="platt", parameters=(1, 0), agreement_parameters=(0.0, 3.0, 0.0),
-        n=50, source="own", model_fingerprint="abc", listener_version="1",
+        n=50, source="own", model_fingerprint="abc", assessment_version="1", sampling=WayOfDrawing(0.2, 0.95, 40, 1.05),
     )  # fmt: skip
     session = chat(engine(LONG), agreement=2, calibrator=calibrator)
     turn = session.send("Which river?")

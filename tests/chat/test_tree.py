@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lacie_chat.chat.tree import ChatTree, Turn
-from lacie_chat.confidence import LISTENER_VERSION
+from lacie_chat.confidence import ASSESSMENT_VERSION
 from lacie_chat.confidence.assessment import Agreement, Assessment, Confidence
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.engine.settings import ChatTurn
@@ -120,14 +120,14 @@ def test_what_is_added_to_an_assessment_keeps_the_listener_that_read_it() -> Non
         made = store.create_conversation("model")
         old = store.add_message(made.id, None, "assistant", "It is the Danube.")
         read = Assessment("", "It is the Danube.", "answered", None, "It is the Danube.", 0.7, None, (), ())
-        store.attach_assessment(old.id, {**read.to_dict(), "listener_version": "of old"})
+        store.attach_assessment(old.id, {**read.to_dict(), "assessment_version": "of old"})
         tree = ChatTree.open(store, made.id, "model", report=print)
         (turn,) = tree.roots
         tree.attach(turn, replace(read, agreement=Agreement(0.5, 4)))
         kept = store.message(old.id).assessment
         assert kept is not None
-        assert (kept["listener_version"], kept["agreement"]["k"]) == ("of old", 4)
+        assert (kept["assessment_version"], kept["agreement"]["k"]) == ("of old", 4)
         tree.attach(turn, replace(read, acceptance=0.6))
         kept = store.message(old.id).assessment
         assert kept is not None
-        assert kept["listener_version"] == LISTENER_VERSION
+        assert kept["assessment_version"] == ASSESSMENT_VERSION

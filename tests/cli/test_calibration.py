@@ -10,15 +10,26 @@ import numpy as np
 import pytest
 
 from lacie_chat import cli
-from lacie_chat.confidence import LISTENER_VERSION, Calibrator
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
 from lacie_chat.conversations import Store
+from lacie_chat.engine.settings import Sampling
 from lacie_chat.models import calibrator_path, calibrators, find_calibrator, pair_fingerprint
 from lacie_chat.models.embedded import EMBEDDED_NAME
 from lacie_chat.statistics.fitting import MINIMUM
 
+WAY = WayOfDrawing.of(Sampling())
+
 pytestmark = pytest.mark.usefixtures("no_own_adapter")
 
-SHIPPED = Calibrator("platt", 500, "the maker's questions", "made there", LISTENER_VERSION, parameters=(1.0, 1.0))
+SHIPPED = Calibrator(
+    "platt",
+    500,
+    "the maker's questions",
+    "made there",
+    ASSESSMENT_VERSION,
+    WayOfDrawing.of(Sampling()),
+    parameters=(1.0, 1.0),
+)
 
 EASY = ("France", "Paris"), ("Italy", "Rome"), ("Japan", "Tokyo"), ("England", "London"), ("Germany", "Berlin")
 HARD = ("Bhutan", "Thimphu"), ("Burundi", "Gitega"), ("Palau", "Ngerulmud"), ("Nauru", "Yaren"), ("Fiji", "Suva")
@@ -33,7 +44,7 @@ def mark(n: int, fingerprint: str | None, *, right: float = 0.5, agreement: bool
         for _ in range(n):
             made = store.add_message(conversation.id, None, "assistant", "So it is.", params=params)
             acceptance = draw.uniform(0.2, 1)
-            read = {"state": "answered", "acceptance": acceptance, "listener_version": LISTENER_VERSION}
+            read = {"state": "answered", "acceptance": acceptance, "assessment_version": ASSESSMENT_VERSION}
             correct = draw.random() < right * acceptance
             if agreement:
                 read["agreement"] = {"value": draw.choice((0.6, 0.8, 1.0) if correct else (0.0, 0.2, 0.6)), "k": 5}
@@ -324,18 +335,45 @@ def test_fit_on_questions_that_the_embedded_model_answers(
     words = ["calibration", "fit", "--questions", str(questions), "--max-tokens", "20", "--batch-size", "4"]
     assert cli.main(words) == 1
     assert "too few to fit a calibrator: at least 50 are needed" in capsys.readouterr().err
-    (rows,) = (data_dir / "calibrators" / "answers").glob("*/rows.jsonl")
+    (rows,) = (data_dir / "calibrators" / "answers").glob("*/answers.jsonl")
     answered = [json.loads(row) for row in rows.read_text().splitlines()]
     before = rows.stat().st_mtime_ns
     assert len(answered) == 10
+    cities = dict((*EASY, *HARD))
     assert cli.main([*words, "--minimum", "10", "--json"]) == 0, "the answers are kept: no question is asked again"
     assert rows.stat().st_mtime_ns == before
     figures = json.loads(capsys.readouterr().out)
-    assert (figures["n"], figures["right"]) == (10, sum(row["correct"] for row in answered))
+    assert (figures["n"], figures["right"]) == (10, sum(row["answer_span"] == cities[row["id"]] for row in answered))
     found = find_calibrator(embedded_model)
     assert found is not None
     assert found.to_dict() == figures["calibrator"]
     assert found.source == "own questions (capitals.jsonl)"
+
+
+def test_a_second_fit_is_fitted_on_its_own_matchers_truth(
+    questions: Path, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["calibration", "fit", "--questions", str(questions), "--max-tokens", "20", "--minimum", "10", "--json"]
+
+    def right(*more: str) -> int:
+        assert cli.main([*words, *more]) == 0
+        return int(json.loads(capsys.readouterr().out)["right"])
+
+    before = right()
+    (kept,) = (data_dir / "calibrators" / "answers").glob("*/answers.jsonl")
+    stamp = kept.stat().st_mtime_ns
+    # accepted answers that only the lenient matcher takes for the same
+    rows = [json.loads(line) for line in questions.read_text().splitlines()]
+    for row in rows:
+        row["answers"] += [f"{row['answers'][0]} (city)"]
+        del row["answers"][0]
+    questions.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert cli.main([*words, "--matcher", "exact"]) == 1
+    assert "all 10 answers are wrong" in capsys.readouterr().err
+    assert right("--matcher", "lenient") == before > 0
+    questions.write_text("".join(json.dumps({**row, "match": "lenient"}) + "\n" for row in rows))
+    assert right() == before, "a question's own match counts"
+    assert kept.stat().st_mtime_ns == stamp, "nothing was answered anew"
 
 
 def test_a_broken_line_of_the_questions_is_named(questions: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -344,3 +382,14 @@ def test_a_broken_line_of_the_questions_is_named(questions: Path, capsys: pytest
     assert "line 11: not valid JSON" in line(capsys)
     assert cli.main(["calibration", "fit", "--questions", str(questions.with_name("none.jsonl"))]) == 1
     assert "can't be read" in line(capsys)
+
+
+def test_marks_of_another_version_are_left_out_and_counted(embedded: str, capsys: pytest.CaptureFixture[str]) -> None:
+    mark(12, embedded)
+    with Store.open() as store:
+        for message in store.marks()[:5]:  # heard before the whole version was kept
+            read = {"state": "answered", "acceptance": message.acceptance, "listener_version": "1"}
+            store.attach_assessment(message.message_id, read)
+    assert cli.main(["calibration", "show", "--json", "--baseline"]) == 0
+    (own,) = json.loads(capsys.readouterr().out)
+    assert (own["n"], own["heard_by_another_version"]) == (7, 5)

@@ -13,9 +13,12 @@ from random_adapter import write_random_adapter
 from lacie_chat import cli
 from lacie_chat.commands.sides import find_sides, side_refs
 from lacie_chat.comparison import compare_assessments
-from lacie_chat.confidence import LISTENER_VERSION, Assessment, Calibrator
+from lacie_chat.confidence import ASSESSMENT_VERSION, Assessment, Calibrator, WayOfDrawing
+from lacie_chat.engine.settings import Sampling
 from lacie_chat.errors import LacieError
 from lacie_chat.models import calibrator_path
+
+WAY = WayOfDrawing.of(Sampling())
 
 QUESTION = "What is the capital of Japan?"
 SHORT = ["--max-tokens", "10"]
@@ -120,14 +123,14 @@ def test_two_models_are_heard_by_the_left_one(other_model: Path, capsys: pytest.
 def test_a_calibrator_holds_only_for_a_side_that_its_own_model_hears(
     adapter: Path, embedded_model: Path, other_model: Path
 ) -> None:
-    fitted = Calibrator("platt", 99, "a test", "", LISTENER_VERSION, parameters=(1.0, -2.0))
+    fitted = Calibrator("platt", 99, "a test", "", ASSESSMENT_VERSION, WAY, parameters=(1.0, -2.0))
     for path in (calibrator_path(embedded_model), calibrator_path(embedded_model, adapter)):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(fitted.to_dict()))
 
     def calibrators(left: str, right: str) -> list[Calibrator | None]:
         options = argparse.Namespace(left=left, right=right, model="embedded", adapter=None)
-        return [side.speaker.calibrator for side in find_sides(options)]
+        return [side.speaker.calibrator for side in find_sides(options, Sampling())]
 
     assert calibrators("baseline", f"adapter:{adapter}") == [fitted, fitted]
     assert calibrators("embedded", str(other_model)) == [fitted, None]

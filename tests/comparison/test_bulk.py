@@ -3,19 +3,20 @@
 import base64
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lacie_training.run_folder import locked
 from random_adapter import write_random_adapter
 
 from lacie_chat import cli
-from lacie_chat.commands import compare_file as comparison
 from lacie_chat.comparison.figures import measure_pairs, most_changed, pairs_of
 from lacie_chat.comparison.report import headline, html, markdown
 from lacie_chat.confidence import lexical_cues
+from lacie_chat.engine.batches import LlamaCppGenerator
+from lacie_chat.rows import locked
 
 QUESTIONS = (
     {"id": "a", "question": "What is the capital of Japan?", "answers": ["Tokyo"]},
@@ -87,18 +88,45 @@ def test_an_interrupted_comparison_goes_on_and_answers_nothing_twice(
     for side in ("left", "right"):
         (tmp_path / side).mkdir()
         (tmp_path / side / "evaluation.json").write_bytes((out / side / "evaluation.json").read_bytes())
-    rows = (out / "right" / "rows.jsonl").read_bytes()
-    lines = rows.splitlines(keepends=True)
-    (tmp_path / "left" / "rows.jsonl").write_bytes((out / "left" / "rows.jsonl").read_bytes())
-    (tmp_path / "right" / "rows.jsonl").write_bytes(b"".join(lines[:2]) + lines[2][:30])  # torn in the third line
+    answers = (out / "right" / "answers.jsonl").read_bytes()
+    lines = answers.splitlines(keepends=True)
+    (tmp_path / "left" / "answers.jsonl").write_bytes((out / "left" / "answers.jsonl").read_bytes())
+    (tmp_path / "right" / "answers.jsonl").write_bytes(b"".join(lines[:2]) + lines[2][:30])  # torn in the third line
     loaded = []
-    load = comparison.load_generator
-    monkeypatch.setattr(comparison, "load_generator", lambda *a, **k: loaded.append(k["adapter"]) or load(*a, **k))
+    load = LlamaCppGenerator.load
+    monkeypatch.setattr(LlamaCppGenerator, "load", lambda *a, **k: loaded.append(k["adapter"]) or load(*a, **k))
     assert cli.main([*words, "--out", str(tmp_path)]) == 0
-    assert (tmp_path / "right" / "rows.jsonl").read_bytes() == rows
+    assert (tmp_path / "right" / "answers.jsonl").read_bytes() == answers
+    assert (tmp_path / "right" / "rows.jsonl").read_bytes() == (out / "right" / "rows.jsonl").read_bytes()
     assert len(loaded) == 1 and loaded[0] is not None  # the left side was whole: its model isn't loaded
     assert (tmp_path / "comparison.json").read_bytes() == (out / "comparison.json").read_bytes()
     assert (tmp_path / "report.html").read_bytes() == (out / "report.html").read_bytes()
+
+
+def test_a_matcher_and_a_questions_own_match_answer_nothing_anew(
+    whole: tuple[list[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words, done = whole
+    out = tmp_path / "out"
+    shutil.copytree(done, out)
+    kept = [json.loads(line) for line in (out / "left" / "answers.jsonl").open()]
+    said = next(row for row in kept if row["answer_span"])
+    asked = [{**each, "answers": [f"{said['answer_span']} (thing)"]} for each in QUESTIONS]
+    monkeypatch.setattr(LlamaCppGenerator, "load", None)  # nothing may be answered anew
+
+    def truth(questions: list[dict[str, Any]], *matcher: str) -> bool:
+        file = str(write_questions(tmp_path / "q.jsonl", *questions))
+        at = words.index("--questions")
+        options = [*words[: at + 1], file, *words[at + 2 : words.index("--matcher")], *matcher]
+        assert cli.main([*options, "--out", str(out)]) == 0
+        rows = [json.loads(line) for line in (out / "left" / "rows.jsonl").open()]
+        return bool(next(row["correct"] for row in rows if row["id"] == said["id"]))
+
+    assert not truth(asked) and not truth(asked, "--matcher", "exact")
+    assert truth(asked, "--matcher", "lenient")
+    assert truth([{**each, "match": "lenient"} for each in asked])
+    settings = json.loads((out / "comparison.json").read_text())["settings"]
+    assert (settings["matcher"], settings["sampling"]["repeat_penalty"]) == ("lenient", 1.05)
 
 
 def test_the_folder_of_another_comparison_is_refused(
@@ -180,7 +208,8 @@ def result_of(
         side: {"name": name, "model": "embedded", "adapter": None}
         for side, name in zip(("left", "right"), names, strict=True)
     }
-    settings = {"questions_file": "q.jsonl", "matcher": "exact", "temperature": 0.2, "seed": 0, "max_new_tokens": 128}
+    settings: dict[str, Any] = {"questions_file": "q.jsonl", "matcher": "exact", "seed": 0}
+    settings["sampling"] = {"temperature": 0.2, "max_tokens": 128}
     figures = measure_pairs(pairs_of(left, right), threshold=0.66, repeats=100)
     return {**sides, "listener": "embedded", "settings": settings, **figures}
 

@@ -9,6 +9,7 @@ from lacie_chat.confidence import (
     Assessment,
     Calibrator,
     Reader,
+    WayOfDrawing,
     agreement_of,
     agreement_text,
     assess,
@@ -46,7 +47,7 @@ def test_samples_that_all_abstain_need_no_reader(reader: Reader) -> None:
 def _calibrator(second: tuple[float, float, float] | None) -> Calibrator:
     return Calibrator(
         kind="platt", parameters=(1, 0), agreement_parameters=second,
-        n=50, source="own", model_fingerprint="abc", listener_version="1",
+        n=50, source="own", model_fingerprint="abc", assessment_version="1", sampling=WayOfDrawing(0.2, 0.95, 40, 1.05),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from lacie_chat.confidence import Assessment, Calibrator, Reader, assess, assess_many
+from lacie_chat.confidence import Assessment, Calibrator, Reader, WayOfDrawing, assess, assess_many
 
 
 class CountingReader:
@@ -58,7 +58,8 @@ def test_a_calibrator_gives_the_confidence(reader: Reader) -> None:
         n=9,
         source="a constant",
         model_fingerprint="x",
-        listener_version="1",
+        assessment_version="1",
+        sampling=WayOfDrawing(0.2, 0.95, 40, 1.05),
     )
     found = assess("What is the capital of Norway?", "It is Oslo.", reader=reader, calibrator=calibrator)
     assert found.confidence is not None

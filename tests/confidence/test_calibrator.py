@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from lacie_chat.confidence import Calibrator
+from lacie_chat.confidence import Calibrator, OlderCalibrator, WayOfDrawing
 
-_RECORD = {"n": 50, "source": "own questions", "model_fingerprint": "abc", "listener_version": "1"}
+_WAY = WayOfDrawing(0.2, 0.95, 40, 1.05)
+_RECORD = {"n": 50, "source": "own questions", "model_fingerprint": "abc", "assessment_version": "1", "sampling": _WAY}
 
 
 def _platt(a: float, b: float) -> Calibrator:
@@ -67,6 +68,10 @@ def test_it_reads_back(calibrator: Calibrator, tmp_path: Path) -> None:
         {"n": "many"},
         {"n": True},
         {"source": None},
+        {"assessment_version": None},
+        {"sampling": None},
+        {"sampling": {"temperature": 0.2}},
+        {"sampling": {**_WAY.to_dict(), "top_p": "all"}},
         {"parameters": None},
         {"parameters": [1]},
         {"parameters": [1, float("nan")]},
@@ -99,13 +104,19 @@ def test_a_second_form_takes_agreement_and_falls_back_without_it(x: float, one: 
     assert _platt(0.7, 0.1)(x, one) == _platt(0.7, 0.1)(x), "without a second form, agreement changes nothing"
 
 
-def test_the_second_form_is_a_format_of_its_own() -> None:
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_older_format_is_to_be_fitted_again(number: int, tmp_path: Path) -> None:
+    older = {**_platt(1, 0).to_dict(), "format": f"lacie-calibrator/{number}", "listener_version": "1"}
+    path = tmp_path / "older.json"
+    path.write_text(json.dumps(older), encoding="utf-8")
+    with pytest.raises(OlderCalibrator, match=r"^the calibrator .*older\.json is not used: .*fit it again: [^\n]+$"):
+        Calibrator.load(path)
+
+
+def test_the_second_form_is_checked() -> None:
     data = _TWO.to_dict()
-    assert data["format"] == "lacie-calibrator/2" and _platt(1, 0).to_dict()["format"] == "lacie-calibrator/1"
     assert Calibrator.from_dict(json.loads(json.dumps(data))) == _TWO
     changes: list[dict[str, object]] = [
-        {"format": "lacie-calibrator/1"},
-        {"agreement_parameters": []},
         {"agreement_parameters": [1, 2]},
         {"agreement_parameters": [1, -2, 0]},
         {"agreement_parameters": [-1, 2, 0]},

@@ -37,13 +37,13 @@ def test_a_mark_is_kept_changed_and_taken_back(store: Store, path: Path) -> None
 
 
 def test_a_mark_knows_who_answered(store: Store) -> None:
-    read = {**ASSESSMENT, "listener_version": "7", "agreement": {"value": 0.6, "k": 5}}
+    read = {**ASSESSMENT, "assessment_version": "7", "agreement": {"value": 0.6, "k": 5}}
     store.mark(answer(store, read, **PARAMS), True)
     store.mark(answer(store, **{**PARAMS, "adapter": None, "fingerprint": "aa"}), False)
     store.mark(answer(store), False)
     first, baseline, old = store.marks()
     assert (first.model, first.adapter, first.fingerprint) == ("Some model", "lacie", "aa-bb")
-    assert (first.model_ref, first.listener_version) == ("owner/repo", "7")
+    assert (first.model_ref, first.assessment_version) == ("owner/repo", "7")
     assert (first.agreement, old.agreement) == (0.6, None)
     assert (first.question, first.response) == ("Who wrote Emma?", "Jane Austen.")
     assert (baseline.adapter, baseline.fingerprint) == (None, "aa"), "the baseline's, whatever the conversation has"

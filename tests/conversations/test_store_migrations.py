@@ -80,7 +80,7 @@ def test_conversations_from_before_marks_can_be_marked(path: Path) -> None:
         assert store.message(1).correct is None
         store.mark(1, True)
         (marked,) = store.marks()
-        assert (marked.model, marked.adapter, marked.fingerprint, marked.listener_version) == (
+        assert (marked.model, marked.adapter, marked.fingerprint, marked.assessment_version) == (
             *("embedded", None, None, None),
         )
         assert (marked.acceptance, marked.correct) == (0.7, True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from terminal import LACIE, Terminal, answered, ask
 
-from lacie_chat.confidence import LISTENER_VERSION
+from lacie_chat.confidence import ASSESSMENT_VERSION
 from lacie_chat.conversations import Store
 from lacie_chat.models import pair_fingerprint
 
@@ -32,6 +32,6 @@ def test_an_answer_is_marked_and_drawn(embedded_model: Path) -> None:
     with Store.open() as store:
         (marked,) = store.marks()
     assert (marked.question, marked.correct) == (QUESTION, True)
-    assert (marked.fingerprint, marked.listener_version) == (pair_fingerprint(embedded_model), LISTENER_VERSION)
+    assert (marked.fingerprint, marked.assessment_version) == (pair_fingerprint(embedded_model), ASSESSMENT_VERSION)
     (shown,) = json.loads(subprocess.check_output([LACIE, "calibration", "show", "--baseline", "--json"]))
     assert (shown["n"], shown["right"], shown["note"]) == (1, 1, None)

@@ -21,11 +21,13 @@ from lacie_export.peft_adapter import read_adapter
 from tiny_models import make_adapter
 
 from lacie_chat.cli import main
-from lacie_chat.confidence import LISTENER_VERSION, Calibrator
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
 from lacie_chat.engine import ChatTurn, Delta, EngineProcess, EngineSettings, Sampling
 from lacie_chat.models import find_calibrator, inspect_gguf
 
-CALIBRATOR = Calibrator("platt", 240, "a test", "0" * 16, LISTENER_VERSION, parameters=(0.8, -0.3))
+WAY = WayOfDrawing.of(Sampling())
+
+CALIBRATOR = Calibrator("platt", 240, "a test", "0" * 16, ASSESSMENT_VERSION, WAY, parameters=(0.8, -0.3))
 
 
 def export(stage: str, *arguments: object) -> int:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from lacie_chat import paths
-from lacie_chat.confidence import LISTENER_VERSION, Calibrator
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
+from lacie_chat.engine.settings import Sampling
 from lacie_chat.models import (
     ModelError,
     calibrator_path,
@@ -16,10 +17,14 @@ from lacie_chat.models import (
     embedded_model_path,
     find_calibrator,
     fingerprint,
+    keep_calibrator,
+    look_for_calibrator,
     resolve,
     resolve_adapter,
 )
 from lacie_chat.models.refs import parse_hub_ref
+
+WAY = WayOfDrawing.of(Sampling())
 
 
 def refused(ref: str) -> str:
@@ -87,8 +92,8 @@ def test_a_model_is_no_adapter_and_the_other_way_round(make_gguf) -> None:  # ty
     assert "is an adapter, not a model; give it with --adapter" in refused(str(adapter))
 
 
-def a_calibrator(listener_version: str = LISTENER_VERSION, n: int = 300) -> Calibrator:
-    return Calibrator("platt", n, "own questions", "0" * 16, listener_version, parameters=(1.5, -0.5))
+def a_calibrator(assessment_version: str = ASSESSMENT_VERSION, n: int = 300) -> Calibrator:
+    return Calibrator("platt", n, "own questions", "0" * 16, assessment_version, WAY, parameters=(1.5, -0.5))
 
 
 def test_the_users_calibrator_comes_before_the_makers(make_gguf) -> None:  # type: ignore[no-untyped-def]
@@ -117,9 +122,35 @@ def test_an_adapter_has_a_calibrator_of_its_own(make_gguf) -> None:  # type: ign
     assert find_calibrator(model) == a_calibrator(n=7)
 
 
-def test_a_calibrator_for_another_listener_is_not_used(make_gguf) -> None:  # type: ignore[no-untyped-def]
+def test_a_calibrator_for_another_version_is_not_used_and_a_line_says_so(make_gguf) -> None:  # type: ignore[no-untyped-def]
     model = make_gguf("model.gguf", lacie__calibrator=json.dumps(a_calibrator("0-old").to_dict()))
-    assert find_calibrator(model) is None
+    found, why = look_for_calibrator(model)
+    assert found is None and find_calibrator(model) is None
+    assert "version 0-old of the assessment" in why and "fit it again: lacie calibration fit" in why
+    assert len(why.splitlines()) == 1
+
+
+def test_a_calibrator_of_an_older_format_is_not_used_and_a_line_says_so(make_gguf) -> None:  # type: ignore[no-untyped-def]
+    older = json.dumps({**a_calibrator().to_dict(), "format": "lacie-calibrator/1"})
+    model = make_gguf("model.gguf", lacie__calibrator=older)
+    found, why = look_for_calibrator(model)
+    assert found is None and "older format" in why and len(why.splitlines()) == 1
+    path = calibrator_path(model)
+    path.parent.mkdir(parents=True)
+    path.write_text(older)
+    found, why = look_for_calibrator(model)
+    assert found is None and str(path) in why and "fit it again" in why
+    keep_calibrator(a_calibrator(), model)
+    assert look_for_calibrator(model) == (a_calibrator(), "")
+
+
+def test_a_calibrator_holds_for_its_own_way_of_drawing(make_gguf) -> None:  # type: ignore[no-untyped-def]
+    model = make_gguf("model.gguf", lacie__calibrator=json.dumps(a_calibrator().to_dict()))
+    assert look_for_calibrator(model, None, WayOfDrawing.of(Sampling(max_tokens=7, seed=3))) == (a_calibrator(), "")
+    found, why = look_for_calibrator(model, None, WayOfDrawing.of(Sampling(temperature=0.7)))
+    assert found is None
+    assert "drawn with temperature 0.2, not 0.7; draw like that, or fit it again" in why
+    assert find_calibrator(model, None, WayOfDrawing.of(Sampling(repeat_penalty=1.0))) is None
 
 
 def test_a_damaged_calibrator_is_said_so(make_gguf) -> None:  # type: ignore[no-untyped-def]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.calibration import _sigmoid_calibration
 from sklearn.isotonic import IsotonicRegression
 
-from lacie_chat.confidence import LISTENER_VERSION, Calibrator
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
 from lacie_chat.statistics.fitting import (
     FittingError,
     examples,
@@ -19,6 +19,8 @@ from lacie_chat.statistics.fitting import (
     log_loss,
     smoothed_targets,
 )
+
+WAY = WayOfDrawing(0.2, 0.95, 40, 1.05)
 
 
 def logit(x: np.ndarray) -> np.ndarray:
@@ -33,7 +35,7 @@ def answers(seed: int, n: int, *, a: float = 1.0, b: float = 0.0) -> tuple[np.nd
 
 
 def fit(x: object, y: object, **more: object) -> object:
-    return fit_calibrator(x, y, model_fingerprint="abc", source="a test", **more)  # type: ignore[arg-type]
+    return fit_calibrator(x, y, model_fingerprint="abc", source="a test", sampling=WAY, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -60,7 +62,7 @@ def test_platts_targets_by_hand() -> None:
 def test_few_right_answers_never_make_it_certain() -> None:
     x = np.linspace(0.05, 0.95, 60)
     y = x > 0.9  # separable: without the smoothing the slope runs off to infinity
-    calibrator = Calibrator("platt", 60, "", "", "1", parameters=fit_platt(x, y))
+    calibrator = Calibrator("platt", 60, "", "", "1", WAY, parameters=fit_platt(x, y))
     assert calibrator(1.0) < 1
     assert 0 < calibrator(0.05) < 0.05
     levels = [level for _, level in fit_isotonic(x, y)]
@@ -92,7 +94,7 @@ def test_isotonic_against_scikit_learn(seed: int, ties: bool) -> None:
     theirs = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
     grid = np.linspace(0, 1, 501)
     for targets, points in ((y.astype(float), fit_isotonic(x, y, smoothing=False)), (smoothed_targets(y), None)):
-        ours = Calibrator("isotonic", 200, "", "", "1", points=points or fit_isotonic(x, y))
+        ours = Calibrator("isotonic", 200, "", "", "1", WAY, points=points or fit_isotonic(x, y))
         theirs.fit(x, targets)
         assert [ours(value) for value in grid] == pytest.approx(theirs.predict(grid).tolist(), abs=1e-9)
 
@@ -125,7 +127,7 @@ def test_platt_is_chosen_for_a_sigmoid_and_isotonic_for_a_step() -> None:
     assert report.log_loss_after < report.log_loss["before"]
     assert report.ece["after"] < report.ece["before"]
     assert report.tells_apart
-    assert (report.n, report.calibrator.n, report.calibrator.listener_version) == (800, 800, LISTENER_VERSION)
+    assert (report.n, report.calibrator.n, report.calibrator.assessment_version) == (800, 800, ASSESSMENT_VERSION)
     draw = np.random.default_rng(3)
     x = draw.uniform(0.1, 0.9, 1500)
     step = draw.random(1500) < np.where(x < 0.3, 0.05, np.where(x < 0.7, 0.5, 0.55))
@@ -167,5 +169,5 @@ def test_what_makes_no_sense_is_a_bug() -> None:
 
 
 def test_examples_are_the_calibrators_own_figures() -> None:
-    calibrator = Calibrator("platt", 60, "", "", "1", parameters=(1.0, -1.0))
+    calibrator = Calibrator("platt", 60, "", "", "1", WAY, parameters=(1.0, -1.0))
     assert examples(calibrator, (0.25, 0.75)) == [(0.25, calibrator(0.25)), (0.75, calibrator(0.75))]

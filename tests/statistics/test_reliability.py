@@ -6,13 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from lacie_chat.confidence import Calibrator
+from lacie_chat.confidence import Calibrator, WayOfDrawing
 from lacie_chat.statistics.diagram import LEFT, SMALLEST, Line, beside, diagram, legend, table, width_of
 from lacie_chat.statistics.metrics import auroc, ece
 from lacie_chat.statistics.reliability import reliability_bins, summary, wilson
 
-PLATT = Calibrator("platt", 500, "s", "f", "1", parameters=(1.0, -1.0))
-STEP = Calibrator("isotonic", 60, "s", "f", "1", points=((0.2, 0.1), (0.8, 0.6)))
+WAY = WayOfDrawing(0.2, 0.95, 40, 1.05)
+PLATT = Calibrator("platt", 500, "s", "f", "1", WAY, parameters=(1.0, -1.0))
+STEP = Calibrator("isotonic", 60, "s", "f", "1", WAY, points=((0.2, 0.1), (0.8, 0.6)))
 
 
 def plain(lines: list[Line]) -> list[str]:

@@ -6,11 +6,19 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from lacie_chat.confidence import Calibrator
+from lacie_chat.confidence import Calibrator, WayOfDrawing
 from lacie_chat.statistics.fitting import FittingError, fit_platt
 from lacie_chat.statistics.two_inputs import add_agreement, fit_platt_two
 
-ONE = Calibrator(kind="platt", parameters=(1.0, 0.0), n=50, source="own", model_fingerprint="abc", listener_version="1")
+ONE = Calibrator(
+    kind="platt",
+    parameters=(1.0, 0.0),
+    n=50,
+    source="own",
+    model_fingerprint="abc",
+    assessment_version="1",
+    sampling=WayOfDrawing(0.2, 0.95, 40, 1.05),
+)
 
 
 def answers(n: int, slope: float, weight: float, offset: float, seed: int = 3) -> tuple:

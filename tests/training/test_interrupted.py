@@ -58,7 +58,7 @@ def quiet(tiny: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory)
 
 def state(path: Path) -> object:
     """What a killed life may have left behind."""
-    rows = [*sorted(path.glob("evaluation/*/*/rows.jsonl")), path / "validation.jsonl", path / "reference.jsonl"]
+    rows = [*sorted(path.glob("evaluation/*/*/answers.jsonl")), path / "validation.jsonl", path / "reference.jsonl"]
     return checkpoint_steps(path / "checkpoints"), [file.stat().st_size for file in rows if file.exists()]
 
 
@@ -74,7 +74,7 @@ def test_kill_9_while_training_and_evaluating_changes_nothing(
     assert [(row["step"], row["loss"]) for row in ours] == [(row["step"], row["loss"]) for row in theirs]
     assert live_and_die("evaluate", tmp_path, lambda: state(tmp_path), kills=3) >= 2
     for side in ("baseline", "adapter"):
-        rows = f"evaluation/sample/{side}/rows.jsonl"
+        rows = f"evaluation/sample/{side}/answers.jsonl"
         assert (tmp_path / rows).read_bytes() == (quiet.path / rows).read_bytes()
     assert (tmp_path / "metrics.json").read_bytes() == (quiet.path / "metrics.json").read_bytes()
 

@@ -8,16 +8,15 @@ from typing import Any
 import pytest
 from lacie_export.run_facts import read_run
 from lacie_training.errors import TrainingError
-from lacie_training.evaluate import measure
 from lacie_training.evaluation.calibrator import calibration_questions, fit, keep
 from lacie_training.questions.splits import load_questions
 from lacie_training.recipes.files import load_recipe
-from lacie_training.recipes.schema import EvaluateSettings
 from lacie_training.run_folder import RunFolder, write_json
 from lacie_training.samples.threshold import evaluation_threshold
 
 from lacie_chat.confidence import Calibrator
 from lacie_chat.evaluation.matching import normalise
+from lacie_chat.evaluation.measuring import measure
 
 
 def run_folder(path: Path, *settings: str) -> RunFolder:
@@ -51,11 +50,10 @@ def test_the_calibrator_is_the_export_s_and_lowers_the_calibration_error(tmp_pat
     baseline = fit(folder, "baseline", answers(400)).calibrator
     assert baseline is not None and calibrator.model_fingerprint.startswith(f"{baseline.model_fingerprint}-")
     fresh = answers(400, seed=1)
-    settings = EvaluateSettings(bootstrap=20)
-    figures = measure(fresh, settings, 0, threshold=0.66, calibrator=calibrator)
+    figures = measure(fresh, bootstrap=20, calibrator=calibrator)
     assert figures["ece"] > 0.2 and figures["calibrated"]["ece"] < 0.1
     assert figures["calibrated"]["intervals"]["ece"][0] <= figures["calibrated"]["ece"]
-    plain = measure(fresh, settings, 0, threshold=0.66)
+    plain = measure(fresh, bootstrap=20)
     assert "calibrated" not in plain and plain["f1"] == figures["f1"]
 
 

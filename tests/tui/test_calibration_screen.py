@@ -6,27 +6,31 @@ import pytest
 from scripted import Answer, ScriptedEngine
 
 from lacie_chat.chat.session import Origin
-from lacie_chat.confidence import LISTENER_VERSION, Calibrator
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
 from lacie_chat.conversations import Store
+from lacie_chat.engine.settings import Sampling
 from lacie_chat.tui.screens.calibration import CalibrationScreen
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.widgets.composer import Composer
 
-SHIPPED = Calibrator("platt", 500, "the maker's questions", "aa", LISTENER_VERSION, parameters=(0.8, -1.5))
+WAY = WayOfDrawing.of(Sampling())
+
+SHIPPED = Calibrator("platt", 500, "the maker's questions", "aa", ASSESSMENT_VERSION, WAY, parameters=(0.8, -1.5))
 ORIGINS = {
     "origin": Origin("embedded", "owner/lacie", "aa-bb"),
     "baseline_origin": Origin("embedded", None, "aa", SHIPPED),
 }
 
 
-def mark_some(store: Store, n: int, *, fingerprint: str = "aa", listener: str = LISTENER_VERSION) -> None:
+def mark_some(store: Store, n: int, *, fingerprint: str = "aa", listener: str = ASSESSMENT_VERSION) -> None:
     """n marked answers, every third one right."""
     conversation = store.create_conversation("SmolLM2-135M-Instruct")
     for index in range(n):
         params = {"model": "SmolLM2-135M-Instruct", "fingerprint": fingerprint}
         made = store.add_message(conversation.id, None, "assistant", "So it is.", params=params)
         acceptance = 0.15 + 0.7 * index / n
-        store.attach_assessment(made.id, {"state": "answered", "acceptance": acceptance, "listener_version": listener})
+        read = {"state": "answered", "acceptance": acceptance, "assessment_version": listener}
+        store.attach_assessment(made.id, read)
         store.mark(made.id, index % 3 == 0)
 
 
@@ -68,7 +72,7 @@ async def test_the_selected_answer_is_marked_and_the_mark_is_there_again(driven,
         assert first.correct is False
         conversation_id = driver.session.tree.conversation_id
         assert driver.session.store.marks()[0].fingerprint == "aa-bb"
-        assert driver.session.store.marks()[0].listener_version == LISTENER_VERSION
+        assert driver.session.store.marks()[0].assessment_version == ASSESSMENT_VERSION
     async with driven(ScriptedEngine(), resume=conversation_id) as driver:
         await driver.until(lambda: "✗ marked wrong" in driver.text())
         assert "✓ marked right" in driver.text()

@@ -10,11 +10,14 @@ from scripted import Answer, ScriptedEngine, ScriptedReader
 from textual.pilot import Pilot
 
 from lacie_chat.chat.session import Origin
-from lacie_chat.confidence import LISTENER_VERSION, Calibrator
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineError
+from lacie_chat.engine.settings import Sampling
 from lacie_chat.tui.app import LacieApp
 from lacie_chat.tui.widgets.composer import Composer
+
+WAY = WayOfDrawing.of(Sampling())
 
 NAME = "SmolLM2-135M-Instruct"
 SURE = "It is certainly **the Danube**, which rises in the Black Forest and ends in the Black Sea."
@@ -172,11 +175,19 @@ def marked_chat(store: Store, n: int) -> LacieApp:
         params = {"model": NAME, "fingerprint": "aa"}
         made = store.add_message(conversation.id, None, "assistant", "So it is.", params=params)
         acceptance = 0.2 + 0.75 * index / n
-        read = {"state": "answered", "acceptance": acceptance, "listener_version": LISTENER_VERSION}
+        read = {"state": "answered", "acceptance": acceptance, "assessment_version": ASSESSMENT_VERSION}
         store.attach_assessment(made.id, read)
         store.mark(made.id, index % 7 < 6 * acceptance - 1.5)
-    shipped = Calibrator("platt", 500, "the maker's", "aa", LISTENER_VERSION, parameters=(0.8, -1.5))
-    own = Calibrator("isotonic", 60, "marks", "aa", LISTENER_VERSION, points=((0.3, 0.05), (0.6, 0.3), (0.9, 0.7)))
+    shipped = Calibrator("platt", 500, "the maker's", "aa", ASSESSMENT_VERSION, WAY, parameters=(0.8, -1.5))
+    own = Calibrator(
+        "isotonic",
+        60,
+        "marks",
+        "aa",
+        ASSESSMENT_VERSION,
+        WayOfDrawing.of(Sampling()),
+        points=((0.3, 0.05), (0.6, 0.3), (0.9, 0.7)),
+    )
     scripted = ScriptedEngine([Answer([SURE])], ScriptedReader("the Danube", acceptance=0.88))
     in_use = own if n >= 100 else shipped
     origin = Origin("embedded", None, "aa", shipped)

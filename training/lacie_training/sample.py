@@ -15,8 +15,7 @@ from functools import cache
 from itertools import islice
 from random import Random
 
-from lacie_chat.evaluation import prompts
-from lacie_chat.evaluation.answering import prompt_text
+from lacie_chat.evaluation.prompts import prompt_text, stop_strings
 from lacie_chat.progress import progress
 from lacie_training.generators import Generator, load_generator, seed_of
 from lacie_training.learning.adapters import starting_weights
@@ -58,17 +57,17 @@ def _drawn_rows(
         for drawing in _drawings(question, style, recipe.seed)
     ]
     texts = [
-        prompt_text(generator, recipe.speaker, each.question.question, each.style.instruction) + each.opening
+        prompt_text(generator, recipe.speaker.form(), each.question.question, each.style.instruction) + each.opening
         for each in drawings
     ]
     seeds = [
         [seed_of(recipe.seed, "sample", each.question.id, each.style.name, number) for number in each.numbers]
         for each in drawings
     ]
-    drawn = generator.respond(texts, recipe.sample.sampling(), seeds, stop=prompts.stop_strings(recipe.speaker))
+    drawn = generator.respond(texts, recipe.sample.sampling(), seeds, stop=stop_strings(recipe.speaker.form()))
     rows: dict[tuple[str, str], list[Row]] = {}
     for each, responses in zip(drawings, drawn, strict=True):
-        prompt = prompt_text(generator, recipe.speaker, each.question.question)
+        prompt = prompt_text(generator, recipe.speaker.form(), each.question.question)
         for number, response in zip(each.numbers, responses, strict=True):
             text, finish = joined(each.opening, response.text), response.finish
             if each.style.sentences is not None and each.question.answers:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Footer, Static
 
 from lacie_chat.chat.session import ChatSession
-from lacie_chat.confidence import LISTENER_VERSION, Calibrator
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator
 from lacie_chat.conversations import MarkedAnswer, StoreError, marks_of
 from lacie_chat.statistics.diagram import SMALLEST, Line, Role, beside, diagram, legend, percent, table, width_of
 from lacie_chat.statistics.fitting import MINIMUM
@@ -93,7 +93,7 @@ class CalibrationScreen(SizedScreen[None]):
         session = self._session
         origin = session.origin_of(self._baseline)
         marks, others = marks_of(
-            self._marks, origin.fingerprint if origin else None, session.model_name, self._adapter, LISTENER_VERSION
+            self._marks, origin.fingerprint if origin else None, session.model_name, self._adapter, ASSESSMENT_VERSION
         )
         calibrators = self._calibrators()
         if not marks:

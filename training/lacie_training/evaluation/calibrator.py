@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lacie_chat.confidence import Calibrator
+from lacie_chat.confidence import Calibrator, WayOfDrawing
 from lacie_chat.models import fingerprint, pair_fingerprint
 from lacie_chat.statistics.fitting import MINIMUM, FittingError, fit_calibrator
 from lacie_training.generators.loading import gguf_path
@@ -66,6 +66,7 @@ def fit(folder: RunFolder, side: str, rows: Sequence[Row]) -> Fitted:
             [bool(row["correct"]) for row in claims],
             model_fingerprint=_fingerprint(folder, side),
             source=f"{recipe.name}, {len(claims)} answers to held-out questions",
+            sampling=WayOfDrawing.of(recipe.evaluate.sampling()),
             seed=recipe.seed,
         )
     except FittingError as error:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lacie_chat.confidence import LISTENER_VERSION, lexical_cues
+from lacie_chat.confidence import ASSESSMENT_VERSION, lexical_cues
 from lacie_chat.confidence.listener import acceptances
 from lacie_chat.models import fingerprint, resolve
 from lacie_chat.progress import progress
@@ -46,7 +46,7 @@ def other_listeners(recipe: Recipe) -> list[OtherListener]:
             found.append(OtherListener(LEXICON, LEXICON, None))
         else:
             path = resolve(ref).path
-            found.append(OtherListener(path.stem, f"{path.stem}-{fingerprint(path)}-{LISTENER_VERSION}", path))
+            found.append(OtherListener(path.stem, f"{path.stem}-{fingerprint(path)}-{ASSESSMENT_VERSION}", path))
     found = list(dict.fromkeys(found))
     names = [each.name for each in found]
     for name in names:

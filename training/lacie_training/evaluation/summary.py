@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lacie_chat.comparison.figures import measure_pairs, pairs_of
+from lacie_chat.confidence import Calibrator
+from lacie_chat.evaluation.measuring import measure, one_line
 from lacie_chat.rows import writing
 from lacie_chat.statistics.fluency import fluency
-from lacie_training.evaluate import measure, one_line
 from lacie_training.evaluation.calibrator import Fitted
 from lacie_training.evaluation.other_listeners import OtherListener, listening
+from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import Row, RunFolder, write_json
 from lacie_training.samples.threshold import evaluation_threshold
 
@@ -33,10 +35,7 @@ def summarise(
     sets: dict[str, dict[str, Any]] = {}
     for name, speakers in rows.items():
         sets[name] = {
-            speaker: measure(
-                each, recipe.evaluate, recipe.seed, threshold=threshold, calibrator=fitted[speaker].calibrator
-            )
-            for speaker, each in speakers.items()
+            speaker: _measure(recipe, each, threshold, fitted[speaker].calibrator) for speaker, each in speakers.items()
         }
         for speaker, figures in sets[name].items():
             write_json(folder.path / "evaluation" / name / speaker / "metrics.json", figures)
@@ -67,6 +66,18 @@ def summarise(
                 print(f"evaluate: {name}, {speaker}{heard}: {one_line(figures)}")
 
 
+def _measure(recipe: Recipe, rows: list[Row], threshold: float, calibrator: Calibrator | None = None) -> dict[str, Any]:
+    settings = recipe.evaluate
+    return measure(
+        rows,
+        threshold=threshold,
+        bins=settings.bins,
+        bootstrap=settings.bootstrap,
+        seed=recipe.seed,
+        calibrator=calibrator,
+    )
+
+
 def _between(folder: RunFolder, speakers: Mapping[str, list[Row]], threshold: float) -> dict[str, Any]:
     """What lies between the two, question by question: left is the baseline, right the adapter."""
     settings = folder.recipe.evaluate
@@ -84,11 +95,8 @@ def _heard_by(listener: OtherListener, folder: RunFolder, rows: Rows) -> dict[st
         threshold = ear.threshold(folder) if own else evaluation_threshold(folder)
         return {
             name: {
-                speaker: measure(
-                    ear.rows(each, folder.path / "evaluation" / name / speaker, f"{name}, {speaker}"),
-                    recipe.evaluate,
-                    recipe.seed,
-                    threshold=threshold,
+                speaker: _measure(
+                    recipe, ear.rows(each, folder.path / "evaluation" / name / speaker, f"{name}, {speaker}"), threshold
                 )
                 for speaker, each in speakers.items()
             }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lacie_chat.confidence.reader import Reader
-from lacie_chat.evaluation.answering import answer_rows
+from lacie_chat.evaluation.answering import answer_rows, judged
 from lacie_chat.progress import progress
 from lacie_chat.statistics.metrics import Scored, point
 from lacie_training.errors import TrainingError
@@ -49,7 +49,9 @@ def validation_row(
     step: int, generator: Generator, reader: Reader, recipe: Recipe, questions: list[Question], threshold: float
 ) -> tuple[Row, list[Row]]:
     """The listener's figures for one checkpoint, and the rows behind them."""
-    rows = answer_rows(generator, reader, questions, speaker=recipe.speaker, draw=recipe.evaluate, seed=recipe.seed)
+    form, sampling = recipe.speaker.form(), recipe.evaluate.sampling()
+    answered = answer_rows(generator, reader, questions, form=form, sampling=sampling, seed=recipe.seed)
+    rows = judged(answered, questions)
     return score_rows(step, rows, recipe, threshold), rows
 
 

@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 
-from lacie_chat.evaluation import prompts
-from lacie_chat.evaluation.answering import prompt_text
 from lacie_chat.evaluation.matching import normalise
+from lacie_chat.evaluation.prompts import prompt_text, stop_strings
 from lacie_chat.progress import progress
 from lacie_training.errors import TrainingError
 from lacie_training.generators import Generator, seed_of
@@ -99,9 +98,9 @@ def _entry(recipe: Recipe, name: str) -> QuestionSet:
 
 
 def _screen_rows(generator: Generator, recipe: Recipe, questions: Sequence[Question], draw: Draw) -> list[Row]:
-    texts = [prompt_text(generator, recipe.speaker, question.question) for question in questions]
+    texts = [prompt_text(generator, recipe.speaker.form(), question.question) for question in questions]
     seeds = [[seed_of(recipe.seed, "screen", question.id)] for question in questions]
-    drawn = generator.respond(texts, draw.sampling(), seeds, stop=prompts.stop_strings(recipe.speaker))
+    drawn = generator.respond(texts, draw.sampling(), seeds, stop=stop_strings(recipe.speaker.form()))
     return [
         {"id": question.id, "response": response.text, "known": knows(question, response.text)}
         for question, [response] in zip(questions, drawn, strict=True)

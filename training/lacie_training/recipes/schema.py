@@ -14,8 +14,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, model_validator
 
-from lacie_chat.confidence.listener import ACCEPT_THRESHOLD
+from lacie_chat.confidence import ACCEPT_THRESHOLD
 from lacie_chat.engine.settings import Sampling
+from lacie_chat.evaluation.prompts import PromptForm
 from lacie_training.recipes.question_sets import QuestionSettings
 from lacie_training.recipes.section import AFTERWARDS, RESOURCE, Section, identity_of
 
@@ -59,6 +60,10 @@ class SpeakerSettings(ModelSettings):
         if self.format == "plain" and self.instruction != self.instruction.rstrip():
             raise ValueError("a plain instruction must not end in white space (the answer begins with the space)")
         return self
+
+    def form(self) -> PromptForm:
+        """How it is asked."""
+        return PromptForm(self.format, self.system, self.instruction)
 
     def with_adapter(self) -> "SpeakerSettings":
         """The speaker as it can be run with a PEFT adapter: llama.cpp can't, so it then runs in transformers."""

@@ -1,99 +1,17 @@
-"""`lacie evaluate` without torch, TruthfulQA without its judges, and the report."""
+"""TruthfulQA without its judges, and the report."""
 
-import argparse
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lacie_training.errors import TrainingError
-from lacie_training.evaluate import add_evaluate_arguments, evaluate_command
 from lacie_training.evaluation.report import write_report
 from lacie_training.evaluation.truthfulqa import by_similarity, judge, load, rouge_l
-from lacie_training.questions.splits import SAMPLE_QUESTIONS
 from lacie_training.recipes.files import load_recipe
 from lacie_training.recipes.schema import TruthfulQASettings
-from lacie_training.run_folder import RunFolder, locked, read_rows, write_rows
-
-LENIENT = ("--matcher", "lenient")
-SCRIPT = """
-import argparse, sys
-from lacie_training.evaluate import add_evaluate_arguments, evaluate_command
-parser = argparse.ArgumentParser()
-add_evaluate_arguments(parser)
-args = parser.parse_args(sys.argv[1:])
-args.model, args.adapter, args.baseline = "embedded", None, False
-status = evaluate_command(args)
-loaded = {"torch", "transformers", "trl"} & set(sys.modules)
-assert not loaded, loaded
-sys.exit(status)
-"""
-
-
-@pytest.fixture(scope="module")
-def questions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("questions") / "questions.jsonl"
-    path.write_text("".join(SAMPLE_QUESTIONS.read_text().splitlines(keepends=True)[:5]))
-    return path
-
-
-def parsed(*options: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    add_evaluate_arguments(parser)
-    args = parser.parse_args(options)
-    args.model, args.adapter, args.baseline = "embedded", None, False
-    return args
-
-
-def test_lacie_evaluate_needs_no_torch_and_goes_on_where_it_stopped(questions: Path, tmp_path: Path) -> None:
-    options = ["--questions", str(questions), "--out", str(tmp_path), "--max-tokens", "10", "--batch-size", "2"]
-    line = [sys.executable, "-c", SCRIPT, *options, *LENIENT]
-    done = subprocess.run(line, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    rows = (tmp_path / "rows.jsonl").read_bytes()
-    assert [json.loads(row)["id"] for row in rows.splitlines()] == [f"sample-0{n}" for n in range(1, 6)]
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert metrics["n"] == 5 and metrics["accept_threshold"] == 0.66
-    assert (tmp_path / "reliability.png").read_bytes()[:4] == b"\x89PNG"
-    whole = rows.splitlines(keepends=True)
-    (tmp_path / "rows.jsonl").write_bytes(b"".join(whole[:3]) + whole[3][:20])
-    again = evaluate_command(parsed(*options, "--matcher", "lenient"))
-    assert again == 0
-    assert (tmp_path / "rows.jsonl").read_bytes() == rows
-    with pytest.raises(TrainingError, match=r"another evaluation \(it differs in matcher\)"):
-        evaluate_command(parsed(*options))
-    other = tmp_path / "other.jsonl"
-    other.write_text("".join(questions.read_text().splitlines(keepends=True)[:2]))
-    with pytest.raises(TrainingError, match=r"another evaluation \(it differs in questions\)"):
-        evaluate_command(parsed(*[str(other) if option == str(questions) else option for option in options], *LENIENT))
-    with locked(tmp_path, "evaluate"):
-        second = subprocess.run(line, capture_output=True, text=True)
-    assert f"another process is working on {tmp_path}" in second.stderr
-
-
-@pytest.mark.parametrize(
-    ("option", "message"),
-    [
-        ("--threshold=2", "threshold: Input should be 'training'; or Input should be less than or equal to 1"),
-        ("--max-tokens=0", "max_new_tokens: Input should be greater than or equal to 1"),
-        ("--temperature=-1", "temperature: Input should be greater than or equal to 0"),
-    ],
-)
-def test_options_out_of_range_are_one_clear_line(questions: Path, tmp_path: Path, option: str, message: str) -> None:
-    with pytest.raises(TrainingError) as error:
-        evaluate_command(parsed("--questions", str(questions), "--out", str(tmp_path), option))
-    assert message in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-def test_baseline_goes_with_an_adapter(questions: Path, tmp_path: Path) -> None:
-    args = parsed("--questions", str(questions), "--out", str(tmp_path), "--with-baseline")
-    args.baseline = True
-    with pytest.raises(TrainingError, match="--with-baseline goes with an adapter"):
-        evaluate_command(args)
+from lacie_training.run_folder import RunFolder, read_rows, write_rows
 
 
 def test_rouge_l_by_hand() -> None:
