@@ -8,7 +8,7 @@
     lacie.recipe             name of the recipe
     lacie.recipe_digest      identity of the run's settings
     lacie.listener           model that listened in training
-    lacie.listener_version   version of the listener's prompt
+    lacie.assessment_version  version of extraction, listener and sampler in which the figures were measured
     lacie.accept_threshold   acceptance from which an answer counts as accepted
     lacie.calibrator         JSON of the calibrator: acceptance to P(correct), with its n
     lacie.evaluation         JSON: test set -> adapter, baseline -> figures with their n
@@ -46,7 +46,7 @@ _LOCAL = re.compile(
 
 def keys_for(base: Base, adapter: Adapter, facts: RunFacts, name: str) -> dict[str, Value]:
     """All keys that an export writes into a file with the display name `name`."""
-    from lacie_chat.confidence import LISTENER_VERSION
+    from lacie_chat.confidence import ASSESSMENT_VERSION
 
     keys: dict[str, Value] = {
         **base_keys(base),
@@ -70,7 +70,7 @@ def keys_for(base: Base, adapter: Adapter, facts: RunFacts, name: str) -> dict[s
         "lacie.version": 1,
         "lacie.method": facts.method,
         "lacie.paper": PAPER,
-        "lacie.listener_version": LISTENER_VERSION,
+        "lacie.assessment_version": ASSESSMENT_VERSION,
         "lacie.adapter_digest": adapter.digest,
     }
     known: dict[str, Value | None] = {

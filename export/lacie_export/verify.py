@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -253,7 +253,7 @@ def _file_rows(file: Path, quant: str | None) -> list[Row]:
 
 def _engine_rows(file: Path, over: Path | None) -> list[Row]:
     """Load the file as the chat does, answer one question, assess the answer."""
-    from lacie_chat.confidence import assess
+    from lacie_chat.confidence import WayOfDrawing, assess
     from lacie_chat.engine import ChatTurn, EngineError, EngineProcess, EngineSettings, Sampling
     from lacie_chat.engine.asking import answer_to
     from lacie_chat.models import find_calibrator
@@ -262,12 +262,12 @@ def _engine_rows(file: Path, over: Path | None) -> list[Row]:
     engine = EngineProcess(EngineSettings(over or file, adapter))
     try:
         engine.load()
-        turns = [ChatTurn("user", QUESTION)]
+        turns, drawn = [ChatTurn("user", QUESTION)], Sampling()
         try:
-            text = answer_to(engine, turns, Sampling(temperature=0.0, max_tokens=32)).text
+            text = answer_to(engine, turns, replace(drawn, max_tokens=32)).text
         except EngineError as error:
             raise ExportError(f"the engine can't answer with {file.name}: {error}") from error
-        calibrator = find_calibrator(over or file, adapter)
+        calibrator = find_calibrator(over or file, adapter, WayOfDrawing.of(drawn))
         assessment = assess(QUESTION, text, reader=engine.reader, calibrator=calibrator)
     finally:
         engine.close()

@@ -205,7 +205,7 @@ def _drawn(speaker: MarkedSpeaker, width: int) -> list[Line]:
         drawn = diagram(speaker.bins, speaker.calibrators, room if side_by_side else min(width, WIDEST), DIAGRAM_HEIGHT)
         lines += [[], *(beside(drawn, right) if side_by_side else [*drawn, [], *right])]
     if speaker.others:
-        line = f"{speaker.others} more marks are on answers that another version of the assessment heard; left out"
+        line = f"{speaker.others} more marks are on answers that were drawn or heard otherwise; left out"
         lines.append([(line, "dim")])
     if speaker.note:
         lines.append([(speaker.note, "dim")])
@@ -269,7 +269,7 @@ def _fit(args: argparse.Namespace) -> int:
 def _marked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
     pair, speaker = marks_to_fit(_marked_speakers(), args)
     _check_shipped(pair, args)
-    left_out = f"{speaker.others} more were heard by another version" if speaker.others else ""
+    left_out = f"{speaker.others} more were drawn or heard otherwise" if speaker.others else ""
     agreements = [mark.agreement for mark in speaker.marks]
     way = WayOfDrawing.of(Sampling())  # the chat draws in no other
     return pair, Answers(speaker.acceptances, speaker.correct, agreements, "own marks", left_out, way)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lacie_chat.commands.speaker import Pair, find_pair
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
 from lacie_chat.conversations import MarkedAnswer, marks_of
+from lacie_chat.engine import Sampling
 from lacie_chat.errors import LacieError
 from lacie_chat.models import (
     ModelError,
@@ -25,7 +26,7 @@ HOW_TO_MARK = "in the chat, f6 marks an answer right and f7 wrong"
 
 @dataclass(frozen=True, slots=True)
 class MarkedSpeaker:
-    """All marks on the answers of one speaker. `others` more were heard by another version; `note` says what is
+    """All marks on the answers of one speaker. `others` more were drawn or heard otherwise; `note` says what is
     missing, and why."""
 
     model: str
@@ -60,7 +61,7 @@ class MarkedSpeaker:
             "adapter": self.adapter,
             "fingerprint": self.fingerprint,
             **summary(self.acceptances, self.correct, self.calibrators),
-            "heard_by_another_version": self.others,
+            "left_out": self.others,
             "bins": [entry.to_dict() for entry in self.bins],
             "calibrators": {role: each.to_dict() for role, each in self.calibrators.items()},
             "note": self.note or None,
@@ -91,7 +92,8 @@ def of_one(speakers: Sequence[MarkedSpeaker], args: argparse.Namespace) -> list[
 
 
 def _speaker(mark: MarkedAnswer, marks: Sequence[MarkedAnswer]) -> MarkedSpeaker:
-    own, others = marks_of(marks, mark.fingerprint, mark.model, mark.adapter, ASSESSMENT_VERSION)
+    drawn = WayOfDrawing.of(Sampling()).to_dict()
+    own, others = marks_of(marks, mark.fingerprint, mark.model, mark.adapter, ASSESSMENT_VERSION, drawn)
     refs = mark.model_ref, mark.adapter_ref
     calibrators: dict[str, Calibrator] = {}
     note = ""

@@ -28,7 +28,7 @@ from lacie_chat.confidence.sentence_confidence import (
     wants_sentences,
     with_sentences,
 )
-from lacie_chat.confidence.version import ASSESSMENT_VERSION, LISTENER_VERSION
+from lacie_chat.confidence.version import ASSESSMENT_VERSION
 from lacie_chat.confidence.wording import TONES, agreement_text, bar, confidence_text, percent, tone
 
 __all__ = [
@@ -37,7 +37,6 @@ __all__ = [
     "CHOICES",
     "EXTRACTION_PREFIX",
     "LISTENER_PREFIX",
-    "LISTENER_VERSION",
     "MOST_SAMPLES",
     "MOST_SENTENCES",
     "PLACEHOLDER",

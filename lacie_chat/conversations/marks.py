@@ -7,7 +7,7 @@ so marks stay usable when the model's file has gone, and never pass to another f
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -55,11 +55,18 @@ def find_marks(connection: sqlite3.Connection) -> list[MarkedAnswer]:
 
 
 def marks_of(
-    marks: Sequence[MarkedAnswer], fingerprint: str | None, model: str, adapter: str | None, assessment_version: str
+    marks: Sequence[MarkedAnswer],
+    fingerprint: str | None,
+    model: str,
+    adapter: str | None,
+    assessment_version: str,
+    drawn: Mapping[str, float],
 ) -> tuple[list[MarkedAnswer], int]:
-    """The marks on answers of one speaker as today's assessment heard them, and how many more another version heard.
+    """The marks on answers of one speaker that were drawn so and heard by today's assessment, and how many more there
+    are that another version heard, or that were drawn in another way.
 
-    A mark from before fingerprints were kept counts by its names.
+    `drawn`: temperature and the like, compared with the sampling that is kept with each answer. A mark from before
+    fingerprints were kept counts by its names.
     """
 
     def is_of(mark: MarkedAnswer) -> bool:
@@ -68,7 +75,11 @@ def marks_of(
         return (mark.model, mark.adapter) == (model, adapter)
 
     own = [mark for mark in marks if is_of(mark)]
-    current = [mark for mark in own if mark.assessment_version == assessment_version]
+    current = [
+        mark
+        for mark in own
+        if mark.assessment_version == assessment_version and drawn.items() <= {**drawn, **mark.sampling}.items()
+    ]
     return current, len(own) - len(current)
 
 
@@ -87,6 +98,7 @@ def _marked(row: sqlite3.Row) -> MarkedAnswer:
         adapter_ref=params.get("adapter_ref"),
         fingerprint=params.get("fingerprint"),
         acceptance=row["acceptance"],
+        sampling=params.get("sampling") or {},
         agreement=(assessment.get("agreement") or {}).get("value"),
         assessment_version=assessment.get("assessment_version"),  # marks from before it was kept have none
         correct=bool(row["correct"]),

@@ -57,8 +57,9 @@ class MarkedAnswer:
     """An answer that the user marked right or wrong, and what calibration needs to know of it.
 
     `model` and `adapter` are names as the chat shows them, the REFs are what they were opened with; `fingerprint` is
-    that of the files (None in conversations from before it was kept). `assessment_version` heard the answer (None: an
-    older one). `agreement` is the share of further samples that agree with it, where some were drawn.
+    that of the files (None in conversations from before it was kept). `sampling` is how the answer was drawn.
+    `assessment_version` heard the answer (None: an older one). `agreement` is the share of further samples that agree
+    with it, where some were drawn.
     """
 
     message_id: int
@@ -71,6 +72,7 @@ class MarkedAnswer:
     adapter_ref: str | None
     fingerprint: str | None
     acceptance: float
+    sampling: dict[str, Any]
     agreement: float | None
     assessment_version: str | None
     correct: bool

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -392,4 +393,15 @@ def test_marks_of_another_version_are_left_out_and_counted(embedded: str, capsys
             store.attach_assessment(message.message_id, read)
     assert cli.main(["calibration", "show", "--json", "--baseline"]) == 0
     (own,) = json.loads(capsys.readouterr().out)
-    assert (own["n"], own["heard_by_another_version"]) == (7, 5)
+    assert (own["n"], own["left_out"]) == (7, 5)
+
+
+def test_marks_on_answers_drawn_otherwise_are_left_out_and_counted(
+    embedded: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mark(4, embedded)
+    mark(3, embedded, sampling={"temperature": 0.7})
+    mark(2, embedded, sampling=asdict(Sampling(seed=5, max_tokens=9)))
+    assert cli.main(["calibration", "show", "--json", "--baseline"]) == 0
+    (own,) = json.loads(capsys.readouterr().out)
+    assert (own["n"], own["left_out"]) == (6, 3)

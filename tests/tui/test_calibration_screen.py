@@ -134,7 +134,7 @@ async def test_the_screen_draws_the_marks_of_the_model_at_hand(driven, danube) -
             assert "●" in driver.text()
             await driver.pilot.press("end")
             await driver.until(lambda: "38 more marks" in driver.text())
-            assert "2 more: read by an earlier listener" in driver.text()
+            assert "2 more: drawn or heard otherwise" in driver.text()
             await driver.pilot.press("escape")
             await driver.until(lambda: isinstance(driver.app.screen, ChatScreen))
             assert not driver.session.baseline, "looking changes nothing"

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Footer, Static
 
 from lacie_chat.chat.session import ChatSession
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
 from lacie_chat.conversations import MarkedAnswer, StoreError, marks_of
 from lacie_chat.statistics.diagram import SMALLEST, Line, Role, beside, diagram, legend, percent, table, width_of
 from lacie_chat.statistics.fitting import MINIMUM
@@ -93,7 +93,12 @@ class CalibrationScreen(SizedScreen[None]):
         session = self._session
         origin = session.origin_of(self._baseline)
         marks, others = marks_of(
-            self._marks, origin.fingerprint if origin else None, session.model_name, self._adapter, ASSESSMENT_VERSION
+            self._marks,
+            origin.fingerprint if origin else None,
+            session.model_name,
+            self._adapter,
+            ASSESSMENT_VERSION,
+            WayOfDrawing.of(session.sampling).to_dict(),
         )
         calibrators = self._calibrators()
         if not marks:
@@ -143,7 +148,7 @@ class CalibrationScreen(SizedScreen[None]):
             Content.styled(f"Calibrator of this model: {has or 'none; the acceptance is shown'}.", "$foreground 65%"),
         ]
         if others:
-            parts.append(_styled([(_of_another_listener(others), "dim")]))
+            parts.append(_styled([(_of_others(others), "dim")]))
         return Content("\n").join(parts)
 
 
@@ -163,15 +168,15 @@ def _verdict(figures: dict[str, object], others: int) -> list[Line]:
     else:
         lines.append([("lacie calibration fit --marks", "bold")])
     if others:
-        lines.append([(_of_another_listener(others), "dim")])
+        lines.append([(_of_others(others), "dim")])
     return lines
 
 
 NAMES_OF_FIGURES = {"acceptance": "the acceptance", "shipped": "the shipped one", "own": "your own one"}
 
 
-def _of_another_listener(count: int) -> str:
-    return f"{count} more: read by an earlier listener"
+def _of_others(count: int) -> str:
+    return f"{count} more: drawn or heard otherwise"
 
 
 def _styled(line: Line) -> Content:
