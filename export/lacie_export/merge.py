@@ -49,8 +49,12 @@ def merge(base: Base, adapter: Adapter, target: Path, *, force: bool = False) ->
         done = 0
         with step(f"merging {adapter.folder.name} into {base.name}", total) as show:
             for shard in shards:
+
+                def show_more(bytes_done: int, before: int = done) -> None:
+                    show(before + bytes_done)
+
                 with writing(part / shard.path.name):
-                    _merge_shard(shard, part / shard.path.name, adapter, weights, lambda n, at=done: show(at + n))
+                    _merge_shard(shard, part / shard.path.name, adapter, weights, show_more)
                 done += shard.path.stat().st_size
         with writing(part):
             _copy_rest(base, adapter, part)

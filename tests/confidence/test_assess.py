@@ -1,27 +1,9 @@
 """The whole flow on the embedded model: states, figures, odd texts, one call of the reader for many."""
 
-from collections.abc import Sequence
-
 import pytest
+from counting_reader import CountingReader
 
 from lacie_chat.confidence import Assessment, Calibrator, Reader, WayOfDrawing, assess, assess_many
-
-
-class CountingReader:
-    """The real reader, with its calls counted."""
-
-    def __init__(self, reader: Reader) -> None:
-        self.reader, self.calls = reader, [0, 0]
-
-    def choice_probabilities(
-        self, prefix: str, suffixes: Sequence[str], choices: Sequence[Sequence[str]]
-    ) -> list[list[float]]:
-        self.calls[0] += 1
-        return self.reader.choice_probabilities(prefix, suffixes, choices)
-
-    def complete(self, prefix: str, suffixes: Sequence[str], *, max_tokens: int, stop: Sequence[str]) -> list[str]:
-        self.calls[1] += 1
-        return self.reader.complete(prefix, suffixes, max_tokens=max_tokens, stop=stop)
 
 
 def test_a_sure_answer(reader: Reader) -> None:

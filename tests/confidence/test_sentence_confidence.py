@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from counting_reader import CountingReader
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +19,6 @@ from lacie_chat.confidence import (
     wants_sentences,
     with_sentences,
 )
-
-from .test_assess import CountingReader
 
 MARKDOWN = """# The river
 

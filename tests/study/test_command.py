@@ -7,12 +7,11 @@ from pathlib import Path
 import gguf
 import numpy as np
 import pytest
+from studies import judge, make_study
 from terminal import LACIE, Terminal
 
 from lacie_chat.study import SIDES, open_study, plan
 from lacie_chat.study.checks import check_items
-
-from .conftest import judge, make_study
 
 QUESTIONS = [
     {"id": "sea", "question": "Tell me about the sea.", "answers": ["water"]},

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from studies import judge
 
 from lacie_chat.study import Shown, Study, assign, plan
 from lacie_chat.study.checks import CHECKS, check_items
 from lacie_chat.study.design import place_checks
-
-from .conftest import judge
 
 questions = st.integers(1, 60).map(lambda n: [f"q{number}" for number in range(n)])
 names = st.text(min_size=1, max_size=12)

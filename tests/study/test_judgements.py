@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from studies import answer_row, judge, make_study
 
 from lacie_chat.errors import LacieError
 from lacie_chat.study import Judgement, PersonFile, Study, StudyError, make_report, open_study, people_files, plan
 from lacie_chat.study.judgements import file_name, merge, read_people
 from lacie_chat.study.records import begin, finish
-
-from .conftest import answer_row, judge, make_study
 
 
 def one(study: Study, place: int = 0, person: str = "ana", **changes: object) -> Judgement:

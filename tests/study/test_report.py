@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from studies import by_tone, judge, make_study
 
 from lacie_chat.study import Shown, Study, StudyError, as_markdown, make_report, people_files, plan
-
-from .conftest import by_tone, judge, make_study
 
 
 def report(study: Study, **more: object) -> dict[str, object]:

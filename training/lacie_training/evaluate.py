@@ -24,29 +24,29 @@ from lacie_training.questions.splits import Question, load_questions
 from lacie_training.run_folder import Row, RowFile, RunFolder, write_rows
 from lacie_training.stage import stage_main
 
-SIDES = ("baseline", "adapter")
+SPEAKERS = ("baseline", "adapter")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Questions that both sides answer, and where their answers are kept: `FOLDER/SIDE/answers.jsonl`."""
+    """Questions that both speakers answer, and where their answers are kept: `FOLDER/SPEAKER/answers.jsonl`."""
 
     name: str
     questions: list[Question]
     folder: Path
 
-    def file(self, side: str) -> RowFile:
-        return RowFile(self.folder / side / ANSWERS)
+    def file(self, speaker: str) -> RowFile:
+        return RowFile(self.folder / speaker / ANSWERS)
 
-    def rows(self, side: str) -> list[Row]:
-        """The judged rows, also written out as `FOLDER/SIDE/rows.jsonl`."""
-        rows = rows_of(self.file(side), self.questions)
-        write_rows(self.folder / side / ROWS, rows)
+    def rows(self, speaker: str) -> list[Row]:
+        """The judged rows, also written out as `FOLDER/SPEAKER/rows.jsonl`."""
+        rows = rows_of(self.file(speaker), self.questions)
+        write_rows(self.folder / speaker / ROWS, rows)
         return rows
 
 
 def run(folder: RunFolder) -> None:
-    """The stage: both sides on every test set, TruthfulQA where the recipe asks for it, calibrator, report and plots.
+    """The stage: both speakers on every test set, TruthfulQA where the recipe asks for it, calibrator, report, plots.
 
     Models are loaded only where something is still to be answered, so that a finished run can be looked at anew
     (another listener, another calibration set) at the cost of that alone.
@@ -64,18 +64,18 @@ def run(folder: RunFolder) -> None:
     if recipe.evaluate.truthfulqa.judges != "none":
         truthful = Asked("truthfulqa", truthfulqa.questions(recipe), folder.path / "evaluation" / "truthfulqa")
     everything = [*asked, calibration, *([truthful] if truthful else [])]
-    _answer_sides(folder, everything, adapter)
-    rows = {each.name: {side: each.rows(side) for side in SIDES} for each in everything}
-    fitted = {side: fit(folder, side, rows["calibration"][side]) for side in SIDES}
+    _answer_with_both(folder, everything, adapter)
+    rows = {each.name: {speaker: each.rows(speaker) for speaker in SPEAKERS} for each in everything}
+    fitted = {speaker: fit(folder, speaker, rows["calibration"][speaker]) for speaker in SPEAKERS}
     print(f"evaluate: {keep(folder, fitted['adapter'])}")
     judged = truthfulqa.judge(folder, rows["truthfulqa"]) if truthful else {}
     summarise(folder, {each.name: rows[each.name] for each in asked}, judged, fitted, listeners)
 
 
-def _answer_sides(folder: RunFolder, asked: Sequence[Asked], adapter: Path) -> None:
+def _answer_with_both(folder: RunFolder, asked: Sequence[Asked], adapter: Path) -> None:
     """Baseline and adapter, each loaded once, under the same conditions; the listener is loaded for both."""
     recipe = folder.recipe.measured()
-    speaker = recipe.speaker.with_adapter()
+    settings = recipe.speaker.with_adapter()
     with ExitStack() as stack:
 
         @cache
@@ -84,25 +84,25 @@ def _answer_sides(folder: RunFolder, asked: Sequence[Asked], adapter: Path) -> N
             stack.callback(listener.close)
             return found
 
-        for side in SIDES:
-            todo = [each for each in asked if each.file(side).missing(question.id for question in each.questions)]
+        for speaker in SPEAKERS:
+            todo = [each for each in asked if each.file(speaker).missing(question.id for question in each.questions)]
             if not todo:
                 continue
             reader()
-            generator = load_generator(speaker, adapter=adapter if side == "adapter" else None)
+            generator = load_generator(settings, adapter=adapter if speaker == "adapter" else None)
             try:
                 for each in todo:
                     answer_all(
-                        each.file(side),
+                        each.file(speaker),
                         each.questions,
                         generator,
                         reader(),
-                        form=speaker.form(),
+                        form=settings.form(),
                         sampling=recipe.evaluate.sampling(),
                         seed=recipe.seed,
-                        batch_size=speaker.batch_size,
-                        names={"model": speaker.model, "adapter": "adapter" if side == "adapter" else None},
-                        label=f"evaluate {each.name}, {side}",
+                        batch_size=settings.batch_size,
+                        names={"model": settings.model, "adapter": "adapter" if speaker == "adapter" else None},
+                        label=f"evaluate {each.name}, {speaker}",
                     )
             finally:
                 generator.close()

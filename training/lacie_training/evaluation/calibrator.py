@@ -27,7 +27,7 @@ MINIMUM_RIGHT = 10
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """One side's calibrator, or why there is none; `figures` is what `metrics.json` says of it."""
+    """One speaker's calibrator, or why there is none; `figures` is what `metrics.json` says of it."""
 
     calibrator: Calibrator | None
     figures: dict[str, Any]
@@ -47,8 +47,8 @@ def calibration_questions(folder: RunFolder) -> tuple[str, list[Question]]:
     return "validation", questions if len(questions) >= MINIMUM else []
 
 
-def fit(folder: RunFolder, side: str, rows: Sequence[Row]) -> Fitted:
-    """Fit one side's calibrator on its answers to the calibration questions."""
+def fit(folder: RunFolder, speaker: str, rows: Sequence[Row]) -> Fitted:
+    """Fit one speaker's calibrator on its answers to the calibration questions."""
     recipe = folder.recipe
     claims = [row for row in rows if row["state"] == "answered" and row["acceptance"] is not None]
     right = sum(bool(row["correct"]) for row in claims)
@@ -64,7 +64,7 @@ def fit(folder: RunFolder, side: str, rows: Sequence[Row]) -> Fitted:
         report = fit_calibrator(
             [row["acceptance"] for row in claims],
             [bool(row["correct"]) for row in claims],
-            model_fingerprint=_fingerprint(folder, side),
+            model_fingerprint=_fingerprint(folder, speaker),
             source=f"{recipe.name}, {len(claims)} answers to held-out questions",
             sampling=WayOfDrawing.of(recipe.evaluate.sampling()),
             seed=recipe.seed,
@@ -101,11 +101,11 @@ def heard_by_itself(recipe: Recipe) -> bool:
     return recipe.listener.model == recipe.speaker.model
 
 
-def _fingerprint(folder: RunFolder, side: str) -> str:
+def _fingerprint(folder: RunFolder, speaker: str) -> str:
     """That of the GGUF and the adapter; of a model that is no GGUF, the adapter's alone, or its name."""
-    speaker = folder.recipe.speaker
-    weights: Path | None = folder.path / "adapter" / "adapter_model.safetensors" if side == "adapter" else None
-    gguf = gguf_path(speaker.model)
+    settings = folder.recipe.speaker
+    weights: Path | None = folder.path / "adapter" / "adapter_model.safetensors" if speaker == "adapter" else None
+    gguf = gguf_path(settings.model)
     if gguf is not None:
         return pair_fingerprint(gguf, weights)
-    return fingerprint(weights) if weights else speaker.model
+    return fingerprint(weights) if weights else settings.model

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from counting_reader import CountingReader
 
 from lacie_chat.confidence import (
     Agreement,
@@ -17,8 +18,6 @@ from lacie_chat.confidence import (
     confidence_text,
     with_agreement,
 )
-
-from .test_assess import CountingReader
 
 QUESTION = "What is the capital of Norway?"
 
