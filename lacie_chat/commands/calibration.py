@@ -213,7 +213,7 @@ def _drawn(speaker: MarkedSpeaker, width: int) -> list[Line]:
 
 
 def _plot(args: argparse.Namespace, speakers: Sequence[MarkedSpeaker]) -> int:
-    from lacie_chat.statistics.marks_plot import Panel, draw_marks
+    from lacie_chat.statistics.pictures import Panel, draw_marks
 
     shown = [each for each in speakers if each.marks]
     if not shown:

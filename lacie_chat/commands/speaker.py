@@ -70,9 +70,9 @@ def add_speaker_arguments(parser: argparse.ArgumentParser, *, context: bool = Tr
         default="embedded",
         help="`embedded` (default), a path to a GGUF, or owner/repo[:QUANT] on the Hub",
     )
-    side = parser.add_mutually_exclusive_group()
-    side.add_argument("--adapter", metavar="REF", help=ADAPTER_HELP)
-    side.add_argument("--baseline", action="store_true", help="the model alone, without any adapter")
+    adapters = parser.add_mutually_exclusive_group()
+    adapters.add_argument("--adapter", metavar="REF", help=ADAPTER_HELP)
+    adapters.add_argument("--baseline", action="store_true", help="the model alone, without any adapter")
     if context:
         parser.add_argument(
             "--context",
