@@ -62,14 +62,19 @@ class Speaker:
         return EngineProcess(settings, log_path=paths.log_dir() / "engine.log")
 
 
-def add_speaker_arguments(parser: argparse.ArgumentParser, *, context: bool = True) -> None:
-    """The options that say which model answers; `context`: and with how much room."""
+def add_model_argument(parser: argparse.ArgumentParser) -> None:
+    """`--model`, for all commands that answer."""
     parser.add_argument(
         "--model",
         metavar="REF",
         default="embedded",
         help="`embedded` (default), a path to a GGUF, or owner/repo[:QUANT] on the Hub",
     )
+
+
+def add_speaker_arguments(parser: argparse.ArgumentParser, *, context: bool = True) -> None:
+    """The options that say which model answers; `context`: and with how much room."""
+    add_model_argument(parser)
     side = parser.add_mutually_exclusive_group()
     side.add_argument("--adapter", metavar="REF", help=ADAPTER_HELP)
     side.add_argument("--baseline", action="store_true", help="the model alone, without any adapter")
@@ -122,7 +127,12 @@ def find_speaker(args: argparse.Namespace) -> Speaker:
     pair = find_pair(args, download=True)
     temperature = getattr(args, "temperature", None)
     way = WayOfDrawing.of(Sampling() if temperature is None else Sampling(temperature=temperature))
+    return Speaker(pair.model, pair.adapter, *calibrators_of(pair, way), args.context)
+
+
+def calibrators_of(pair: Pair, way: WayOfDrawing) -> tuple[Calibrator | None, Calibrator | None]:
+    """Those that were fitted for this way of drawing: the pair's, and the model's alone. Where the pair's was fitted
+    for another one, a line on standard error says so."""
     calibrator, unused = look_for_calibrator(*pair.paths, way)
     say(unused)
-    baseline = look_for_calibrator(pair.model.path, None, way)[0] if pair.adapter else calibrator
-    return Speaker(pair.model, pair.adapter, calibrator, baseline, args.context)
+    return calibrator, look_for_calibrator(pair.model.path, None, way)[0] if pair.adapter else calibrator
