@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lacie_chat import paths
+from lacie_chat.commands.argument_types import at_least
 from lacie_chat.confidence import Calibrator, WayOfDrawing
 from lacie_chat.engine import EngineProcess, EngineSettings, Sampling
 from lacie_chat.models import (
@@ -82,15 +83,9 @@ def add_speaker_arguments(parser: argparse.ArgumentParser, *, context: bool = Tr
         parser.add_argument(
             "--context",
             metavar="TOKENS",
-            type=_context_length,
+            type=at_least(SHORTEST_CONTEXT),
             help="length of the context (default: the model's own, at most 8192); less needs less memory",
         )
-
-
-def _context_length(text: str) -> int:
-    if not text.isdecimal() or int(text) < SHORTEST_CONTEXT:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of tokens, {SHORTEST_CONTEXT} or more")
-    return int(text)
 
 
 def adapter_ref(args: argparse.Namespace) -> str | None:
