@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=float,
         default=ACCEPT_THRESHOLD,
-        help="accepted from this acceptance on (default %(default)s)",
+        help="accepted from so much on (default %(default)s)",
     )
     parser.add_argument("--batch-size", type=int, default=8, help="questions answered at once (default 8)")
     parser.add_argument("--seed", type=int, default=0)

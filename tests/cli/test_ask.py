@@ -38,8 +38,8 @@ def test_json_is_the_object_of_the_design() -> None:
     assert run.returncode == 0, run.stderr.decode()
     found = json.loads(run.stdout)
     assert set(found) == {
-        *("question", "response", "answer_span", "state", "acceptance", "confidence", "hedges", "boosters"),
-        *("masked_response", "model", "adapter", "usage", "timings"),
+        *("question", "response", "answer_span", "answer_offsets", "state", "acceptance", "confidence", "hedges"),
+        *("boosters", "masked_response", "model", "adapter", "usage", "timings"),
     }
     assert found["question"] == "What is the capital of Japan?"
     assert "Tokyo" in found["response"]
