@@ -172,6 +172,7 @@ def test_model_card_carries_licence_base_and_figures(exported: Path) -> None:
     assert front["base_model"] == "HuggingFaceTB/SmolLM2-135M-Instruct"
     assert front["library_name"] == "gguf"
     assert {"lacie", "arxiv:2405.21028"} <= set(front["tags"])
+    assert "| set | speaker | " in card
     assert "| held-out | adapter | 40 | 0.250 | 0.610 | 0.200 | n/a | n/a | 0.500 | n/a |" in card
     assert "![Reliability: acceptance against the share of right answers](reliability-held-out.png)" in card
     assert "platt, fitted on 240 answers" in card
