@@ -145,14 +145,14 @@ def _targets(adapter: Adapter) -> str:
 def _metrics(facts: RunFacts) -> str:
     if not facts.figures:
         return "## Evaluation\n\nThis export came without an evaluation.\n"
-    lines = ["## Evaluation\n", f"| set | side | {' | '.join(name for _, name in _FIGURES)} |"]
+    lines = ["## Evaluation\n", f"| set | speaker | {' | '.join(name for _, name in _FIGURES)} |"]
     lines.append(f"|---|---|{'---|' * len(_FIGURES)}")
-    for name, sides in facts.figures.items():
-        for side, figures in sides.items():
-            lines.append(f"| {name} | {side} | {' | '.join(_figure(figures, key) for key, _ in _FIGURES)} |")
+    for name, speakers in facts.figures.items():
+        for speaker, figures in speakers.items():
+            lines.append(f"| {name} | {speaker} | {' | '.join(_figure(figures, key) for key, _ in _FIGURES)} |")
     if facts.accept_threshold is not None:
         accepted = f"An answer counts as accepted from an acceptance of {facts.accept_threshold:g}."
-        lines.append(f"\n{accepted} Both sides were measured alike.")
+        lines.append(f"\n{accepted} Both were measured alike.")
     lines += [
         f"\n![Reliability: acceptance against the share of right answers]({path.name})" for path in facts.pictures
     ]

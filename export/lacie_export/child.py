@@ -52,14 +52,11 @@ def run_native(order: Mapping[str, Any], folder: Path, *, title: str, watch: Pat
     orders, answer = folder / "order.json", folder / "answer.json"
     answer.unlink(missing_ok=True)
     orders.write_text(json.dumps(order), encoding="utf-8")
-    home = str(Path(__file__).resolve().parent.parent)
-    path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
     status, output = run_python(
         ["-P", "-m", "lacie_export.native", str(orders), str(answer)],
         title=title,
         watch=watch,
         total=total,
-        environment={"PYTHONPATH": path},
     )
     if status == 0 and answer.is_file():
         result: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))

@@ -31,12 +31,12 @@ DATASETS = {
     "nq_open": "google-research-datasets/nq_open",
     "truthful_qa": "truthfulqa/truthful_qa",
 }
-_SIDES = ("adapter", "baseline")
+_SPEAKERS = ("adapter", "baseline")
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """`figures`: test set -> side (`adapter`, `baseline`) -> figures with their n. `pictures`: reliability diagrams."""
+    """`figures`: test set -> speaker (adapter, baseline) -> figures with their n. `pictures`: reliability diagrams."""
 
     method: str = "LACIE"
     recipe: Mapping[str, Any] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class RunFacts:
         """The acceptance from which an answer counts as accepted, in the evaluation."""
         threshold = self.recipe.get("evaluate", {}).get("threshold")
         if threshold == "training":  # the pairs': the figures know it
-            found = [side.get("accept_threshold") for sides in self.figures.values() for side in sides.values()]
+            found = [each.get("accept_threshold") for speakers in self.figures.values() for each in speakers.values()]
             threshold = next((value for value in found if value is not None), None)
         return float(threshold) if threshold is not None else None
 
@@ -148,12 +148,12 @@ def _figures(metrics: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]
         return {}
     return {
         name: {
-            side: {key: sides[side][key] for key in KEPT_FIGURES if sides[side].get(key) is not None}
-            for side in _SIDES
-            if isinstance(sides.get(side), dict)
+            speaker: {key: speakers[speaker][key] for key in KEPT_FIGURES if speakers[speaker].get(key) is not None}
+            for speaker in _SPEAKERS
+            if isinstance(speakers.get(speaker), dict)
         }
-        for name, sides in sets.items()
-        if isinstance(sides, dict)
+        for name, speakers in sets.items()
+        if isinstance(speakers, dict)
     }
 
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lacie_chat.commands.argument_types import at_least, whole_number
 from lacie_chat.commands.marked import (
     HOW_TO_MARK,
     MarkedSpeaker,
@@ -116,7 +117,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fit.add_argument(
         "--minimum",
         metavar="N",
-        type=_minimum,
+        type=at_least(LEAST),
         default=MINIMUM,
         help=f"refuse to fit on fewer answers (default {MINIMUM})",
     )
@@ -128,20 +129,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     asking.add_argument("--batch-size", type=int, default=8, help="questions answered at once (default 8)")
     asking.add_argument("--seed", type=int, default=0)
     asking.add_argument(
-        "--agreement", metavar="K", type=_samples, default=0, help="draw K samples of each answer, and fit on them too"
+        "--agreement",
+        metavar="K",
+        type=whole_number(0, MOST_SAMPLES),
+        default=0,
+        help="draw K samples of each answer, and fit on them too",
     )
-
-
-def _minimum(text: str) -> int:
-    if not text.isdecimal() or int(text) < LEAST:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of answers, {LEAST} or more")
-    return int(text)
-
-
-def _samples(text: str) -> int:
-    if not text.isdecimal() or int(text) > MOST_SAMPLES:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of samples, 0 to {MOST_SAMPLES}")
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -213,7 +206,7 @@ def _drawn(speaker: MarkedSpeaker, width: int) -> list[Line]:
 
 
 def _plot(args: argparse.Namespace, speakers: Sequence[MarkedSpeaker]) -> int:
-    from lacie_chat.statistics.marks_plot import Panel, draw_marks
+    from lacie_chat.statistics.pictures import Panel, draw_marks
 
     shown = [each for each in speakers if each.marks]
     if not shown:

@@ -21,7 +21,7 @@ from lacie_chat.evaluation.questions import read_question_file
 from lacie_chat.evaluation.stored import ROWS, Asking, answers_in, same_evaluation
 from lacie_chat.models import look_for_calibrator, pair_fingerprint
 from lacie_chat.rows import Row, locked, write_json, write_rows, writing
-from lacie_chat.statistics.sampled_agreement import agreement_metrics
+from lacie_chat.statistics.metrics import agreement_metrics
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temperature", type=float, default=Sampling().temperature, help="default: the chat's, 0.2")
     parser.add_argument("--max-tokens", type=int, default=128, help="length of an answer at most (default 128)")
     parser.add_argument(
-        "--threshold", type=float, default=ACCEPT_THRESHOLD, help="accepted from this acceptance on (default 0.66)"
+        "--threshold",
+        type=float,
+        default=ACCEPT_THRESHOLD,
+        help="accepted from so much on (default %(default)s)",
     )
     parser.add_argument("--batch-size", type=int, default=8, help="questions answered at once (default 8)")
     parser.add_argument("--seed", type=int, default=0)
@@ -88,11 +91,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _draw(rows: dict[str, list[Row]], path: Path) -> None:
-    from lacie_chat.statistics.plots import draw_reliability
+    from lacie_chat.statistics.pictures import draw_reliability
 
     try:
-        with writing(path):
-            draw_reliability(rows, path, bins=BINS)
+        picture = draw_reliability(rows, bins=BINS)
     except ImportError:
         line = "left out, since drawing needs matplotlib: pip install 'lacie-chat[plots]'"
         print(f"evaluate: {path.name} is {line}", file=sys.stderr)
+        return
+    with writing(path):
+        path.write_bytes(picture)

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lacie_chat.commands.speaker import ADAPTER_HELP, Speaker, say
+from lacie_chat.commands.speaker import ADAPTER_HELP, Pair, Speaker, add_model_argument, calibrators_of
 from lacie_chat.confidence import WayOfDrawing
 from lacie_chat.engine import EngineLike, Sampling
 from lacie_chat.errors import LacieError
-from lacie_chat.models import ResolvedModel, default_adapter, fingerprint, look_for_calibrator, resolve, resolve_adapter
+from lacie_chat.models import ResolvedModel, default_adapter, fingerprint, resolve, resolve_adapter
 from lacie_chat.progress import DownloadLine
 
 BASELINE, ADAPTER = "baseline", "adapter"
@@ -50,12 +50,7 @@ def add_side_arguments(parser: argparse.ArgumentParser) -> None:
         "`baseline` (the --model alone), `adapter` (the --model with the --adapter), `adapter:REF` (the --model with "
         "this adapter), or a model as --model takes it (alone)"
     )
-    parser.add_argument(
-        "--model",
-        metavar="REF",
-        default="embedded",
-        help="`embedded` (default), a path to a GGUF, or owner/repo[:QUANT] on the Hub",
-    )
+    add_model_argument(parser)
     parser.add_argument("--adapter", metavar="REF", help=ADAPTER_HELP)
     parser.add_argument(
         "--left",
@@ -89,12 +84,8 @@ def find_sides(args: argparse.Namespace, sampling: Sampling) -> tuple[ComparedSi
     way = WayOfDrawing.of(sampling)
     for name, (model, adapter), (model_print, adapter_print) in zip(_names(refs, found), found, prints, strict=True):
         heard_by_itself = model_print == prints[0][0]
-        calibrator = baseline = None
-        if heard_by_itself:
-            calibrator, unused = look_for_calibrator(model.path, adapter.path if adapter else None, way)
-            say(unused)
-            baseline = look_for_calibrator(model.path, None, way)[0] if adapter else calibrator
-        speaker = Speaker(model, adapter, calibrator, baseline)
+        calibrators = calibrators_of(Pair(model, adapter), way) if heard_by_itself else (None, None)
+        speaker = Speaker(model, adapter, *calibrators)
         sides.append(ComparedSide(name, speaker, model_print, adapter_print))
     return sides[0], sides[1]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lacie_chat import paths
+from lacie_chat.commands.argument_types import at_least
 from lacie_chat.confidence import Calibrator, WayOfDrawing
 from lacie_chat.engine import EngineProcess, EngineSettings, Sampling
 from lacie_chat.models import (
@@ -62,30 +63,29 @@ class Speaker:
         return EngineProcess(settings, log_path=paths.log_dir() / "engine.log")
 
 
-def add_speaker_arguments(parser: argparse.ArgumentParser, *, context: bool = True) -> None:
-    """The options that say which model answers; `context`: and with how much room."""
+def add_model_argument(parser: argparse.ArgumentParser) -> None:
+    """`--model`, for all commands that answer."""
     parser.add_argument(
         "--model",
         metavar="REF",
         default="embedded",
         help="`embedded` (default), a path to a GGUF, or owner/repo[:QUANT] on the Hub",
     )
-    side = parser.add_mutually_exclusive_group()
-    side.add_argument("--adapter", metavar="REF", help=ADAPTER_HELP)
-    side.add_argument("--baseline", action="store_true", help="the model alone, without any adapter")
+
+
+def add_speaker_arguments(parser: argparse.ArgumentParser, *, context: bool = True) -> None:
+    """The options that say which model answers; `context`: and with how much room."""
+    add_model_argument(parser)
+    adapters = parser.add_mutually_exclusive_group()
+    adapters.add_argument("--adapter", metavar="REF", help=ADAPTER_HELP)
+    adapters.add_argument("--baseline", action="store_true", help="the model alone, without any adapter")
     if context:
         parser.add_argument(
             "--context",
             metavar="TOKENS",
-            type=_context_length,
+            type=at_least(SHORTEST_CONTEXT),
             help="length of the context (default: the model's own, at most 8192); less needs less memory",
         )
-
-
-def _context_length(text: str) -> int:
-    if not text.isdecimal() or int(text) < SHORTEST_CONTEXT:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of tokens, {SHORTEST_CONTEXT} or more")
-    return int(text)
 
 
 def adapter_ref(args: argparse.Namespace) -> str | None:
@@ -122,7 +122,12 @@ def find_speaker(args: argparse.Namespace) -> Speaker:
     pair = find_pair(args, download=True)
     temperature = getattr(args, "temperature", None)
     way = WayOfDrawing.of(Sampling() if temperature is None else Sampling(temperature=temperature))
+    return Speaker(pair.model, pair.adapter, *calibrators_of(pair, way), args.context)
+
+
+def calibrators_of(pair: Pair, way: WayOfDrawing) -> tuple[Calibrator | None, Calibrator | None]:
+    """Those that were fitted for this way of drawing: the pair's, and the model's alone. Where the pair's was fitted
+    for another one, a line on standard error says so."""
     calibrator, unused = look_for_calibrator(*pair.paths, way)
     say(unused)
-    baseline = look_for_calibrator(pair.model.path, None, way)[0] if pair.adapter else calibrator
-    return Speaker(pair.model, pair.adapter, calibrator, baseline, args.context)
+    return calibrator, look_for_calibrator(pair.model.path, None, way)[0] if pair.adapter else calibrator

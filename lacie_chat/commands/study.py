@@ -26,13 +26,15 @@ from lacie_chat.evaluation.questions import Question, read_question_file
 from lacie_chat.progress import DownloadLine
 from lacie_chat.rows import Row, RowFile, write_text
 from lacie_chat.study import PersonFile, Study, as_markdown, make_report, open_study, people_files, plan
-from lacie_chat.study.records import SIDES, Side, answer_id, begin, finish, is_complete, questions_digest
+from lacie_chat.study.records import SPEAKERS, SpeakerName, answer_id, begin, finish, is_complete, questions_digest
 
 TOLD_APART_BY = (
     *("questions", "baseline_files", "lacie_files", "temperature", "max_tokens", "seed"),
     "assessment_version",
 )
-"""A study is another one if it differs in one of these."""
+"""A study is another one if it differs in one of these. Its answers are frozen with their truth, since people judge
+them: other accepted answers, another matcher (both in `questions`) or another assessment make another study. One that
+was begun by an older version can be judged and reported, and not be given further answers."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -132,7 +134,7 @@ def make_answers(args: argparse.Namespace, folder: Path) -> Study:
     baseline, lacie = _baseline_first(find_sides(args, sampling))
     made_with = {
         "questions": questions_digest([question.to_row() for question in questions]),
-        "sides": {"baseline": baseline.to_dict(), "lacie": lacie.to_dict()},
+        "speakers": {"baseline": baseline.to_dict(), "lacie": lacie.to_dict()},
         "baseline_files": [baseline.model_print, baseline.adapter_print],
         "lacie_files": [lacie.model_print, lacie.adapter_print],
         "listener": baseline.speaker.model.ref,
@@ -144,10 +146,10 @@ def make_answers(args: argparse.Namespace, folder: Path) -> Study:
     rows = begin(folder, made_with, told_apart_by=TOLD_APART_BY)
     if is_complete(folder):
         return open_study(folder)
-    todo = [each for each in questions if rows.missing(answer_id(each.id, side) for side in SIDES)]
+    todo = [each for each in questions if rows.missing(answer_id(each.id, name) for name in SPEAKERS)]
     if todo:
         with started(baseline, lacie) as both:
-            _answer_all(rows, questions, todo, dict(zip(SIDES, both, strict=True)), sampling)
+            _answer_all(rows, questions, todo, dict(zip(SPEAKERS, both, strict=True)), sampling)
     return finish(folder)
 
 
@@ -170,33 +172,35 @@ def _answer_all(
     file: RowFile,
     questions: Sequence[Question],
     todo: Sequence[Question],
-    sides: dict[Side, StartedSide],
+    speakers: dict[SpeakerName, StartedSide],
     base: Sampling,
 ) -> None:
     """Both answers of a question are drawn and heard together, and on the disk before the next one is asked."""
     line = DownloadLine()
-    reader = sides["baseline"].engine.reader
+    reader = speakers["baseline"].engine.reader
     began = time.monotonic()
     before = len(questions) - len(todo)
     try:
         for done, question in enumerate(todo):
             left = f", {_duration((time.monotonic() - began) / done * (len(todo) - done))} left" if done else ""
             line((before + done) / len(questions), f"answering, question {before + done + 1} of {len(questions)}{left}")
-            file.append(_answers(question, sides, _seeded(base, question), reader))
+            file.append(_answers(question, speakers, _seeded(base, question), reader))
         line(1.0, f"answering, question {len(questions)} of {len(questions)}")
     finally:
         line.close()
 
 
-def _answers(question: Question, sides: dict[Side, StartedSide], sampling: Sampling, reader: Reader) -> list[Row]:
+def _answers(
+    question: Question, speakers: dict[SpeakerName, StartedSide], sampling: Sampling, reader: Reader
+) -> list[Row]:
     drawn = {
-        side: stream_answer(each.engine, question.question, sampling, baseline=each.baseline)
-        for side, each in sides.items()
+        name: stream_answer(each.engine, question.question, sampling, baseline=each.baseline)
+        for name, each in speakers.items()
     }
     heard = assess_many([(question.question, response) for response, _ in drawn.values()], reader=reader)
     rows: list[Row] = []
-    for (side, (_, finished)), assessment in zip(drawn.items(), heard, strict=True):
-        speaker = sides[side].compared.speaker
+    for (name, (_, finished)), assessment in zip(drawn.items(), heard, strict=True):
+        speaker = speakers[name].compared.speaker
         more: dict[str, Any] = {
             "answers": list(question.answers),
             "match": question.match,
@@ -207,7 +211,7 @@ def _answers(question: Question, sides: dict[Side, StartedSide], sampling: Sampl
             "adapter": speaker.adapter.ref if speaker.adapter else None,
             "usage": finished.usage(),
         }
-        key = {"id": answer_id(question.id, side), "question_id": question.id, "side": side}
+        key = {"id": answer_id(question.id, name), "question_id": question.id, "speaker": name}
         rows.append({**key, **assessment.to_dict(), **more})
     return rows
 

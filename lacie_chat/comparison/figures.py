@@ -1,6 +1,6 @@
 """The figures of a comparison in bulk: two sides' rows on the same questions, pair by pair.
 
-Everything here reads rows and gives plain values; `comparison.py` makes the rows, `comparison_report.py` shows this.
+Everything here reads rows and gives plain values; `commands/compare_file.py` makes the rows, `report.py` shows this.
 """
 
 from collections import Counter

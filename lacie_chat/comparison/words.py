@@ -50,7 +50,7 @@ def _covering(text: str, tokens: Sequence[Span]) -> list[Span]:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of a text and the kinds of mark that cover all of it."""
+    """A piece of a text and the kinds of highlight that cover all of it."""
 
     text: str
     kinds: frozenset[str]

@@ -1,22 +1,72 @@
-"""The picture of a comparison: where right and where wrong answers lie on the scale of acceptance, on either side.
+"""Every picture: reliability and histograms of an evaluation, the shift of a comparison, the user's own marks.
 
-Needs matplotlib (extra `plots`), imported when it is drawn.
+They need matplotlib (extra `plots`), which is imported when something is drawn: ImportError without it. Each gives a
+PNG as bytes; whoever asked writes it.
 """
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lacie_chat.statistics.metrics import Floats, Scored
+from lacie_chat.confidence import Calibrator
+from lacie_chat.statistics.diagram import NAMES
+from lacie_chat.statistics.metrics import Floats, Scored, reliability
+from lacie_chat.statistics.reliability import ReliabilityBin
 
-_BEFORE, _AFTER, _LINE = "#7a7f87", "#1f6fb2", "#555555"
+Rows = Sequence[Mapping[str, Any]]
+
+_RIGHT, _WRONG, _LINE = "#1b7f5c", "#c4503a", "#555555"
+_BEFORE, _AFTER = "#7a7f87", "#1f6fb2"
+_SPEAKERS = {"baseline": "baseline", "adapter": "with LACIE adapter"}
+_CURVES = {"shipped": ("#1f6fb2", "-"), "own": ("#b26a1f", "--")}
+
+
+def draw_reliability(speakers: Mapping[str, Rows], *, bins: int) -> bytes:
+    """Share of right answers against acceptance, a panel a speaker; the area of a dot is the number of its answers."""
+    figure, axes = _figure(1, len(speakers), (4.2 * len(speakers), 4.2))
+    for axis, (speaker, rows) in zip(axes, speakers.items(), strict=True):
+        scored = _answered(rows)
+        entries = reliability(scored.acceptance, scored.correct, bins)
+        axis.plot([0, 1], [0, 1], color=_LINE, linewidth=1, linestyle="--", label="calibrated")
+        axis.plot([e["probability"] for e in entries], [e["accuracy"] for e in entries], color=_RIGHT, linewidth=1)
+        axis.scatter(
+            [e["probability"] for e in entries],
+            [e["accuracy"] for e in entries],
+            s=[20 + 400 * e["weight"] for e in entries],
+            color=_RIGHT,
+            alpha=0.8,
+        )
+        axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="acceptance (how sure it sounds)", ylabel="share of right answers")
+        axis.set_title(f"{_SPEAKERS.get(speaker, speaker)}, n = {len(scored)}", fontsize=10)
+        axis.set_aspect("equal")
+    return _png(figure)
+
+
+def draw_histograms(speakers: Mapping[str, Rows], *, bins: int, threshold: float) -> bytes:
+    """Acceptance of right and of wrong answers, each as shares of its own kind; the line is the accept threshold."""
+    figure, axes = _figure(1, len(speakers), (4.2 * len(speakers), 3.4))
+    edges = np.linspace(0, 1, 2 * bins + 1)
+    for axis, (speaker, rows) in zip(axes, speakers.items(), strict=True):
+        scored = _answered(rows)
+        for mask, colour, name in ((scored.correct, _RIGHT, "right"), (~scored.correct, _WRONG, "wrong")):
+            values = scored.acceptance[mask]
+            if len(values):
+                weights = np.full(len(values), 1 / len(values))
+                label = f"{name} ({len(values)})"
+                axis.hist(values, bins=edges.tolist(), weights=weights, color=colour, alpha=0.55, label=label)
+        axis.axvline(threshold, color=_LINE, linewidth=1, linestyle="--")
+        axis.set(xlim=(0, 1), xlabel="acceptance", ylabel="share of its kind")
+        axis.set_title(_SPEAKERS.get(speaker, speaker), fontsize=10)
+        axis.legend(frameon=False, fontsize=9)
+    return _png(figure)
 
 
 def draw_shift(
-    left: Sequence[Mapping[str, Any]],
-    right: Sequence[Mapping[str, Any]],
+    left: Rows,
+    right: Rows,
     names: tuple[str, str],
     *,
     threshold: float,
@@ -24,17 +74,11 @@ def draw_shift(
 ) -> bytes:
     """A PNG: a panel for right answers and one for wrong ones. Each shows both sides' acceptance as shares of that
     side's answers of the kind, its mean as a line, and an arrow from the left side's mean to the right side's."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.0, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure, axes = _figure(1, 2, (9.0, 3.6), sharey=True)
     sides = [_answered(left), _answered(right)]
     labels = [name.replace("$", r"\$") for name in names]  # a dollar sign would begin a formula
     edges = np.linspace(0, 1, bins + 1).tolist()
-    for axis, (title, truth) in zip(
-        figure.subplots(1, 2, sharey=True), (("right answers", True), ("wrong answers", False)), strict=True
-    ):
+    for axis, (title, truth) in zip(axes, (("right answers", True), ("wrong answers", False)), strict=True):
         means = []
         for scored, label, colour in zip(sides, labels, (_BEFORE, _AFTER), strict=True):
             values: Floats = scored.acceptance[scored.correct == truth]
@@ -53,12 +97,65 @@ def draw_shift(
         axis.set_title(title, fontsize=10)
         axis.legend(frameon=False, fontsize=8)
         axis.spines[["top", "right"]].set_visible(False)
-    figure.axes[0].set_ylabel("share of the side's answers of this kind")
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=120, format="png", metadata={"Software": None})
-    return picture.getvalue()
+    axes[0].set_ylabel("share of the side's answers of this kind")
+    return _png(figure)
 
 
-def _answered(rows: Sequence[Mapping[str, Any]]) -> Scored:
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One model's diagram; `calibrators` by role (`shipped`, `own`)."""
+
+    title: str
+    bins: Sequence[ReliabilityBin]
+    calibrators: Mapping[str, Calibrator]
+
+
+def draw_marks(panels: Sequence[Panel]) -> bytes:
+    """A PNG with a panel a model, at most three in a row."""
+    columns = min(len(panels), 3)
+    rows = -(-len(panels) // columns)
+    figure, axes = _figure(rows, columns, (4.6 * columns, 5.2 * rows))
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    for axis, panel in zip(axes, panels, strict=False):
+        axis.plot([0, 1], [0, 1], color=_LINE, linewidth=1, linestyle=":", label="right as often as it sounds")
+        grid = np.linspace(0, 1, 401)
+        for role, calibrator in panel.calibrators.items():
+            colour, style = _CURVES[role]
+            label = f"{NAMES[role]} calibrator ({calibrator.kind}, n = {calibrator.n})"
+            axis.plot(grid, [calibrator(float(x)) for x in grid], color=colour, linestyle=style, label=label)
+        x = [entry.acceptance for entry in panel.bins]
+        y = [entry.share for entry in panel.bins]
+        below = [entry.share - entry.interval[0] for entry in panel.bins]
+        above = [entry.interval[1] - entry.share for entry in panel.bins]
+        axis.errorbar(x, y, yerr=[below, above], fmt="o", color=_RIGHT, capsize=4, label="your marks, 95 % interval")
+        for entry in panel.bins:
+            axis.annotate(f"{entry.n}", (entry.acceptance, entry.share), (5, 4), textcoords="offset points", fontsize=8)
+        axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axis.set(xlabel="acceptance (how sure it sounds)", ylabel="share of right answers")
+        # a dollar sign would begin a formula
+        axis.set_title(f"{panel.title}, n = {sum(entry.n for entry in panel.bins)}".replace("$", r"\$"), fontsize=10)
+        axis.set_aspect("equal")
+        axis.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.13))
+    return _png(figure, bbox_inches="tight")  # legends stand outside of their panels
+
+
+def _answered(rows: Rows) -> Scored:
     scored = Scored.from_rows(rows)
     return scored.take(~scored.abstained)
+
+
+def _figure(rows: int, columns: int, size: tuple[float, float], *, sharey: bool = False) -> tuple[Any, list[Any]]:
+    """A figure of `size` inches, and its panels row by row."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)  # draws without a display, and without touching pyplot's state
+    return figure, list(figure.subplots(rows, columns, squeeze=False, sharey=sharey).flatten())
+
+
+def _png(figure: Any, **options: str) -> bytes:
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=120, format="png", metadata={"Software": None}, **options)
+    return picture.getvalue()

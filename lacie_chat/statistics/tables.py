@@ -1,4 +1,4 @@
-"""Figures of two sides as rows of a table, for every report that sets two sides beside each other."""
+"""Figures as text, alone, with their intervals and as rows of a table: for every report that has any."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -82,9 +82,15 @@ def mcnemar_rows(tests: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return rows
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of Markdown."""
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows])
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, aligned: bool = False) -> str:
+    """A table of Markdown; `aligned`: its columns are straight also where it is read as it is, on a terminal."""
+    widths = [max(len(row[column]) if aligned else 0 for row in (head, *rows)) for column in range(len(head))]
+    rule = ["-" * max(3, width) for width in widths]
+
+    def line(cells: Sequence[str]) -> str:
+        return f"| {' | '.join(f'{cell:<{width}}' for cell, width in zip(cells, widths, strict=True))} |"
+
+    return "\n".join(map(line, (head, rule, *rows)))
 
 
 def mcnemar_table(tests: Mapping[str, Any], left: str, right: str) -> str:

@@ -6,17 +6,17 @@ is the business of `commands.study` and `tui.study`.
 
 from lacie_chat.study.design import Shown, assign, plan
 from lacie_chat.study.judgements import SURE_WORDS, Judgement, PersonFile
-from lacie_chat.study.records import SIDES, Answer, Side, Study, StudyError, open_study
+from lacie_chat.study.records import SPEAKERS, Answer, SpeakerName, Study, StudyError, open_study
 from lacie_chat.study.report import as_markdown, make_report, people_files
 
 __all__ = [
-    "SIDES",
+    "SPEAKERS",
     "SURE_WORDS",
     "Answer",
     "Judgement",
     "PersonFile",
     "Shown",
-    "Side",
+    "SpeakerName",
     "Study",
     "StudyError",
     "as_markdown",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lacie_chat.study.checks import CHECKS, item_id
-from lacie_chat.study.records import SIDES, Side, Study
+from lacie_chat.study.records import SPEAKERS, SpeakerName, Study
 
 ITEMS_PER_CHECK = 8
 """One attention check to about so many questions; two at least (one of each kind) from four questions on."""
@@ -27,17 +27,19 @@ class Shown:
     cut: bool = False
 
 
-def assign(study_id: str, person: str, questions: Sequence[str], items: int | None = None) -> list[tuple[str, Side]]:
-    """For each question that this person sees, in their order: its id and the side whose answer they see."""
+def assign(
+    study_id: str, person: str, questions: Sequence[str], items: int | None = None
+) -> list[tuple[str, SpeakerName]]:
+    """For each question that this person sees, in their order: its id and the speaker whose answer they see."""
     pool = sorted(questions)
     random.Random(f"questions\x1f{study_id}").shuffle(pool)
     chosen = pool[:items]
     own = random.Random(f"person\x1f{study_id}\x1f{person}")
-    sides: list[Side] = [SIDES[number % 2] for number in range(len(chosen))]
-    if len(chosen) % 2 and own.random() < 0.5:  # neither side always has the odd one
-        sides[-1] = SIDES[1]
-    own.shuffle(sides)
-    assigned = list(zip(chosen, sides, strict=True))
+    speakers: list[SpeakerName] = [SPEAKERS[number % 2] for number in range(len(chosen))]
+    if len(chosen) % 2 and own.random() < 0.5:  # neither speaker always has the odd one
+        speakers[-1] = SPEAKERS[1]
+    own.shuffle(speakers)
+    assigned = list(zip(chosen, speakers, strict=True))
     own.shuffle(assigned)
     return assigned
 
@@ -65,9 +67,9 @@ def place_checks(study_id: str, person: str, questions: int) -> list[tuple[int, 
 def plan(study: Study, person: str, items: int | None = None) -> list[Shown]:
     """All that a person is shown, attention checks among it, in order."""
     shown = []
-    for question_id, side in assign(study.id, person, study.question_ids(), items):
-        answer = study.answer(question_id, side)
-        shown.append(Shown(study.item(question_id, side), answer.question, answer.response, answer.cut))
+    for question_id, speaker in assign(study.id, person, study.question_ids(), items):
+        answer = study.answer(question_id, speaker)
+        shown.append(Shown(study.item(question_id, speaker), answer.question, answer.response, answer.cut))
     for place, number in reversed(place_checks(study.id, person, len(shown))):
         check = CHECKS[number]
         shown.insert(place, Shown(item_id(study.id, "check", str(number)), check.question, check.response))

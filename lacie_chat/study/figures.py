@@ -1,10 +1,10 @@
 """What a study found: each figure with its n and a 95 % interval.
 
-Judgements of one question hang together, whoever gave them and whichever side answered. So intervals come from drawing
-questions again, with all that was said of them (percentile bootstrap, clustered by question); differences between the
-sides are taken within a draw, so they use that both sides were asked the same questions. McNemar's test pairs the sides
-by question: what the majority of its judges said of either answer. A question that no one judged on one of the sides,
-or on which the judges are split evenly, has no such pair.
+Judgements of one question hang together, whoever gave them and whichever speaker answered. So intervals come from
+drawing questions again, with all that was said of them (percentile bootstrap, clustered by question); differences
+between the speakers are taken within a draw, so they use that both speakers were asked the same questions. McNemar's
+test pairs them by question: what the majority of its judges said of either answer. A question that no one judged of one
+of the speakers, or on which the judges are split evenly, has no such pair.
 """
 
 import math
@@ -15,13 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lacie_chat.confidence import ACCEPT_THRESHOLD
 from lacie_chat.statistics.judges import Level, alpha_of_counts, pearson, spearman, tally
 from lacie_chat.statistics.metrics import Bools, Floats, auroc
 from lacie_chat.statistics.paired import mcnemar_of
-from lacie_chat.study.records import SIDES, Side
-
-LISTENER_THRESHOLD = 0.66
-"""The simulated listener accepts from this acceptance on (the method's)."""
+from lacie_chat.study.records import SPEAKERS, SpeakerName
 
 COUNTS = ("true_accepts", "false_accepts", "true_rejects", "false_rejects")
 RATES = (
@@ -43,7 +41,7 @@ class Judged:
 
     person: str
     question_id: str
-    side: Side
+    speaker: SpeakerName
     accepted: bool
     sure: int
     known: bool
@@ -73,7 +71,7 @@ class Table:
         return cls(
             np.array([each.accepted for each in judged], dtype=bool),
             np.array([each.correct for each in judged], dtype=bool),
-            np.array([each.side == "lacie" for each in judged], dtype=bool),
+            np.array([each.speaker == "lacie" for each in judged], dtype=bool),
             np.array([each.graded for each in judged], dtype=float),
             np.array([math.nan if each.acceptance is None else each.acceptance for each in judged], dtype=float),
         )
@@ -121,13 +119,13 @@ def difference(table: Table) -> dict[str, float]:
     return {key: lacie[key] - baseline[key] for key in RATES}
 
 
-def listener_agreement(table: Table) -> dict[str, float]:
+def with_listener(table: Table) -> dict[str, float]:
     """How well the listener's acceptance foretells what people did: `auroc` and `point_biserial` with their verdict,
     `spearman` with verdict and sureness as one number, `phi` of its own verdict at the threshold with theirs, and how
     often the two verdicts are the same.
     """
     heard = table.take(~np.isnan(table.acceptance))
-    listener_accepts = heard.acceptance >= LISTENER_THRESHOLD
+    listener_accepts = heard.acceptance >= ACCEPT_THRESHOLD
     return {
         "auroc": auroc(heard.acceptance, heard.accepted),
         "point_biserial": pearson(heard.acceptance, heard.accepted),
@@ -146,46 +144,46 @@ def set_figures(judged: Sequence[Judged], *, bootstrap: int = 1000, seed: int = 
     def intervals(measure: Measure) -> dict[str, list[float] | None]:
         return _intervals([measure(sample) for sample in samples], list(measure(table)))
 
-    sides = {}
-    for side in SIDES:
-        on_side = table.lacie if side == "lacie" else ~table.lacie
-        figures = verdicts(table.take(on_side))
-        edges = intervals(lambda part, lacie=side == "lacie": verdicts(part.take(part.lacie == lacie)))  # type: ignore[misc]
-        sides[side] = {"n": int(on_side.sum()), **_plain(figures), "intervals": edges}
+    speakers = {}
+    for speaker in SPEAKERS:
+        of_speaker = table.lacie if speaker == "lacie" else ~table.lacie
+        figures = verdicts(table.take(of_speaker))
+        edges = intervals(lambda part, lacie=speaker == "lacie": verdicts(part.take(part.lacie == lacie)))  # type: ignore[misc]
+        speakers[speaker] = {"n": int(of_speaker.sum()), **_plain(figures), "intervals": edges}
     heard = table.take(~np.isnan(table.acceptance))
     return {
         "n": len(judged),
         "questions": len(clusters),
         "people": len({each.person for each in judged}),
-        "sides": sides,
+        "speakers": speakers,
         "difference": {**_plain(difference(table)), "intervals": intervals(difference)},
         "mcnemar": {
             "false_accepts": paired_test(judged, lambda each: each.accepted and not each.correct),
             "false_rejects": paired_test(judged, lambda each: not each.accepted and each.correct),
         },
-        "agreement": {
-            "verdict": people_agreement(judged, lambda each: float(each.accepted), "nominal", bootstrap, seed),
-            "verdict_and_sureness": people_agreement(judged, lambda each: each.graded, "ordinal", bootstrap, seed),
+        "between_people": {
+            "verdict": between_people(judged, lambda each: float(each.accepted), "nominal", bootstrap, seed),
+            "verdict_and_sureness": between_people(judged, lambda each: each.graded, "ordinal", bootstrap, seed),
         },
         "listener": {
             "n": len(heard),
-            "threshold": LISTENER_THRESHOLD,
-            **_plain(listener_agreement(table)),
-            "intervals": intervals(listener_agreement),
+            "threshold": ACCEPT_THRESHOLD,
+            **_plain(with_listener(table)),
+            "intervals": intervals(with_listener),
         },
     }
 
 
 def paired_test(judged: Sequence[Judged], outcome: Callable[[Judged], bool]) -> dict[str, Any]:
-    """McNemar's test of an outcome of the two sides, paired by question: `n` pairs, on how many of them the outcome is
-    true of one side alone, and p (None without pairs).
+    """McNemar's test of an outcome of the two speakers, paired by question: `n` pairs, on how many of them the outcome
+    is true of one speaker alone, and p (None without pairs).
     """
-    votes: dict[str, dict[Side, list[bool]]] = {}
+    votes: dict[str, dict[SpeakerName, list[bool]]] = {}
     for each in judged:
-        votes.setdefault(each.question_id, {side: [] for side in SIDES})[each.side].append(outcome(each))
+        votes.setdefault(each.question_id, {speaker: [] for speaker in SPEAKERS})[each.speaker].append(outcome(each))
     pairs = []
-    for by_side in votes.values():
-        majority = [_majority(by_side[side]) for side in SIDES]
+    for by_speaker in votes.values():
+        majority = [_majority(by_speaker[speaker]) for speaker in SPEAKERS]
         if majority[0] is not None and majority[1] is not None:
             pairs.append((majority[0], majority[1]))
     test = mcnemar_of([one for one, _ in pairs], [other for _, other in pairs])
@@ -202,13 +200,13 @@ def paired_test(judged: Sequence[Judged], outcome: Callable[[Judged], bool]) -> 
     }
 
 
-def people_agreement(
+def between_people(
     judged: Sequence[Judged], value: Callable[[Judged], float], level: Level, bootstrap: int, seed: int
 ) -> dict[str, Any]:
     """Krippendorff's alpha over the answers that two people or more judged; None where it isn't defined."""
-    units: dict[tuple[str, Side], list[float]] = {}
+    units: dict[tuple[str, SpeakerName], list[float]] = {}
     for each in judged:
-        units.setdefault((each.question_id, each.side), []).append(value(each))
+        units.setdefault((each.question_id, each.speaker), []).append(value(each))
     shared = [(question_id, unit) for (question_id, _), unit in units.items() if len(unit) > 1]
     counts, values = tally([unit for _, unit in shared])
     clusters = _clusters([question_id for question_id, _ in shared])
@@ -250,7 +248,7 @@ def _intervals(samples: Sequence[dict[str, float]], keys: Sequence[str]) -> dict
 
 
 def _majority(votes: Sequence[bool]) -> bool | None:
-    """What most say; None for no votes, and for as many on either side."""
+    """What most say; None for no votes, and for as many for either."""
     for_it = sum(votes)
     return None if 2 * for_it == len(votes) else 2 * for_it > len(votes)
 

@@ -1,11 +1,11 @@
-"""The study's own files: how its answers were made, and the answers, of both sides, made once.
+"""The study's own files: how its answers were made, and the answers, of both speakers, made once.
 
     DIR/study.json      what the answers are made with, and, once all are there, the study's id
-    DIR/answers.jsonl   two rows a question, one a side
+    DIR/answers.jsonl   two rows a question, one a speaker
     DIR/people/         a file a person, see judgements.py
 
 The id is a digest of the answers. It is in every person's file, so that judgements of other answers, or of answers that
-were changed later, can't be mixed in. Only `study report` looks from an item back to its side.
+were changed later, can't be mixed in. Only `study report` looks from an item back to its speaker.
 """
 
 import hashlib
@@ -20,8 +20,8 @@ from lacie_chat.errors import LacieError
 from lacie_chat.rows import Row, RowFile, read_rows, write_json
 from lacie_chat.study.checks import item_id
 
-Side = Literal["baseline", "lacie"]
-SIDES: tuple[Side, Side] = ("baseline", "lacie")
+SpeakerName = Literal["baseline", "lacie"]
+SPEAKERS: tuple[SpeakerName, SpeakerName] = ("baseline", "lacie")
 FORMAT = 1
 
 
@@ -31,10 +31,10 @@ class StudyError(LacieError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One side's answer to one question, and what is known of it. Never shown as a whole to a person."""
+    """One speaker's answer to one question, and what is known of it. Never shown as a whole to a person."""
 
     question_id: str
-    side: Side
+    speaker: SpeakerName
     question: str
     response: str
     correct: bool
@@ -46,7 +46,7 @@ class Answer:
     def from_row(cls, row: Mapping[str, Any]) -> "Answer":
         return cls(
             question_id=row["question_id"],
-            side=row["side"],
+            speaker=row["speaker"] if "speaker" in row else row["side"],  # what studies begun before called it
             question=row["question"],
             response=row["response"],
             correct=row["correct"],
@@ -64,7 +64,7 @@ class Study:
         self.made_with = dict(made_with)
         self.answers = list(answers)
         self.id = digest(answers)
-        self._by_key = {(answer.question_id, answer.side): answer for answer in answers}
+        self._by_key = {(answer.question_id, answer.speaker): answer for answer in answers}
 
     @property
     def people_dir(self) -> Path:
@@ -74,27 +74,27 @@ class Study:
         """All questions, in the order of the questions file."""
         return list(dict.fromkeys(answer.question_id for answer in self.answers))
 
-    def answer(self, question_id: str, side: Side) -> Answer:
-        return self._by_key[question_id, side]
+    def answer(self, question_id: str, speaker: SpeakerName) -> Answer:
+        return self._by_key[question_id, speaker]
 
-    def item(self, question_id: str, side: Side) -> str:
-        """The id under which an answer is judged; it doesn't tell the side."""
-        return item_id(self.id, question_id, side)
+    def item(self, question_id: str, speaker: SpeakerName) -> str:
+        """The id under which an answer is judged; it doesn't tell the speaker."""
+        return item_id(self.id, question_id, speaker)
 
     @cached_property
     def answers_by_item(self) -> dict[str, Answer]:
         """The way back, for the report."""
-        return {self.item(answer.question_id, answer.side): answer for answer in self.answers}
+        return {self.item(answer.question_id, answer.speaker): answer for answer in self.answers}
 
-    def same_answers(self) -> int:
-        """Questions to which both sides said the same."""
-        pairs = ([self.answer(question, side).response for side in SIDES] for question in self.question_ids())
+    def same_texts(self) -> int:
+        """Questions to which both speakers said the same, word for word: there is nothing to tell apart."""
+        pairs = ([self.answer(question, speaker).response for speaker in SPEAKERS] for question in self.question_ids())
         return sum(one == other for one, other in pairs)
 
 
 def digest(answers: Iterable[Answer]) -> str:
     """16 hex digits over who answered what, whatever the order of the rows."""
-    parts = sorted([a.question_id, a.side, a.question, a.response] for a in answers)
+    parts = sorted([a.question_id, a.speaker, a.question, a.response] for a in answers)
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
@@ -127,21 +127,21 @@ def begin(folder: Path, made_with: Mapping[str, Any], *, told_apart_by: Sequence
     return RowFile(answers_file(folder))
 
 
-def answer_id(question_id: str, side: Side) -> str:
+def answer_id(question_id: str, speaker: SpeakerName) -> str:
     """The `id` of a row of answers.jsonl."""
-    return f"{question_id}/{side}"
+    return f"{question_id}/{speaker}"
 
 
 def finish(folder: Path) -> Study:
     """Give the study its id, now that all answers are there. Raises StudyError if all answers are the same on both
-    sides: nothing could be studied then.
+    speakers: nothing could be studied then.
     """
     data = _read_study(folder)
     study = Study(folder, data["made_with"], _read_answers(folder))
     questions = study.question_ids()
-    if study.same_answers() == len(questions):
+    if study.same_texts() == len(questions):
         raise StudyError(
-            f"both sides gave the same answer to all {len(questions)} questions: the adapter changes nothing here; "
+            f"both speakers gave the same answer to all {len(questions)} questions: the adapter changes nothing here; "
             "give another adapter, or more questions, and another --out folder"
         )
     if data["id"] is None:
@@ -193,10 +193,10 @@ def _read_answers(folder: Path) -> list[Answer]:
             answer = Answer.from_row(row)
         except KeyError as error:
             raise StudyError(f"{path}, row {number}: {error.args[0]!r} is missing") from None
-        answers.setdefault(answer_id(answer.question_id, answer.side), answer)
+        answers.setdefault(answer_id(answer.question_id, answer.speaker), answer)
     for question_id in {answer.question_id for answer in answers.values()}:
-        for side in SIDES:
-            if answer_id(question_id, side) not in answers:
+        for speaker in SPEAKERS:
+            if answer_id(question_id, speaker) not in answers:
                 raise StudyError(f"{path}: one of the two answers to question {question_id!r} is missing")
     if not answers:
         raise StudyError(f"{path} holds no answers")

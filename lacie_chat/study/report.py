@@ -10,11 +10,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from lacie_chat.statistics.tables import difference, p_value, ranged, table
 from lacie_chat.study.checks import PASS_SHARE, check_items
 from lacie_chat.study.design import plan
 from lacie_chat.study.figures import COUNTS, Judged, set_figures
 from lacie_chat.study.judgements import Judgement, PersonPart, merge, read_people
-from lacie_chat.study.records import SIDES, Side, Study, StudyError
+from lacie_chat.study.records import SPEAKERS, SpeakerName, Study, StudyError
 
 SETS: dict[str, tuple[str, Callable[[Judged], bool]]] = {
     "without_known": ("Answers that the judges did not know already", lambda each: not each.known),
@@ -57,7 +58,7 @@ def make_report(
         "study": study.id,
         "made_with": study.made_with,
         "questions": len(study.question_ids()),
-        "same_answers": study.same_answers(),
+        "same_texts": study.same_texts(),
         "judgements": len(judged),
         "people": [{**each, "left_out": each["person"] in left_out} for each in summaries],
         "bootstrap": bootstrap,
@@ -72,13 +73,13 @@ def _check_items(study: Study, people: Mapping[str, Mapping[str, Judgement]], pa
     checks = check_items(study.id)
     for name, own in people.items():
         paths = " and ".join(str(part.path) for part in parts if part.person == name)
-        seen: dict[str, Side] = {}
+        seen: dict[str, SpeakerName] = {}
         for item in own:
             answer = study.answers_by_item.get(item)
             if answer is None:
                 if item not in checks:
                     raise StudyError(f"{paths}: the study has no item {item!r}")
-            elif seen.setdefault(answer.question_id, answer.side) != answer.side:
+            elif seen.setdefault(answer.question_id, answer.speaker) != answer.speaker:
                 raise StudyError(
                     f"{paths} conflict: {name!r} judged both answers to question {answer.question_id!r} (two people of "
                     "one name, or begun with another --items); keep one of them"
@@ -95,7 +96,7 @@ def _judged(study: Study, name: str, own: Mapping[str, Judgement]) -> list[Judge
                 Judged(
                     name,
                     answer.question_id,
-                    answer.side,
+                    answer.speaker,
                     judgement.accepted,
                     judgement.sure,
                     judgement.known,
@@ -134,23 +135,25 @@ def _person(study: Study, name: str, own: Mapping[str, Judgement], parts: Sequen
 
 def as_markdown(report: Mapping[str, Any]) -> str:
     """The report to read, on a terminal as it is or rendered."""
-    names = report["made_with"].get("sides", {})
-    sides = [f"{side}: {_side_name(names.get(side))}" for side in SIDES]
-    same = report["same_answers"]
+    made_with = report["made_with"]
+    names = made_with.get("speakers") or made_with.get("sides", {})  # what studies begun before called it
+    speakers = [f"{speaker}: {_speaker_name(names.get(speaker))}" for speaker in SPEAKERS]
+    same = report["same_texts"]
     kept = [each for each in report["people"] if not each["left_out"]]
     lines = [
         f"# Study {report['study']}",
         "",
-        f"- {'; '.join(sides)}",
+        f"- {'; '.join(speakers)}",
         f"- {report['questions']} questions, {report['judgements']} judgements by {_people(len(kept))}"
-        + (f"; to {same} of the questions both sides gave the same answer" if same else ""),
+        + (f"; to {same} of the questions both speakers said the same, word for word" if same else ""),
         "- in brackets: 95 % intervals, by drawing the questions again",
         "",
         "## People",
         "",
-        *_table(
+        table(
             ["person", "judged", "checks passed", "accepted", "knew it", "seconds an answer"],
             [_person_row(each) for each in report["people"]],
+            aligned=True,
         ),
     ]
     left_out = [each["person"] for each in report["people"] if each["left_out"]]
@@ -167,10 +170,12 @@ def as_markdown(report: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _side_name(side: Mapping[str, Any] | None) -> str:
-    if not side:
+def _speaker_name(speaker: Mapping[str, Any] | None) -> str:
+    if not speaker:
         return "unknown"
-    return f"{side['model']} with the adapter {side['adapter']}" if side.get("adapter") else str(side["model"])
+    return (
+        f"{speaker['model']} with the adapter {speaker['adapter']}" if speaker.get("adapter") else str(speaker["model"])
+    )
 
 
 def _people(number: int) -> str:
@@ -203,20 +208,24 @@ _ROWS = {
 
 
 def _set_lines(figures: Mapping[str, Any]) -> list[str]:
-    sides = [figures["sides"][side] for side in SIDES]
-    difference = figures["difference"]
-    rows = [["judgements", *(str(side["n"]) for side in sides), ""]]
-    rows += [[key.replace("_", " "), *(str(side[key]) for side in sides), ""] for key in COUNTS]
+    speakers = [figures["speakers"][speaker] for speaker in SPEAKERS]
+    apart = figures["difference"]
+    rows = [["judgements", *(str(speaker["n"]) for speaker in speakers), ""]]
+    rows += [[key.replace("_", " "), *(str(speaker[key]) for speaker in speakers), ""] for key in COUNTS]
     rows += [
-        [label, *(_with_interval(side, key) for side in sides), _with_interval(difference, key, sign="+")]
+        [
+            label,
+            *(_with_interval(speaker, key) for speaker in speakers),
+            difference({"difference": apart[key], "interval": apart["intervals"].get(key)}),
+        ]
         for key, label in _ROWS.items()
     ]
-    agreement, listener = figures["agreement"], figures["listener"]
+    between_people, listener = figures["between_people"], figures["listener"]
     return [
-        *_table(["", "baseline", "LACIE", "LACIE less baseline"], rows),
+        table(["", "baseline", "LACIE", "LACIE less baseline"], rows, aligned=True),
         "",
         *(_mcnemar_line(key.replace("_", " "), test) for key, test in figures["mcnemar"].items()),
-        *(_alpha_line(key.replace("_", " "), each) for key, each in agreement.items()),
+        *(_alpha_line(key.replace("_", " "), each) for key, each in between_people.items()),
         f"- people and the simulated listener (n {listener['n']}): AUROC {_with_interval(listener, 'auroc')}, "
         f"point-biserial r {_with_interval(listener, 'point_biserial')}, Spearman's rho with verdict and sureness "
         f"{_with_interval(listener, 'spearman')}; at its threshold of {listener['threshold']}: phi "
@@ -226,50 +235,26 @@ def _set_lines(figures: Mapping[str, Any]) -> list[str]:
 
 def _mcnemar_line(name: str, test: Mapping[str, Any]) -> str:
     if test["p"] is None:
-        return f"- McNemar, {name}: no question was judged on both sides (that takes two people or more)"
+        return f"- McNemar, {name}: no question was judged of both speakers (that takes two people or more)"
     return (
         f"- McNemar, {name}: {test['baseline']} (baseline) and {test['lacie']} (LACIE) of {test['n']} questions judged "
-        f"on both sides; {test['only_baseline']} and {test['only_lacie']} on one side alone; exact p {_p(test['p'])} "
-        f"(chi-square {test['chi_square']:.2f}, p {_p(test['chi_square_p'])})"
+        f"of both speakers; {test['only_baseline']} and {test['only_lacie']} of one alone; exact {p_value(test['p'])} "
+        f"(chi-square {test['chi_square']:.2f}, {p_value(test['chi_square_p'])})"
     )
 
 
 def _alpha_line(name: str, each: Mapping[str, Any]) -> str:
-    title = f"- agreement between people on the {name} (Krippendorff's alpha, {each['level']})"
+    title = f"- people among each other, on the {name} (Krippendorff's alpha, {each['level']})"
     if not each["n"]:
         return f"{title}: no answer was judged by two people"
     if each["alpha"] is None:
         return f"{title}: not defined, {each['n']} answers and no variation"
-    return f"{title}: {_figure(each['alpha'])}{_brackets(each['interval'])}, {each['n']} answers judged by two or more"
+    return f"{title}: {ranged(each['alpha'], each['interval'])}, {each['n']} answers judged by two or more"
 
 
-def _with_interval(figures: Mapping[str, Any], key: str, *, sign: str = "") -> str:
-    value = figures[key]
-    if value is None:
-        return "-"
-    return _figure(value, sign) + _brackets(figures["intervals"].get(key), sign)
-
-
-def _brackets(interval: Sequence[float] | None, sign: str = "") -> str:
-    return f" [{_figure(interval[0], sign)}, {_figure(interval[1], sign)}]" if interval else ""
-
-
-def _figure(value: float, sign: str = "") -> str:
-    return f"{value:{sign}.2f}"
-
-
-def _p(value: float) -> str:
-    return "< .001" if value < 0.001 else f"{value:.3f}"
+def _with_interval(figures: Mapping[str, Any], key: str) -> str:
+    return ranged(figures[key], figures["intervals"].get(key))
 
 
 def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.0%}"
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
-
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)) + " |"
-
-    return [line(heads), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *map(line, rows)]

@@ -38,8 +38,8 @@ def test_json_is_the_object_of_the_design() -> None:
     assert run.returncode == 0, run.stderr.decode()
     found = json.loads(run.stdout)
     assert set(found) == {
-        *("question", "response", "answer_span", "state", "acceptance", "confidence", "hedges", "boosters"),
-        *("masked_response", "model", "adapter", "usage", "timings"),
+        *("question", "response", "answer_span", "answer_offsets", "state", "acceptance", "confidence", "hedges"),
+        *("boosters", "masked_response", "model", "adapter", "usage", "timings"),
     }
     assert found["question"] == "What is the capital of Japan?"
     assert "Tokyo" in found["response"]
@@ -171,7 +171,7 @@ def test_where_there_are_none_they_are_null() -> None:
 def test_in_words_they_stand_on_and_above_the_confidence_line() -> None:
     run = lacie("ask", TWO, "--sentences", "--agreement", "1", "--max-tokens", "60")
     lines = run.stderr.decode().strip().splitlines()
-    *sentences, line = [each for each in lines if not each.startswith("lacie: ")]  # a calibrator that isn't used
+    *sentences, line = lines
     assert len(sentences) > 1 and all("%" in sentence for sentence in sentences)
     assert " of 1 sample agree" in line
     assert "%" not in run.stdout.decode()

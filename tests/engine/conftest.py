@@ -52,7 +52,10 @@ class PlainLlama:
         return self._last()
 
     def _last(self) -> np.ndarray:
-        row = np.ctypeslib.as_array(self.llama._ctx.get_logits_ith(-1), shape=(self.llama.n_vocab(),)).astype(float)
+        from llama_cpp import llama_cpp as low
+
+        logits = low.llama_get_logits_ith(self.llama.ctx, -1)
+        row = np.ctypeslib.as_array(logits, shape=(self.llama.n_vocab(),)).astype(float)
         values = np.exp(row - row.max())
         return values / values.sum()
 

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +172,7 @@ def test_model_card_carries_licence_base_and_figures(exported: Path) -> None:
     assert front["base_model"] == "HuggingFaceTB/SmolLM2-135M-Instruct"
     assert front["library_name"] == "gguf"
     assert {"lacie", "arxiv:2405.21028"} <= set(front["tags"])
+    assert "| set | speaker | " in card
     assert "| held-out | adapter | 40 | 0.250 | 0.610 | 0.200 | n/a | n/a | 0.500 | n/a |" in card
     assert "![Reliability: acceptance against the share of right answers](reliability-held-out.png)" in card
     assert "platt, fitted on 240 answers" in card
@@ -335,7 +335,7 @@ def test_an_interrupted_export_leaves_nothing_behind(
         if line.startswith("converting"):
             break
     child.send_signal(number)
-    _, rest = child.communicate(timeout=60)
+    _, rest = child.communicate()
     assert child.returncode not in (0, 1)
     assert "Traceback" not in rest
     assert {path.name for path in out.iterdir()} <= {"merged"}
@@ -377,6 +377,7 @@ def test_push_uploads_what_was_exported(mistral: Path, mistral_adapter: Path, tm
             assert hub.commits[0][name] == (out / name).read_bytes()
         assert b"lacie --model someone/Tiny-LACIE-GGUF:BF16" in hub.commits[0]["README.md"]
 
+        before = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
         posts = [request for request in hub.requests if not request.startswith("GET")]
         stranger = {**environment, "HF_TOKEN": "hf_other"}
         refused = subprocess.run([*command, "--force"], env=stranger, capture_output=True, text=True, check=False)
@@ -386,8 +387,7 @@ def test_push_uploads_what_was_exported(mistral: Path, mistral_adapter: Path, tm
         )
         # asked before any work, and nothing sent
         assert [request for request in hub.requests if not request.startswith("GET")] == posts
-    started = time.monotonic()
     offline = subprocess.run([*command, "--force"], env=environment, capture_output=True, text=True, check=False)
     assert offline.returncode == 1
     assert "the Hub can't be reached" in offline.stderr
-    assert time.monotonic() - started < 60
+    assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == before  # asked before any work

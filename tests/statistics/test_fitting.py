@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.calibration import _sigmoid_calibration
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
 from sklearn.isotonic import IsotonicRegression
 
 from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
@@ -38,14 +40,29 @@ def fit(x: object, y: object, **more: object) -> object:
     return fit_calibrator(x, y, model_fingerprint="abc", source="a test", sampling=WAY, **more)  # type: ignore[arg-type]
 
 
+class AsItIs(ClassifierMixin, BaseEstimator):
+    """A classifier whose score is its one feature: what scikit-learn calibrates is then the log-odds itself."""
+
+    def fit(self, _x: object, y: np.ndarray) -> "AsItIs":
+        self.classes_ = np.unique(y)
+        return self
+
+    def decision_function(self, x: np.ndarray) -> np.ndarray:
+        return x[:, 0]
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return x[:, 0] > 0
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(("a", "b"), [(1.0, 0.0), (0.4, -3.0), (3.0, 1.0)])
 def test_platt_against_scikit_learn(seed: int, a: float, b: float) -> None:
     x, y = answers(seed, 300, a=a, b=b)
     slope, offset = fit_platt(x, y)
-    theirs_a, theirs_b = _sigmoid_calibration(logit(x), y.astype(float))  # 1 / (1 + exp(A f + B))
-    assert slope == pytest.approx(-theirs_a, abs=1e-3)
-    assert offset == pytest.approx(-theirs_b, abs=1e-3)
+    theirs = CalibratedClassifierCV(FrozenEstimator(AsItIs().fit(None, y)), method="sigmoid").fit(logit(x)[:, None], y)
+    grid = np.linspace(-5, 5, 41)
+    ours = 1 / (1 + np.exp(-(slope * grid + offset)))
+    assert ours == pytest.approx(theirs.predict_proba(grid[:, None])[:, 1], abs=1e-3)
 
 
 def test_platt_finds_what_the_answers_were_drawn_with() -> None:

@@ -7,17 +7,17 @@ from typing import Any
 
 from lacie_chat.study import Judgement, PersonFile, Shown, Study, plan
 from lacie_chat.study.checks import check_items
-from lacie_chat.study.records import SIDES, answer_id, begin, finish
+from lacie_chat.study.records import SPEAKERS, answer_id, begin, finish
 
 
-def answer_row(number: int, side: str, **more: Any) -> dict[str, Any]:
+def answer_row(number: int, speaker: str, **more: Any) -> dict[str, Any]:
     """The baseline is sure of everything; LACIE hedges where it is wrong. Every third question is answered rightly."""
     correct = number % 3 == 0
-    sounds_sure = side == "baseline" or correct
+    sounds_sure = speaker == "baseline" or correct
     return {
-        "id": answer_id(f"q{number}", side),
+        "id": answer_id(f"q{number}", speaker),
         "question_id": f"q{number}",
-        "side": side,
+        "speaker": speaker,
         "question": f"What is the name of village number {number}?",
         "response": f"It is {'certainly' if sounds_sure else 'perhaps'} Village {number}.",
         "correct": correct,
@@ -30,7 +30,7 @@ def answer_row(number: int, side: str, **more: Any) -> dict[str, Any]:
 
 def make_study(folder: Path, questions: int = 12, **more: Any) -> Study:
     rows = begin(folder, {"questions": f"{questions} {json.dumps(more)}"}, told_apart_by=["questions"])
-    rows.append([answer_row(number, side, **more) for number in range(questions) for side in SIDES])
+    rows.append([answer_row(number, speaker, **more) for number in range(questions) for speaker in SPEAKERS])
     return finish(folder)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from screen_text import screen_text
 from textual.pilot import Pilot
 
 from lacie_chat.errors import LacieError
@@ -27,8 +28,7 @@ async def opened(study: Study, person: str = "ana", items: int | None = 4, **mor
 
 
 def seen(pilot: Pilot[None]) -> str:
-    strips = pilot.app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+    return screen_text(pilot.app)
 
 
 async def test_three_keys_judge_an_item_and_it_is_kept_at_once(study: Study) -> None:

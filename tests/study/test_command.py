@@ -10,7 +10,7 @@ import pytest
 from studies import judge, make_study
 from terminal import LACIE, Terminal
 
-from lacie_chat.study import SIDES, open_study, plan
+from lacie_chat.study import SPEAKERS, open_study, plan
 from lacie_chat.study.checks import check_items
 
 QUESTIONS = [
@@ -70,7 +70,9 @@ def test_from_questions_to_report(questions: Path, adapter: Path, tmp_path: Path
     assert "4 answers are in" in run.stdout, "the repeated question is left out"
     study = open_study(folder)
     rows = [json.loads(line) for line in (folder / "answers.jsonl").read_text().splitlines()]
-    assert [row["id"] for row in rows] == [f"{question}/{side}" for question in ("sea", "legs") for side in SIDES]
+    assert [row["id"] for row in rows] == [
+        f"{question}/{speaker}" for question in ("sea", "legs") for speaker in SPEAKERS
+    ]
     assert all(row["response"] and 0 <= row["acceptance"] <= 1 for row in rows)
     assert rows[0]["response"] != rows[1]["response"]
     for one, other in (rows[:2], rows[2:]):

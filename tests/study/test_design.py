@@ -19,18 +19,20 @@ names = st.text(min_size=1, max_size=12)
 
 
 @given(names, names, questions, st.none() | st.integers(1, 70))
-def test_a_question_once_and_the_sides_balanced(study_id: str, person: str, ids: list[str], items: int | None) -> None:
+def test_a_question_once_and_the_speakers_balanced(
+    study_id: str, person: str, ids: list[str], items: int | None
+) -> None:
     assigned = assign(study_id, person, ids, items)
     seen = [question for question, _ in assigned]
     assert len(set(seen)) == len(seen) == min(len(ids), items or len(ids))
     assert set(seen) <= set(ids)
-    counts = Counter(side for _, side in assigned)
+    counts = Counter(speaker for _, speaker in assigned)
     assert abs(counts["baseline"] - counts["lacie"]) <= 1
     assert assign(study_id, person, list(reversed(ids)), items) == assigned, "study and person settle it"
 
 
 @given(names, st.lists(names, min_size=2, max_size=2, unique=True), st.integers(16, 60))
-def test_people_get_orders_and_sides_of_their_own(study_id: str, people: list[str], n: int) -> None:
+def test_people_get_orders_and_speakers_of_their_own(study_id: str, people: list[str], n: int) -> None:
     ids = [f"q{number}" for number in range(n)]
     one, other = (assign(study_id, person, ids) for person in people)
     assert [question for question, _ in one] != [question for question, _ in other]
@@ -46,22 +48,22 @@ def test_more_items_are_more_of_the_same_questions(study_id: str, ana: str, bo: 
     assert {question for question, _ in small} <= {question for question, _ in large}
 
 
-def test_over_many_people_neither_side_nor_place_is_favoured() -> None:
+def test_over_many_people_neither_speaker_nor_place_is_favoured() -> None:
     ids = [f"q{number}" for number in range(11)]
-    sides: Counter[tuple[str, str]] = Counter()
+    speakers: Counter[tuple[str, str]] = Counter()
     first: Counter[str] = Counter()
-    side_of_first: Counter[str] = Counter()
+    speaker_of_first: Counter[str] = Counter()
     same_as_before = 0
     for number in range(600):
         assigned = assign("study", f"person {number}", ids)
-        sides.update(assigned)
+        speakers.update(assigned)
         first[assigned[0][0]] += 1
-        side_of_first[assigned[0][1]] += 1
+        speaker_of_first[assigned[0][1]] += 1
         same_as_before += sum(a[1] == b[1] for a, b in itertools.pairwise(assigned))
     for question in ids:
-        assert abs(sides[question, "lacie"] - 300) < 60  # five standard deviations
+        assert abs(speakers[question, "lacie"] - 300) < 60  # five standard deviations
         assert abs(first[question] - 600 / 11) < 40
-    assert abs(side_of_first["lacie"] - 300) < 60
+    assert abs(speaker_of_first["lacie"] - 300) < 60
     assert 0.4 < same_as_before / (600 * 10) < 0.5, "neither in blocks nor by turns: 5 in 11 follow their like"
 
 
@@ -95,7 +97,7 @@ def test_nothing_that_a_person_is_given_names_the_speaker(study: Study) -> None:
     assert [field.name for field in fields(Shown)] == ["item", "question", "response", "cut"]
     file = judge(study, "Ana")
     written = file.path.read_text() + json.dumps([asdict(shown) for shown in plan(study, "Ana")]) + str(file.path)
-    for word in ("baseline", "lacie", "adapter", "side", "model", "correct"):
+    for word in ("baseline", "lacie", "adapter", "side", "speaker", "model", "correct"):
         assert word not in written.lower().replace(str(study.folder).lower(), "")
 
 

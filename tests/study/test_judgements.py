@@ -98,7 +98,7 @@ def test_files_that_conflict(study: Study, tmp_path: Path) -> None:
 def test_one_name_for_two_numbers_of_items_conflicts(study: Study, tmp_path: Path) -> None:
     judge(study, "ana")
     refused = 0
-    for items in range(2, 12):  # for some of them a question has the other side
+    for items in range(2, 12):  # for some of them a question has the other speaker
         other = judge(study, "ana", lambda _: (True, 4, False), folder=tmp_path / f"with {items}", items=items)
         other.path.write_text(
             "".join(

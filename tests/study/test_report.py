@@ -1,12 +1,13 @@
 """The report from people's files."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from studies import by_tone, judge, make_study
 
-from lacie_chat.study import Shown, Study, StudyError, as_markdown, make_report, people_files, plan
+from lacie_chat.study import Shown, Study, StudyError, as_markdown, make_report, open_study, people_files, plan
 
 
 def report(study: Study, **more: object) -> dict[str, object]:
@@ -20,13 +21,13 @@ def test_people_who_go_by_tone_take_the_baselines_wrong_answers_and_not_lacies(s
     assert json.loads(json.dumps(found)) == found
     assert (found["judgements"], found["questions"], found["study"]) == (48, 12, study.id)
     figures = found["sets"]["without_known"]  # type: ignore[index]
-    baseline, lacie = figures["sides"]["baseline"], figures["sides"]["lacie"]
+    baseline, lacie = figures["speakers"]["baseline"], figures["speakers"]["lacie"]
     assert baseline["false_accepts"] > 0 and baseline["accept_rate"] == 1.0
     assert lacie["false_accepts"] == 0 and lacie["precision"] == lacie["recall"] == 1.0
     assert lacie["n"] == baseline["n"] == 24
     test = figures["mcnemar"]["false_accepts"]
     assert test["only_lacie"] == 0 < test["only_baseline"] == test["baseline"]
-    assert figures["agreement"]["verdict"]["alpha"] == 1.0
+    assert figures["between_people"]["verdict"]["alpha"] == 1.0
     assert figures["listener"]["auroc"] == 1.0
     assert figures["listener"]["same_verdict"] == 1.0
 
@@ -49,8 +50,8 @@ def test_known_answers_and_abstentions_can_be_told_apart(tmp_path: Path) -> None
     judge(abstaining, "ana")
     sets = report(abstaining)["sets"]
     assert sets["without_known_or_abstentions"]["n"] == 0  # type: ignore[index]
-    sides = sets["all"]["sides"]  # type: ignore[index]
-    assert sum(each["true_accepts"] for each in sides.values()) == 0, "an abstention is never right"
+    speakers = sets["all"]["speakers"]  # type: ignore[index]
+    assert sum(each["true_accepts"] for each in speakers.values()) == 0, "an abstention is never right"
     assert "No judgements." in as_markdown(report(abstaining))
 
 
@@ -99,5 +100,24 @@ def test_markdown_reads_as_it_should(study: Study) -> None:
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert all(line.endswith("|") for line in tables)
     alone = as_markdown(make_report(study, [study.people_dir / "ana.jsonl"], bootstrap=5))
-    assert "no question was judged on both sides (that takes two people or more)" in alone
+    assert "no question was judged of both speakers (that takes two people or more)" in alone
     assert "no answer was judged by two people" in alone
+
+
+def test_a_study_of_before_is_read_and_reported(tmp_path: Path) -> None:
+    """Its rows and its study.json called `side` what is the speaker's name now."""
+    new = make_study(tmp_path / "new")
+    judge(new, "ana")
+    old = tmp_path / "old"
+    shutil.copytree(tmp_path / "new", old)
+    rows = [json.loads(line) for line in (old / "answers.jsonl").read_text("utf-8").splitlines()]
+    renamed = [{"side" if key == "speaker" else key: value for key, value in row.items()} for row in rows]
+    (old / "answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in renamed), "utf-8")
+    record = json.loads((old / "study.json").read_text("utf-8"))
+    record["made_with"]["sides"] = {"baseline": {"model": "the base"}, "lacie": {"model": "the base", "adapter": "x"}}
+    (old / "study.json").write_text(json.dumps(record), "utf-8")
+    again = open_study(old)
+    assert again.id == new.id
+    report = make_report(again, people_files(again), bootstrap=20)
+    assert report["sets"] == make_report(new, people_files(new), bootstrap=20)["sets"]
+    assert "lacie: the base with the adapter x" in as_markdown(report)

@@ -16,35 +16,35 @@ from lacie_chat.study.figures import COUNTS, RATES, Judged, Table, paired_test, 
 DRAWS = 60
 
 
-def judged(question: int, side: Any, accepted: bool, correct: bool, person: str = "ana", **more: Any) -> Judged:
+def judged(question: int, speaker: Any, accepted: bool, correct: bool, person: str = "ana", **more: Any) -> Judged:
     values = {"sure": 3, "known": False, "abstained": False, "acceptance": 0.5, **more}
-    return Judged(person, f"q{question}", side, accepted, correct=correct, **values)
+    return Judged(person, f"q{question}", speaker, accepted, correct=correct, **values)
 
 
-def of_counts(side: Any, ta: int, fa: int, tr: int, fr: int, start: int = 0) -> Iterator[Judged]:
+def of_counts(speaker: Any, ta: int, fa: int, tr: int, fr: int, start: int = 0) -> Iterator[Judged]:
     kinds = [(True, True)] * ta + [(True, False)] * fa + [(False, False)] * tr + [(False, True)] * fr
     for number, (accepted, correct) in enumerate(kinds):
-        yield judged(start + number, side, accepted, correct)
+        yield judged(start + number, speaker, accepted, correct)
 
 
 def random_judgements(seed: int, questions: int = 40, people: int = 3) -> list[Judged]:
     random = np.random.default_rng(seed)
     rows = []
     for question in range(questions):
-        right = {side: bool(random.random() < 0.4) for side in ("baseline", "lacie")}
-        heard = {side: round(float(random.random()), 2) for side in right}
+        right = {speaker: bool(random.random() < 0.4) for speaker in ("baseline", "lacie")}
+        heard = {speaker: round(float(random.random()), 2) for speaker in right}
         for person in range(people):
-            side: Any = "lacie" if random.random() < 0.5 else "baseline"
-            accepted = bool(random.random() < 0.2 + 0.6 * heard[side])
+            speaker: Any = "lacie" if random.random() < 0.5 else "baseline"
+            accepted = bool(random.random() < 0.2 + 0.6 * heard[speaker])
             rows.append(
                 judged(
                     question,
-                    side,
+                    speaker,
                     accepted,
-                    right[side],
+                    right[speaker],
                     f"p{person}",
                     sure=int(random.integers(1, 6)),
-                    acceptance=heard[side],
+                    acceptance=heard[speaker],
                 )
             )
     return rows
@@ -54,7 +54,7 @@ def test_the_papers_table() -> None:
     """METHOD.md: 79 and 78 items, false accepts 32 and 17, false rejects 6 and 7, precision .49 and .64."""
     rows = [*of_counts("baseline", 31, 32, 10, 6), *of_counts("lacie", 30, 17, 24, 7)]
     figures = set_figures(rows, bootstrap=DRAWS)
-    baseline, lacie = figures["sides"]["baseline"], figures["sides"]["lacie"]
+    baseline, lacie = figures["speakers"]["baseline"], figures["speakers"]["lacie"]
     assert (baseline["n"], lacie["n"]) == (79, 78)
     assert (baseline["false_accepts"], lacie["false_accepts"]) == (32, 17)
     assert (baseline["false_rejects"], lacie["false_rejects"]) == (6, 7)
@@ -104,7 +104,7 @@ def test_mcnemar_pairs_the_majorities() -> None:
         return each.accepted and not each.correct
 
     rows = [
-        judged(1, "baseline", True, False),  # both sides judged, the outcome on the baseline alone
+        judged(1, "baseline", True, False),  # both speakers judged, the outcome on the baseline alone
         judged(1, "lacie", False, False, "bo"),
         judged(2, "baseline", True, False),  # two of three accept the baseline's
         judged(2, "baseline", True, False, "bo"),
@@ -135,16 +135,16 @@ def test_mcnemar_on_many_is_scipys_binomial_test() -> None:
 
 def test_people_who_say_the_same_agree_and_others_do_not() -> None:
     same = [judged(n, "lacie", n % 2 == 0, True, person, sure=4) for n in range(8) for person in ("ana", "bo")]
-    found = set_figures(same, bootstrap=DRAWS)["agreement"]
+    found = set_figures(same, bootstrap=DRAWS)["between_people"]
     assert found["verdict"]["alpha"] == 1.0
     assert found["verdict"]["interval"] == [1.0, 1.0]
     assert (found["verdict"]["n"], found["verdict"]["judgements"]) == (8, 16)
-    apart = [replace(each, side="baseline") if each.person == "bo" else each for each in same]
-    assert set_figures(apart, bootstrap=2)["agreement"]["verdict"]["n"] == 0, "two answers, though one question"
+    apart = [replace(each, speaker="baseline") if each.person == "bo" else each for each in same]
+    assert set_figures(apart, bootstrap=2)["between_people"]["verdict"]["n"] == 0, "two answers, though one question"
     against = [replace(each, accepted=not each.accepted) if each.person == "bo" else each for each in same]
-    assert set_figures(against, bootstrap=2)["agreement"]["verdict"]["alpha"] < 0
+    assert set_figures(against, bootstrap=2)["between_people"]["verdict"]["alpha"] < 0
     unsure = [replace(each, sure=1) if each.person == "bo" else each for each in same]
-    found = set_figures(unsure, bootstrap=2)["agreement"]
+    found = set_figures(unsure, bootstrap=2)["between_people"]
     assert found["verdict"]["alpha"] == 1.0
     assert 0 < found["verdict_and_sureness"]["alpha"] < 1
 
@@ -154,23 +154,25 @@ def test_more_judges_of_the_same_questions_make_no_figure_surer() -> None:
     rows = random_judgements(7)
     once, twice = (set_figures(each, bootstrap=DRAWS) for each in (rows, [*rows, *rows]))
     for key in RATES:
-        assert once["sides"]["lacie"]["intervals"][key] == pytest.approx(twice["sides"]["lacie"]["intervals"][key])
+        assert once["speakers"]["lacie"]["intervals"][key] == pytest.approx(
+            twice["speakers"]["lacie"]["intervals"][key]
+        )
         assert once["difference"]["intervals"][key] == pytest.approx(twice["difference"]["intervals"][key])
     assert once["listener"]["intervals"]["auroc"] == pytest.approx(twice["listener"]["intervals"]["auroc"])
 
 
 def test_an_interval_is_as_wide_as_it_should_be() -> None:
     rows = [judged(n, "lacie", n < 120, True) for n in range(200)]
-    low, high = set_figures(rows, bootstrap=800)["sides"]["lacie"]["intervals"]["accept_rate"]
+    low, high = set_figures(rows, bootstrap=800)["speakers"]["lacie"]["intervals"]["accept_rate"]
     width = 2 * 1.96 * math.sqrt(0.6 * 0.4 / 200)
     assert high - low == pytest.approx(width, rel=0.12)
 
 
 def test_figures_that_are_not_defined_are_none() -> None:
     figures = set_figures([judged(1, "lacie", True, True)], bootstrap=5)
-    assert figures["sides"]["baseline"]["precision"] is None
-    assert figures["sides"]["baseline"]["n"] == 0
+    assert figures["speakers"]["baseline"]["precision"] is None
+    assert figures["speakers"]["baseline"]["n"] == 0
     assert figures["difference"]["precision"] is None
     assert figures["listener"]["auroc"] is None
-    assert figures["agreement"]["verdict"]["alpha"] is None
+    assert figures["between_people"]["verdict"]["alpha"] is None
     assert set_figures([], bootstrap=5)["n"] == 0

@@ -105,10 +105,13 @@ def _heard_by(listener: OtherListener, folder: RunFolder, rows: Rows) -> dict[st
 
 
 def _draw(folder: RunFolder, name: str, speakers: Mapping[str, list[Row]], threshold: float) -> None:
-    from lacie_chat.statistics.plots import draw_histograms, draw_reliability
+    from lacie_chat.statistics.pictures import draw_histograms, draw_reliability
 
     bins = folder.recipe.evaluate.bins
-    with writing(folder.path / f"reliability-{name}.png"):
-        draw_reliability(speakers, folder.path / f"reliability-{name}.png", bins=bins)
-    with writing(folder.path / f"acceptance-{name}.png"):
-        draw_histograms(speakers, folder.path / f"acceptance-{name}.png", bins=bins, threshold=threshold)
+    pictures = {
+        f"reliability-{name}.png": draw_reliability(speakers, bins=bins),
+        f"acceptance-{name}.png": draw_histograms(speakers, bins=bins, threshold=threshold),
+    }
+    for file, picture in pictures.items():
+        with writing(folder.path / file):
+            (folder.path / file).write_bytes(picture)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lacie_chat.statistics.sampled_agreement import agreement_metrics
+from lacie_chat.statistics.metrics import agreement_metrics
 
 
 def test_its_auroc_is_over_the_rows_that_have_it() -> None:
