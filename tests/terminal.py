@@ -25,13 +25,13 @@ CONFIDENCE = re.compile(r"[▰▱]{10} +\d+\s%  (?:acceptance|calibrated) · ")
 class Terminal:
     """`lacie WORDS` in a pseudo-terminal of `columns` x `rows`."""
 
-    def __init__(self, *words: str, columns: int = 80, rows: int = 24) -> None:
+    def __init__(self, *words: str, columns: int = 80, rows: int = 24, command: str = LACIE) -> None:
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
         environment.pop("NO_COLOR", None)
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self.started = time.monotonic()
-        self._child = pexpect.spawn(LACIE, list(words), dimensions=(rows, columns), env=environment, timeout=5)
+        self._child = pexpect.spawn(command, list(words), dimensions=(rows, columns), env=environment, timeout=5)
 
     def __enter__(self) -> Self:
         return self
