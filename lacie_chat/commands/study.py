@@ -1,8 +1,8 @@
 """`lacie study run` and `lacie study report`: the paper's human evaluation, repeated with one's own people.
 
-`run` first makes the answers of both sides, once, and then shows them to one person; others run it on the same folder
-(or a copy of it) without --questions, and need no model. The answers are made as `lacie compare` makes them: the same
-seed on both sides, the chat's own prompt, the chat's own assessment by one listener.
+`run` first makes the answers of both speakers, once, and then shows them to one person; others run it on the same
+folder (or a copy of it) without --questions, and need no model. The answers are made as `lacie compare` makes them: the
+same seed for both speakers, the chat's own prompt, the chat's own assessment by one listener.
 """
 
 import argparse
@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
     judging = actions.add_parser(
         "run",
-        help="make the answers of both sides, once, and let a person judge them",
-        description="Make the answers of both sides, once, and let a person judge them. The left side is the baseline.",
+        help="make both speakers' answers, once, and let a person judge them",
+        description="Make both speakers' answers, once, and let a person judge them. The left side is the baseline.",
     )
     judging.add_argument("--questions", metavar="FILE", help="begins a study: JSON lines with id, question, answers")
     judging.add_argument("--out", metavar="DIR", required=True, help="the study's folder")
@@ -56,10 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--temperature",
         type=not_negative,
         default=Sampling().temperature,
-        help="of both sides (default %(default)s, as in the chat)",
+        help="of both speakers (default %(default)s, as in the chat)",
     )
     judging.add_argument("--max-tokens", type=positive, default=128, help="length of an answer (default 128)")
-    judging.add_argument("--seed", type=int, default=0, help="of both sides (default 0)")
+    judging.add_argument("--seed", type=int, default=0, help="of both speakers (default 0)")
     reporting = actions.add_parser("report", help="what the judgements come to")
     reporting.add_argument("dir", metavar="DIR", help="the study's folder; its people's files are read")
     reporting.add_argument("files", metavar="FILE", nargs="*", help="people's files from elsewhere")
@@ -120,7 +120,7 @@ def report(args: argparse.Namespace) -> int:
     return 0
 
 
-# -- the answers of both sides ------------------------------------------------------------------------------------
+# -- the answers of both speakers ---------------------------------------------------------------------------------
 
 
 def make_answers(args: argparse.Namespace, folder: Path) -> Study:
@@ -154,7 +154,7 @@ def make_answers(args: argparse.Namespace, folder: Path) -> Study:
 
 
 def _read_questions(path: Path, matcher: str | None) -> list[Question]:
-    """The file's questions, repeated ones left out: nobody may see both sides of one question under two ids."""
+    """The file's questions, repeated ones left out: nobody may see both answers to one question under two ids."""
     kept: dict[str, Question] = {}
     for each in read_question_file(path):
         match = each.match if matcher is None else matcher
@@ -217,7 +217,7 @@ def _answers(
 
 
 def _seeded(base: Sampling, question: Question) -> Sampling:
-    """The same seed for both sides; it hangs on the question, so that going on gives what would have come."""
+    """The same seed for both speakers; it hangs on the question, so that going on gives what would have come."""
     number = int.from_bytes(hashlib.sha256(f"{base.seed}\x1f{question.id}".encode()).digest()[:4], "big") >> 1
     return Sampling(temperature=base.temperature, max_tokens=base.max_tokens, seed=number)
 

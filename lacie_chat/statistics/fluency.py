@@ -20,8 +20,8 @@ def fluency(responses: Sequence[str]) -> dict[str, float | None]:
     `distinct_2`: different pairs of neighbouring words over all such pairs (Li et al. 2016); `words`: their mean
     number; `hedged`: the share with a hedge of the lexicon. Empty responses are left out; None where none is left.
 
-    Both of the first hang on how many responses there are, and distinct-2 on their length: compare sides that answer
-    the same questions.
+    Both of the first hang on how many responses there are, and distinct-2 on their length: compare speakers that
+    answer the same questions.
     """
     said = [response for response in responses if _words(response)]
     spoken = [_words(response) for response in said]

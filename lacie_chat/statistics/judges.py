@@ -1,7 +1,7 @@
 """How far judges agree: with each other (Krippendorff's alpha), and with a score (correlations).
 
-Alpha is 1 for full agreement, 0 for what chance would give, below 0 for less than that. It takes any number of judges
-and leaves out what a judge didn't judge (Krippendorff, "Computing Krippendorff's Alpha-Reliability", 2011, whose
+Alpha is 1 where all say the same, 0 for what chance would give, below 0 for less than that. It takes any number of
+judges and leaves out what a judge didn't judge (Krippendorff, "Computing Krippendorff's Alpha-Reliability", 2011, whose
 worked examples are in the tests). A coefficient that isn't defined (no pairs, no variation) is NaN.
 """
 
@@ -61,7 +61,7 @@ def _distances(values: Array, totals: Array, level: Level) -> Array:
 
 
 def pearson(one: ArrayLike, other: ArrayLike) -> float:
-    """Pearson's r. With one yes-or-no side it is the point-biserial correlation, with two it is phi."""
+    """Pearson's r. With one yes-or-no series it is the point-biserial correlation, with two it is phi."""
     left, right = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
     if left.shape != right.shape:
         raise ValueError(f"a correlation needs as many of one as of the other, not {left.size} and {right.size}")

@@ -1,7 +1,7 @@
 """The paper's human evaluation for anyone to repeat: people as listeners, blinded, and their judgements as figures.
 
 Pure: answers and judgements in files, plans and figures out. Who makes the answers, and what a person sees and presses,
-is the business of `commands.study` and `tui.study`.
+is the business of `commands.study` and `tui.screens.judging`.
 """
 
 from lacie_chat.study.design import Shown, assign, plan

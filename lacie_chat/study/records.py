@@ -133,8 +133,8 @@ def answer_id(question_id: str, speaker: SpeakerName) -> str:
 
 
 def finish(folder: Path) -> Study:
-    """Give the study its id, now that all answers are there. Raises StudyError if all answers are the same on both
-    speakers: nothing could be studied then.
+    """Give the study its id, now that all answers are there. Raises StudyError if both speakers gave the same answer
+    to every question: nothing could be studied then.
     """
     data = _read_study(folder)
     study = Study(folder, data["made_with"], _read_answers(folder))

@@ -235,11 +235,11 @@ def _set_lines(figures: Mapping[str, Any]) -> list[str]:
 
 def _mcnemar_line(name: str, test: Mapping[str, Any]) -> str:
     if test["p"] is None:
-        return f"- McNemar, {name}: no question was judged of both speakers (that takes two people or more)"
+        return f"- McNemar, {name}: no question has both answers judged (that takes two people or more)"
     return (
-        f"- McNemar, {name}: {test['baseline']} (baseline) and {test['lacie']} (LACIE) of {test['n']} questions judged "
-        f"of both speakers; {test['only_baseline']} and {test['only_lacie']} of one alone; exact {p_value(test['p'])} "
-        f"(chi-square {test['chi_square']:.2f}, {p_value(test['chi_square_p'])})"
+        f"- McNemar, {name}: {test['baseline']} (baseline) and {test['lacie']} (LACIE) of {test['n']} questions with "
+        f"both answers judged; {test['only_baseline']} and {test['only_lacie']} of one speaker alone; "
+        f"exact {p_value(test['p'])} (chi-square {test['chi_square']:.2f}, {p_value(test['chi_square_p'])})"
     )
 
 

@@ -125,7 +125,7 @@ async def test_a_judgement_that_cannot_be_kept_is_not_passed_over(study: Study, 
 
         monkeypatch.setattr(file, "add", full)
         await pilot.press("a", "3", "n")
-        await pilot.pause(0.2)
+        await pilot.pause()
         assert "Not kept: the disk is full: [x]" in " ".join(seen(pilot).split())
         assert screen.step == "known" and screen.done == 0
         monkeypatch.undo()
@@ -167,6 +167,6 @@ def test_looks(study: Study, snap_compare: Any, monkeypatch: pytest.MonkeyPatch,
 
     async def before(pilot: Pilot[None]) -> None:
         await pilot.press(*keys[state])
-        await pilot.pause(0.1)
+        await pilot.pause()
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=before)

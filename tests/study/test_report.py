@@ -100,7 +100,7 @@ def test_markdown_reads_as_it_should(study: Study) -> None:
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert all(line.endswith("|") for line in tables)
     alone = as_markdown(make_report(study, [study.people_dir / "ana.jsonl"], bootstrap=5))
-    assert "no question was judged of both speakers (that takes two people or more)" in alone
+    assert "no question has both answers judged (that takes two people or more)" in alone
     assert "no answer was judged by two people" in alone
 
 
