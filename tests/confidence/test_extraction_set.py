@@ -13,7 +13,7 @@ from lacie_chat.confidence import Reader, extract_answers, state_by_form
 from lacie_chat.confidence.folding import words
 
 RIGHT, NONE = 113, 13
-"""Of 146 responses with an answer and 54 without: 115 and 14 when it was measured, less what another processor rounds."""
+"""Of 146 responses with an answer and 54 without: 115 and 14 as measured, less what another processor rounds."""
 
 ROWS = [
     json.loads(line)
