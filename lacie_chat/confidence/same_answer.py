@@ -53,7 +53,7 @@ def _words(text: str) -> list[str]:
 
 def commonest_answer(spans: Sequence[str]) -> tuple[str, int]:
     """The span that most of `spans` agree with, and how many do (itself among them); of several such the one written
-    most often, then the shortest. Raises ValueError for none.
+    most often, then the first. Raises ValueError for none.
     """
     if not spans:
         raise ValueError("there is no answer among no spans")
@@ -62,7 +62,7 @@ def commonest_answer(spans: Sequence[str]) -> tuple[str, int]:
         span: sum(count for other, count in written.items() if other == span or same_answer(span, other))
         for span in written
     }
-    best = min(written, key=lambda span: (-agreeing[span], -written[span], len(span), span))
+    best = min(written, key=lambda span: (-agreeing[span], -written[span]))
     return best, agreeing[best]
 
 

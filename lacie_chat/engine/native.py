@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import llama_cpp
 from llama_cpp import llama_cpp as low
 
 from lacie_chat.engine.log import default_log_path, open_log
@@ -201,8 +200,3 @@ def has_amx(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 def supports_gpu() -> bool:
     """Whether this build of llama.cpp can offload layers."""
     return bool(low.llama_supports_gpu_offload())
-
-
-def runtime_version() -> str:
-    """Version of llama-cpp-python, for `doctor`."""
-    return str(llama_cpp.__version__)

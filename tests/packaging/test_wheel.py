@@ -130,7 +130,7 @@ def test_train(trained: Path) -> None:
 def test_export(installed: Installed, trained: Path) -> None:
     installed.lacie("export", "adapter", "--run", "run", "--out", "exported", "--no-verify")
     (adapter,) = (installed.folder / "exported").glob("*-LoRA.gguf")
-    assert installed.lacie("models", "info", str(adapter), "--json").count('"adapter"')
+    assert "Tokyo" in installed.lacie("ask", "What is the capital of Japan?", "--adapter", str(adapter))
 
 
 @pytest.mark.parametrize(
