@@ -16,7 +16,15 @@ import numpy as np
 import numpy.typing as npt
 from llama_cpp import llama_cpp as low
 
-from lacie_chat.engine.decoding import ABORTED, NO_SLOT, chunk_of, draw_token, make_context, row_of_logits
+from lacie_chat.engine.decoding import (
+    ABORTED,
+    NO_SLOT,
+    chunk_of,
+    decode_next,
+    draw_token,
+    make_context,
+    row_of_logits,
+)
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag, Stopped
@@ -87,8 +95,7 @@ class Context:
                 raise Stopped
             self._flag = flag  # kept alive: llama.cpp reads its bytes
             flag.watch(self._handle)
-            array = (low.llama_token * len(tokens))(*tokens)  # the batch only points at it
-            result = low.llama_decode(self._handle, low.llama_batch_get_one(array, len(tokens)))
+            result = decode_next(self._handle, tokens)
             if result == 0:
                 self.tokens += tokens
                 self._ends.append(len(self.tokens))

@@ -68,6 +68,14 @@ def row_of_logits(handle: Any, place: int, model: Model) -> npt.NDArray[np.float
     return np.ctypeslib.as_array(low.llama_get_logits_ith(handle, place), shape=(model.vocabulary,))
 
 
+def decode_next(handle: Any, tokens: Sequence[int]) -> int:
+    """Decode `tokens` after what the one sequence of a context holds; the logits of the last are kept. Returns as
+    `Batch.decode` does.
+    """
+    array = (low.llama_token * len(tokens))(*tokens)  # the batch only points at it
+    return int(low.llama_decode(handle, low.llama_batch_get_one(array, len(tokens))))
+
+
 class Batch:
     """Tokens for one decode, each with its position and sequence, up to `size` of them."""
 

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Literal
 
 Role = Literal["system", "user", "assistant"]
-Side = Literal["speaker", "baseline"]
-"""How the chat names what answers: `speaker` has the adapter (if one is loaded), `baseline` never has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """One sampler: an answer in the chat and an answer in a batch are drawn alike, the repeat penalty too."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from answers import ask
 
+import lacie_chat
 from lacie_chat.engine import ChatTurn, Engine, Sampling
 from lacie_chat.engine.batches import LlamaCppGenerator
 
@@ -49,3 +51,11 @@ def test_each_answer_of_a_batch_has_a_penalty_of_its_own(batches: LlamaCppGenera
     prompts = [batches.render([ChatTurn("user", each)]) for each in QUESTIONS]
     together = [each[0].text for each in batches.respond(prompts, sampling, [[0]] * 3)]
     assert together == [in_a_batch(batches, each, sampling) for each in QUESTIONS]
+
+
+def test_nothing_else_makes_contexts_adapters_batches_or_samplers() -> None:
+    top = Path(lacie_chat.__file__).parent.parent
+    made = re.compile(r"llama_(init_from_model|new_context|set_adapters?_lora|sampler_|batch_)")
+    folders = [top / "lacie_chat", top / "training", top / "export"]
+    found = [path for folder in folders for path in folder.rglob("*.py") if made.search(path.read_text())]
+    assert [path.relative_to(top).as_posix() for path in found] == ["lacie_chat/engine/decoding.py"]

@@ -1,5 +1,6 @@
 """Generators: the same chunk gives the same texts, whatever came before; the two engines agree on the same weights."""
 
+import ctypes
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -94,6 +95,28 @@ def test_the_penalty_looks_back_on_the_answers_last_tokens() -> None:
     logits = torch.tensor([[2.0, -1.0, 0.5, 3.0], [2.0, -1.0, 0.5, 3.0]])
     found = penalise(logits, [[0, 1, 1], [3, *[2] * 64]], 2.0)
     assert found.tolist() == [[1.0, -2.0, 0.5, 3.0], [2.0, -1.0, 0.25, 3.0]]
+
+
+@pytest.mark.parametrize("answer", [[0], [3, 3, 1], [2, *[0] * 63], [2, *[0] * 64], list(range(5)) * 40])
+def test_the_penalty_is_llama_cpps(llama_cpp: Generator, answer: list[int]) -> None:
+    import torch
+    from lacie_training.generators.transformers import penalise
+    from llama_cpp import llama_cpp as low
+
+    from lacie_chat.engine.decoding import free_sampler, make_sampler
+
+    sampling = replace(GREEDY, repeat_penalty=1.3)
+    logits = [1.5, -0.5, 0.25, 4.0, 0.0, 2.0]
+    chain = make_sampler(sampling, llama_cpp.model, 0)  # type: ignore[attr-defined]
+    for token in answer:
+        low.llama_sampler_accept(chain, token)
+    rows = (low.llama_token_data * len(logits))(*[(token, logit, 0.0) for token, logit in enumerate(logits)])
+    candidates = low.llama_token_data_array(rows, len(logits), -1, False)
+    low.llama_sampler_apply(chain, ctypes.byref(candidates))
+    free_sampler(chain)
+    [found] = penalise(torch.tensor([logits]), [answer], sampling.repeat_penalty).tolist()
+    assert found == pytest.approx([candidates.data[place].logit for place in range(len(logits))])
+    assert found != logits
 
 
 def test_cut_before_the_temperature() -> None:
