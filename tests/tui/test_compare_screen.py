@@ -153,6 +153,23 @@ async def test_leaving_while_words_pour_in(driven, key) -> None:
             assert turn.text in [row.text for row in answers], "not a word is lost"
 
 
+@pytest.mark.parametrize("gone", [".note", "HighlightedMarkdown", "ConfidenceLine"])
+async def test_what_comes_while_a_sample_is_taken_out_ends_nothing(driven, gone) -> None:
+    two = TwoSided([Answer(["First."])], [Answer(["First."]), Answer(["Second."])])
+    async with driven(two, adapter_name="a", size=WIDE) as driver:
+        screen = await compare(driver)
+        for column in screen.query(CompareColumn):
+            sample = column.sample
+            assert sample is not None
+            await sample.query(gone).remove()
+            sample.fit()
+            sample.show()
+            await sample.follow()
+            await sample.settle()
+        await driver.pilot.pause()
+        assert driver.app.is_running
+
+
 async def test_ctrl_c_stops_the_comparison_before_it_quits(driven) -> None:
     held = TwoSided([Answer([SURE], hold_after=0)], [Answer(["First."]), Answer([UNSURE], hold_after=0)])
     async with driven(held, adapter_name="a") as driver:

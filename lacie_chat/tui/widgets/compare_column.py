@@ -73,7 +73,7 @@ class SampleView(AnswerView):
         text = self.query_one(HighlightedMarkdown)
         at_end = text.is_vertical_scroll_end
         await super().follow()
-        if at_end:
+        if at_end and self._built:
             text.scroll_end(animate=False, immediate=False)
 
     async def highlight(self, differing: Sequence[Span]) -> None:

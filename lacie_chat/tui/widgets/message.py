@@ -49,7 +49,16 @@ class AnswerView(MessageView):
         self._stream: MarkdownStream | None = None
         self._shown = 0
         self._highlights: list[Highlight] | None = None
-        self._built = False
+        self._mounted = False
+
+    @property
+    def _built(self) -> bool:
+        """Its parts are there: not before it is mounted, and no more once it is being taken out with its screen.
+
+        A callback, an event from the engine or a word of the stream may come at either time.
+        """
+        parts = (".note", HighlightedMarkdown, ConfidenceLine)
+        return self._mounted and self.is_attached and all(self.query(part) for part in parts)
 
     def compose(self) -> ComposeResult:
         note = Static(self.turn.note, markup=False, classes="note")
@@ -59,7 +68,7 @@ class AnswerView(MessageView):
         yield ConfidenceLine(self.turn, self.branch)
 
     async def on_mount(self) -> None:
-        self._built = True
+        self._mounted = True
         if self.turn.status == "streaming":
             self.show()
             await self.follow()
@@ -92,7 +101,7 @@ class AnswerView(MessageView):
                 await self._stream.stop()
             self._stream = None
         highlights = self.highlights()
-        if highlights != self._highlights:
+        if self._built and highlights != self._highlights:
             markdown = self.query_one(HighlightedMarkdown)
             self._highlights = markdown.highlights = highlights
             await markdown.update(self.turn.text)
@@ -101,7 +110,7 @@ class AnswerView(MessageView):
     def show(self) -> None:
         """Draw what surrounds the text as it now is."""
         if not self._built:
-            return  # on_mount will do it
+            return  # on_mount will do it, or nobody sees it any more
         note = self.query_one(".note", Static)
         note.update(Content(self.turn.note))
         note.display = bool(self.turn.note)
