@@ -1,14 +1,27 @@
 """Which version of the assessment heard a response: three parts, any of which makes two figures incomparable.
 
-The version is stored with every row, mark and calibrator and compared on every use. What is of another version is left
-out or refused, with a line that says what to do; it is never mixed with today's.
+The version is stored with every assessment, row, mark and calibrator and compared on every use. What is of another
+version is left out or refused, with a line that says what to do; it is never mixed with today's.
 """
 
-EXTRACTION_VERSION = "3"
-"""Changes with what is taken for the answer of a response: the extractor's prompt, examples and rules."""
-LISTENER_VERSION = "1"
-"""Changes with the listener's prompt, its examples or its choices."""
+EXTRACTION_VERSION = "4"
+"""Changes with what is taken for the answer of a response: the extractor's form, its adapter or its rules."""
+LISTENER_VERSION = "2"
+"""Changes with the listener's form, its adapter or how a text is made ready for it. 2: tuned on people's ratings."""
 SAMPLER_VERSION = "2"
 """Changes with how text is drawn under the same settings. 2: the chat's sampler everywhere, repeat penalty included."""
+PROMPT_VERSION = "3.2"
+"""Changes with the prompts by which any model takes the listener's part, and with their rules (both parts)."""
 
 ASSESSMENT_VERSION = f"{EXTRACTION_VERSION}.{LISTENER_VERSION}.{SAMPLER_VERSION}"
+"""What the tuned listener that comes with the program hears."""
+
+
+def version_of_prompted(listener: str) -> str:
+    """What a model hears that takes the listener's part by a prompt; `listener` tells it from other models."""
+    return f"prompt-{PROMPT_VERSION}-{listener}.{SAMPLER_VERSION}"
+
+
+def version_of_tuned(listener: str) -> str:
+    """What a tuned listener hears that is not the one that comes with the program; `listener` tells it from others."""
+    return f"{EXTRACTION_VERSION}.{listener}.{SAMPLER_VERSION}"
