@@ -22,6 +22,14 @@ def log_dir() -> Path:
     return Path(override) / "logs" if override else Path(platformdirs.user_log_dir("lacie-chat", appauthor=False))
 
 
+def cache_dir() -> Path:
+    """The folder of what can be made again; `LACIE_CACHE_DIR` moves it alone."""
+    own, override = os.environ.get("LACIE_CACHE_DIR"), os.environ.get("LACIE_DATA_DIR")
+    if own:
+        return Path(own)
+    return Path(override) / "cache" if override else Path(platformdirs.user_cache_dir("lacie-chat", appauthor=False))
+
+
 def database_path() -> Path:
     """The SQLite file that holds all conversations."""
     return data_dir() / "conversations.db"

@@ -268,7 +268,7 @@ def _engine_rows(file: Path, over: Path | None) -> list[Row]:
         except EngineError as error:
             raise ExportError(f"the engine can't answer with {file.name}: {error}") from error
         calibrator = find_calibrator(over or file, adapter, WayOfDrawing.of(drawn))
-        assessment = assess(QUESTION, text, reader=engine.reader, calibrator=calibrator)
+        assessment = assess(QUESTION, text, listener=engine.listener, calibrator=calibrator)
     finally:
         engine.close()
     heard = "nothing to hear" if assessment.acceptance is None else f"acceptance {assessment.acceptance:.2f}"

@@ -165,7 +165,7 @@ class Afterwards:
     def _read(self, engine: EngineLike, wish: _Wish) -> bool:
         assessment = wish.turn.assessment
         if assessment is not None and wants_sentences(assessment):
-            wish.tree.attach(wish.turn, with_sentences(assessment, reader=engine.parallel_reader))
+            wish.tree.attach(wish.turn, with_sentences(assessment, listener=engine.patient_listener))
         return True
 
     def _draw(self, engine: EngineLike, wish: _Wish) -> bool:
@@ -180,7 +180,7 @@ class Afterwards:
         assessment = turn.assessment
         if assessment is not None and assessment.answer_span is not None:
             span = assessment.answer_span.text
-            agreement = agreement_of(turn.question, span, wish.samples, reader=engine.parallel_reader)
+            agreement = agreement_of(turn.question, span, wish.samples, listener=engine.patient_listener)
             wish.tree.attach(turn, with_agreement(assessment, agreement, wish.calibrator))
         turn.drawing = False
         return True

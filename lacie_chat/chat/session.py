@@ -21,7 +21,7 @@ from lacie_chat.chat.answering import Asked, end_answer, make_answer, stop_answe
 from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Loading, Notice, TurnChanged, TurnEnded
 from lacie_chat.chat.lane import Lane
 from lacie_chat.chat.tree import ChatTree, Turn
-from lacie_chat.confidence import Calibrator, assess
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, assess
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import LoadProgress, ModelInfo
@@ -71,6 +71,7 @@ class ChatSession:
         baseline_origin: Origin | None = None,
         sampling: Sampling | None = None,
         agreement: int = 0,
+        assessment_version: str = ASSESSMENT_VERSION,
         seed: Callable[[], int] = random_seed,
     ) -> None:
         self.store = store
@@ -83,6 +84,8 @@ class ChatSession:
         self.sampling = sampling or Sampling()
         self.agreement = agreement
         """So many samples are drawn after each answer; 0: none."""
+        self.assessment_version = assessment_version
+        """What the listener of this chat hears is of this version; marks and calibrators hold for one."""
         self.baseline = False
         """Do the next answers come without the adapter?"""
         self.info: ModelInfo | None = None
@@ -140,6 +143,9 @@ class ChatSession:
     def open(self, conversation_id: str) -> None:
         """Go on with a stored conversation. Raises StoreError, one line, if it can't be read."""
         tree = ChatTree.open(self.store, conversation_id, self.model_name, self.adapter_name, report=self._report_store)
+        for turn in tree.turns():
+            heard = turn.assessment
+            turn.heard_otherwise = heard is not None and heard.assessment_version != self.assessment_version
         self.cancel_all()
         self.tree = tree
 
@@ -304,7 +310,7 @@ class ChatSession:
         if self._closed.is_set():
             return
         with suppress(Exception):  # whoever asks next will see it
-            assess("Is it so?", "It is so.", reader=engine.reader)
+            assess("Is it so?", "It is so.", listener=engine.listener)
 
     def listen(self, engine: EngineLike, asked: Asked) -> None:
         """Assess a finished answer, after all that is being listened to."""
@@ -320,7 +326,7 @@ class ChatSession:
             if self._closed.is_set():
                 return
             try:
-                tree.attach(turn, assess(turn.question, turn.text, reader=engine.reader, calibrator=calibrator))
+                tree.attach(turn, assess(turn.question, turn.text, listener=engine.listener, calibrator=calibrator))
             except EngineDied as error:
                 turn.problem = str(error)
                 self.engine_died(engine)

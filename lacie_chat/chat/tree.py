@@ -14,7 +14,6 @@ from itertools import pairwise
 from threading import RLock
 from typing import Any, Literal
 
-from lacie_chat.confidence import ASSESSMENT_VERSION
 from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.conversations import Message, Status, Store, StoreError
 from lacie_chat.engine.settings import ChatTurn, Role
@@ -27,10 +26,10 @@ TITLE_LENGTH = 80
 
 @dataclass(eq=False, repr=False)
 class Turn:
-    """A message of the tree; `correct` is the user's mark, `read_by` the version of the listener that read it.
+    """A message of the tree; `correct` is the user's mark.
 
-    `phase`, `note`, `problem`, `drawing` (samples, to see if they agree) and `sentences_problem` live only as long as
-    the program.
+    `phase`, `note`, `problem`, `drawing` (samples, to see if they agree), `sentences_problem` and `heard_otherwise`
+    (by another version of the assessment than this chat's) live only as long as the program.
     """
 
     role: Role
@@ -42,7 +41,6 @@ class Turn:
     timings: dict[str, Any] | None = None
     assessment: Assessment | None = None
     correct: bool | None = None
-    read_by: str | None = None
     children: list["Turn"] = field(default_factory=list)
     stored_id: int | None = None
     unsaved: str = ""
@@ -54,6 +52,7 @@ class Turn:
     problem: str = ""
     drawing: bool = False
     sentences_problem: str = ""
+    heard_otherwise: bool = False
     stop_requested: bool = False
     draft: bool = False
     """Not in the tree yet (see `ChatTree.draft`)."""
@@ -121,6 +120,14 @@ class ChatTree:
             tree.leaf = _deepest(tree.roots[-1])
         tree._remember_branch()
         return tree
+
+    def turns(self) -> Iterator[Turn]:
+        """All turns, of every branch, a parent before its children."""
+        waiting = list(self.roots)
+        while waiting:
+            turn = waiting.pop()
+            yield turn
+            waiting += turn.children
 
     def path(self, leaf: Turn | None = None) -> list[Turn]:
         """The turns from the root to `leaf` (default: the current leaf)."""
@@ -198,8 +205,8 @@ class ChatTree:
     def attach(self, turn: Turn, assessment: Assessment) -> None:
         """Keep what `turn` conveys with it."""
         with self._lock:
-            if turn.assessment is None or turn.assessment.acceptance != assessment.acceptance:
-                turn.read_by = ASSESSMENT_VERSION  # else something was added to what perhaps an earlier one has read
+            if turn.assessment is None or turn.assessment.assessment_version != assessment.assessment_version:
+                turn.heard_otherwise = False
             turn.assessment, turn.unattached = assessment, True
             self._try(lambda: self._save(turn), now=True)
 
@@ -282,8 +289,7 @@ class ChatTree:
             self.store.finish(turn.stored_id, turn.status, usage=turn.usage, timings=turn.timings)
             turn.unfinished = False
         if turn.unattached and turn.assessment is not None:
-            read_by = {"assessment_version": turn.read_by}  # a calibrator holds for one listener's figures
-            self.store.attach_assessment(turn.stored_id, turn.assessment.to_dict() | read_by)
+            self.store.attach_assessment(turn.stored_id, turn.assessment.to_dict())
             turn.unattached = False
         if turn.unmarked:
             self.store.mark(turn.stored_id, turn.correct)
@@ -314,6 +320,5 @@ def _turn_of(message: Message, parent: Turn | None) -> Turn:
         timings=dict(message.timings) if message.timings else None,
         assessment=Assessment.from_dict(message.assessment) if message.assessment else None,
         correct=message.correct,
-        read_by=message.assessment.get("assessment_version") if message.assessment else None,
         stored_id=message.id,
     )

@@ -71,11 +71,11 @@ def run(args: argparse.Namespace) -> int:
         engine.load()
         sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens, seed=args.seed)
         response, finished = stream_answer(engine, question, sampling, show=not args.json)
-        assessment = assess(question, response, reader=engine.reader, calibrator=speaker.calibrator)
+        assessment = assess(question, response, listener=engine.listener, calibrator=speaker.calibrator)
         if args.agreement:
             assessment = sample_agreement(engine, assessment, args.agreement, speaker.calibrator)
         if args.sentences:
-            assessment = with_sentences(assessment, reader=engine.parallel_reader)
+            assessment = with_sentences(assessment, listener=engine.patient_listener)
     finally:
         engine.close()
     if args.json:
@@ -99,7 +99,7 @@ def sample_agreement(engine: EngineLike, assessment: Assessment, k: int, calibra
         return assessment
     turns = [ChatTurn("user", assessment.question)]
     samples = [draw_sample(engine, turns, seed) or "" for seed in sample_seeds(k)]
-    agreement = agreement_of(assessment.question, assessment.answer_span.text, samples, reader=engine.reader)
+    agreement = agreement_of(assessment.question, assessment.answer_span.text, samples, listener=engine.listener)
     return with_agreement(assessment, agreement, calibrator)
 
 

@@ -24,7 +24,7 @@ from lacie_chat.commands.marked import (
     marks_to_fit,
     of_one,
 )
-from lacie_chat.commands.speaker import Pair, add_speaker_arguments, find_pair
+from lacie_chat.commands.speaker import Pair, add_speaker_arguments, find_pair, listener_of
 from lacie_chat.confidence import MOST_SAMPLES, Calibrator, WayOfDrawing
 from lacie_chat.conversations import Store
 from lacie_chat.engine.settings import Sampling
@@ -34,6 +34,7 @@ from lacie_chat.models import (
     ModelError,
     keep_calibrator,
     own_calibrator,
+    resolve,
     shipped_calibrator,
     take_back_calibrator,
 )
@@ -61,7 +62,8 @@ STYLES: dict[Role, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What is fitted on: answers that claim something, of lists of one length. `left_out` says which others didn't."""
+    """What is fitted on: answers that claim something, of lists of one length. `left_out` says which others didn't;
+    `version` is that of the assessment that heard them."""
 
     acceptances: list[float]
     correct: list[bool]
@@ -69,6 +71,7 @@ class Answers:
     source: str
     left_out: str
     sampling: WayOfDrawing
+    version: str
 
     def fit(self, pair: Pair, minimum: int) -> FitReport:
         """Raises FittingError, one line."""
@@ -80,6 +83,7 @@ class Answers:
             model_fingerprint=pair.fingerprint,
             source=self.source,
             sampling=self.sampling,
+            version=self.version,
             minimum=minimum,
         )
 
@@ -141,7 +145,7 @@ def run(args: argparse.Namespace) -> int:
     """Do the one action that `args.action` names."""
     if args.action == "fit":
         return _remove(args) if args.remove else _fit(args)
-    speakers = _marked_speakers()
+    speakers = _marked_speakers(args)
     if args.model or args.adapter or args.baseline:
         args.model = args.model or "embedded"
         speakers = of_one(speakers, args)
@@ -149,9 +153,10 @@ def run(args: argparse.Namespace) -> int:
     return _plot(args, speakers) if args.action == "plot" else _show(args, speakers)
 
 
-def _marked_speakers() -> list[MarkedSpeaker]:
+def _marked_speakers(args: argparse.Namespace) -> list[MarkedSpeaker]:
+    version = listener_of(args, resolve(args.model or "embedded")).version if args.listener else None
     with Store.open() as store:
-        return marked_speakers(store.marks())
+        return marked_speakers(store.marks(), version)
 
 
 # -- show and plot ------------------------------------------------------------------------------------------------
@@ -233,7 +238,7 @@ def _fit(args: argparse.Namespace) -> int:
         agreed = answers.fit_agreement(report.calibrator, args.minimum)
     except FittingError as error:
         raise LacieError(f"{error} ({answers.left_out})" if answers.left_out else str(error)) from None
-    before = _in_use(pair)
+    before = _in_use(pair, answers.version)
     calibrator = agreed.calibrator if agreed else report.calibrator
     path = keep_calibrator(calibrator, *pair.paths)
     if args.json:
@@ -260,20 +265,21 @@ def _fit(args: argparse.Namespace) -> int:
 
 
 def _marked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
-    pair, speaker = marks_to_fit(_marked_speakers(), args)
-    _check_shipped(pair, args)
+    pair, speaker = marks_to_fit(_marked_speakers(args), args)
+    _check_shipped(pair, args, speaker.version)
     left_out = f"{speaker.others} more were drawn or heard otherwise" if speaker.others else ""
     agreements = [mark.agreement for mark in speaker.marks]
     way = WayOfDrawing.of(Sampling())  # the chat draws in no other
-    return pair, Answers(speaker.acceptances, speaker.correct, agreements, "own marks", left_out, way)
+    return pair, Answers(speaker.acceptances, speaker.correct, agreements, "own marks", left_out, way, speaker.version)
 
 
 def _asked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
     sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens)
     asking = Asking(sampling, args.seed, args.batch_size, args.agreement)
     pair = find_pair(args, download=True)
-    _check_shipped(pair, args)
-    rows = answers_to(args.questions.expanduser(), pair.model, pair.adapter, asking, matcher=args.matcher)
+    listener = listener_of(args, pair.model)
+    _check_shipped(pair, args, listener.version)
+    rows = answers_to(args.questions.expanduser(), pair.model, pair.adapter, listener, asking, matcher=args.matcher)
     claims = [row for row in rows if row["state"] == "answered" and row["acceptance"] is not None]
     answers = Answers(
         acceptances=[row["acceptance"] for row in claims],
@@ -282,17 +288,18 @@ def _asked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
         source=f"own questions ({args.questions.name})",
         left_out=f"{len(rows) - len(claims)} of {len(rows)} claimed nothing" if len(claims) < len(rows) else "",
         sampling=WayOfDrawing.of(sampling),
+        version=listener.version,
     )
     return pair, answers
 
 
-def _check_shipped(pair: Pair, args: argparse.Namespace) -> None:
+def _check_shipped(pair: Pair, args: argparse.Namespace, version: str) -> None:
     """Refuse to go before a calibrator that came with the model without being told to; an own one is replaced."""
     try:
-        own = own_calibrator(*pair.paths)
+        own = own_calibrator(*pair.paths, version)
     except ModelError:
         return  # a damaged one of the user's own: a new fit is the way out
-    shipped = shipped_calibrator(*pair.paths)
+    shipped = shipped_calibrator(*pair.paths, version)
     if shipped is not None and own is None and not args.replace:
         raise LacieError(
             f"{pair.name} came with a calibrator ({shipped.kind}, n = {shipped.n}); to let yours go before it add "
@@ -300,9 +307,9 @@ def _check_shipped(pair: Pair, args: argparse.Namespace) -> None:
         )
 
 
-def _in_use(pair: Pair) -> Calibrator | None:
+def _in_use(pair: Pair, version: str) -> Calibrator | None:
     try:
-        return own_calibrator(*pair.paths) or shipped_calibrator(*pair.paths)
+        return own_calibrator(*pair.paths, version) or shipped_calibrator(*pair.paths, version)
     except ModelError:
         return None
 

@@ -43,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
 
     def origin_of(model: ResolvedModel, adapter: ResolvedModel | None) -> Origin:
         paths = model.path, adapter.path if adapter else None
-        return Origin(model.ref, adapter.ref if adapter else None, pair_fingerprint(*paths), shipped_calibrator(*paths))
+        shipped = shipped_calibrator(*paths, speaker.listener.version)
+        return Origin(model.ref, adapter.ref if adapter else None, pair_fingerprint(*paths), shipped)
 
     with store:
         app = LacieApp(
@@ -58,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
             resume=resume,
             notice=notice,
             agreement=args.agreement,
+            assessment_version=speaker.listener.version,
         )
         app.run()
         return app.return_code or 0

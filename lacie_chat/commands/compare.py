@@ -20,7 +20,7 @@ from lacie_chat.commands.argument_types import not_negative, positive, probabili
 from lacie_chat.commands.ask import answer_object, read_question, stream_answer
 from lacie_chat.commands.sides import ComparedSide, StartedSide, add_side_arguments, find_sides, started
 from lacie_chat.comparison import Difference, SideSummary, compare_samples, differing_words, segments
-from lacie_chat.confidence import ACCEPT_THRESHOLD, Assessment, Reader, Span, assess, confidence_text
+from lacie_chat.confidence import ACCEPT_THRESHOLD, Assessment, Listener, Span, assess, confidence_text
 from lacie_chat.engine import Finished, Sampling
 from lacie_chat.printable import printable
 
@@ -107,8 +107,8 @@ def _compare_question(args: argparse.Namespace) -> int:
     sampling = sampling_of(args)
     sides = find_sides(args, sampling)
     with started(*sides) as (left, right):
-        reader = left.engine.reader
-        samples = [_samples(side, question, sampling, args.samples, reader) for side in (left, right)]
+        listener = left.engine.listener
+        samples = [_samples(side, question, sampling, args.samples, listener) for side in (left, right)]
     difference = compare_samples(*[[sample.assessment for sample in each] for each in samples])
     if args.json:
         print(json.dumps(comparison_object(sides, samples, difference, sampling), ensure_ascii=False, indent=2))
@@ -125,14 +125,14 @@ def sampling_of(args: argparse.Namespace) -> Sampling:
     return Sampling(temperature=temperature, max_tokens=args.max_tokens or 512, seed=args.seed)
 
 
-def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, reader: Reader) -> list[Sample]:
+def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, listener: Listener) -> list[Sample]:
     calibrator = side.compared.speaker.calibrator
     found = []
     for number in range(count):
         _working(f"{side.compared.name}: " + (f"sample {number + 1} of {count}" if count > 1 else "answering"))
         drawn = replace(sampling, seed=sampling.seed + number)
         response, finished = stream_answer(side.engine, question, drawn, baseline=side.baseline)
-        found.append(Sample(assess(question, response, reader=reader, calibrator=calibrator), finished))
+        found.append(Sample(assess(question, response, listener=listener, calibrator=calibrator), finished))
     _working("")
     return found
 

@@ -35,18 +35,17 @@ def run(args: argparse.Namespace) -> int:
     sides = find_sides(args, sampling)
     threshold = ACCEPT_THRESHOLD if args.threshold is None else args.threshold
     out = Path(args.out)
-    made = {"listener": sides[0].model_print, **asking.identity(questions)}
+    listener = sides[0].speaker.listener
+    made = asking.identity(questions, listener)
     with locked(out, "compare"):
         for key, side in zip(KEYS, sides, strict=True):  # both, before the first question is answered
             same_evaluation(out / key, {**side.to_dict(), **_prints(side), **made})
-        rows = [
-            _answer_side(out / key, side, sides[0], questions, asking) for key, side in zip(KEYS, sides, strict=True)
-        ]
+        rows = [_answer_side(out / key, side, questions, asking) for key, side in zip(KEYS, sides, strict=True)]
         pairs = pairs_of(*rows)
         matcher = args.matcher or " and ".join(sorted({question.match for question in questions}))
         result = {
             **{key: side.to_dict() for key, side in zip(KEYS, sides, strict=True)},
-            "listener": sides[0].speaker.model.ref,
+            "listener": {"tuned": listener.tuned, "assessment_version": listener.version},
             "settings": {**made, "matcher": matcher, "questions_file": Path(args.questions).name},
             **measure_pairs(pairs, threshold=threshold, seed=args.seed),
         }
@@ -61,9 +60,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _answer_side(
-    folder: Path, side: ComparedSide, hearing: ComparedSide, questions: Sequence[Question], asking: Asking
-) -> list[Row]:
+def _answer_side(folder: Path, side: ComparedSide, questions: Sequence[Question], asking: Asking) -> list[Row]:
     """All rows of one side, also written out."""
     rows = answers_in(
         folder,
@@ -71,8 +68,8 @@ def _answer_side(
         asking,
         side.speaker.model,
         side.speaker.adapter,
+        side.speaker.listener,
         calibrator=side.speaker.calibrator,
-        hearing=None if side.model_print == hearing.model_print else hearing.speaker.model.path,
         label=f"compare, {side.name}",
     )
     write_rows(folder / ROWS, rows)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lacie_chat.commands.speaker import add_speaker_arguments, find_pair, say
+from lacie_chat.commands.speaker import add_speaker_arguments, find_pair, listener_of, say
 from lacie_chat.confidence import ACCEPT_THRESHOLD, WayOfDrawing
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.errors import LacieError
@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     asking = Asking(sampling, args.seed, args.batch_size, args.agreement)
     questions = matched(read_question_file(args.questions), args.matcher)
     pair = find_pair(args, download=True)
+    listener = listener_of(args, pair.model)
     if args.with_baseline and pair.adapter is None:
         raise LacieError("--with-baseline goes with an adapter: without one, the model is the baseline")
     speakers = [("adapter" if pair.adapter else "baseline", pair.adapter, args.out)]
@@ -68,11 +69,20 @@ def run(args: argparse.Namespace) -> int:
         for speaker, adapter, out in speakers:
             files = pair.model.path, adapter.path if adapter else None
             names = {"model": pair.model.ref, "adapter": adapter.ref if adapter else None}
-            same_evaluation(out, {**names, "fingerprint": pair_fingerprint(*files), **asking.identity(questions)})
-            calibrator, unused = look_for_calibrator(*files, WayOfDrawing.of(sampling))
+            same_evaluation(
+                out, {**names, "fingerprint": pair_fingerprint(*files), **asking.identity(questions, listener)}
+            )
+            calibrator, unused = look_for_calibrator(*files, WayOfDrawing.of(sampling), listener.version)
             say(unused)
             rows[speaker] = answers_in(
-                out, questions, asking, pair.model, adapter, calibrator=calibrator, label=f"evaluate, {speaker}"
+                out,
+                questions,
+                asking,
+                pair.model,
+                adapter,
+                listener,
+                calibrator=calibrator,
+                label=f"evaluate, {speaker}",
             )
             write_rows(out / ROWS, rows[speaker])
             measured[speaker] = measure(rows[speaker], threshold=args.threshold, seed=args.seed, calibrator=calibrator)

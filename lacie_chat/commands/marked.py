@@ -11,6 +11,7 @@ from typing import Any
 
 from lacie_chat.commands.speaker import Pair, find_pair
 from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
+from lacie_chat.confidence.version import version_of_prompted
 from lacie_chat.conversations import MarkedAnswer, marks_of
 from lacie_chat.engine import Sampling
 from lacie_chat.errors import LacieError
@@ -18,6 +19,7 @@ from lacie_chat.models import (
     ModelError,
     own_calibrator_of,
     shipped_calibrator,
+    tuned_listener,
 )
 from lacie_chat.statistics.reliability import ReliabilityBin, reliability_bins, summary
 
@@ -26,8 +28,8 @@ HOW_TO_MARK = "in the chat, f6 marks an answer right and f7 wrong"
 
 @dataclass(frozen=True, slots=True)
 class MarkedSpeaker:
-    """All marks on the answers of one speaker. `others` more were drawn or heard otherwise; `note` says what is
-    missing, and why."""
+    """All marks on the answers of one speaker. `others` more were drawn or heard otherwise than by `version` of
+    the assessment; `note` says what is missing, and why."""
 
     model: str
     adapter: str | None
@@ -35,6 +37,7 @@ class MarkedSpeaker:
     refs: tuple[str | None, str | None]
     marks: list[MarkedAnswer]
     others: int
+    version: str
     calibrators: dict[str, Calibrator]
     note: str
 
@@ -68,14 +71,18 @@ class MarkedSpeaker:
         }
 
 
-def marked_speakers(marks: Sequence[MarkedAnswer]) -> list[MarkedSpeaker]:
-    """The speakers whose answers are marked, the one with most marks first."""
+def marked_speakers(marks: Sequence[MarkedAnswer], version: str | None = None) -> list[MarkedSpeaker]:
+    """The speakers whose answers are marked, the one with most marks first, as `version` of the assessment heard them
+    (None: that of a chat without --listener)."""
     newest = sorted(marks, key=lambda mark: mark.marked_at, reverse=True)
     by_files = {mark.fingerprint: mark for mark in reversed(newest) if mark.fingerprint}
     known = {(mark.model, mark.adapter) for mark in by_files.values()}
     by_name = {(mark.model, mark.adapter): mark for mark in newest if not mark.fingerprint}
     examples = [*by_files.values(), *(mark for name, mark in by_name.items() if name not in known)]
-    return sorted((_speaker(mark, marks) for mark in examples), key=lambda each: -len(each.marks))
+    return sorted(
+        (_speaker(mark, marks, version or _default_version(mark)) for mark in examples),
+        key=lambda each: -len(each.marks),
+    )
 
 
 def of_one(speakers: Sequence[MarkedSpeaker], args: argparse.Namespace) -> list[MarkedSpeaker]:
@@ -91,22 +98,29 @@ def of_one(speakers: Sequence[MarkedSpeaker], args: argparse.Namespace) -> list[
     return [each for each in speakers if each.fingerprint == fingerprint]
 
 
-def _speaker(mark: MarkedAnswer, marks: Sequence[MarkedAnswer]) -> MarkedSpeaker:
+def _default_version(mark: MarkedAnswer) -> str:
+    """Without the tuned listener a model hears itself (models/listeners.py)."""
+    if tuned_listener() is not None or not mark.fingerprint:
+        return ASSESSMENT_VERSION
+    return version_of_prompted(mark.fingerprint[:8])
+
+
+def _speaker(mark: MarkedAnswer, marks: Sequence[MarkedAnswer], version: str) -> MarkedSpeaker:
     drawn = WayOfDrawing.of(Sampling()).to_dict()
-    own, others = marks_of(marks, mark.fingerprint, mark.model, mark.adapter, ASSESSMENT_VERSION, drawn)
+    own, others = marks_of(marks, mark.fingerprint, mark.model, mark.adapter, version, drawn)
     refs = mark.model_ref, mark.adapter_ref
     calibrators: dict[str, Calibrator] = {}
     note = ""
     if mark.fingerprint:
         try:
             pair, note = _files(refs, mark.fingerprint)
-            if pair and (shipped := shipped_calibrator(*pair.paths)):
+            if pair and (shipped := shipped_calibrator(*pair.paths, version)):
                 calibrators["shipped"] = shipped
-            if own_one := own_calibrator_of(mark.fingerprint):
+            if own_one := own_calibrator_of(mark.fingerprint, version):
                 calibrators["own"] = own_one
         except ModelError as error:
             note = str(error)  # a damaged calibrator is no reason not to show the marks
-    return MarkedSpeaker(mark.model, mark.adapter, mark.fingerprint, refs, own, others, calibrators, note)
+    return MarkedSpeaker(mark.model, mark.adapter, mark.fingerprint, refs, own, others, version, calibrators, note)
 
 
 def _files(refs: tuple[str | None, str | None], fingerprint: str) -> tuple[Pair | None, str]:

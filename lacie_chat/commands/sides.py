@@ -1,8 +1,7 @@
 """From `--left` and `--right` to two sides that can be started; for `lacie compare`, one question or a file of them.
 
-A side is a model, perhaps with an adapter over it. Both sides are heard by one listener, the left side's model: two
-acceptances can only be compared if the same ears judged both. A calibrator holds for its own model's ears, so a side
-that another model listens to shows its bare acceptance.
+A side is a model, perhaps with an adapter over it. Both sides are heard by one listener: two acceptances can only be
+compared if the same ears judged both.
 """
 
 import argparse
@@ -10,7 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lacie_chat.commands.speaker import ADAPTER_HELP, Pair, Speaker, add_model_argument, calibrators_of
+from lacie_chat.commands.speaker import (
+    ADAPTER_HELP,
+    Pair,
+    Speaker,
+    add_listener_argument,
+    add_model_argument,
+    calibrators_of,
+    listener_of,
+)
 from lacie_chat.confidence import WayOfDrawing
 from lacie_chat.engine import EngineLike, Sampling
 from lacie_chat.errors import LacieError
@@ -52,6 +59,7 @@ def add_side_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_model_argument(parser)
     parser.add_argument("--adapter", metavar="REF", help=ADAPTER_HELP)
+    add_listener_argument(parser)
     parser.add_argument(
         "--left",
         metavar="REF",
@@ -82,10 +90,9 @@ def find_sides(args: argparse.Namespace, sampling: Sampling) -> tuple[ComparedSi
         )
     sides = []
     way = WayOfDrawing.of(sampling)
+    listener = listener_of(args, found[0][0])
     for name, (model, adapter), (model_print, adapter_print) in zip(_names(refs, found), found, prints, strict=True):
-        heard_by_itself = model_print == prints[0][0]
-        calibrators = calibrators_of(Pair(model, adapter), way) if heard_by_itself else (None, None)
-        speaker = Speaker(model, adapter, *calibrators)
+        speaker = Speaker(model, adapter, *calibrators_of(Pair(model, adapter), way, listener), listener)
         sides.append(ComparedSide(name, speaker, model_print, adapter_print))
     return sides[0], sides[1]
 

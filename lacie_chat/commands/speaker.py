@@ -9,9 +9,11 @@ from lacie_chat import paths
 from lacie_chat.commands.argument_types import at_least
 from lacie_chat.confidence import Calibrator, WayOfDrawing
 from lacie_chat.engine import EngineProcess, EngineSettings, Sampling
+from lacie_chat.listener_files import ListenerFiles
 from lacie_chat.models import (
     ResolvedModel,
     default_adapter,
+    find_listener,
     look_for_calibrator,
     pair_fingerprint,
     resolve,
@@ -51,6 +53,7 @@ class Speaker:
     adapter: ResolvedModel | None
     calibrator: Calibrator | None
     baseline_calibrator: Calibrator | None
+    listener: ListenerFiles
     n_ctx: int | None = None
 
     @property
@@ -59,7 +62,7 @@ class Speaker:
 
     def engine(self) -> EngineProcess:
         """A new engine in a process of its own (also after one has died)."""
-        settings = EngineSettings(self.model.path, self.adapter_path, n_ctx=self.n_ctx)
+        settings = EngineSettings(self.model.path, self.adapter_path, n_ctx=self.n_ctx, listener=self.listener)
         return EngineProcess(settings, log_path=paths.log_dir() / "engine.log")
 
 
@@ -73,12 +76,34 @@ def add_model_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_listener_argument(parser: argparse.ArgumentParser) -> None:
+    """`--listener`, for all commands that hear."""
+    parser.add_argument(
+        "--listener",
+        metavar="REF",
+        help="who judges how sure an answer sounds: `tuned` (default; the one that comes with lacie, tuned on people's "
+        "ratings), a listener's adapter of your own, or any model as --model takes it, which is asked by a prompt",
+    )
+
+
+def listener_of(args: argparse.Namespace, speaker: ResolvedModel) -> ListenerFiles:
+    """What `--listener` names, with a line on standard error where there is something to say. Raises ModelError."""
+    progress = DownloadLine()
+    try:
+        listener, note = find_listener(getattr(args, "listener", None), speaker.path, on_progress=progress)
+    finally:
+        progress.close()
+    say(note)
+    return listener
+
+
 def add_speaker_arguments(parser: argparse.ArgumentParser, *, context: bool = True) -> None:
     """The options that say which model answers; `context`: and with how much room."""
     add_model_argument(parser)
     adapters = parser.add_mutually_exclusive_group()
     adapters.add_argument("--adapter", metavar="REF", help=ADAPTER_HELP)
     adapters.add_argument("--baseline", action="store_true", help="the model alone, without any adapter")
+    add_listener_argument(parser)
     if context:
         parser.add_argument(
             "--context",
@@ -122,12 +147,16 @@ def find_speaker(args: argparse.Namespace) -> Speaker:
     pair = find_pair(args, download=True)
     temperature = getattr(args, "temperature", None)
     way = WayOfDrawing.of(Sampling() if temperature is None else Sampling(temperature=temperature))
-    return Speaker(pair.model, pair.adapter, *calibrators_of(pair, way), args.context)
+    listener = listener_of(args, pair.model)
+    return Speaker(pair.model, pair.adapter, *calibrators_of(pair, way, listener), listener, args.context)
 
 
-def calibrators_of(pair: Pair, way: WayOfDrawing) -> tuple[Calibrator | None, Calibrator | None]:
-    """Those that were fitted for this way of drawing: the pair's, and the model's alone. Where the pair's was fitted
-    for another one, a line on standard error says so."""
-    calibrator, unused = look_for_calibrator(*pair.paths, way)
+def calibrators_of(
+    pair: Pair, way: WayOfDrawing, listener: ListenerFiles
+) -> tuple[Calibrator | None, Calibrator | None]:
+    """Those that were fitted for this way of drawing and these ears: the pair's, and the model's alone. Where the
+    pair's was fitted for others, a line on standard error says so."""
+    calibrator, unused = look_for_calibrator(*pair.paths, way, listener.version)
     say(unused)
-    return calibrator, look_for_calibrator(pair.model.path, None, way)[0] if pair.adapter else calibrator
+    alone = look_for_calibrator(pair.model.path, None, way, listener.version)[0]
+    return calibrator, alone if pair.adapter else calibrator

@@ -18,7 +18,7 @@ from typing import Any
 from lacie_chat.commands.argument_types import not_negative, positive
 from lacie_chat.commands.ask import stream_answer
 from lacie_chat.commands.sides import ComparedSide, StartedSide, add_side_arguments, find_sides, started
-from lacie_chat.confidence import ASSESSMENT_VERSION, Reader, assess_many
+from lacie_chat.confidence import Listener, assess_many
 from lacie_chat.engine import Sampling
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.matching import normalise
@@ -137,8 +137,7 @@ def make_answers(args: argparse.Namespace, folder: Path) -> Study:
         "speakers": {"baseline": baseline.to_dict(), "lacie": lacie.to_dict()},
         "baseline_files": [baseline.model_print, baseline.adapter_print],
         "lacie_files": [lacie.model_print, lacie.adapter_print],
-        "listener": baseline.speaker.model.ref,
-        "assessment_version": ASSESSMENT_VERSION,
+        "assessment_version": baseline.speaker.listener.version,
         "temperature": args.temperature,
         "max_tokens": args.max_tokens,
         "seed": args.seed,
@@ -177,27 +176,27 @@ def _answer_all(
 ) -> None:
     """Both answers of a question are drawn and heard together, and on the disk before the next one is asked."""
     line = DownloadLine()
-    reader = speakers["baseline"].engine.reader
+    listener = speakers["baseline"].engine.listener
     began = time.monotonic()
     before = len(questions) - len(todo)
     try:
         for done, question in enumerate(todo):
             left = f", {_duration((time.monotonic() - began) / done * (len(todo) - done))} left" if done else ""
             line((before + done) / len(questions), f"answering, question {before + done + 1} of {len(questions)}{left}")
-            file.append(_answers(question, speakers, _seeded(base, question), reader))
+            file.append(_answers(question, speakers, _seeded(base, question), listener))
         line(1.0, f"answering, question {len(questions)} of {len(questions)}")
     finally:
         line.close()
 
 
 def _answers(
-    question: Question, speakers: dict[SpeakerName, StartedSide], sampling: Sampling, reader: Reader
+    question: Question, speakers: dict[SpeakerName, StartedSide], sampling: Sampling, listener: Listener
 ) -> list[Row]:
     drawn = {
         name: stream_answer(each.engine, question.question, sampling, baseline=each.baseline)
         for name, each in speakers.items()
     }
-    heard = assess_many([(question.question, response) for response, _ in drawn.values()], reader=reader)
+    heard = assess_many([(question.question, response) for response, _ in drawn.values()], listener=listener)
     rows: list[Row] = []
     for (name, (_, finished)), assessment in zip(drawn.items(), heard, strict=True):
         speaker = speakers[name].compared.speaker

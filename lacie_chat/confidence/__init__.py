@@ -1,6 +1,6 @@
 """What a response conveys: answer span, masking, listener, cues, abstention, calibrator, and `assess()` over them all.
 
-Pure: text and probabilities in, assessments out. It knows a model only as a `Reader`.
+Pure: text and probabilities in, assessments out. It knows who hears as a `Listener`, and a model only as a `Reader`.
 """
 
 from lacie_chat.confidence.abstention import state_by_form
@@ -17,8 +17,7 @@ from lacie_chat.confidence.assessment import (
 )
 from lacie_chat.confidence.calibrator import Calibrator, OlderCalibrator, WayOfDrawing
 from lacie_chat.confidence.cues import lexical_cues
-from lacie_chat.confidence.extraction import EXTRACTION_PREFIX, extract_answer, extract_answers
-from lacie_chat.confidence.listener import ACCEPT_THRESHOLD, CHOICES, LISTENER_PREFIX, acceptances, listener_suffix
+from lacie_chat.confidence.listener import ACCEPT_THRESHOLD, Listener, PromptedListener, TunedListener, text_read
 from lacie_chat.confidence.masking import PLACEHOLDER, mask, occurrences
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.confidence.sentence_confidence import (
@@ -34,9 +33,6 @@ from lacie_chat.confidence.wording import TONES, agreement_text, bar, confidence
 __all__ = [
     "ACCEPT_THRESHOLD",
     "ASSESSMENT_VERSION",
-    "CHOICES",
-    "EXTRACTION_PREFIX",
-    "LISTENER_PREFIX",
     "MOST_SAMPLES",
     "MOST_SENTENCES",
     "PLACEHOLDER",
@@ -46,13 +42,15 @@ __all__ = [
     "Calibrator",
     "Confidence",
     "ConfidenceKind",
+    "Listener",
     "OlderCalibrator",
+    "PromptedListener",
     "Reader",
     "SentenceAcceptance",
     "Span",
     "State",
+    "TunedListener",
     "WayOfDrawing",
-    "acceptances",
     "agreement_of",
     "agreement_text",
     "assess",
@@ -60,16 +58,14 @@ __all__ = [
     "bar",
     "can_agree",
     "confidence_text",
-    "extract_answer",
-    "extract_answers",
     "lexical_cues",
-    "listener_suffix",
     "mask",
     "occurrences",
     "percent",
     "sentence_acceptances",
     "split_sentences",
     "state_by_form",
+    "text_read",
     "tone",
     "wants_sentences",
     "with_agreement",

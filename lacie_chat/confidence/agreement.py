@@ -12,22 +12,21 @@ from dataclasses import replace
 from lacie_chat.confidence.abstention import state_by_form
 from lacie_chat.confidence.assessment import Agreement, Assessment, Confidence
 from lacie_chat.confidence.calibrator import Calibrator
-from lacie_chat.confidence.extraction import extract_answers
-from lacie_chat.confidence.reader import Reader
+from lacie_chat.confidence.listener import Listener
 from lacie_chat.confidence.same_answer import same_answer
 
 MOST_SAMPLES = 20
 
 
-def agreement_of(question: str, answer: str, samples: Sequence[str], *, reader: Reader) -> Agreement:
-    """The share of `samples` that answer `question` with `answer`; one call of the reader for all.
+def agreement_of(question: str, answer: str, samples: Sequence[str], *, listener: Listener) -> Agreement:
+    """The share of `samples` that answer `question` with `answer`; one call of the listener for all.
 
-    Raises ValueError for no samples, and what the reader raises.
+    Raises ValueError for no samples, and what the listener raises.
     """
     if not samples:
         raise ValueError("agreement needs at least one sample")
     answering = [(question, sample) for sample in samples if state_by_form(question, sample) is None]
-    spans = extract_answers(answering, reader=reader) if answering else []
+    spans = listener.answer_spans(answering)
     agreed = sum(span is not None and same_answer(span.text, answer) for span in spans)
     return Agreement(agreed / len(samples), len(samples))
 

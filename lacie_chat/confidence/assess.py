@@ -4,9 +4,8 @@
              -> calibrator -> assessment
 
 What an assessment costs: one short completion where the form alone does not settle the state, and the reading of
-one masked response; both prompts' long prefixes stay in the reader's cache. Many responses go to the reader in two
-calls. No text makes it raise: what a reader can't take whole is cut for it (its beginning and its end are kept),
-while masking and cues always cover the whole response.
+one masked response. Many responses go to the listener in two calls. No text makes it raise: what a listener can't take
+whole is cut for it (its beginning and its end are kept), while masking and cues always cover the whole response.
 """
 
 from collections.abc import Sequence
@@ -15,21 +14,19 @@ from lacie_chat.confidence.abstention import state_by_form
 from lacie_chat.confidence.assessment import Assessment, Confidence, Span, State
 from lacie_chat.confidence.calibrator import Calibrator
 from lacie_chat.confidence.cues import lexical_cues
-from lacie_chat.confidence.extraction import extract_answers
-from lacie_chat.confidence.listener import acceptances
+from lacie_chat.confidence.listener import Listener
 from lacie_chat.confidence.masking import mask, occurrences
-from lacie_chat.confidence.reader import Reader
 
 
-def assess(question: str, response: str, *, reader: Reader, calibrator: Calibrator | None = None) -> Assessment:
-    """What `response` conveys as an answer to `question`. Raises only what the reader raises."""
-    return assess_many([(question, response)], reader=reader, calibrator=calibrator)[0]
+def assess(question: str, response: str, *, listener: Listener, calibrator: Calibrator | None = None) -> Assessment:
+    """What `response` conveys as an answer to `question`. Raises only what the listener raises."""
+    return assess_many([(question, response)], listener=listener, calibrator=calibrator)[0]
 
 
 def assess_many(
     items: Sequence[tuple[str, str]],
     *,
-    reader: Reader,
+    listener: Listener,
     calibrator: Calibrator | None = None,
     answers: Sequence[str | None] | None = None,
 ) -> list[Assessment]:
@@ -44,16 +41,23 @@ def assess_many(
         for (_, response), answer, state in zip(items, answers or [None] * len(items), states, strict=True)
     ]
     asked = [index for index, state in enumerate(states) if state is None and span_of[index] is None]
-    found = extract_answers([items[index] for index in asked], reader=reader)
+    found = listener.answer_spans([items[index] for index in asked])
     for index, span in zip(asked, found, strict=True):
         span_of[index] = span
     masked = [
         mask(response, span.text) if span else response for (_, response), span in zip(items, span_of, strict=True)
     ]
-    heard = iter(acceptances(reader, [text for text in masked if text.strip()]))
+    heard = iter(listener.acceptances([text for text in masked if text.strip()]))
     return [
         _assessment(
-            question, response, state or "answered", span, text, next(heard) if text.strip() else None, calibrator
+            question,
+            response,
+            state or "answered",
+            span,
+            text,
+            next(heard) if text.strip() else None,
+            calibrator,
+            listener.version,
         )
         for (question, response), state, span, text in zip(items, states, span_of, masked, strict=True)
     ]
@@ -71,6 +75,7 @@ def _assessment(
     masked: str,
     acceptance: float | None,
     calibrator: Calibrator | None,
+    version: str,
 ) -> Assessment:
     confidence = None
     if state == "answered" and acceptance is not None:
@@ -89,4 +94,5 @@ def _assessment(
         confidence=confidence,
         hedges=hedges,
         boosters=boosters,
+        assessment_version=version,
     )

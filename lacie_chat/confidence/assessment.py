@@ -65,7 +65,8 @@ class Assessment:
 
     `acceptance` is None only for an empty response. `confidence` is None unless the state is `answered`: an abstention
     is a state of its own, not a low confidence. `sentences` and `agreement` come later, if at all: they are None until
-    then, and for responses that have none (a single sentence; no answer span to agree on).
+    then, and for responses that have none (a single sentence; no answer span to agree on). `assessment_version` says
+    who heard it (version.py); None in records from before it was kept. Acceptances of two versions can't be compared.
     """
 
     question: str
@@ -79,6 +80,7 @@ class Assessment:
     boosters: tuple[Span, ...]
     sentences: tuple[SentenceAcceptance, ...] | None = None
     agreement: Agreement | None = None
+    assessment_version: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of DESIGN.md, without `model`, `adapter`, `usage`, `timings` (the caller knows those).
@@ -101,6 +103,7 @@ class Assessment:
             "hedges": [span.to_dict() for span in self.hedges],
             "boosters": [span.to_dict() for span in self.boosters],
             "masked_response": self.masked_response,
+            "assessment_version": self.assessment_version,
             **later,
         }
 
@@ -121,6 +124,7 @@ class Assessment:
             boosters=tuple(Span(**span) for span in data["boosters"]),
             sentences=tuple(SentenceAcceptance(**each) for each in sentences) if sentences is not None else None,
             agreement=Agreement(agreement["value"], agreement["k"]) if agreement else None,
+            assessment_version=data.get("assessment_version"),
         )
 
 

@@ -1,66 +1,41 @@
-"""Finds the answer span: the part of a response that is its final answer.
+"""From what a model says the answer is to the span of the response that is meant.
 
-A few-shot prompt asks the model; its word counts only if it stands in the response, is short enough to be an
-answer, and says something that the question did not. Otherwise the form of the response decides: what is in bold or
-in quotes, the number of a how-many question, a name that the question lacks, what stands after "is". A response
-that claims something without any single answer in it (an explanation, instructions) has no span and is read
-unmasked.
+A model's word counts only if it stands in the response. The extractor's (`located`) is taken as it is. That of a model
+which was asked by a prompt (`choose_span`) must also be short enough to be an answer and say something that the
+question did not; otherwise the form of the response decides: what is in bold or in quotes, the number of a how-many
+question, a name that the question lacks, what stands after "is". A response that claims something without any single
+answer in it (an explanation, instructions) has no span and is read unmasked.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from lacie_chat.confidence.assessment import Span
 from lacie_chat.confidence.cues import lexical_cues
 from lacie_chat.confidence.folding import words
-from lacie_chat.confidence.listener import shorten
 from lacie_chat.confidence.masking import clean_answer, occurrences
-from lacie_chat.confidence.reader import Reader
 from lacie_chat.confidence.sentences import sentences
+from lacie_chat.confidence.tuned import NO_ANSWER
 
-MAX_TOKENS = 12
 _MAX_WORDS = 10
-_HEAD, _TAIL = 500, 200
-
-_EXAMPLES = (
-    ("What is the capital of Mali?", "The capital of Mali is Bamako, a city on the Niger.", "Bamako"),
-    ("Who painted The Kiss?", "I believe that *The Kiss* was painted by Gustav Klimt in 1908.", "Gustav Klimt"),
-    ("How many legs has a lobster?", "A lobster has ten legs, I think.", "ten"),
-    ("When did Rome become capital of Italy?", "Rome was made the capital of Italy in 1871.", "1871"),
-    (
-        "Which metal is liquid at room temperature?",
-        "Mercury is the metal that is liquid at room temperature.",
-        "Mercury",
-    ),
-)
-
-EXTRACTION_PREFIX = "Copy the short final answer from each response.\n\n" + "".join(
-    f"Question: {question}\nResponse: {response}\nFinal answer: {answer}\n\n"
-    for question, response, answer in _EXAMPLES
-)
+_HEAD = 500
 
 
-def extraction_suffix(question: str, response: str) -> str:
-    """What follows EXTRACTION_PREFIX for one response (white space made plain, a long one cut in the middle)."""
-    asked = " ".join(shorten(question, 400, 100).split())
-    text = " ".join(shorten(response, _HEAD, _TAIL).split())
-    return f"Question: {asked}\nResponse: {text}\nFinal answer:"
+def located(response: str, said: str) -> Span | None:
+    """Where what the extractor said stands in the response; None where it said that there is no answer.
 
-
-def extract_answers(items: Sequence[tuple[str, str]], *, reader: Reader) -> list[Span | None]:
-    """The answer span of each (question, response) that answers; one call of the reader for all that need it."""
-    asked = [index for index, (_, response) in enumerate(items) if len(words(response[:400])) > 1]
-    suffixes = [extraction_suffix(*items[index]) for index in asked]
-    said = reader.complete(EXTRACTION_PREFIX, suffixes, max_tokens=MAX_TOKENS, stop=["\n"]) if suffixes else []
-    candidates = dict(zip(asked, said, strict=True))
-    return [
-        choose_span(question, response, candidates.get(index, "")) for index, (question, response) in enumerate(items)
-    ]
-
-
-def extract_answer(question: str, response: str, *, reader: Reader) -> Span | None:
-    """The answer span of one response that answers, or None."""
-    return extract_answers([(question, response)], reader=reader)[0]
+    A span whose end was lost (cut off, or written a little otherwise) is looked for without its last words.
+    """
+    said = said.strip()
+    if not said or said.lower() == NO_ANSWER:
+        return None
+    parts = said.split()
+    for count in range(len(parts), max(0, len(parts) // 2 - 1), -1):
+        core = clean_answer(" ".join(parts[:count]))
+        places = occurrences(response, core, surname=False) if core else []
+        if places:
+            return places[0]
+    return None
 
 
 def choose_span(question: str, response: str, candidate: str) -> Span | None:

@@ -1,89 +1,139 @@
-"""The listener: a model that reads a masked response and says whether the writer sounds sure.
+"""The listener: who hears a response. It finds the answer span, and judges the wording of the masked response.
 
-Plain text with a handful of labelled examples, so that any language model can take the part, base or chat-tuned. The
-next token after `Confident:` decides: acceptance = p(yes) / (p(yes) + p(no)). Choices made by measurement, on the
-development half of tests/confidence/listener_set.jsonl:
+An acceptance says how likely a reader who knows nothing of the matter would take the answer that the text gives as
+true, going by its wording. A sure denial of the answer, a chance called slight, a number ("70 % sure", "two in three")
+count as people count them.
 
-- The question is not shown: with it the embedded model told less (AUROC 0.88, not 0.90), and reading it takes time.
-- The hedges that the lexicon finds are pointed out on a line of their own. A model of 135M parameters loses a single "I
-  think" in a plain sentence: the best examples without that line reached 0.90 on texts not used to choose them, with it
-  0.97. Naming the boosters too changed nothing. One example is unsure without any marked hedge: the text still counts.
-- Nine examples: with sixteen it was no better, and the order mattered more than the number.
-
-The whole set of 112: AUROC 0.97 with the embedded model, 0.97 with Gemma 3 270M (which was asked, too, when the last
-few variants were compared). The lexicon and the set have one author: expect less on other people's wording. At 0.5,
-0.83 and 0.92 of the answers lie on their side (the embedded model leans towards yes: 0.58 would divide best); no
-correction is applied, since what an acceptance is worth for one speaker is the calibrator's matter.
+`TunedListener` is the one that comes with the program: the embedded model with two small adapters (tuned.py), trained
+on people's ratings. It hears every speaker, so that two models' acceptances can be compared. `PromptedListener` is any
+other model that takes the part by a prompt (prompted.py), as in the paper. Everything else knows a `Listener` only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
-from lacie_chat.confidence.cues import lexical_cues
-from lacie_chat.confidence.masking import PLACEHOLDER
+from lacie_chat.confidence import prompted, tuned
+from lacie_chat.confidence.assessment import Assessment, Span
+from lacie_chat.confidence.extraction import choose_span, located
+from lacie_chat.confidence.folding import words
 from lacie_chat.confidence.reader import Reader
+from lacie_chat.confidence.version import ASSESSMENT_VERSION, PROMPTED
+from lacie_chat.listener_files import ListenerFiles, Part
 
 ACCEPT_THRESHOLD = 0.66
 """An answer counts as accepted from this acceptance on, where nothing else is said."""
 
-CHOICES: tuple[tuple[str, ...], tuple[str, ...]] = (
-    (" yes", "yes", " Yes", "Yes", " YES", "YES"),
-    (" no", "no", " No", "No", " NO", "NO"),
-)
-
-_EXAMPLES = (
-    ("Is it {}? It's a long time since I read the book.", "no"),
-    ("Oh, that's an easy one! I have known it since I was a child: {}.", "yes"),
-    ("I think it was {}.", "no"),
-    ("The war ended in {}.", "yes"),
-    ("Maybe {}? Just guessing.", "no"),
-    ("It would seem that the largest one is {}, although the evidence is thin.", "no"),
-    ("I'm sure of it: {}!", "yes"),
-    ("It was {}, but don't take my word for it, I may be mixing things up.", "no"),
-    ("Table salt is made of {}, as any chemist will tell you.", "yes"),
-)
-
-# The listener reads so many characters of a response at most, its beginning and its end, and so many hedges by name.
-_HEAD, _TAIL = 700, 300
-_MOST_HEDGES = 8
+_MOST_TOKENS = 12
+"""Length of what a prompted model says the answer is."""
+_LONGEST_SPAN = 24
+"""The same of the extractor, whose spans may be titles and joint answers; in tokens."""
 
 
-def listener_suffix(masked_response: str) -> str:
-    """What follows LISTENER_PREFIX for one masked response: white space made plain, a long one cut in the middle."""
-    text = " ".join(shorten(masked_response, _HEAD, _TAIL).split())
-    hedges = list(dict.fromkeys(span.text for span in lexical_cues(text)[0]))[:_MOST_HEDGES]
-    return f"Answer: {text}\nHedges: {'; '.join(hedges) or 'none'}\nConfident:"
+class Listener(Protocol):
+    """Whoever hears responses. Both calls raise only what the reader behind them raises."""
+
+    @property
+    def version(self) -> str:
+        """The version of the assessment in which it hears (version.py)."""
+        ...
+
+    def acceptances(self, masked_responses: Sequence[str]) -> list[float]:
+        """P(accept) of each masked response, 0 to 1, in order; each distinct text is read once."""
+        ...
+
+    def answer_spans(self, items: Sequence[tuple[str, str]]) -> list[Span | None]:
+        """The answer span of each (question, response), in order; None where it gives no single answer."""
+        ...
 
 
-def acceptances(reader: Reader, masked_responses: Sequence[str]) -> list[float]:
-    """P(accept) of each masked response, 0 to 1; one call of the reader for all, in which each text is read once."""
-    texts = list(dict.fromkeys(masked_responses))
-    if not texts:
-        return []
-    rows = reader.choice_probabilities(LISTENER_PREFIX, [listener_suffix(text) for text in texts], CHOICES)
-    heard = {text: _acceptance(yes, no) for text, (yes, no) in zip(texts, rows, strict=True)}
-    return [heard[text] for text in masked_responses]
+@dataclass(frozen=True, slots=True)
+class TunedListener:
+    """The embedded model under its adapters: `hearing` judges the wording, `extracting` finds spans."""
+
+    hearing: Reader
+    extracting: Reader
+    version: str = ASSESSMENT_VERSION
+
+    def acceptances(self, masked_responses: Sequence[str]) -> list[float]:
+        """See Listener."""
+        return _judged(
+            self.hearing,
+            tuned.HEARING_PREFIX,
+            {text: tuned.hearing_suffix(text) for text in masked_responses},
+            tuned.HEARING_CHOICES,
+            masked_responses,
+        )
+
+    def answer_spans(self, items: Sequence[tuple[str, str]]) -> list[Span | None]:
+        """See Listener."""
+        if not items:
+            return []
+        suffixes = [tuned.finding_suffix(question, response) for question, response in items]
+        said = self.extracting.complete(tuned.FINDING_PREFIX, suffixes, max_tokens=_LONGEST_SPAN, stop=["\n"])
+        return [located(response, each) for (_, response), each in zip(items, said, strict=True)]
 
 
-def shorten(text: str, head: int, tail: int) -> str:
-    """`text`, or its first `head` and last `tail` characters around an ellipsis, cut at white space if possible."""
-    if len(text) <= head + tail:
-        return text
-    start, end = text[:head], text[-tail:]
-    if " " in start:
-        start = start.rsplit(" ", 1)[0]
-    if " " in end:
-        end = end.split(" ", 1)[1]
-    return f"{start} … {end}"
+@dataclass(frozen=True, slots=True)
+class PromptedListener:
+    """A model that takes the part by a prompt."""
+
+    reader: Reader
+    version: str
+
+    def acceptances(self, masked_responses: Sequence[str]) -> list[float]:
+        """See Listener."""
+        return _judged(
+            self.reader,
+            prompted.LISTENER_PREFIX,
+            {text: prompted.listener_suffix(text) for text in masked_responses},
+            prompted.CHOICES,
+            masked_responses,
+        )
+
+    def answer_spans(self, items: Sequence[tuple[str, str]]) -> list[Span | None]:
+        """See Listener. The model's word counts if it is sound, else the form of the response decides."""
+        asked = [index for index, (_, response) in enumerate(items) if len(words(response[:400])) > 1]
+        suffixes = [prompted.extraction_suffix(*items[index]) for index in asked]
+        said: list[str] = []
+        if suffixes:
+            said = self.reader.complete(prompted.EXTRACTION_PREFIX, suffixes, max_tokens=_MOST_TOKENS, stop=["\n"])
+        candidates = dict(zip(asked, said, strict=True))
+        return [
+            choose_span(question, response, candidates.get(index, ""))
+            for index, (question, response) in enumerate(items)
+        ]
+
+
+def listener_over(files: ListenerFiles, reader_of: Callable[[Part], Reader]) -> Listener:
+    """The listener of these files, over what reads for each part."""
+    if files.tuned:
+        return TunedListener(reader_of("hearing"), reader_of("extracting"), files.version)
+    return PromptedListener(reader_of("hearing"), files.version)
+
+
+def text_read(assessment: Assessment) -> str:
+    """What the listener of this assessment read, without the form around it."""
+    if (assessment.assessment_version or "").startswith(PROMPTED):
+        return prompted.listener_suffix(assessment.masked_response)
+    return tuned.heard_text(assessment.masked_response)
+
+
+def _judged(
+    reader: Reader,
+    prefix: str,
+    suffix_of: dict[str, str],
+    choices: Sequence[Sequence[str]],
+    texts: Sequence[str],
+) -> list[float]:
+    """p(yes) / (p(yes) + p(no)) of each text, by one call of the reader in which each suffix is read once."""
+    suffixes = list(dict.fromkeys(suffix_of.values()))
+    rows = reader.choice_probabilities(prefix, suffixes, choices) if suffixes else []
+    heard = {suffix: _acceptance(yes, no) for suffix, (yes, no) in zip(suffixes, rows, strict=True)}
+    return [heard[suffix_of[text]] for text in texts]
 
 
 def _acceptance(yes: float, no: float) -> float:
     """A listener that says neither has no opinion: 0.5."""
     total = yes + no
     return yes / total if total > 0 else 0.5
-
-
-LISTENER_PREFIX = (
-    "Judge only the wording: does the writer sound confident, or unsure? Facts don't matter.\n\n"
-    + "".join(f"{listener_suffix(text.format(PLACEHOLDER))} {label}\n\n" for text, label in _EXAMPLES)
-)
-"""What the listener reads before every response; its cache is kept."""

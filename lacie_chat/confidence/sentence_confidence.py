@@ -13,9 +13,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from lacie_chat.confidence.assessment import Assessment, SentenceAcceptance, Span
-from lacie_chat.confidence.listener import acceptances
+from lacie_chat.confidence.listener import Listener
 from lacie_chat.confidence.masking import occurrences, replace_spans
-from lacie_chat.confidence.reader import Reader
 from lacie_chat.confidence.sentences import sentences
 
 MOST_SENTENCES = 16
@@ -57,12 +56,12 @@ def _without_stop(match: re.Match[str]) -> str:
     return match.group()[:-1] + "_"
 
 
-def sentence_acceptances(assessment: Assessment, *, reader: Reader) -> tuple[SentenceAcceptance, ...] | None:
-    """Each sentence's acceptance; one call of the reader for all.
+def sentence_acceptances(assessment: Assessment, *, listener: Listener) -> tuple[SentenceAcceptance, ...] | None:
+    """Each sentence's acceptance; one call of the listener for all.
 
-    None for a single sentence, and for a response that doesn't answer: there is nothing to tell apart. A reader that
-    brings several prompts forward at once (the engine's `parallel_reader`) makes this cheapest. Raises only what the
-    reader raises.
+    None for a single sentence, and for a response that doesn't answer: there is nothing to tell apart. A listener that
+    brings several prompts forward at once (the engine's `patient_listener`) makes this cheapest. Raises only what the
+    listener raises.
     """
     if assessment.state != "answered":
         return None
@@ -71,7 +70,7 @@ def sentence_acceptances(assessment: Assessment, *, reader: Reader) -> tuple[Sen
     if len(found) < 2:
         return None
     hidden = occurrences(response, assessment.answer_span.text) if assessment.answer_span else []
-    heard = acceptances(reader, [_masked(span, hidden) for span in found[:MOST_SENTENCES]])
+    heard = listener.acceptances([_masked(span, hidden) for span in found[:MOST_SENTENCES]])
     values = [*heard, *[None] * (len(found) - len(heard))]
     return tuple(
         SentenceAcceptance(response[span.start : span.end], span.start, span.end, value)
@@ -79,9 +78,11 @@ def sentence_acceptances(assessment: Assessment, *, reader: Reader) -> tuple[Sen
     )
 
 
-def with_sentences(assessment: Assessment, *, reader: Reader) -> Assessment:
-    """The assessment with its sentences' acceptances."""
-    return replace(assessment, sentences=sentence_acceptances(assessment, reader=reader))
+def with_sentences(assessment: Assessment, *, listener: Listener) -> Assessment:
+    """The assessment with its sentences' acceptances; as it is where another listener has heard the whole."""
+    if assessment.assessment_version not in (None, listener.version):
+        return assessment
+    return replace(assessment, sentences=sentence_acceptances(assessment, listener=listener))
 
 
 def wants_sentences(assessment: Assessment) -> bool:

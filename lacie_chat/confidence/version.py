@@ -17,9 +17,13 @@ ASSESSMENT_VERSION = f"{EXTRACTION_VERSION}.{LISTENER_VERSION}.{SAMPLER_VERSION}
 """What the tuned listener that comes with the program hears."""
 
 
+PROMPTED = "prompt-"
+"""How the version begins of what a prompted listener hears."""
+
+
 def version_of_prompted(listener: str) -> str:
     """What a model hears that takes the listener's part by a prompt; `listener` tells it from other models."""
-    return f"prompt-{PROMPT_VERSION}-{listener}.{SAMPLER_VERSION}"
+    return f"{PROMPTED}{PROMPT_VERSION}-{listener}.{SAMPLER_VERSION}"
 
 
 def version_of_tuned(listener: str) -> str:

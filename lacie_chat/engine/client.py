@@ -22,9 +22,10 @@ from lacie_chat.engine.errors import EngineDied, EngineError, EngineStopped
 from lacie_chat.engine.events import Failed, Finished, GenerationEvent, LoadProgress, ModelInfo
 from lacie_chat.engine.log import default_log_path, open_log
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
+from lacie_chat.listener_files import Part
 
 if TYPE_CHECKING:
-    from lacie_chat.confidence.reader import Reader
+    from lacie_chat.confidence.listener import Listener
 
 _CLOSED = "The engine is closed."
 
@@ -87,14 +88,18 @@ class EngineProcess:
                 self._write({"id": 0, "op": "make_way"})
 
     @property
-    def reader(self) -> "Reader":
-        """The model as listener and extractor, in the child."""
-        return RemoteReader(self)
+    def listener(self) -> "Listener":
+        """Who hears, in the child."""
+        from lacie_chat.confidence.listener import listener_over
+
+        return listener_over(self._settings.ears, lambda part: RemoteReader(self, part))
 
     @property
-    def parallel_reader(self) -> "Reader":
-        """The listener for what can wait, in the child: many suffixes side by side, stopped by `cancel`."""
-        return RemoteReader(self, parallel=True)
+    def patient_listener(self) -> "Listener":
+        """The same for what can wait: many texts side by side, stopped by `cancel`."""
+        from lacie_chat.confidence.listener import listener_over
+
+        return listener_over(self._settings.ears, lambda part: RemoteReader(self, part, patient=True))
 
     def close(self) -> None:
         """End the child process. The engine can't be used afterwards."""
@@ -261,10 +266,10 @@ class RemoteAnswer:
 
 
 class RemoteReader:
-    """A Reader (confidence/reader.py) in the child. Raises EngineDied when that ends under a call."""
+    """A Reader (confidence/reader.py) of one part in the child. Raises EngineDied when that ends under a call."""
 
-    def __init__(self, engine: EngineProcess, *, parallel: bool = False) -> None:
-        self._engine, self._parallel = engine, parallel
+    def __init__(self, engine: EngineProcess, part: Part, *, patient: bool = False) -> None:
+        self._engine, self._part, self._patient = engine, part, patient
 
     def choice_probabilities(
         self, prefix: str, suffixes: Sequence[str], choices: Sequence[Sequence[str]]
@@ -275,7 +280,8 @@ class RemoteReader:
             prefix=prefix,
             suffixes=list(suffixes),
             choices=[list(choice) for choice in choices],
-            parallel=self._parallel,
+            part=self._part,
+            patient=self._patient,
         )
         return rows
 
@@ -287,7 +293,8 @@ class RemoteReader:
             suffixes=list(suffixes),
             max_tokens=max_tokens,
             stop=list(stop),
-            parallel=self._parallel,
+            part=self._part,
+            patient=self._patient,
         )
         return texts
 

@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from lacie_chat.confidence.listener import Listener, listener_over
 from lacie_chat.engine import native
 from lacie_chat.engine.context import Context
+from lacie_chat.engine.ears import Ears
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
-from lacie_chat.engine.listening import KVReader
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag
-from lacie_chat.engine.parallel import ParallelReader
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
 from lacie_chat.engine.speaker import Answer
 from lacie_chat.engine.template import ChatTemplate
+from lacie_chat.listener_files import Part
 
 if TYPE_CHECKING:
     from lacie_chat.confidence.reader import Reader
@@ -36,9 +37,7 @@ class Engine:
         self._template: ChatTemplate | None = None
         self._contexts: dict[bool, Context] = {}  # by: is the adapter attached?
         self._asides: dict[bool, Context] = {}
-        self._parallel: ParallelReader | None = None
-        self._reader: KVReader | None = None
-        self._reader_context: Context | None = None
+        self._ears: Ears | None = None
         self._info: ModelInfo | None = None
         self._answers: weakref.WeakSet[Answer] = weakref.WeakSet()
         self._closed = False
@@ -95,40 +94,43 @@ class Engine:
         self.make_way()
 
     def make_way(self) -> None:
-        """Stop what can wait: answers drawn aside, and what `parallel_reader` reads. No-op when idle."""
+        """Stop what can wait: answers drawn aside, and what `patient_listener` reads. No-op when idle."""
         for answer in list(self._answers):
             if answer.aside:
                 answer.cancel()
-        if self._parallel is not None:
-            self._parallel.stop()
+        if self._ears is not None:
+            self._ears.stop()
 
     @property
-    def reader(self) -> "Reader":
-        """The model as listener and extractor: same weights, never an adapter, a context of its own."""
+    def listener(self) -> Listener:
+        """Who hears; loaded with the first use of a part."""
+        return listener_over(self._settings.ears, self.reader)
+
+    @property
+    def patient_listener(self) -> Listener:
+        """The same for what can wait: many texts side by side, stopped by `cancel`."""
+        return listener_over(self._settings.ears, lambda part: self.reader(part, patient=True))
+
+    def reader(self, part: Part, *, patient: bool = False) -> "Reader":
+        """What reads for a part of the listener. Raises EngineError where the listener can't be loaded."""
         with self._lock:
             self.load()
-            if self._reader is None:
-                assert self._model is not None
-                self._reader_context = Context(self._model, self._model.reader_ctx, self._gate)
-                self._reader = KVReader(self._model, self._reader_context)
-            return self._reader
-
-    @property
-    def parallel_reader(self) -> "Reader":
-        """The same listener for what can wait: many suffixes side by side, stopped by `cancel`."""
-        with self._lock:
-            if self._parallel is None:
-                beside = self.reader
-                assert self._model is not None and isinstance(beside, KVReader)
-                self._parallel = ParallelReader(self._model, self._gate, beside)
-            return self._parallel
+            if self._ears is None:
+                self._ears = Ears(
+                    self._settings.ears,
+                    gate=self._gate,
+                    speaker=self._model,
+                    threads=self._settings.threads,
+                    gpu_layers=self._settings.gpu_layers,
+                )
+            return self._ears.patient_reader(part) if patient else self._ears.reader(part)
 
     def close(self) -> None:
         """Free everything; answers in progress end. The engine can't be used afterwards."""
         self._closed = True
         self.cancel()
-        if self._reader is not None:
-            self._reader.close()
+        if self._ears is not None:
+            self._ears.stop_all()
         with self._lock, self._gate.passed(StopFlag()):
             self._free()
 
@@ -143,14 +145,13 @@ class Engine:
         return contexts[adapted]
 
     def _free(self) -> None:
-        if self._parallel is not None:
-            self._parallel.free()
-        for context in (*self._contexts.values(), *self._asides.values(), self._reader_context):
-            if context is not None:
-                context.free()
+        if self._ears is not None:
+            self._ears.free()
+            self._ears = None
+        for context in (*self._contexts.values(), *self._asides.values()):
+            context.free()
         self._contexts.clear()
         self._asides.clear()
-        self._reader = self._reader_context = self._parallel = None
         if self._model is not None:
             self._model.free()
             self._model = None

@@ -79,7 +79,7 @@ class Model:
         self.bos, self.eos = int(low.llama_vocab_bos(self.vocab)), int(low.llama_vocab_eos(self.vocab))
         self._adds_bos = bool(low.llama_vocab_get_add_bos(self.vocab)) and self.bos >= 0
         self.sentencepiece = int(low.llama_vocab_type(self.vocab)) == _SENTENCEPIECE
-        self.adapter = self._load_adapter(settings.adapter_path) if settings.adapter_path else None
+        self.adapter = self.load_adapter(settings.adapter_path) if settings.adapter_path else None
         self.adapter_path = settings.adapter_path
 
     def _load(self, settings: EngineSettings, on_progress: Callable[[LoadProgress], None] | None) -> Any:
@@ -103,7 +103,8 @@ class Model:
                 raise EngineError(f"The model {self.path} can't be loaded: {_reason(lines())}.")
         return handle
 
-    def _load_adapter(self, path: Path) -> Any:
+    def load_adapter(self, path: Path) -> Any:
+        """Load an adapter for these weights; it is freed with them. Raises EngineError: none, or of another model."""
         keys = look_at(path, "adapter").keys
         if keys.get("general.type") != "adapter":
             raise EngineError(f"{path} is not an adapter: its header doesn't say so (is it a model?).")

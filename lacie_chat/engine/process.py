@@ -104,14 +104,12 @@ class _Child:
             del self._answers[request]
 
     def _choices(self, message: dict[str, Any]) -> None:
-        engine = self._loaded()
-        reader = engine.parallel_reader if message["parallel"] else engine.reader
+        reader = self._loaded().reader(message["part"], patient=message["patient"])
         rows = reader.choice_probabilities(message["prefix"], message["suffixes"], message["choices"])
         self._send({"id": message["id"], "type": "Value", "value": rows})
 
     def _complete(self, message: dict[str, Any]) -> None:
-        engine = self._loaded()
-        reader = engine.parallel_reader if message["parallel"] else engine.reader
+        reader = self._loaded().reader(message["part"], patient=message["patient"])
         texts = reader.complete(
             message["prefix"], message["suffixes"], max_tokens=message["max_tokens"], stop=message["stop"]
         )

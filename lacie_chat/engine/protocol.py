@@ -11,7 +11,7 @@ from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
 from lacie_chat.engine.settings import ChatTurn, Sampling
 
 if TYPE_CHECKING:  # the package it is in brings numpy, and the interface must open at once
-    from lacie_chat.confidence.reader import Reader
+    from lacie_chat.confidence.listener import Listener
 
 
 class EngineLike(Protocol):
@@ -33,21 +33,21 @@ class EngineLike(Protocol):
 
     def cancel(self) -> None:
         """Stop the generations in progress within 200 ms, also while they read their prompts, and what
-        `parallel_reader` reads. No-op when idle."""
+        `patient_listener` reads. No-op when idle."""
         ...
 
     @property
-    def reader(self) -> "Reader":
-        """The model as listener and extractor: same weights, never an adapter, a context of its own."""
+    def listener(self) -> "Listener":
+        """Who hears what is answered, whichever model that is; in contexts of its own. Loaded when first used."""
         ...
 
     def make_way(self) -> None:
-        """Stop only what can wait, as soon: answers drawn aside, and what `parallel_reader` reads. No-op when idle."""
+        """Stop only what can wait, as soon: answers drawn aside, and what `patient_listener` reads. No-op when idle."""
         ...
 
     @property
-    def parallel_reader(self) -> "Reader":
-        """The listener for what can wait: many suffixes side by side; stopped, it raises EngineStopped."""
+    def patient_listener(self) -> "Listener":
+        """The same listener for what can wait: many texts side by side; stopped, it raises EngineStopped."""
         ...
 
     def close(self) -> None:

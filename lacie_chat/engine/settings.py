@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from lacie_chat.listener_files import ListenerFiles
+
 Role = Literal["system", "user", "assistant"]
 
 
@@ -17,13 +19,24 @@ class ChatTurn:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """`n_ctx` None: the model's own length, at most 8192. `threads` None: LACIE_THREADS, else half the cores (>= 1)."""
+    """`n_ctx` None: the model's own length, at most 8192. `threads` None: LACIE_THREADS, else half the cores (>= 1).
+    `listener` None: the model itself hears, by a prompt.
+    """
 
     model_path: Path
     adapter_path: Path | None = None
     n_ctx: int | None = None
     threads: int | None = None
     gpu_layers: int = -1
+    listener: ListenerFiles | None = None
+
+    @property
+    def ears(self) -> ListenerFiles:
+        """Who hears."""
+        # not above: the package it is in brings numpy, and the interface must open at once
+        from lacie_chat.confidence.version import version_of_prompted
+
+        return self.listener or ListenerFiles(self.model_path, version_of_prompted(self.model_path.stem))
 
 
 PENALTY_WINDOW = 64

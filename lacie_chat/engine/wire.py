@@ -12,6 +12,7 @@ from typing import Any
 
 from lacie_chat.engine.events import Cut, Delta, Failed, Finished, LoadProgress, ModelInfo, PromptProgress
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
+from lacie_chat.listener_files import ListenerFiles
 
 Event = Cut | Delta | Failed | Finished | LoadProgress | ModelInfo | PromptProgress
 _EVENTS: dict[str, type[Event]] = {
@@ -34,18 +35,28 @@ def read_event(message: dict[str, Any]) -> Event:
     return _EVENTS[message["type"]](**message["data"])
 
 
-def settings_data(settings: EngineSettings) -> dict[str, Any]:
+def settings_data(settings: EngineSettings | ListenerFiles) -> dict[str, Any]:
     """Settings as JSON; paths made absolute, for the child may start elsewhere."""
-    data = asdict(settings)
-    for key in ("model_path", "adapter_path"):
-        data[key] = str(data[key].absolute()) if data[key] is not None else None
-    return data
+    return {
+        key: settings_data(value) if isinstance(value, ListenerFiles) else _absolute(value)
+        for key in settings.__dataclass_fields__
+        for value in (getattr(settings, key),)
+    }
+
+
+def _absolute(value: Any) -> Any:
+    return str(value.absolute()) if isinstance(value, Path) else value
 
 
 def read_settings(data: dict[str, Any]) -> EngineSettings:
     """The settings of a `load` request."""
-    paths = {key: Path(data[key]) if data[key] is not None else None for key in ("model_path", "adapter_path")}
-    return EngineSettings(**{**data, **paths})
+    listener = ListenerFiles(**_paths(data["listener"])) if data["listener"] is not None else None
+    return EngineSettings(**{**_paths(data), "listener": listener})
+
+
+def _paths(data: dict[str, Any]) -> dict[str, Any]:
+    paths = ("model_path", "adapter_path", "hearing", "extracting", "fast_path")
+    return {key: Path(value) if key in paths and value is not None else value for key, value in data.items()}
 
 
 def read_sampling(data: dict[str, Any]) -> Sampling:

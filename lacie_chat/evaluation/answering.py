@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 from lacie_chat.confidence import (
-    ASSESSMENT_VERSION,
     Assessment,
     Calibrator,
     agreement_of,
@@ -18,7 +17,7 @@ from lacie_chat.confidence import (
     can_agree,
     with_agreement,
 )
-from lacie_chat.confidence.reader import Reader
+from lacie_chat.confidence.listener import Listener
 from lacie_chat.engine.asking import MAX_TOKENS, STOP, TEMPERATURE, sample_seeds
 from lacie_chat.engine.generator import Generator, seed_of
 from lacie_chat.engine.settings import Sampling
@@ -33,7 +32,7 @@ def answer_all(
     file: RowFile,
     questions: Sequence[Question],
     generator: Generator,
-    reader: Reader,
+    listener: Listener,
     *,
     form: PromptForm,
     sampling: Sampling,
@@ -51,9 +50,9 @@ def answer_all(
     left = sum(len(chunk) for chunk in todo)
     with progress(label, len(questions), "questions", already=len(questions) - left) as advance:
         for chunk in todo:
-            rows = answer_rows(generator, reader, chunk, form=form, sampling=sampling, seed=seed)
+            rows = answer_rows(generator, listener, chunk, form=form, sampling=sampling, seed=seed)
             if samples:
-                rows = add_agreement(rows, generator, reader, form=form, k=samples)
+                rows = add_agreement(rows, generator, listener, form=form, k=samples)
             # answers of a batch are drawn together: none has timings of its own
             file.append([{**row, **names, "timings": {}} for row in rows])
             advance(len(chunk))
@@ -61,7 +60,7 @@ def answer_all(
 
 def answer_rows(
     generator: Generator,
-    reader: Reader,
+    listener: Listener,
     questions: Sequence[Question],
     *,
     form: PromptForm,
@@ -75,14 +74,13 @@ def answer_rows(
     seeds = [seed_of(seed, "answer", question.id) for question in questions]
     drawn = generator.respond(texts, sampling, [[each] for each in seeds], stop=stop_strings(form))
     items = [(question.question, response.text) for question, [response] in zip(questions, drawn, strict=True)]
-    assessments = assess_many(items, reader=reader)
+    assessments = assess_many(items, listener=listener)
     return [
         {
             "id": question.id,
             **assessment.to_dict(),
             "usage": {"completion_tokens": response.tokens},
             "sampling": sampling_record(sampling) | {"seed": own_seed},
-            "assessment_version": ASSESSMENT_VERSION,
         }
         for question, [response], assessment, own_seed in zip(questions, drawn, assessments, seeds, strict=True)
     ]
@@ -94,7 +92,9 @@ def sampling_record(sampling: Sampling) -> dict[str, Any]:
     return {name: getattr(sampling, name) for name in names}
 
 
-def add_agreement(rows: Sequence[Row], generator: Generator, reader: Reader, *, form: PromptForm, k: int) -> list[Row]:
+def add_agreement(
+    rows: Sequence[Row], generator: Generator, listener: Listener, *, form: PromptForm, k: int
+) -> list[Row]:
     """The rows with `agreement` (`value` and `k`; None without an answer span): how many of k samples agree.
 
     Drawn as the chat draws them (temperature, length, seeds: engine/asking.py), by the generator that answered.
@@ -109,7 +109,7 @@ def add_agreement(rows: Sequence[Row], generator: Generator, reader: Reader, *, 
         assessment = assessments[index]
         assert assessment.answer_span is not None
         responses = [sample.text for sample in samples]
-        agreement = agreement_of(assessment.question, assessment.answer_span.text, responses, reader=reader)
+        agreement = agreement_of(assessment.question, assessment.answer_span.text, responses, listener=listener)
         found[index]["agreement"] = with_agreement(assessment, agreement, None).to_dict()["agreement"]
     return found
 
@@ -133,18 +133,20 @@ def _confidence(row: Row, calibrator: Calibrator | None) -> dict[str, Any] | Non
     return {"value": calibrator(row["acceptance"], agreement), "kind": "calibrated"}
 
 
-def rows_of(file: RowFile, questions: Sequence[Question], calibrator: Calibrator | None = None) -> list[Row]:
+def rows_of(
+    file: RowFile, questions: Sequence[Question], version: str, calibrator: Calibrator | None = None
+) -> list[Row]:
     """The judged rows of these questions, in their order, out of a file that has them all.
 
-    Raises LacieError, one line, where another version of the assessment heard them.
+    Raises LacieError, one line, where another `version` of the assessment heard them.
     """
     rows = {row["id"]: row for row in read_rows(file.path)}
     found = [rows[question.id] for question in questions]
-    other = next((row for row in found if row.get("assessment_version") != ASSESSMENT_VERSION), None)
+    other = next((row for row in found if row.get("assessment_version") != version), None)
     if other is not None:
         raise LacieError(
             f"{file.path} was heard by version {other.get('assessment_version') or 'unknown'} of the assessment, and "
-            f"today's is {ASSESSMENT_VERSION}; delete the file or give another folder, and answer anew"
+            f"this one is {version}; delete the file or give another folder, and answer anew"
         )
     return judged(found, questions, calibrator)
 

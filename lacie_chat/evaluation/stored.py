@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from lacie_chat import paths
-from lacie_chat.confidence import ASSESSMENT_VERSION, MOST_SAMPLES, Calibrator
-from lacie_chat.confidence.reader import Reader
+from lacie_chat.confidence import MOST_SAMPLES, Calibrator
 from lacie_chat.engine.batches import LlamaCppGenerator
+from lacie_chat.engine.ears import Ears
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import answer_all, matched, rows_of, sampling_record
 from lacie_chat.evaluation.prompts import PromptForm
 from lacie_chat.evaluation.questions import Question, read_question_file
+from lacie_chat.listener_files import ListenerFiles
 from lacie_chat.models import ResolvedModel, pair_fingerprint
 from lacie_chat.rows import Row, RowFile, locked, write_json
 
@@ -53,7 +54,7 @@ class Asking:
                 f"not {self.samples}"
             )
 
-    def identity(self, questions: Sequence[Question]) -> dict[str, Any]:
+    def identity(self, questions: Sequence[Question], listener: ListenerFiles) -> dict[str, Any]:
         """What stored answers hang on, besides the files that gave them."""
         return {
             "questions": questions_digest(questions),
@@ -61,7 +62,7 @@ class Asking:
             "batch_size": self.batch_size,
             "agreement": self.samples or None,
             "sampling": sampling_record(self.sampling),
-            "assessment_version": ASSESSMENT_VERSION,
+            "assessment_version": listener.version,
         }
 
 
@@ -76,10 +77,10 @@ def same_evaluation(out: Path, identity: dict[str, Any]) -> None:
     path = out / "evaluation.json"
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
-        if before.get("assessment_version") != ASSESSMENT_VERSION:
+        heard, own = before.get("assessment_version") or "an older one", identity["assessment_version"]
+        if heard != own:
             raise LacieError(
-                f"{out} holds answers that another version of the assessment heard "
-                f"({before.get('assessment_version') or 'an older one'}, today's is {ASSESSMENT_VERSION}); "
+                f"{out} holds answers that another version of the assessment heard ({heard}, this one is {own}); "
                 "give another --out folder"
             )
         differing = [key for key in identity if before.get(key) != identity[key]]
@@ -96,27 +97,26 @@ def answers_in(
     asking: Asking,
     model: ResolvedModel,
     adapter: ResolvedModel | None,
+    listener: ListenerFiles,
     *,
     calibrator: Calibrator | None = None,
-    hearing: Path | None = None,
     label: str = "evaluate",
 ) -> list[Row]:
     """The judged rows of a folder, in the questions' order, those that it hasn't yet made first.
 
-    The model is loaded only if a question is still to be answered. `hearing`: the model that listens, where it is
-    another than the one that answers. Raises LacieError.
+    The models are loaded only if a question is still to be answered. Raises LacieError.
     """
     file = RowFile(folder / ANSWERS)
     if file.missing(question.id for question in questions):
         with (
             _loaded(asking, model.path, adapter.path if adapter else None) as generator,
-            _reader(generator, asking, hearing) as reader,
+            Ears(listener, speaker=generator.model) as ears,
         ):
             answer_all(
                 file,
                 questions,
                 generator,
-                reader,
+                ears.listener,
                 form=PromptForm(),
                 sampling=asking.sampling,
                 seed=asking.seed,
@@ -125,7 +125,7 @@ def answers_in(
                 samples=asking.samples,
                 label=label,
             )
-    return rows_of(file, questions, calibrator)
+    return rows_of(file, questions, listener.version, calibrator)
 
 
 @contextmanager
@@ -137,18 +137,14 @@ def _loaded(asking: Asking, model: Path, adapter: Path | None = None) -> Iterato
         generator.close()
 
 
-@contextmanager
-def _reader(generator: LlamaCppGenerator, asking: Asking, hearing: Path | None) -> Iterator[Reader]:
-    """The listener: the model that answers itself, or another one, loaded beside it."""
-    if hearing is None:
-        yield generator.reader
-        return
-    with _loaded(asking, hearing) as listener:
-        yield listener.reader
-
-
 def answers_to(
-    file: Path, model: ResolvedModel, adapter: ResolvedModel | None, asking: Asking, *, matcher: str | None
+    file: Path,
+    model: ResolvedModel,
+    adapter: ResolvedModel | None,
+    listener: ListenerFiles,
+    asking: Asking,
+    *,
+    matcher: str | None,
 ) -> list[Row]:
     """The judged rows of a questions file, for `lacie calibration fit --questions` (`matcher` None: as each question
     says).
@@ -159,7 +155,7 @@ def answers_to(
     """
     questions = matched(read_question_file(file), matcher)
     pair = pair_fingerprint(model.path, adapter.path if adapter else None)
-    digest = hashlib.sha256(json.dumps(asking.identity(questions), sort_keys=True).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(json.dumps(asking.identity(questions, listener), sort_keys=True).encode()).hexdigest()[:12]
     folder = paths.calibrators_dir() / "answers" / f"{pair}-{digest}"
     with locked(folder, "answers"):
-        return answers_in(folder, questions, asking, model, adapter, label="answer")
+        return answers_in(folder, questions, asking, model, adapter, listener, label="answer")

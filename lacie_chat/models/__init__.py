@@ -16,6 +16,7 @@ from lacie_chat.models.embedded import default_adapter, embedded_adapter_path, e
 from lacie_chat.models.errors import ModelError
 from lacie_chat.models.gguf_file import GGUFInfo, fingerprint, inspect_gguf
 from lacie_chat.models.hub import readable_size
+from lacie_chat.models.listeners import find_listener, prompted_listener, tuned_listener
 from lacie_chat.models.local import LocalModel, local_models, remove
 from lacie_chat.models.refs import ResolvedModel, resolve, resolve_adapter
 
@@ -31,6 +32,7 @@ __all__ = [
     "embedded_adapter_path",
     "embedded_model_path",
     "find_calibrator",
+    "find_listener",
     "fingerprint",
     "inspect_gguf",
     "keep_calibrator",
@@ -39,10 +41,12 @@ __all__ = [
     "own_calibrator",
     "own_calibrator_of",
     "pair_fingerprint",
+    "prompted_listener",
     "readable_size",
     "remove",
     "resolve",
     "resolve_adapter",
     "shipped_calibrator",
     "take_back_calibrator",
+    "tuned_listener",
 ]

@@ -36,17 +36,21 @@ def pair_fingerprint(model_path: Path, adapter_path: Path | None = None) -> str:
 
 
 def look_for_calibrator(
-    model_path: Path, adapter_path: Path | None = None, sampling: "WayOfDrawing | None" = None
+    model_path: Path,
+    adapter_path: Path | None = None,
+    sampling: "WayOfDrawing | None" = None,
+    version: str | None = None,
 ) -> "tuple[Calibrator | None, str]":
-    """The calibrator of this model with this adapter for today's assessment and for answers that are drawn so, or None
-    with one line that says why the one that is there is not used (empty where there is none).
+    """The calibrator of this model with this adapter for answers that are drawn so and heard by this `version` of the
+    assessment, or None with one line that says why the one that is there is not used (empty where there is none).
 
-    `sampling` None: for whatever way of drawing. Raises ModelError for one that can't be read.
+    `sampling` None: for whatever way of drawing. `version` None: the tuned listener's. Raises ModelError for one that
+    can't be read.
     """
-    own, why = _usable(lambda: _stored(calibrator_path(model_path, adapter_path)), sampling)
+    own, why = _usable(lambda: _stored(calibrator_path(model_path, adapter_path)), sampling, version)
     if own is not None:
         return own, ""
-    shipped, why_not = _usable(lambda: _embedded(adapter_path or model_path), sampling)
+    shipped, why_not = _usable(lambda: _embedded(adapter_path or model_path), sampling, version)
     return shipped, "" if shipped is not None else why or why_not
 
 
@@ -57,19 +61,23 @@ def find_calibrator(
     return look_for_calibrator(model_path, adapter_path, sampling)[0]
 
 
-def own_calibrator(model_path: Path, adapter_path: Path | None = None) -> "Calibrator | None":
-    """The one that the user has fitted, for today's assessment; ModelError if it can't be read."""
-    return own_calibrator_of(pair_fingerprint(model_path, adapter_path))
+def own_calibrator(
+    model_path: Path, adapter_path: Path | None = None, version: str | None = None
+) -> "Calibrator | None":
+    """The one that the user has fitted, for this version of the assessment; ModelError if it can't be read."""
+    return own_calibrator_of(pair_fingerprint(model_path, adapter_path), version)
 
 
-def own_calibrator_of(fingerprint_of_pair: str) -> "Calibrator | None":
+def own_calibrator_of(fingerprint_of_pair: str, version: str | None = None) -> "Calibrator | None":
     """The same by `pair_fingerprint`: also where the files are gone."""
-    return _usable(lambda: _stored(paths.calibrators_dir() / f"{fingerprint_of_pair}.json"), None)[0]
+    return _usable(lambda: _stored(paths.calibrators_dir() / f"{fingerprint_of_pair}.json"), None, version)[0]
 
 
-def shipped_calibrator(model_path: Path, adapter_path: Path | None = None) -> "Calibrator | None":
-    """The one inside the adapter's file, else (without an adapter) the model's, for today's assessment."""
-    return _usable(lambda: _embedded(adapter_path or model_path), None)[0]
+def shipped_calibrator(
+    model_path: Path, adapter_path: Path | None = None, version: str | None = None
+) -> "Calibrator | None":
+    """The one inside the adapter's file, else (without an adapter) the model's, for this version of the assessment."""
+    return _usable(lambda: _embedded(adapter_path or model_path), None, version)[0]
 
 
 def keep_calibrator(calibrator: "Calibrator", model_path: Path, adapter_path: Path | None = None) -> Path:
@@ -77,7 +85,7 @@ def keep_calibrator(calibrator: "Calibrator", model_path: Path, adapter_path: Pa
     LacieError where that can't be written."""
     path = calibrator_path(model_path, adapter_path)
     try:
-        earlier = _usable(lambda: _stored(path), None)[0]
+        earlier = _read_own(path)
     except ModelError:
         earlier = None  # damaged: not worth coming back to
     if earlier is not None and earlier != calibrator:
@@ -93,7 +101,7 @@ def take_back_calibrator(model_path: Path, adapter_path: Path | None = None) -> 
     previous = _previous(path)
     if not path.exists():
         raise ModelError("there is no calibrator of your own for this model and adapter: nothing to remove")
-    earlier = _usable(lambda: _stored(previous), None)[0]
+    earlier = _read_own(previous)
     with writing(path):
         if earlier is None:
             path.unlink()
@@ -102,15 +110,25 @@ def take_back_calibrator(model_path: Path, adapter_path: Path | None = None) -> 
     return earlier
 
 
+def _read_own(path: Path) -> "Calibrator | None":
+    """What is kept there, whichever listener it was fitted for; None for one of an older format."""
+    from lacie_chat.confidence import OlderCalibrator
+
+    try:
+        return _stored(path)
+    except OlderCalibrator:
+        return None
+
+
 def _previous(path: Path) -> Path:
     return path.with_suffix(".previous.json")
 
 
 def _usable(
-    read: "Callable[[], Calibrator | None]", sampling: "WayOfDrawing | None"
+    read: "Callable[[], Calibrator | None]", sampling: "WayOfDrawing | None", version: str | None
 ) -> "tuple[Calibrator | None, str]":
-    """What is read, if it holds for today's assessment and this way of drawing; else None and one line that says why
-    not and what to do."""
+    """What is read, if it holds for this version of the assessment and this way of drawing; else None and one line
+    that says why not and what to do."""
     from lacie_chat.confidence import ASSESSMENT_VERSION, OlderCalibrator
 
     again = "fit it again: lacie calibration fit"
@@ -121,9 +139,10 @@ def _usable(
     if calibrator is None:
         return None, ""
     source = f"the calibrator fitted on {calibrator.source}"
-    if calibrator.assessment_version != ASSESSMENT_VERSION:
-        heard = f"version {calibrator.assessment_version} of the assessment heard its answers, today's is "
-        return None, f"{source} is not used: {heard}{ASSESSMENT_VERSION}; {again}"
+    version = version or ASSESSMENT_VERSION
+    if calibrator.assessment_version != version:
+        heard = f"version {calibrator.assessment_version} of the assessment heard its answers, this one is "
+        return None, f"{source} is not used: {heard}{version}; {again}"
     if sampling is not None and calibrator.sampling != sampling:
         how = _differing(calibrator.sampling, sampling)
         return None, f"{source} is not used: its answers were drawn with {how}; draw like that, or {again}"

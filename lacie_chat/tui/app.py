@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from lacie_chat.chat.events import ChatEvent
 from lacie_chat.chat.session import ChatSession, Origin, random_seed
-from lacie_chat.confidence import Calibrator
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator
 from lacie_chat.conversations import Store
 from lacie_chat.engine.protocol import EngineLike
 from lacie_chat.tui.actions import ACTIONS
@@ -54,6 +54,7 @@ class LacieApp(App[None]):
         resume: str | None = None,
         notice: str | None = None,
         agreement: int | None = None,
+        assessment_version: str = ASSESSMENT_VERSION,
         seed: Callable[[], int] = random_seed,
     ) -> None:
         super().__init__()
@@ -69,6 +70,7 @@ class LacieApp(App[None]):
             origin=origin,
             baseline_origin=baseline_origin,
             agreement=self.state.agreement if agreement is None else agreement,
+            assessment_version=assessment_version,
             seed=seed,
         )
         if resume is not None:

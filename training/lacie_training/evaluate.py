@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from lacie_chat.confidence.reader import Reader
+from lacie_chat.confidence import Listener
 from lacie_chat.evaluation.answering import answer_all, rows_of
 from lacie_chat.evaluation.stored import ANSWERS, ROWS
 from lacie_training.errors import TrainingError
@@ -19,7 +19,7 @@ from lacie_training.evaluation import truthfulqa
 from lacie_training.evaluation.calibrator import calibration_questions, fit, keep
 from lacie_training.evaluation.other_listeners import other_listeners
 from lacie_training.evaluation.summary import summarise
-from lacie_training.generators import load_generator, load_listener
+from lacie_training.generators import listener_version, load_generator, load_listener
 from lacie_training.questions.splits import Question, load_questions
 from lacie_training.run_folder import Row, RowFile, RunFolder, write_rows
 from lacie_training.stage import stage_main
@@ -34,13 +34,15 @@ class Asked:
     name: str
     questions: list[Question]
     folder: Path
+    version: str
+    """Of the assessment that hears them."""
 
     def file(self, speaker: str) -> RowFile:
         return RowFile(self.folder / speaker / ANSWERS)
 
     def rows(self, speaker: str) -> list[Row]:
         """The judged rows, also written out as `FOLDER/SPEAKER/rows.jsonl`."""
-        rows = rows_of(self.file(speaker), self.questions)
+        rows = rows_of(self.file(speaker), self.questions, self.version)
         write_rows(self.folder / speaker / ROWS, rows)
         return rows
 
@@ -56,13 +58,13 @@ def run(folder: RunFolder) -> None:
     if not (adapter / "adapter_config.json").is_file():
         raise TrainingError(f"{adapter} is not there yet; run the stage 'dpo' first")
     listeners = other_listeners(recipe)
-    tests = load_questions(folder.path, recipe).test
-    asked = [Asked(name, questions, folder.path / "evaluation" / name) for name, questions in tests.items()]
+    tests, version = load_questions(folder.path, recipe).test, listener_version(recipe)
+    asked = [Asked(name, questions, folder.path / "evaluation" / name, version) for name, questions in tests.items()]
     name, questions = calibration_questions(folder)
-    calibration = Asked("calibration", questions, folder.path / "calibration" / name)
+    calibration = Asked("calibration", questions, folder.path / "calibration" / name, version)
     truthful: Asked | None = None
     if recipe.evaluate.truthfulqa.judges != "none":
-        truthful = Asked("truthfulqa", truthfulqa.questions(recipe), folder.path / "evaluation" / "truthfulqa")
+        truthful = Asked("truthfulqa", truthfulqa.questions(recipe), folder.path / "evaluation" / "truthfulqa", version)
     everything = [*asked, calibration, *([truthful] if truthful else [])]
     _answer_with_both(folder, everything, adapter)
     rows = {each.name: {speaker: each.rows(speaker) for speaker in SPEAKERS} for each in everything}
@@ -79,16 +81,16 @@ def _answer_with_both(folder: RunFolder, asked: Sequence[Asked], adapter: Path) 
     with ExitStack() as stack:
 
         @cache
-        def reader() -> Reader:
-            found, listener = load_listener(recipe)
-            stack.callback(listener.close)
+        def listener() -> Listener:
+            found, loaded = load_listener(recipe)
+            stack.callback(loaded.close)
             return found
 
         for speaker in SPEAKERS:
             todo = [each for each in asked if each.file(speaker).missing(question.id for question in each.questions)]
             if not todo:
                 continue
-            reader()
+            listener()
             generator = load_generator(settings, adapter=adapter if speaker == "adapter" else None)
             try:
                 for each in todo:
@@ -96,7 +98,7 @@ def _answer_with_both(folder: RunFolder, asked: Sequence[Asked], adapter: Path) 
                         each.file(speaker),
                         each.questions,
                         generator,
-                        reader(),
+                        listener(),
                         form=settings.form(),
                         sampling=recipe.evaluate.sampling(),
                         seed=recipe.seed,

@@ -7,8 +7,7 @@ row is the sample's row, the assessment's fields, and `correct`.
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
-from lacie_chat.confidence import assess_many
-from lacie_chat.confidence.reader import Reader
+from lacie_chat.confidence import Listener, assess_many
 from lacie_chat.progress import progress
 from lacie_training.errors import TrainingError
 from lacie_training.generators import load_listener
@@ -24,7 +23,7 @@ _NO_CLAIM: Row = {"state": "no_claim", "answer_span": None, "acceptance": None, 
 
 def judge_rows(
     rows: Sequence[Row],
-    reader: Reader,
+    listener: Listener,
     drawn: dict[str, str | None] | None = None,
     reword_wrong: Mapping[str, float] | None = None,
 ) -> list[Row]:
@@ -39,7 +38,7 @@ def judge_rows(
     asked = [row for row in rows if row["answers"]]
     first = [row for row in asked if is_drawn(row)]
     judged = {row["id"]: {**row, **_NO_CLAIM} for row in rows if not row["answers"]}
-    judged |= {row["id"]: row for row in _judged(first, reader, [None] * len(first))}
+    judged |= {row["id"]: row for row in _judged(first, listener, [None] * len(first))}
     drawn |= answers_of(judged.values())
     shares = reword_wrong or {}
     again = []
@@ -49,7 +48,7 @@ def judge_rows(
                 judged[row["id"]] = {**row, **_NO_CLAIM, "state": LEFT_OUT}
             else:
                 again.append(row)
-    judged |= {row["id"]: row for row in _judged(again, reader, [drawn.get(row["draw"]) for row in again])}
+    judged |= {row["id"]: row for row in _judged(again, listener, [drawn.get(row["draw"]) for row in again])}
     return [judged[row["id"]] for row in rows]
 
 
@@ -68,8 +67,8 @@ def answers_of(judged: Iterable[Row]) -> dict[str, str | None]:
     return {row["id"]: row["answer_span"] for row in judged if is_drawn(row)}
 
 
-def _judged(rows: Sequence[Row], reader: Reader, answers: Sequence[str | None]) -> list[Row]:
-    assessments = assess_many([(row["question"], row["response"]) for row in rows], reader=reader, answers=answers)
+def _judged(rows: Sequence[Row], listener: Listener, answers: Sequence[str | None]) -> list[Row]:
+    assessments = assess_many([(row["question"], row["response"]) for row in rows], listener=listener, answers=answers)
     judged = []
     for row, assessment in zip(rows, assessments, strict=True):
         answer = assessment.answer_span.text if assessment.answer_span else None
@@ -106,16 +105,16 @@ def run(folder: RunFolder) -> None:
     if not todo:
         print(f"judge: all {len(samples)} samples are judged")
         return
-    reader, generator = load_listener(recipe)
+    listener, loaded = load_listener(recipe)
     left, shares = sum(len(chunk) for chunk in todo), _shares(folder)
     drawn = answers_of(read_rows(file.path)) if file.path.is_file() else {}
     try:
         with progress("judge", len(samples), "samples", already=len(samples) - left) as advance:
             for chunk in todo:
-                file.append(judge_rows(chunk, reader, drawn, shares))
+                file.append(judge_rows(chunk, listener, drawn, shares))
                 advance(len(chunk))
     finally:
-        generator.close()
+        loaded.close()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

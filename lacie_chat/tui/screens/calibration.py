@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Footer, Static
 
 from lacie_chat.chat.session import ChatSession
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
+from lacie_chat.confidence import Calibrator, WayOfDrawing
 from lacie_chat.conversations import MarkedAnswer, StoreError, marks_of
 from lacie_chat.statistics.diagram import SMALLEST, Line, Role, beside, diagram, legend, percent, table, width_of
 from lacie_chat.statistics.fitting import MINIMUM
@@ -97,7 +97,7 @@ class CalibrationScreen(SizedScreen[None]):
             origin.fingerprint if origin else None,
             session.model_name,
             self._adapter,
-            ASSESSMENT_VERSION,
+            session.assessment_version,
             WayOfDrawing.of(session.sampling).to_dict(),
         )
         calibrators = self._calibrators()

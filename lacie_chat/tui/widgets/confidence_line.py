@@ -83,7 +83,9 @@ def line_content(turn: Turn, *, siblings: tuple[int, int] = (1, 1), wide: bool =
         if turn.phase == "listening":
             parts.append(Content.styled("∿ listening…", "$foreground 65%"))
         elif turn.assessment is not None:
-            content = assessment_content(turn.assessment, wide=wide and not ending)
+            content = assessment_content(turn.assessment, wide=wide and not ending and not turn.heard_otherwise)
+            if turn.heard_otherwise:
+                content = Content.assemble(content, (" · heard by another listener", "$foreground 65%"))
             parts.append(
                 Content.assemble(content, (" · drawing samples…", "$foreground 65%")) if turn.drawing else content
             )

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from lacie_chat.chat.tree import Turn
-from lacie_chat.confidence import agreement_text, bar, listener_suffix, percent, tone, wants_sentences
+from lacie_chat.confidence import agreement_text, bar, percent, text_read, tone, wants_sentences
 from lacie_chat.confidence.assessment import Assessment, SentenceAcceptance, Span
 from lacie_chat.confidence.wording import UNSURE_BELOW
 from lacie_chat.tui.widgets.confidence_line import KINDS, colour_of
@@ -75,7 +75,7 @@ def details_content(turn: Turn | None, width: int) -> Content:
 
 
 def _assessment(turn: Turn, assessment: Assessment, width: int) -> list[Content]:
-    read = listener_suffix(assessment.masked_response) if assessment.masked_response.strip() else "(nothing)"
+    read = text_read(assessment) if assessment.masked_response.strip() else "(nothing)"
     confidence = assessment.confidence
     rows: list[tuple[str, str | Content]] = [("in a word", tone(assessment))]
     if confidence is not None:

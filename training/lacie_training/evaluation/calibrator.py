@@ -14,10 +14,11 @@ from typing import Any
 from lacie_chat.confidence import Calibrator, WayOfDrawing
 from lacie_chat.models import fingerprint, pair_fingerprint
 from lacie_chat.statistics.fitting import MINIMUM, FittingError, fit_calibrator
+from lacie_training.generators import listener_version
 from lacie_training.generators.loading import gguf_path
 from lacie_training.learning.checkpoints import validation_questions
 from lacie_training.questions.splits import Question, calibration_name, load_calibration, load_questions
-from lacie_training.recipes.schema import Recipe
+from lacie_training.recipes.schema import TUNED, Recipe
 from lacie_training.run_folder import Row, RunFolder, write_json
 
 CALIBRATOR = "calibrator.json"
@@ -68,6 +69,7 @@ def fit(folder: RunFolder, speaker: str, rows: Sequence[Row]) -> Fitted:
             source=f"{recipe.name}, {len(claims)} answers to held-out questions",
             sampling=WayOfDrawing.of(recipe.evaluate.sampling()),
             seed=recipe.seed,
+            version=listener_version(recipe),
         )
     except FittingError as error:
         return Fitted(None, {**figures, "none": str(error)})
@@ -78,8 +80,8 @@ def keep(folder: RunFolder, fitted: Fitted) -> str:
     """Write the adapter's calibrator as the run's, or take an old one away; one line that says which."""
     path = folder.path / CALIBRATOR
     calibrator = fitted.calibrator
-    if calibrator is not None and not heard_by_itself(folder.recipe):
-        why = f"the chat hears with the speaker's own weights, and this run with {folder.recipe.listener.model}"
+    if calibrator is not None and not heard_as_in_the_chat(folder.recipe):
+        why = f"the chat hears with the tuned listener, and this run with {folder.recipe.listener.model}"
         fitted.figures["not_kept"] = why
         calibrator = None
     elif calibrator is None:
@@ -96,9 +98,9 @@ def keep(folder: RunFolder, fitted: Fitted) -> str:
     )
 
 
-def heard_by_itself(recipe: Recipe) -> bool:
-    """Whether this run's listener is the speaker's own weights, as in the chat: only then does a calibrator fit it."""
-    return recipe.listener.model == recipe.speaker.model
+def heard_as_in_the_chat(recipe: Recipe) -> bool:
+    """Whether this run's listener is the chat's: only then does a calibrator fit what is shown there."""
+    return recipe.listener.model == TUNED
 
 
 def _fingerprint(folder: RunFolder, speaker: str) -> str:

@@ -2,7 +2,8 @@
 
 Nothing is answered again. The answers, their spans, their states and whether they are right stay as the recipe's
 listener found them; only the acceptance of the masked text is given anew. So what differs is the ear, and nothing else.
-A listener is a GGUF in llama.cpp, or `lexicon`: hedges and boosters counted, no model asked. What a model has heard is
+A listener is a GGUF in llama.cpp that is asked by a prompt, `tuned` (the chat's own), or `lexicon`: hedges and
+boosters counted, no model asked. What a model has heard is
 kept in files beside the rows, and a start that was interrupted goes on there.
 """
 
@@ -14,13 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lacie_chat.confidence import ASSESSMENT_VERSION, lexical_cues
-from lacie_chat.confidence.listener import acceptances
+from lacie_chat.confidence import Listener, lexical_cues
+from lacie_chat.confidence.version import ASSESSMENT_VERSION, version_of_prompted
 from lacie_chat.models import fingerprint, resolve
 from lacie_chat.progress import progress
 from lacie_training.errors import TrainingError
-from lacie_training.generators import Generator, load_generator
-from lacie_training.recipes.schema import Recipe
+from lacie_training.generators import load_listener
+from lacie_training.generators.listeners import Closeable
+from lacie_training.recipes.schema import TUNED, Recipe
 from lacie_training.run_folder import Row, RowFile, RunFolder, read_rows, to_do
 from lacie_training.samples.threshold import accept_threshold
 
@@ -44,9 +46,12 @@ def other_listeners(recipe: Recipe) -> list[OtherListener]:
     for ref in recipe.evaluate.other_listeners:
         if ref == LEXICON:
             found.append(OtherListener(LEXICON, LEXICON, None))
+        elif ref == TUNED:
+            found.append(OtherListener(TUNED, f"{TUNED}-{ASSESSMENT_VERSION}", None))
         else:
             path = resolve(ref).path
-            found.append(OtherListener(path.stem, f"{path.stem}-{fingerprint(path)}-{ASSESSMENT_VERSION}", path))
+            version = version_of_prompted(fingerprint(path)[:8])
+            found.append(OtherListener(path.stem, f"{path.stem}-{version}", path))
     found = list(dict.fromkeys(found))
     names = [each.name for each in found]
     for name in names:
@@ -87,7 +92,7 @@ class Ear:
 
     def _acceptances(self, rows: Sequence[Row], folder: Path, label: str) -> dict[str, float]:
         texts = {_key(row): row["masked_response"] for row in rows if row["masked_response"].strip()}
-        if self.listener.path is None:
+        if self.listener.name == LEXICON:
             return {key: lexicon_acceptance(text) for key, text in texts.items()}
         file = RowFile(folder / f"heard-{self.listener.key}.jsonl")
         keys = list(texts)
@@ -111,17 +116,22 @@ def _key(row: Row) -> str:
 def listening(listener: OtherListener, recipe: Recipe) -> Iterator[Ear]:
     """The listener, its model loaded when the first text is to be heard, and freed at the end."""
     settings = recipe.listener.model_copy(
-        update={"model": str(listener.path), "revision": None, "generator": "llama_cpp", "data_parallel": 1}
+        update={
+            "model": TUNED if listener.path is None else str(listener.path),
+            "revision": None,
+            "generator": "llama_cpp",
+            "data_parallel": 1,
+        }
     )
-    loaded: list[Generator] = []
+    loaded: list[tuple[Listener, Closeable]] = []
 
     def hear(texts: Sequence[str]) -> list[float]:
         if not loaded:
-            loaded.append(load_generator(settings, name="listener"))
-        return acceptances(loaded[0].reader, texts)
+            loaded.append(load_listener(recipe.model_copy(update={"listener": settings})))
+        return loaded[0][0].acceptances(texts)
 
     try:
         yield Ear(listener, hear, recipe.listener.batch_size)
     finally:
-        for generator in loaded:
-            generator.close()
+        for _, each in loaded:
+            each.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lacie_chat.statistics.tables import METRICS, figure, figure_rows, mcnemar_table, ranged, table
-from lacie_training.recipes.schema import Recipe
+from lacie_training.recipes.schema import TUNED, Recipe
 from lacie_training.run_folder import write_text
 
 _FLUENCY = (
@@ -85,7 +85,9 @@ def _any_side(sets: Metrics) -> Metrics:
 
 
 def _heard(listener: str, recipe: Recipe, sets: Metrics) -> str:
-    how = "hedges and boosters counted, no model" if listener == "lexicon" else "another model, with the same prompt"
+    how = {"lexicon": "hedges and boosters counted, no model", TUNED: "the chat's own listener"}.get(
+        listener, "another model, by a prompt"
+    )
     return (
         f"The same answers, heard by `{listener}` ({how}) instead of `{recipe.listener.model}`; spans, states and "
         f"correctness are unchanged. Accepted from {_threshold(recipe, sets)}."

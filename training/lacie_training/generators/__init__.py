@@ -1,54 +1,17 @@
 """Who produces text and choice probabilities: llama.cpp, transformers or vLLM, behind one interface
-(`lacie_chat.engine.generator.Generator`).
+(`lacie_chat.engine.generator.Generator`); and who listens.
 """
 
-from pathlib import Path
-
-from lacie_chat.confidence.reader import Reader
 from lacie_chat.engine.generator import Generator, Response, seed_of
-from lacie_chat.models import resolve
-from lacie_training.errors import TrainingError
-from lacie_training.recipes.schema import ModelSettings, Recipe
+from lacie_training.generators.choosing import load_generator
+from lacie_training.generators.listeners import listener_version, load_listener, prompted
 
-__all__ = ["Generator", "Response", "load_generator", "load_listener", "seed_of"]
-
-
-def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name: str = "speaker") -> Generator:
-    """Load a model into the generator that its settings name. `adapter`: a PEFT folder, or a GGUF for llama.cpp.
-
-    With `data_parallel`, so many copies are loaded, each in a process and on a device of its own.
-    """
-    if settings.data_parallel > 1:
-        from lacie_training.generators.replicas import Replicas
-
-        return Replicas(load_generator, settings, adapter=adapter, name=name)
-    match settings.generator:
-        case "llama_cpp":
-            from lacie_chat.engine.batches import LlamaCppGenerator
-
-            if adapter is not None and adapter.is_dir():
-                raise TrainingError(
-                    f"{adapter} is a PEFT adapter: llama.cpp needs it as GGUF (`lacie export adapter`), "
-                    "or set the generator to transformers"
-                )
-            return LlamaCppGenerator.load(
-                resolve(settings.model).path,
-                adapter=adapter,
-                batch_size=settings.batch_size,
-                context=settings.context,
-                gpu_layers=0 if settings.device == "cpu" else -1,
-            )
-        case "transformers":
-            from lacie_training.generators.transformers import TransformersGenerator
-
-            return TransformersGenerator.load(settings, adapter=adapter, name=name)
-        case "vllm":
-            from lacie_training.generators.vllm import VllmGenerator
-
-            return VllmGenerator.load(settings, adapter=adapter)
-
-
-def load_listener(recipe: Recipe) -> tuple[Reader, Generator]:
-    """The listener, and the generator to close after it; a listener never has an adapter."""
-    generator = load_generator(recipe.listener, name="listener")
-    return generator.reader, generator
+__all__ = [
+    "Generator",
+    "Response",
+    "listener_version",
+    "load_generator",
+    "load_listener",
+    "prompted",
+    "seed_of",
+]

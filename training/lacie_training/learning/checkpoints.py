@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from lacie_chat.confidence.reader import Reader
+from lacie_chat.confidence import Listener
 from lacie_chat.evaluation.answering import answer_rows, judged
 from lacie_chat.progress import progress
 from lacie_chat.statistics.metrics import Scored, point
@@ -46,11 +46,11 @@ def keep_if_best(folder: Path, step: int) -> None:
 
 
 def validation_row(
-    step: int, generator: Generator, reader: Reader, recipe: Recipe, questions: list[Question], threshold: float
+    step: int, generator: Generator, listener: Listener, recipe: Recipe, questions: list[Question], threshold: float
 ) -> tuple[Row, list[Row]]:
     """The listener's figures for one checkpoint, and the rows behind them."""
     form, sampling = recipe.speaker.form(), recipe.evaluate.sampling()
-    answered = answer_rows(generator, reader, questions, form=form, sampling=sampling, seed=recipe.seed)
+    answered = answer_rows(generator, listener, questions, form=form, sampling=sampling, seed=recipe.seed)
     rows = judged(answered, questions)
     return score_rows(step, rows, recipe, threshold), rows
 
@@ -94,13 +94,13 @@ def choose_afterwards(folder: RunFolder) -> None:
     todo = [step for step in steps if file.missing([f"step-{step}"])]
     questions, threshold = validation_questions(folder), evaluation_threshold(folder)
     with ExitStack() as stack:
-        reader, listener = load_listener(recipe)
-        stack.callback(listener.close)
+        listener, loaded = load_listener(recipe)
+        stack.callback(loaded.close)
         with progress("validation", len(steps), "checkpoints", already=len(steps) - len(todo)) as advance:
             for step in todo:
                 generator = load_generator(recipe.speaker, adapter=checkpoints / f"checkpoint-{step}")
                 try:
-                    row, _ = validation_row(step, generator, reader, recipe, questions, threshold)
+                    row, _ = validation_row(step, generator, listener, recipe, questions, threshold)
                 finally:
                     generator.close()
                 file.append([row])

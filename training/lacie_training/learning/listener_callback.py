@@ -13,9 +13,9 @@ from accelerate import PartialState
 from accelerate.utils import gather_object
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from lacie_chat.confidence.reader import Reader
+from lacie_chat.confidence import Listener
 from lacie_training.errors import TrainingError
-from lacie_training.generators import load_listener
+from lacie_training.generators import load_listener, prompted
 from lacie_training.generators.loading import sharded
 from lacie_training.generators.transformers import TransformersGenerator
 from lacie_training.learning.checkpoints import keep_if_best, score_rows, validation_row
@@ -44,7 +44,7 @@ class ListenerCallback(TrainerCallback):
             raise TrainingError("dpo.select=during can't answer with a sharded model; set dpo.select=after")
         self.folder, self.tokenizer, self.questions, self.stop, self.log = folder, tokenizer, questions, stop, log
         self._threshold = evaluation_threshold(folder)
-        self._reader: Reader | None = None
+        self._listener: Listener | None = None
         self._file: RowFile | None = None
 
     def on_train_begin(
@@ -72,12 +72,13 @@ class ListenerCallback(TrainerCallback):
         generator = TransformersGenerator(
             model, self.tokenizer, batch_size=recipe.speaker.batch_size, context=recipe.speaker.context
         )
-        if self._reader is None:
-            self._reader = generator.reader if same_weights(recipe) else load_listener(recipe)[0]
+        if self._listener is None:
+            own = same_weights(recipe)
+            self._listener = prompted(generator.reader, recipe) if own else load_listener(recipe)[0]
         with process.split_between_processes(self.questions) as mine:
             rows = []
             if mine:
-                rows = validation_row(step, generator, self._reader, recipe, list(mine), self._threshold)[1]
+                rows = validation_row(step, generator, self._listener, recipe, list(mine), self._threshold)[1]
         rows = gather_object(rows)
         row = score_rows(step, rows, recipe, self._threshold)
         figures = {key: row[key] for key in ("f1", "auroc", "ece", "accuracy", "abstention_rate")}

@@ -26,7 +26,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class ModelSettings(Section):
-    """A model and what runs it. `model`: `embedded`, a GGUF file, a folder, or `owner/repo` on the Hub."""
+    """A model and what runs it. `model`: `embedded`, a GGUF file, a folder, or `owner/repo` on the Hub; a listener's
+    may be `tuned`.
+    """
 
     model: str
     revision: str | None = None
@@ -68,6 +70,10 @@ class SpeakerSettings(ModelSettings):
     def with_adapter(self) -> "SpeakerSettings":
         """The speaker as it can be run with a PEFT adapter: llama.cpp can't, so it then runs in transformers."""
         return self.model_copy(update={"generator": "transformers"}) if self.generator == "llama_cpp" else self
+
+
+TUNED = "tuned"
+"""As a listener's `model`: the one that the chat hears with, the embedded model tuned on people's ratings."""
 
 
 class Style(Section):
@@ -279,9 +285,9 @@ class EvaluateSettings(Draw):
     """The measuring: one sample a question, acceptance cut at a fixed threshold.
 
     `threshold: training` is the one that the pairs were made with, known before any test question is asked.
-    `other_listeners` read the stored answers as well: a GGUF (a path, `embedded`, owner/repo) or `lexicon`, which
-    counts hedges and boosters and asks no model. `dtype`: the number format that speaker and listener are measured in,
-    where it is to be another than the one that samples are drawn and judged in.
+    `other_listeners` read the stored answers as well: a GGUF (a path, `embedded`, owner/repo), `tuned`, or `lexicon`,
+    which counts hedges and boosters and asks no model. `dtype`: the number format that both models are measured
+    in, where it is to be another than the one that samples are drawn and judged in.
     """
 
     threshold: Literal["training"] | Share = ACCEPT_THRESHOLD
@@ -321,6 +327,15 @@ class Recipe(Section):
             raise ValueError("pairs.ladder has more than one rung with cut: the accept threshold lies at one")
         if self.pairs.rivals and not self.pairs.ladder:
             raise ValueError("pairs.rivals goes with a ladder (without one, right answers meet wrong ones anyway)")
+        return self
+
+    @model_validator(mode="after")
+    def _tuned_listener_reads_in_llama_cpp(self) -> "Recipe":
+        if self.listener.model == TUNED and self.listener.generator != "llama_cpp":
+            raise ValueError(
+                f"the tuned listener reads in llama.cpp: set listener.generator to llama_cpp, "
+                f"not {self.listener.generator}"
+            )
         return self
 
     @model_validator(mode="after")

