@@ -1,6 +1,7 @@
 """What every test may ask for: the embedded model, an engine on it, and a data folder of its own."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ os.environ.setdefault("LACIE_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# The listener's copy of the weights is made once for all tests, also for the programs that they start.
+os.environ.setdefault("LACIE_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"lacie-tests-{os.getuid()}"))
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +50,9 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 def engine(embedded_model: Path) -> Iterator["Engine"]:  # noqa: F821
     """The engine in this process on the embedded model, loaded once for the whole run."""
     from lacie_chat.engine import Engine, EngineSettings
+    from lacie_chat.models import tuned_listener
 
-    engine = Engine(EngineSettings(embedded_model))
+    engine = Engine(EngineSettings(embedded_model, listener=tuned_listener()))
     engine.load()
     yield engine
     engine.close()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
+from lacie_chat.confidence import TunedListener, lexical_cues
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import (
     Delta,
@@ -84,7 +85,7 @@ class ByWording(ScriptedReader):
             error, *self.failures = self.failures
             raise error
         super().choice_probabilities(prefix, suffixes, choices)
-        return [[0.8, 0.1] if "Hedges: none" in suffix else [0.2, 0.7] for suffix in suffixes]
+        return [[0.2, 0.7] if lexical_cues(suffix)[0] else [0.8, 0.1] for suffix in suffixes]
 
 
 class ScriptedEngine:
@@ -186,12 +187,12 @@ class ScriptedEngine:
         self.go_on.set()
 
     @property
-    def reader(self) -> ScriptedReader:
-        return self.scripted_reader
+    def listener(self) -> TunedListener:
+        return TunedListener(self.scripted_reader, self.scripted_reader)
 
     @property
-    def parallel_reader(self) -> ScriptedReader:
-        return self.scripted_reader
+    def patient_listener(self) -> TunedListener:
+        return self.listener
 
     def close(self) -> None:
         self.closed = True

@@ -5,6 +5,7 @@ from threading import Event
 
 from scripted import INFO, Answer, ScriptedEngine, ScriptedReader
 
+from lacie_chat.confidence import TunedListener
 from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
 from lacie_chat.engine.settings import ChatTurn, Sampling
 
@@ -47,8 +48,8 @@ class TwoSided:
             engine.cancel()
 
     @property
-    def reader(self) -> ScriptedReader:
-        return self.sides["right"].reader
+    def listener(self) -> TunedListener:
+        return self.sides["right"].listener
 
     def close(self) -> None:
         for engine in self.sides.values():

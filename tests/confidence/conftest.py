@@ -1,12 +1,24 @@
-"""The embedded model as the tests' reader."""
+"""Who listens in the tests: the tuned listener, and the embedded model asked by a prompt."""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from lacie_chat.confidence import Reader
+from lacie_chat.confidence import Listener
 from lacie_chat.engine import Engine
+from lacie_chat.engine.ears import Ears
+from lacie_chat.models import prompted_listener
 
 
 @pytest.fixture(scope="session")
-def reader(engine: Engine) -> Reader:
-    """The engine's own reader: prefix in the cache, suffixes one by one."""
-    return engine.reader
+def listener(engine: Engine) -> Listener:
+    """The listener that comes with the program."""
+    return engine.listener
+
+
+@pytest.fixture(scope="session")
+def prompted(embedded_model: Path) -> Iterator[Listener]:
+    """The embedded model in the listener's part, by a prompt."""
+    with Ears(prompted_listener(embedded_model)) as ears:
+        yield ears.listener
