@@ -31,6 +31,9 @@ COMMANDS = (
     Command("chat", "open the chat (what a bare `lacie` does)", "lacie_chat.commands.chat"),
     Command("ask", "answer one question, from the command line or a pipe", "lacie_chat.commands.ask"),
     Command(
+        "listen", "how sure does a text sound? of the command line, a pipe or a file", "lacie_chat.commands.listen"
+    ),
+    Command(
         "compare",
         "two sides answer one question, or a file of them: how sure each sounds, and what differs",
         "lacie_chat.commands.compare",

@@ -10,10 +10,14 @@ neither is a low confidence. The tone is one word for how the response sounds:
 |---|---|
 | declines | the state is `abstained` |
 | no claim | the state is `no_claim` |
-| sounds sure | acceptance at least the accept threshold (0.66), and no hedge without a booster |
-| fairly sure | acceptance at least 0.5, or at least 0.66 with a hedge in the text |
-| hedges | acceptance under 0.5 and a hedge in the text |
-| sounds unsure | acceptance under 0.5, and no hedge that could be pointed at |
+| sounds sure | acceptance at least 0.85, and no hedge without a booster |
+| fairly sure | acceptance at least 0.55, or at least 0.85 with a hedge in the text |
+| hedges | acceptance at least 0.27 and a hedge in the text |
+| sounds unsure | acceptance under 0.27, or under 0.55 with no hedge that could be pointed at |
+
+The limits are people's: of 5,422 short answers that people rated (arXiv 2509.24202), those that call themselves sure
+are best told from those that call themselves fairly sure anywhere between .81 and .95, these from the "not entirely
+sure" between .50 and .60, and those from the unsure at .27.
 
 The word never contradicts the cues in the text: "hedges" needs a hedge that is underlined there, and a text that only
 hedges is at most "fairly sure". It speaks of the wording alone, so it reads the acceptance, also where a calibrated
@@ -21,7 +25,6 @@ figure is shown.
 """
 
 from lacie_chat.confidence.assessment import Agreement, Assessment
-from lacie_chat.confidence.listener import ACCEPT_THRESHOLD
 
 BAR_CELLS = 10
 
@@ -35,8 +38,8 @@ NO_CLAIM = "no claim"
 TONES = (SOUNDS_SURE, FAIRLY_SURE, HEDGES, SOUNDS_UNSURE, DECLINES, NO_CLAIM)
 """Every word that `tone` can give."""
 
-SURE_FROM = ACCEPT_THRESHOLD
-UNSURE_BELOW = 0.5
+SURE_FROM, FAIRLY_SURE_FROM, HEDGES_FROM = 0.85, 0.55, 0.27
+"""Acceptances from which a text counts as sure, as fairly sure, as one that hedges; under the last it is unsure."""
 
 
 def tone(assessment: Assessment) -> str:
@@ -45,8 +48,8 @@ def tone(assessment: Assessment) -> str:
         return DECLINES
     if assessment.state == "no_claim" or assessment.acceptance is None:
         return NO_CLAIM
-    if assessment.acceptance < UNSURE_BELOW:
-        return HEDGES if assessment.hedges else SOUNDS_UNSURE
+    if assessment.acceptance < FAIRLY_SURE_FROM:
+        return HEDGES if assessment.hedges and assessment.acceptance >= HEDGES_FROM else SOUNDS_UNSURE
     only_hedges = bool(assessment.hedges) and not assessment.boosters
     return SOUNDS_SURE if assessment.acceptance >= SURE_FROM and not only_hedges else FAIRLY_SURE
 

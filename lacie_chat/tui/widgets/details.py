@@ -12,7 +12,7 @@ from textual.widgets import Static
 from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import agreement_text, bar, percent, text_read, tone, wants_sentences
 from lacie_chat.confidence.assessment import Assessment, SentenceAcceptance, Span
-from lacie_chat.confidence.wording import UNSURE_BELOW
+from lacie_chat.confidence.wording import FAIRLY_SURE_FROM
 from lacie_chat.tui.widgets.confidence_line import KINDS, colour_of
 from lacie_chat.tui.widgets.highlighted_markdown import STYLES, HighlightKind
 
@@ -123,7 +123,7 @@ def _sentences(turn: Turn, assessment: Assessment, width: int) -> list[Content]:
 def where_it_turns(sentences: Sequence[SentenceAcceptance]) -> str:
     """In words, from which sentence on it sounds unsure; and which sentences were not read."""
     heard = [sentence.acceptance for sentence in sentences if sentence.acceptance is not None]
-    unsure = [number for number, acceptance in enumerate(heard, start=1) if acceptance < UNSURE_BELOW]
+    unsure = [number for number, acceptance in enumerate(heard, start=1) if acceptance < FAIRLY_SURE_FROM]
     if not unsure:
         text = "It sounds unsure in none of them."
     elif len(unsure) == len(heard):
@@ -140,7 +140,7 @@ def where_it_turns(sentences: Sequence[SentenceAcceptance]) -> str:
 
 def _small_bar(number: int, acceptance: float) -> Content:
     """NAME_WIDTH cells: which sentence, and how sure it sounds; an unsure one stands out."""
-    weight = "bold" if acceptance < UNSURE_BELOW else ""
+    weight = "bold" if acceptance < FAIRLY_SURE_FROM else ""
     return Content.assemble(
         (f"{number:>2} ", DIM), (bar(acceptance, 3), "$text-primary"), (percent(acceptance), weight), " "
     )
