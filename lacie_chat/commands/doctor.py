@@ -100,6 +100,13 @@ def _hub() -> Iterator[Finding]:
     yield "models here", ", ".join(model.ref for model in local_models()) or "none"
 
 
+def _listener(speaker: Speaker) -> str:
+    files = speaker.listener
+    if files.tuned:
+        return f"tuned, version {files.version} ({files.fast_path or files.model_path})"
+    return f"{files.model_path.name}, by a prompt"
+
+
 def _answer(speaker: Speaker) -> Iterator[Finding]:
     """Load the model, answer and assess one question."""
     engine = speaker.engine()
@@ -113,6 +120,7 @@ def _answer(speaker: Speaker) -> Iterator[Finding]:
         engine.close()
     speed = answered.finished.tokens_per_second
     yield "speed", f"{speed:.0f} tokens/s" if speed else "too short an answer to tell"
+    yield "listener", _listener(speaker)
     yield (
         "assessment",
         f"acceptance {assessment.acceptance:.2f}" if assessment.acceptance is not None else "empty answer",

@@ -101,6 +101,18 @@ def draw_shift(
     return _png(figure)
 
 
+def draw_ratings(ratings: Sequence[float], acceptances: Sequence[float]) -> bytes:
+    """What people gave a text against what the listener gives it, a dot a text (or a group of texts)."""
+    figure, [axis] = _figure(1, 1, (4.6, 4.6))
+    axis.plot([0, 1], [0, 1], color=_LINE, linewidth=1, linestyle="--")
+    small = len(ratings) > 100
+    axis.scatter(ratings, acceptances, s=9 if small else 28, color=_AFTER, alpha=0.35 if small else 0.8, linewidths=0)
+    axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="people's rating", ylabel="acceptance")
+    axis.set_title(f"n = {len(ratings)}", fontsize=10)
+    axis.set_aspect("equal")
+    return _png(figure)
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """One model's diagram; `calibrators` by role (`shipped`, `own`)."""
