@@ -13,9 +13,7 @@ from lacie_chat.confidence.masking import PLACEHOLDER
 LEAST = 8
 """So many texts must share a phrase for it to be taken for their answer."""
 
-_NAME = re.compile(
-    r"[A-Z0-9][\w'’.,:\-–&*]*(?:\s+(?:(?:of|the|de|and|in|&|a|to|by|at|-)\s*)?[A-Z0-9][\w'’.,:\-–&*]*)*"
-)
+_NAME = re.compile(r"[A-Z0-9][\w'’.,:\-–&*]*(?:\s+(?:(?:of|the|de|and|in|&|a|to|by|at|-)\s*)?[A-Z0-9][\w'’.,:\-–&*]*)*")
 _OPENER = re.compile(
     r"^(?:I[’']m|I[’']d|I|It|The|There|Perhaps|Maybe|Possibly|If|My|As|To|This|Based|Without|From|Most|All|With|He|"
     r"She|That|Don[’']t|One|Some|According)\b ?"

@@ -21,7 +21,7 @@ from lacie_training.listening.rated import Rated
 from lacie_training.listening.texts import parts, valued
 
 SOURCE = "phrases"
-_PER_CENT = (1, 2, 3, 5, 8, 10, 12, 15, 20, 25, 30, 33, 35, 40, 45, 50, 55, 60, 65, 66, 70, 75, 80, 85, 90, 92, 95, 97, 99)  # fmt: skip
+_PER_CENT = tuple(map(int, "1 2 3 5 8 10 12 15 20 25 30 33 35 40 45 50 55 60 65 66 70 75 80 85 90 92 95 97 99".split()))
 _PLAIN_NEGATIONS = ("not", "hardly")
 
 

@@ -39,27 +39,27 @@ class _Row:
     weight: float
 
 
-def rated_answers(paths: Sequence[Path], *, unmasked: float = 0.0) -> list[Rated]:
+def rated_answers(paths: Sequence[Path], *, weight: float = 1.0, unmasked: float = 0.0) -> list[Rated]:
     """The answers of some rated files, masked; equal wordings are joined into their mean, and the more they are, the
-    more they count. With `unmasked`, every fifth is there as it was written too, with that weight: the listener then
-    keeps its ear where an answer could not be masked. Raises TrainingError for what a file has wrong.
+    more they count. Every fifth is there as it was written too, with the weight `unmasked`: the listener keeps its ear
+    where an answer could not be masked. What has no weight is left out. Raises TrainingError for what a file has wrong.
     """
     rows = [row for path in paths for row in _read(path)]
     joined: dict[str, list[_Row]] = defaultdict(list)
     for row in rows:
         joined[row.masked].append(row)
-    answers = [_joined(text, same) for text, same in joined.items()]
-    if unmasked > 0:
-        answers += [Rated(row.text, row.rating, unmasked * row.weight, UNMASKED) for row in rows[::_EVERY]]
-    return answers
+    answers = [_joined(text, same, weight) for text, same in joined.items()]
+    answers += [Rated(row.text, row.rating, unmasked * row.weight, UNMASKED) for row in rows[::_EVERY]]
+    return [row for row in answers if row.weight > 0]
 
 
 def rated_findings(paths: Sequence[Path], *, weight: float) -> list[Rated]:
-    """The sentences of some rated files, as they stand: nothing is hidden in them, since nothing was asked. Raises
-    TrainingError for what a file has wrong.
+    """The sentences of some rated files, as they stand: nothing is hidden in them, since nothing was asked. None with
+    no weight. Raises TrainingError for what a file has wrong.
     """
     lines = [line for path in paths for line in training_lines(path)]
-    return [Rated(line.text("text"), _rating(line), weight * _weight(line), FINDINGS) for line in lines]
+    rows = [Rated(line.text("text"), _rating(line), weight * _weight(line), FINDINGS) for line in lines]
+    return [row for row in rows if row.weight > 0]
 
 
 def _read(path: Path) -> list[_Row]:
@@ -74,10 +74,10 @@ def _read(path: Path) -> list[_Row]:
     return [_Row(*each, _rating(line), _weight(line)) for *each, line in zip(texts, masked, lines, strict=True)]
 
 
-def _joined(text: str, rows: Sequence[_Row]) -> Rated:
+def _joined(text: str, rows: Sequence[_Row], weight: float) -> Rated:
     weights = [row.weight for row in rows]
     mean = sum(row.rating * row.weight for row in rows) / sum(weights)
-    return Rated(text, mean, min(sum(weights), _MOST_RATERS) ** 0.5, ANSWERS)
+    return Rated(text, mean, weight * min(sum(weights), _MOST_RATERS) ** 0.5, ANSWERS)
 
 
 def _rating(line: Line) -> float:

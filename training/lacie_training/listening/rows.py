@@ -76,8 +76,6 @@ def training_lines(path: Path) -> list[Line]:
     return kept
 
 
-
-
 def _short(value: Any) -> str:
     said = repr(value)
     return said if len(said) <= 40 else f"{said[:37]}…"
