@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import shlex
 import sys
 import time
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from lacie_chat.errors import LacieError
 from lacie_chat.models.peft_files import LISTENER
-from lacie_chat.rows import locked, write_json, write_rows, write_text, writing
+from lacie_chat.rows import locked, write_json, write_rows, write_text
 from lacie_training.errors import TrainingError
 from lacie_training.learning.adapters import replace_adapter
 from lacie_training.listening.composed import composed_texts
@@ -105,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _recipe(args: argparse.Namespace) -> ListenerRecipe:
     files = {name: getattr(args, name) for name in ("rated", "findings", "spans") if getattr(args, name)}
-    given = [f"{name}={[str(path) for path in paths]!r}" for name, paths in files.items()]
+    given = [f"{name}={json.dumps([str(path) for path in paths], ensure_ascii=False)}" for name, paths in files.items()]
     alone = ["composed.alone=true"] if args.composed_only else []
     return load_listener_recipe(args.recipe, [*args.overrides, *given, *alone])
 
@@ -123,7 +124,7 @@ def train_listener(recipe: ListenerRecipe, out: Path, *, force: bool = False) ->
         texts = training_texts(recipe)
     else:
         answered = _answered(recipe)
-    with locked(out, "stage"), writing(out):
+    with locked(out, "stage"):
         write_text(out / "recipe.yaml", recipe.to_yaml())
         generator = _load(recipe)
         examples, loss = (
@@ -135,13 +136,22 @@ def train_listener(recipe: ListenerRecipe, out: Path, *, force: bool = False) ->
         model = adapted(generator.model, recipe)
         log = train(model, examples, loss, recipe)
         seconds = time.monotonic() - began
-        with replace_adapter(adapter) as fresh:
-            model.save_pretrained(str(fresh), save_embedding_layers=False)  # or it asks the Hub about the base
-            (fresh / "README.md").unlink(missing_ok=True)  # PEFT's empty card
-            write_json(fresh / LISTENER, {"task": recipe.task, "form": FORMS[recipe.task]})
+        _save(model, adapter, recipe)
         write_rows(out / "training_log.jsonl", log)
         write_json(out / "training.json", _facts(recipe, examples, log, seconds))
     print(f"{recipe.task}: {adapter} is trained; make the GGUF of it that the chat reads with\n  {export_command(out)}")
+
+
+def _save(model: Any, adapter: Path, recipe: ListenerRecipe) -> None:
+    from safetensors import SafetensorError
+
+    with replace_adapter(adapter) as fresh:
+        try:
+            model.save_pretrained(str(fresh), save_embedding_layers=False)  # or it asks the Hub about the base
+        except SafetensorError as error:  # a full disk isn't an OSError to it
+            raise TrainingError(f"{adapter} can't be written: {error}") from error
+        (fresh / "README.md").unlink(missing_ok=True)  # PEFT's empty card
+        write_json(fresh / LISTENER, {"task": recipe.task, "form": FORMS[recipe.task]})
 
 
 def export_command(out: Path) -> str:
@@ -183,7 +193,7 @@ def _answered(recipe: ListenerRecipe) -> list[Answered]:
 def _load(recipe: ListenerRecipe) -> TransformersGenerator:
     from lacie_training.generators.transformers import TransformersGenerator
 
-    return TransformersGenerator.load(recipe.model_settings(), name="the recipe")
+    return TransformersGenerator.load(recipe.model_settings(), name="recipe")
 
 
 def _hearing(
@@ -197,6 +207,8 @@ def _hearing(
     if not all(choices):
         raise TrainingError(f"the tokenizer of {recipe.model} doesn't tell yes from no by one token")
     examples = hearing_examples(texts, generator.encode_all, longest=recipe.longest)
+    if not examples:
+        raise TrainingError("nothing is seen in any of the texts: there is nothing to train on")
     return examples, HearingLoss(choices, recipe.loss)
 
 

@@ -72,7 +72,7 @@ def train(model: Any, examples: Sequence[Example], loss_of: Loss, recipe: Listen
             if not math.isfinite(loss.item()):
                 raise TrainingError(f"the loss is no number any more at step {number + 1}; lower learning_rate")
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(parameters, recipe.max_grad_norm)
             optimizer.step()
             means.add(loss.item(), chosen, errors)

@@ -71,7 +71,10 @@ def _read(path: Path) -> list[_Row]:
     bare = [i for i, text in enumerate(masked) if answers[i] is None and PLACEHOLDER not in text]
     for i, text in zip(bare, masked_answers([texts[i] for i in bare]), strict=True):
         masked[i] = text
-    return [_Row(*each, _rating(line), _weight(line)) for *each, line in zip(texts, masked, lines, strict=True)]
+    return [
+        _Row(text, hidden, _rating(line), _weight(line))
+        for text, hidden, line in zip(texts, masked, lines, strict=True)
+    ]
 
 
 def _joined(text: str, rows: Sequence[_Row], weight: float) -> Rated:
