@@ -1,4 +1,4 @@
-"""A user's files for the listener's adapters: what they hold, what is made of it, and one clear line for what is wrong."""
+"""A user's files for the listener's adapters: what is made of them, and one clear line for what is wrong."""
 
 import json
 from collections.abc import Callable
