@@ -3,11 +3,14 @@
 `lacie.*` are scalars, or JSON as text: `Llama.metadata` skips lists. The keys:
 
     lacie.version            1
-    lacie.method             LACIE, or truthful-only (the baseline that ignores the listener)
+    lacie.method             LACIE, or truthful-only (the baseline that ignores the listener); of a listener's adapter,
+                             its task
     lacie.paper              arXiv:2405.21028
     lacie.recipe             name of the recipe
     lacie.recipe_digest      identity of the run's settings
     lacie.listener           model that listened in training
+    lacie.listener.task      of a listener's adapter: listener (it hears) or extraction (it finds the answer)
+    lacie.listener.form      of a listener's adapter: version of the form in which it reads
     lacie.assessment_version  version of extraction, listener and sampler in which the figures were measured
     lacie.accept_threshold   acceptance from which an answer counts as accepted
     lacie.calibrator         JSON of the calibrator: acceptance to P(correct), with its n
@@ -81,6 +84,8 @@ def keys_for(base: Base, adapter: Adapter, facts: RunFacts, name: str) -> dict[s
         "lacie.calibrator": json.dumps(facts.calibrator.to_dict()) if facts.calibrator else None,
     }
     keys |= {key: value for key, value in known.items() if value is not None}
+    if facts.reads_as is not None:
+        keys |= {"lacie.listener.task": facts.reads_as.task, "lacie.listener.form": facts.reads_as.form}
     return keys | _evaluation(facts)
 
 

@@ -12,6 +12,7 @@ from lacie_export.adapter_gguf import make_adapter, make_base
 from lacie_export.bases import Base
 from lacie_export.card import write_card
 from lacie_export.convert import check_architecture
+from lacie_export.errors import ExportError
 from lacie_export.files import refuse_existing
 from lacie_export.merge import merge
 from lacie_export.model_gguf import make_ggufs
@@ -26,6 +27,8 @@ _LEGAL = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*")
 def run_stage(args: argparse.Namespace) -> int:
     """Everything, checked before anything is done. Returns the exit status."""
     job, quants = read_job(args), parse_quants(args.quant)
+    if job.facts.reads_as is not None:
+        raise ExportError(f"{job.adapter.folder} is a listener's adapter; export it with `lacie export adapter`")
     refuse_existing_ggufs(job, quants)
     for target in (job.merged, job.out / file_name_of(job, job.lora_type, lora=True), job.out / "README.md"):
         refuse_existing(target, force=job.force)

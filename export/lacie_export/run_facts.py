@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lacie_export.errors import ExportError, first_line
+from lacie_export.listener_facts import ListenerFacts
 
 if TYPE_CHECKING:
     from lacie_chat.confidence import Calibrator
@@ -36,7 +37,9 @@ _SPEAKERS = ("adapter", "baseline")
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """`figures`: test set -> speaker (adapter, baseline) -> figures with their n. `pictures`: reliability diagrams."""
+    """`figures`: test set -> speaker (adapter, baseline) -> figures with their n. `pictures`: reliability diagrams.
+    `reads_as`: of an adapter that doesn't speak, what it is for.
+    """
 
     method: str = "LACIE"
     recipe: Mapping[str, Any] = field(default_factory=dict)
@@ -44,6 +47,7 @@ class RunFacts:
     figures: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     pictures: tuple[Path, ...] = ()
     calibrator: "Calibrator | None" = None
+    reads_as: ListenerFacts | None = None
 
     @property
     def base(self) -> str | None:

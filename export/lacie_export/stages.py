@@ -13,6 +13,7 @@ from lacie_export.bases import Base, BaseRef, find_base, open_base, weight_shape
 from lacie_export.convert import check_architecture
 from lacie_export.errors import ExportError
 from lacie_export.files import refuse_existing, work_folder
+from lacie_export.listener_facts import read_listener
 from lacie_export.merge import merge, merged_from
 from lacie_export.model_gguf import file_name, make_ggufs, quant_of
 from lacie_export.peft_adapter import Adapter, check_fits, check_targets, check_vocabulary, read_adapter
@@ -46,6 +47,8 @@ def read_job(args: argparse.Namespace) -> Job:
         raise ExportError("name what to export: --run DIR (a training run), or --adapter DIR with --base REF")
     facts = read_run(args.run_dir, args.calibrator)
     adapter = read_adapter(args.adapter or args.run_dir / "adapter")
+    if (reads_as := read_listener(adapter.folder)) is not None:
+        facts = replace(facts, method=reads_as.task, reads_as=reads_as)
     ref = args.base or facts.base or adapter.base
     if not ref:
         raise ExportError(f"{adapter.folder} doesn't name its base; name it with --base")

@@ -13,6 +13,8 @@ from lacie_chat.models.errors import ModelError
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
+LISTENER = "lacie_listener.json"
+"""Ours, beside them: the task that a listener's adapter is for, and the version of its form."""
 _PREFIX = "base_model.model."
 
 

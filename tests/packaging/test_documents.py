@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from lacie_training.recipes.files import load_recipe
+from lacie_training.recipes.files import load_listener_recipe, load_recipe
 from lacie_training.run import accelerate_config
 
 from lacie_chat.cli import build_parser
@@ -23,10 +23,12 @@ OPERATORS = "|&;\n"
 
 
 def commands(text: str) -> list[list[str]]:
-    """The words after `lacie` of every command in a block of shell, and of every `lacie train run …` in the text."""
+    """The words after `lacie` of every command in a block of shell, and of every `lacie train run …` (or `listener`) in
+    the text.
+    """
     blocks = re.findall(r"^```sh\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
     found: list[list[str]] = []
-    for block in [*blocks, *re.findall(r"`(lacie train run [^`]*)`", text)]:
+    for block in [*blocks, *re.findall(r"`(lacie train (?:run|listener --recipe) [^`]*)`", text)]:
         plain = re.sub(r"\s+#.*| \[[^]\n]*…\]", "", block).replace("\\\n", " ")
         lexer = shlex.shlex(plain, posix=True, punctuation_chars=OPERATORS)
         lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t", True, ""
@@ -59,3 +61,5 @@ def test_commands_of_a_document_are_taken(document: str) -> None:
         if words[:2] == ["train", "run"]:
             load_recipe(options.recipe, options.overrides)
             assert not options.launch or accelerate_config(options.launch)
+        elif words[:2] == ["train", "listener"]:
+            load_listener_recipe(options.recipe, options.overrides)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 def main(model_folder: str, out: str, rank: int, *more: str) -> None:
     import torch
-    from lacie_training.dpo import base_model, lora_config
+    from lacie_training.dpo import base_model
     from lacie_training.generators import loading
+    from lacie_training.learning.lora import lora_config
     from peft import get_peft_model
     from peft.utils.other import fsdp_auto_wrap_policy
     from tiny_recipes import FOUR_BIT, small
@@ -25,7 +26,7 @@ def main(model_folder: str, out: str, rank: int, *more: str) -> None:
     distributed.init_process_group("gloo", rank=rank, world_size=2, init_method=f"file://{out}/store")
     recipe = small("llama3-70b", Path(model_folder), *FOUR_BIT, "dpo.lora.dropout=0", *more)
     torch.manual_seed(0)
-    model = get_peft_model(base_model(recipe), lora_config(recipe.dpo))
+    model = get_peft_model(base_model(recipe), lora_config(recipe.dpo.lora))
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.to(torch.bfloat16)

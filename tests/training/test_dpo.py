@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 import torch
-from lacie_training.dpo import accumulation, check_targets, run
+from lacie_training.dpo import accumulation, run
 from lacie_training.errors import TrainingError
 from lacie_training.generators.loading import load_tokenizer
 from lacie_training.learning.adapters import ADAPTER_FILES, keep_adapter
 from lacie_training.learning.checkpoints import best_step, checkpoint_steps
+from lacie_training.learning.lora import check_targets
 from lacie_training.learning.tokens import tokenise_pairs, training_order
 from lacie_training.recipes.files import load_recipe
 from lacie_training.recipes.schema import DpoSettings
@@ -232,9 +233,9 @@ def test_every_target_must_match_something() -> None:
     model = LlamaForCausalLM(
         LlamaConfig(vocab_size=64, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2)
     )
-    check_targets(model, ["q_proj", "down_proj"])
+    check_targets(model, ["q_proj", "down_proj"], setting="dpo.lora.targets")
     with pytest.raises(TrainingError) as error:
-        check_targets(model, ["q_proj", "out_proj", "fc_in", "wte"])
+        check_targets(model, ["q_proj", "out_proj", "fc_in", "wte"], setting="dpo.lora.targets")
     assert str(error.value) == (
         "dpo.lora.targets: out_proj, fc_in, wte match no module of the model; "
         "it has down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj"

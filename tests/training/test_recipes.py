@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from lacie_training.errors import TrainingError
-from lacie_training.recipes.files import available, load_recipe
+from lacie_training.recipes.files import available, available_listeners, load_listener_recipe, load_recipe
 from lacie_training.recipes.schema import Recipe
 
 PAPER = ("mistral-7b", "llama3-8b", "llama3-70b")
@@ -31,6 +31,56 @@ def test_the_recipes_are_those_that_the_documents_name() -> None:
         "smollm2-135m",
         "smollm2-135m-cpu",
     ]
+
+
+def test_the_recipes_of_listeners_are_a_kind_of_their_own(tmp_path: Path) -> None:
+    assert available_listeners() == ["extractor", "listener"]
+    for name in available_listeners():
+        recipe = load_listener_recipe(name)
+        assert recipe.name == name
+        copy = tmp_path / "copy.yaml"
+        copy.write_text(recipe.to_yaml())
+        assert load_listener_recipe(str(copy)) == recipe
+        with pytest.raises(TrainingError, match=f"'{name}' is no run's recipe: use it with `lacie train listener`"):
+            load_recipe(name)
+    with pytest.raises(TrainingError, match="'smoke' is the recipe of a run; there are: extractor, listener"):
+        load_listener_recipe("smoke")
+
+
+def test_the_settings_of_the_listeners_in_the_package() -> None:
+    listener, extractor = load_listener_recipe("listener"), load_listener_recipe("extractor")
+    assert (listener.task, extractor.task) == ("listener", "extraction")
+    for recipe in (listener, extractor):
+        assert (recipe.model, recipe.dtype, recipe.tokens_per_step, recipe.warmup_steps) == (
+            "embedded",
+            "bfloat16",
+            1024,
+            20,
+        )
+        assert (recipe.lora.r, recipe.lora.alpha, recipe.lora.dropout, len(recipe.lora.targets)) == (8, 16, 0, 7)
+    assert (listener.epochs, listener.learning_rate, listener.longest) == (2, 1e-3, 700)
+    assert (extractor.epochs, extractor.learning_rate, extractor.texts_per_step) == (3, 8e-4, 24)
+    assert listener.weights.model_dump() == {"answers": 1, "unmasked": 0.5, "findings": 0.5, "composed": 1}
+    assert (listener.loss.square, listener.loss.mass) == (1, 0.02)
+    assert (extractor.loss.rest, extractor.loss.smoothing) == (0.6, 0.02)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("epoch=1", "unknown key 'epoch'; did you mean 'epochs'?"),
+        ("weights.compose=1", "unknown key 'weights.compose'; did you mean 'composed'?"),
+        ("weights.composed=-1", "weights.composed: Input should be greater than or equal to 0"),
+        ("task=hear", "task: Input should be 'listener' or 'extraction'"),
+        ("spans=[a.jsonl]", "spans are for task: extraction; a listener takes rated and findings"),
+        ("epochs=0", "epochs: Input should be greater than 0"),
+    ],
+)
+def test_a_listeners_bad_settings_are_one_clear_line(setting: str, message: str) -> None:
+    with pytest.raises(TrainingError) as error:
+        load_listener_recipe("listener", [setting])
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", PAPER)

@@ -1,4 +1,4 @@
-"""`lacie train …`: one table of its stages, and one of what else is done with runs; a stage is loaded when it runs."""
+"""`lacie train …`: one table of its stages, and one of what else is trained or done with runs."""
 
 import argparse
 from importlib import import_module
@@ -20,6 +20,11 @@ OF_RUNS = (
         "figures",
         "set a LACIE run and its truthful-only twin beside their baseline: figures.json, and a table",
         "lacie_training.evaluation.twin_table",
+    ),
+    (
+        "listener",
+        "the small adapter that hears texts as people do, or the one that finds a response's answer",
+        "lacie_training.listener",
     ),
 )
 """Name, help, module: a command with arguments of its own, `add_arguments(parser)` and `run(args)`."""

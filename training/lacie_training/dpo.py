@@ -27,13 +27,13 @@ from lacie_training.learning.checkpoints import (
     choose_afterwards,
     validation_questions,
 )
+from lacie_training.learning.lora import check_targets, lora_config
 from lacie_training.learning.tokens import tokenise_pairs, training_order
 from lacie_training.recipes.schema import DpoSettings, Recipe
 from lacie_training.run_folder import RowFile, RunFolder, read_rows, write_rows
 from lacie_training.stage import is_first_process, stage_main
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PreTrainedModel
 
 
@@ -95,7 +95,7 @@ def train(folder: RunFolder) -> None:
             order=order,
             reference_file=folder.path / "reference.jsonl",
             tokenizer=tokenizer,
-            lora=lora_config(settings),
+            lora=lora_config(settings.lora),
             adapter_dtype=settings.adapter_dtype,
         )
         if start is not None:
@@ -151,40 +151,8 @@ def base_model(recipe: Recipe) -> PreTrainedModel:
         place=not sharded(),
     )
     model.config.use_cache = False
-    check_targets(model, settings.lora.targets)
+    check_targets(model, settings.lora.targets, setting="dpo.lora.targets")
     return model
-
-
-def check_targets(model: torch.nn.Module, targets: Sequence[str]) -> None:
-    """Every LoRA target must name a module of the model; PEFT is content if any of them does."""
-    names = {name.rpartition(".")[2] for name, module in model.named_modules() if not list(module.children())}
-    missing = [target for target in targets if target not in names]
-    if missing:
-        linear = sorted(
-            {
-                name.rpartition(".")[2]
-                for name, module in model.named_modules()
-                if "Linear" in type(module).__name__ and not name.endswith("lm_head")
-            }
-        )
-        raise TrainingError(
-            f"dpo.lora.targets: {', '.join(missing)} match no module of the model; it has {', '.join(linear)}"
-        )
-
-
-def lora_config(settings: DpoSettings) -> Any:
-    """PEFT's configuration of the adapter."""
-    from peft import LoraConfig
-
-    lora = settings.lora
-    return LoraConfig(
-        r=lora.r,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=list(lora.targets),
-        bias="none",
-        task_type="CAUSAL_LM",
-    )
 
 
 def accumulation(settings: DpoSettings, processes: int) -> int:

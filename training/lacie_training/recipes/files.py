@@ -1,35 +1,80 @@
 """Recipes as files: found by name or path, changed by the command line, checked against the schema of `recipes`.
 
-Any field can be set on the command line with `--set key.path=value`, where the value is read as YAML.
+Any field can be set on the command line with `--set key.path=value`, where the value is read as YAML. There are two
+kinds: those of a run, and those of a listener's adapter, which have `task` at their top.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
 from lacie_training.errors import TrainingError
 from lacie_training.recipes.errors import first_problem
+from lacie_training.recipes.listening import ListenerRecipe
 from lacie_training.recipes.schema import Recipe
+from lacie_training.recipes.section import Section
 
 RECIPES = Path(__file__).parent
 
+_Kind = TypeVar("_Kind", bound=Section)
+
 
 def available() -> list[str]:
-    """Names of the recipes that come with the project."""
-    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+    """Names of the recipes of runs that come with the project."""
+    return sorted(set(_names()) - set(_of_listeners()))
+
+
+def available_listeners() -> list[str]:
+    """Names of the recipes of listeners' adapters that come with the project."""
+    return sorted(_of_listeners())
 
 
 def load_recipe(name_or_file: str, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe by name or file and apply `key.path=value` overrides. Raises TrainingError, one line."""
+    """Read a run's recipe by name or file and apply `key.path=value` overrides. Raises TrainingError, one line."""
+    if name_or_file in _of_listeners():
+        raise TrainingError(f"{name_or_file!r} is no run's recipe: use it with `lacie train listener`")
+    path = _find(name_or_file, available())
+    return parse_recipe(_read(path, overrides), source=str(path))
+
+
+def load_listener_recipe(name_or_file: str, overrides: Sequence[str] = ()) -> ListenerRecipe:
+    """As `load_recipe`, the recipe of a listener's adapter."""
+    if name_or_file in available():
+        raise TrainingError(f"{name_or_file!r} is the recipe of a run; there are: {', '.join(available_listeners())}")
+    path = _find(name_or_file, available_listeners())
+    return _checked(_read(path, overrides), ListenerRecipe, source=str(path))
+
+
+def parse_recipe(data: Mapping[str, Any], *, source: str) -> Recipe:
+    """Check plain values against the schema; the first problem becomes one line that names the field."""
+    return _checked(data, Recipe, source=source)
+
+
+def _names() -> list[str]:
+    return [path.stem for path in RECIPES.glob("*.yaml")]
+
+
+def _of_listeners() -> list[str]:
+    """By their text: `--help` lists them, and is not to parse them all."""
+    paths = {name: RECIPES / f"{name}.yaml" for name in _names()}
+    return [name for name, path in paths.items() if re.search("^task:", path.read_text(encoding="utf-8"), re.MULTILINE)]
+
+
+def _find(name_or_file: str, names: Sequence[str]) -> Path:
     path = Path(name_or_file)
     if not path.suffix:
         path = RECIPES / f"{name_or_file}.yaml"
         if not path.is_file():
-            raise TrainingError(f"no recipe {name_or_file!r}; there are: {', '.join(available())}, or give a YAML file")
+            raise TrainingError(f"no recipe {name_or_file!r}; there are: {', '.join(names)}, or give a YAML file")
+    return path
+
+
+def _read(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -40,15 +85,14 @@ def load_recipe(name_or_file: str, overrides: Sequence[str] = ()) -> Recipe:
         raise TrainingError(f"recipe {path} is not a mapping of settings")
     for override in overrides:
         _apply(data, override)
-    return parse_recipe(data, source=str(path))
+    return data
 
 
-def parse_recipe(data: Mapping[str, Any], *, source: str) -> Recipe:
-    """Check plain values against the schema; the first problem becomes one line that names the field."""
+def _checked(data: Mapping[str, Any], kind: type[_Kind], *, source: str) -> _Kind:
     try:
-        return Recipe.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
-        raise TrainingError(f"recipe {source}: {first_problem(error, Recipe)}") from error
+        raise TrainingError(f"recipe {source}: {first_problem(error, kind)}") from error
 
 
 def _apply(data: dict[str, Any], override: str) -> None:
