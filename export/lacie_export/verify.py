@@ -256,10 +256,11 @@ def _engine_rows(file: Path, over: Path | None) -> list[Row]:
     from lacie_chat.confidence import WayOfDrawing, assess
     from lacie_chat.engine import ChatTurn, EngineError, EngineProcess, EngineSettings, Sampling
     from lacie_chat.engine.asking import answer_to
-    from lacie_chat.models import find_calibrator
+    from lacie_chat.models import find_listener, look_for_calibrator
 
     adapter = file if over else None
-    engine = EngineProcess(EngineSettings(over or file, adapter))
+    listener, _ = find_listener(None, over or file)
+    engine = EngineProcess(EngineSettings(over or file, adapter, listener=listener))
     try:
         engine.load()
         turns, drawn = [ChatTurn("user", QUESTION)], Sampling()
@@ -267,7 +268,7 @@ def _engine_rows(file: Path, over: Path | None) -> list[Row]:
             text = answer_to(engine, turns, replace(drawn, max_tokens=32)).text
         except EngineError as error:
             raise ExportError(f"the engine can't answer with {file.name}: {error}") from error
-        calibrator = find_calibrator(over or file, adapter, WayOfDrawing.of(drawn))
+        calibrator, _ = look_for_calibrator(over or file, adapter, WayOfDrawing.of(drawn), listener.version)
         assessment = assess(QUESTION, text, listener=engine.listener, calibrator=calibrator)
     finally:
         engine.close()
