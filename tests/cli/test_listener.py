@@ -24,6 +24,7 @@ from lacie_chat.models import (
     prompted_listener,
 )
 from lacie_chat.models.embedded import EMBEDDED_NAME
+from lacie_chat.models.gguf_file import read_metadata
 from lacie_chat.models.listeners import FORM_KEY, HEARING, TASK_KEY
 
 pytestmark = pytest.mark.usefixtures("no_own_adapter")
@@ -51,9 +52,20 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_listener(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The adapter of the tuned listener with a few weights changed: another one for all that anyone can tell."""
     path = tmp_path_factory.mktemp("listener") / "mine-LoRA.gguf"
-    data = bytearray(HEARING.read_bytes())
-    data[-64:-56] = bytes(8)
-    path.write_bytes(data)
+    keys = read_metadata(HEARING)
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", float(str(keys["adapter.lora.alpha"])))
+    writer.add_string(TASK_KEY, "listener")
+    if FORM_KEY in keys:
+        writer.add_string(FORM_KEY, str(keys[FORM_KEY]))
+    for tensor in gguf.GGUFReader(HEARING).tensors:
+        writer.add_tensor(tensor.name, tensor.data * tensor.data.dtype.type(0.97))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
     return path
 
 

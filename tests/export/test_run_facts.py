@@ -22,7 +22,7 @@ def test_all_sources_of_training_questions_are_named_once() -> None:
 
 
 def test_figures_keep_the_version_in_which_they_were_measured(tmp_path: Path) -> None:
-    (tmp_path / "recipe.yaml").write_text("name: x\n")
+    (tmp_path / "recipe.yaml").write_text("{name: x, speaker: {model: a/b}, listener: {model: a/b}}")
     assert read_run(tmp_path).assessment_version is None, "nothing was measured"
     way = WayOfDrawing.of(Sampling())
     calibrator = Calibrator("platt", 60, "a test", "aa", "prompt-1", way, parameters=(1.0, 0.0))
