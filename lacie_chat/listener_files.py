@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Part = Literal["hearing", "extracting"]
 """What a listener does: judge the wording, and find the answer span."""
@@ -25,3 +25,12 @@ class ListenerFiles:
     @property
     def tuned(self) -> bool:
         return self.hearing is not None and self.extracting is not None
+
+    @property
+    def name(self) -> str:
+        """For people, without any folder."""
+        return self.hearing.stem if self.hearing is not None else f"{self.model_path.stem}, by a prompt"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a comparison says of who heard it."""
+        return {"tuned": self.tuned, "assessment_version": self.version}

@@ -49,8 +49,6 @@ _LOCAL = re.compile(
 
 def keys_for(base: Base, adapter: Adapter, facts: RunFacts, name: str) -> dict[str, Value]:
     """All keys that an export writes into a file with the display name `name`."""
-    from lacie_chat.confidence import ASSESSMENT_VERSION
-
     keys: dict[str, Value] = {
         **base_keys(base),
         "general.name": name,
@@ -73,13 +71,13 @@ def keys_for(base: Base, adapter: Adapter, facts: RunFacts, name: str) -> dict[s
         "lacie.version": 1,
         "lacie.method": facts.method,
         "lacie.paper": PAPER,
-        "lacie.assessment_version": ASSESSMENT_VERSION,
         "lacie.adapter_digest": adapter.digest,
     }
     known: dict[str, Value | None] = {
         "lacie.recipe": facts.recipe.get("name"),
         "lacie.recipe_digest": facts.digest,
         "lacie.listener": facts.listener,
+        "lacie.assessment_version": facts.assessment_version,
         "lacie.accept_threshold": facts.accept_threshold,
         "lacie.calibrator": json.dumps(facts.calibrator.to_dict()) if facts.calibrator else None,
     }

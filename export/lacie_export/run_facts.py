@@ -38,7 +38,8 @@ _SPEAKERS = ("adapter", "baseline")
 @dataclass(frozen=True, slots=True)
 class RunFacts:
     """`figures`: test set -> speaker (adapter, baseline) -> figures with their n. `pictures`: reliability diagrams.
-    `reads_as`: of an adapter that doesn't speak, what it is for.
+    `assessment_version` is the one in which the figures were measured, as far as the run knows it. `reads_as`: of an
+    adapter that doesn't speak, what it is for.
     """
 
     method: str = "LACIE"
@@ -47,6 +48,7 @@ class RunFacts:
     figures: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     pictures: tuple[Path, ...] = ()
     calibrator: "Calibrator | None" = None
+    assessment_version: str | None = None
     reads_as: ListenerFacts | None = None
 
     @property
@@ -101,7 +103,7 @@ def read_run(folder: Path | None, calibrator: Path | None = None) -> RunFacts:
     """The facts of a run folder (none for no folder). `calibrator`: a file that takes the place of the run's own."""
     found = _calibrator(calibrator or (folder / "calibrator.json" if folder else None), asked=calibrator is not None)
     if folder is None:
-        return RunFacts(calibrator=found)
+        return RunFacts(calibrator=found, assessment_version=found.assessment_version if found else None)
     recipe, digest = _recipe(folder / "recipe.yaml")
     metrics = _metrics(folder / "metrics.json")
     return RunFacts(
@@ -111,6 +113,7 @@ def read_run(folder: Path | None, calibrator: Path | None = None) -> RunFacts:
         figures=_figures(metrics),
         pictures=tuple(sorted(folder.glob("reliability*.png"))),
         calibrator=found,
+        assessment_version=metrics.get("assessment_version") or (found.assessment_version if found else None),
     )
 
 

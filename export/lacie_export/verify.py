@@ -268,7 +268,7 @@ def _engine_rows(file: Path, over: Path | None) -> list[Row]:
             text = answer_to(engine, turns, replace(drawn, max_tokens=32)).text
         except EngineError as error:
             raise ExportError(f"the engine can't answer with {file.name}: {error}") from error
-        calibrator = look_for_calibrator(over or file, adapter, WayOfDrawing.of(drawn), listener.version)[0]
+        calibrator, _ = look_for_calibrator(over or file, adapter, WayOfDrawing.of(drawn), listener.version)
         assessment = assess(QUESTION, text, listener=engine.listener, calibrator=calibrator)
     finally:
         engine.close()

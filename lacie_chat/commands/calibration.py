@@ -34,7 +34,6 @@ from lacie_chat.models import (
     ModelError,
     keep_calibrator,
     own_calibrator,
-    resolve,
     shipped_calibrator,
     take_back_calibrator,
 )
@@ -154,7 +153,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _marked_speakers(args: argparse.Namespace) -> list[MarkedSpeaker]:
-    version = listener_of(args, resolve(args.model or "embedded")).version if args.listener else None
+    version = listener_of(args).version if args.listener else None
     with Store.open() as store:
         return marked_speakers(store.marks(), version)
 

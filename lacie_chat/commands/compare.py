@@ -168,7 +168,7 @@ def comparison_object(
             "seed": used.seed,
             "max_tokens": used.max_tokens,
         },
-        "listener": sides[0].speaker.model.ref,
+        "listener": sides[0].speaker.listener.to_dict(),
     }
 
 
@@ -200,7 +200,7 @@ def _show(
     count = len(samples[0])
     seeds = f"seed {used.seed}" if count == 1 else f"seeds {used.seed} to {used.seed + count - 1}"
     line = f"both sides: temperature {used.temperature:g}, {seeds}, at most {used.max_tokens} tokens"
-    console.print(Text(f"{line}; heard by {sides[0].speaker.model.name}", "dim"))
+    console.print(Text(f"{line}; heard by {sides[0].speaker.listener.name}", "dim"))
 
 
 def _heading(side: ComparedSide) -> Text:

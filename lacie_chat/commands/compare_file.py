@@ -3,7 +3,7 @@
 `DIR/left` and `DIR/right` hold the answers and rows, made by the functions of `lacie evaluate` (so a side's rows are
 what that command writes), and a start that was interrupted goes on where it stopped. Then come `comparison.json`,
 `shift.png` (where matplotlib is there), `report.md` and `report.html`, the last one whole in itself. The sides run one
-after the other, so that only one is in memory; both are heard by the left side's model (commands/sides.py says why).
+after the other, so that only one is in memory; both are heard by one listener (commands/sides.py says why).
 """
 
 import argparse
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         matcher = args.matcher or " and ".join(sorted({question.match for question in questions}))
         result = {
             **{key: side.to_dict() for key, side in zip(KEYS, sides, strict=True)},
-            "listener": {"tuned": listener.tuned, "assessment_version": listener.version},
+            "listener": listener.to_dict(),
             "settings": {**made, "matcher": matcher, "questions_file": Path(args.questions).name},
             **measure_pairs(pairs, threshold=threshold, seed=args.seed),
         }

@@ -86,11 +86,13 @@ def add_listener_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def listener_of(args: argparse.Namespace, speaker: ResolvedModel) -> ListenerFiles:
+def listener_of(args: argparse.Namespace, speaker: ResolvedModel | None = None) -> ListenerFiles:
     """What `--listener` names, with a line on standard error where there is something to say. Raises ModelError."""
     progress = DownloadLine()
     try:
-        listener, note = find_listener(getattr(args, "listener", None), speaker.path, on_progress=progress)
+        listener, note = find_listener(
+            getattr(args, "listener", None), speaker.path if speaker else None, on_progress=progress
+        )
     finally:
         progress.close()
     say(note)

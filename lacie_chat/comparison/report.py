@@ -99,6 +99,7 @@ def _shift_lines(result: Result) -> list[str]:
 def _conditions(result: Result) -> str:
     made = result["settings"]
     drawn = made["sampling"]
+    heard_by = "a tuned listener" if result["listener"]["tuned"] else "a model that is asked by a prompt"
     sides = "; ".join(
         f"{key}: {side['name']} ({side['model']}{' + ' + side['adapter'] if side['adapter'] else ''})"
         for key, side in (("left", result["left"]), ("right", result["right"]))
@@ -106,9 +107,9 @@ def _conditions(result: Result) -> str:
     return (
         f"{sides}. Questions of {made['questions_file']}, answers compared by the matcher “{made['matcher']}”. "
         f"Both sides: temperature {drawn['temperature']:g}, seed {made['seed']}, at most {drawn['max_tokens']} "
-        f"tokens; both heard by {result['listener']}; accepted from {result['accept_threshold']:g}. Differences are "
-        "right minus left, in "
-        "brackets paired 95 % bootstrap intervals over the questions."
+        f"tokens; both heard by {heard_by} (version {result['listener']['assessment_version']} of the assessment); "
+        f"accepted from {result['accept_threshold']:g}. Differences are right minus left, in brackets paired 95 % "
+        "bootstrap intervals over the questions."
     )
 
 

@@ -30,17 +30,19 @@ _NO_MODEL = (
 
 
 def find_listener(
-    ref: str | None, speaker: Path, *, download: bool = True, on_progress: OnProgress | None = None
+    ref: str | None, speaker: Path | None = None, *, download: bool = True, on_progress: OnProgress | None = None
 ) -> tuple[ListenerFiles, str]:
     """The listener of a REF (None: the tuned one), and a line to say about it, mostly empty.
 
-    Where no REF is given and the embedded model isn't installed, the speaker itself hears, by a prompt, and the line
+    Where no REF is given and the embedded model isn't installed, the `speaker` itself hears, by a prompt, and the line
     says so. Raises ModelError: what can't be found, an adapter that is no listener's, one of another form.
     """
     if ref is None:
         tuned = tuned_listener()
         if tuned is not None:
             return tuned, ""
+        if speaker is None:
+            raise ModelError(_NO_MODEL)
         return prompted_listener(speaker), f"{_NO_MODEL}. Until then the model listens to itself, by a prompt"
     if ref == TUNED_REF:
         tuned = tuned_listener()

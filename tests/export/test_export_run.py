@@ -62,7 +62,8 @@ def make_run(folder: Path, adapter: Path, base: str) -> Path:
     shutil.copytree(adapter, folder / "adapter")
     figures = {"n": 40, "accuracy": 0.25, "auroc": 0.61, "ece": 0.2, "f1": 0.5, "abstention_rate": None, "bins": 9}
     sets = {"held-out": {"baseline": {**figures, "auroc": 0.52}, "adapter": figures}}
-    (folder / "metrics.json").write_text(json.dumps({"recipe": "smoke", "digest": "feedc0de", "sets": sets}))
+    made = {"recipe": "smoke", "digest": "feedc0de", "assessment_version": ASSESSMENT_VERSION}
+    (folder / "metrics.json").write_text(json.dumps({**made, "sets": sets}))
     (folder / "reliability-held-out.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     (folder / "calibrator.json").write_text(json.dumps(CALIBRATOR.to_dict()))
     return folder
@@ -141,6 +142,7 @@ def test_metadata_says_what_it_is_and_the_chat_finds_its_calibrator(exported: Pa
         assert info.metadata["general.base_model.0.organization"] == "HuggingFaceTB"
         assert info.lacie["method"] == "LACIE"
         assert info.lacie["recipe"] == "smoke"
+        assert info.lacie["assessment_version"] == ASSESSMENT_VERSION
         assert info.lacie["recipe_digest"] == "feedc0de"
         assert info.lacie["accept_threshold"] == pytest.approx(0.66)
         assert info.lacie["evaluation.n"] == 40

@@ -145,6 +145,7 @@ def test_platt_is_chosen_for_a_sigmoid_and_isotonic_for_a_step() -> None:
     assert report.ece["after"] < report.ece["before"]
     assert report.tells_apart
     assert (report.n, report.calibrator.n, report.calibrator.assessment_version) == (800, 800, ASSESSMENT_VERSION)
+    assert fit(*answers(2, 800), version="prompt-x").calibrator.assessment_version == "prompt-x"
     draw = np.random.default_rng(3)
     x = draw.uniform(0.1, 0.9, 1500)
     step = draw.random(1500) < np.where(x < 0.3, 0.05, np.where(x < 0.7, 0.5, 0.55))

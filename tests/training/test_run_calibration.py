@@ -9,12 +9,13 @@ import pytest
 from lacie_export.run_facts import read_run
 from lacie_training.errors import TrainingError
 from lacie_training.evaluation.calibrator import calibration_questions, fit, keep
+from lacie_training.generators import listener_version
 from lacie_training.questions.splits import load_questions
 from lacie_training.recipes.files import load_recipe
 from lacie_training.run_folder import RunFolder, write_json
 from lacie_training.samples.threshold import evaluation_threshold
 
-from lacie_chat.confidence import Calibrator
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator
 from lacie_chat.evaluation.matching import normalise
 from lacie_chat.evaluation.measuring import measure
 
@@ -45,6 +46,7 @@ def test_the_calibrator_is_the_export_s_and_lowers_the_calibration_error(tmp_pat
     assert fitted.figures["questions"] == 401 and fitted.figures["n"] == 400
     assert keep(folder, fitted).startswith("calibrator.json: ")
     calibrator = read_run(tmp_path).calibrator
+    assert calibrator is not None and calibrator.assessment_version == ASSESSMENT_VERSION
     assert calibrator is not None and calibrator == Calibrator.load(tmp_path / "calibrator.json")
     assert abs(calibrator(0.8) - 0.4) < 0.1
     baseline = fit(folder, "baseline", answers(400)).calibrator
@@ -58,9 +60,10 @@ def test_the_calibrator_is_the_export_s_and_lowers_the_calibration_error(tmp_pat
 
 
 def test_a_calibrator_for_another_ear_than_the_chats_is_measured_but_not_kept(tmp_path: Path) -> None:
-    folder = run_folder(tmp_path, "listener.model=somebody/else")
+    folder = run_folder(tmp_path, "listener.model=somebody/else", "listener.generator=transformers")
     fitted = fit(folder, "adapter", answers(400))
     assert fitted.calibrator is not None
+    assert fitted.calibrator.assessment_version == listener_version(folder.recipe) != ASSESSMENT_VERSION
     assert "this run with somebody/else" in keep(folder, fitted)
     assert not (tmp_path / "calibrator.json").exists()
 

@@ -19,6 +19,8 @@ from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import RunFolder, read_rows
 from tiny_recipes import small, small_settings
 
+from lacie_chat.errors import LacieError
+from lacie_chat.evaluation.questions import Question
 from lacie_chat.statistics.fluency import fluency
 
 PYTHON = sys.executable
@@ -235,6 +237,26 @@ def test_judging_waits_until_all_samples_are_drawn(tmp_path: Path) -> None:
     (tmp_path / "samples.jsonl").write_text(json.dumps({"id": "q#plain0"}) + "\n")
     with pytest.raises(TrainingError, match="only 1 of 18 samples are drawn; run the stage 'sample' to its end first"):
         judge.run(folder)
+
+
+def test_judging_does_not_go_on_with_what_another_version_heard(tmp_path: Path) -> None:
+    folder = RunFolder.open(tmp_path, recipe_for(Path("embedded")))
+    (tmp_path / "samples.jsonl").write_text("".join(json.dumps({"id": f"q#{n}"}) + "\n" for n in range(18)))
+    heard = {"id": "q#0", "acceptance": 0.5, "assessment_version": "0.0.0"}
+    (tmp_path / "judged.jsonl").write_text(json.dumps(heard) + "\n")
+    with pytest.raises(TrainingError) as error:
+        judge.run(folder)
+    assert "begun by version 0.0.0 of the assessment" in str(error.value) and "judge anew" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(read_rows(tmp_path / "judged.jsonl")) == 1
+
+
+def test_stored_answers_that_another_version_heard_are_not_measured(tmp_path: Path) -> None:
+    asked = evaluate.Asked("t", [Question("a", "Is it?", ("Yes",))], tmp_path, "4.5.6")
+    file = asked.file("adapter")
+    file.append([{"id": "a", "assessment_version": "prompt-1", "acceptance": 0.5, "state": "answered"}])
+    with pytest.raises(LacieError, match=r"heard by version prompt-1 of the assessment, and this one is 4\.5\.6"):
+        asked.rows("adapter")
 
 
 def test_run_stops_at_the_first_stage_that_fails(tmp_path: Path) -> None:

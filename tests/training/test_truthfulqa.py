@@ -46,7 +46,7 @@ def judged_run(path: Path, judge: str) -> RunFolder:
     answers = {"correct_answers": ["No, it is round"], "incorrect_answers": ["Yes, it is flat"]}
     write_rows(references, [{"id": str(n), "question": f"Is it flat, {n}?", **answers} for n in range(3)])
     settings = f"{{judges: models, path: {references}, truth_judge: {judge}, info_judge: {judge}}}"
-    options = ["listener.generator=transformers", "listener.dtype=float32", f"evaluate.truthfulqa={settings}"]
+    options = ["listener.dtype=float32", f"evaluate.truthfulqa={settings}"]
     return RunFolder.open(path / "run", load_recipe("smoke", options))
 
 

@@ -22,6 +22,7 @@ def small_settings(model: Path | str) -> list[str]:
         "speaker.dtype=float32",
         "speaker.batch_size=4",
         f"listener.model={model}",
+        "listener.generator=transformers",
         "listener.quantize=none",
         "listener.dtype=float32",
         "questions.train={source: sample, count: 6}",

@@ -5,12 +5,13 @@ row is the sample's row, the assessment's fields, and `correct`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from random import Random
 
 from lacie_chat.confidence import Listener, assess_many
 from lacie_chat.progress import progress
 from lacie_training.errors import TrainingError
-from lacie_training.generators import load_listener
+from lacie_training.generators import listener_version, load_listener
 from lacie_training.questions.screening import training_questions
 from lacie_training.questions.splits import Question, load_questions
 from lacie_training.run_folder import Row, RowFile, RunFolder, read_rows
@@ -94,6 +95,16 @@ def _shares(folder: RunFolder) -> dict[str, float]:
     return {question.id: entry.reword_wrong for entry, questions in sets for question in questions}
 
 
+def _check_version(path: Path, rows: Sequence[Row], version: str) -> None:
+    """Refuse to go on with what another version of the assessment heard. Raises TrainingError."""
+    heard = {row.get("assessment_version") for row in rows if row["acceptance"] is not None} - {version}
+    if heard:
+        raise TrainingError(
+            f"{path} was begun by version {heard.pop() or 'unknown'} of the assessment, and this one is {version}; "
+            "delete the file and judge anew"
+        )
+
+
 def run(folder: RunFolder) -> None:
     """The stage; goes on where it stopped."""
     recipe = folder.recipe
@@ -105,9 +116,10 @@ def run(folder: RunFolder) -> None:
     if not todo:
         print(f"judge: all {len(samples)} samples are judged")
         return
+    earlier = read_rows(file.path) if file.path.is_file() else []
+    _check_version(file.path, earlier, listener_version(recipe))
     listener, loaded = load_listener(recipe)
-    left, shares = sum(len(chunk) for chunk in todo), _shares(folder)
-    drawn = answers_of(read_rows(file.path)) if file.path.is_file() else {}
+    left, shares, drawn = sum(len(chunk) for chunk in todo), _shares(folder), answers_of(earlier)
     try:
         with progress("judge", len(samples), "samples", already=len(samples) - left) as advance:
             for chunk in todo:

@@ -11,6 +11,7 @@ from lacie_chat.rows import writing
 from lacie_chat.statistics.fluency import fluency
 from lacie_training.evaluation.calibrator import Fitted
 from lacie_training.evaluation.other_listeners import OtherListener, listening
+from lacie_training.generators import listener_version
 from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import Row, RunFolder, write_json
 from lacie_training.samples.threshold import evaluation_threshold
@@ -46,6 +47,7 @@ def summarise(
         "objective": recipe.objective,
         "digest": recipe.digest(),
         "listener": recipe.listener.model,
+        "assessment_version": listener_version(recipe),
         "sets": sets,
         "between_sides": between,
         "fluency": {

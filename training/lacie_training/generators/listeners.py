@@ -2,7 +2,9 @@
 prompt, as in the paper.
 """
 
+import hashlib
 import re
+from pathlib import Path
 from typing import Protocol
 
 from lacie_chat.confidence import ASSESSMENT_VERSION, Listener, PromptedListener
@@ -28,7 +30,10 @@ def listener_version(recipe: Recipe) -> str:
         return ASSESSMENT_VERSION
     if settings.generator == "llama_cpp":
         return version_of_prompted(fingerprint(resolve(settings.model).path)[:8])
-    return version_of_prompted(re.sub(r"[^\w-]+", "-", settings.model).strip("-"))
+    named = settings.model if settings.revision is None else f"{settings.model}@{settings.revision}"
+    if Path(settings.model).is_dir():  # versions are published: without the folders above it
+        named = f"{Path(settings.model).name}-{hashlib.sha256(named.encode()).hexdigest()[:8]}"
+    return version_of_prompted(re.sub(r"[^\w-]+", "-", named).strip("-"))
 
 
 def load_listener(recipe: Recipe) -> tuple[Listener, Closeable]:
