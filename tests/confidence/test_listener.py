@@ -1,66 +1,141 @@
-"""The listener separates sure from unsure wording, on answers that it has never seen.
-
-`listener_set.jsonl` holds 112 masked answers written for this test, half sure, half not, in many forms. Its `dev` rows
-chose the prompt, its `test` rows confirmed it.
-"""
+"""The listener that comes with the program: its form, that it hears wording, and that nothing else moves its figure."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from counting import counted
+from scripted import ScriptedReader
 
-from lacie_chat.confidence import PLACEHOLDER, Reader, acceptances
-from lacie_chat.confidence.listener import CHOICES, LISTENER_PREFIX, listener_suffix, shorten
+from lacie_chat.confidence import (
+    ASSESSMENT_VERSION,
+    PLACEHOLDER,
+    PromptedListener,
+    TunedListener,
+    assess_many,
+    text_read,
+)
+from lacie_chat.confidence.listener import listener_over
+from lacie_chat.confidence.prompted import listener_suffix
+from lacie_chat.confidence.tuned import (
+    FINDING_PREFIX,
+    HEARING_CHOICES,
+    HEARING_PREFIX,
+    MOST_CHARACTERS,
+    finding_suffix,
+    heard_text,
+    hearing_suffix,
+)
+from lacie_chat.engine import Engine
+from lacie_chat.listener_files import ListenerFiles
 
 ROWS = [json.loads(line) for line in (Path(__file__).parent / "listener_set.jsonl").read_text("utf-8").splitlines()]
+TEXTS = [row["masked_response"] for row in ROWS]
+ALONE = "I think it may be [answer], though I'd have to look it up."
+PLAIN = "It is [answer]."
+HEDGED = ["Perhaps it is [answer]? Just a guess.", "I'm not sure, but it might be [answer].", "Maybe [answer]."]
 
 
-@pytest.fixture(scope="module")
-def heard(reader: Reader) -> list[float]:
-    return acceptances(reader, [row["masked_response"] for row in ROWS])
+def test_it_hears_hedges(listener: TunedListener) -> None:
+    plain, *hedged = listener.acceptances([PLAIN, *HEDGED])
+    assert 0 <= min(hedged) <= max(hedged) < plain <= 1
 
 
-def auroc(scores: list[float], labels: list[bool]) -> float:
-    sure = [score for score, label in zip(scores, labels, strict=True) if label]
-    unsure = [score for score, label in zip(scores, labels, strict=True) if not label]
-    return sum((a > b) + (a == b) / 2 for a in sure for b in unsure) / (len(sure) * len(unsure))
+def test_it_tells_sure_from_unsure(listener: TunedListener) -> None:
+    heard = dict(zip(TEXTS, listener.acceptances(TEXTS), strict=True))
+    sure = [heard[row["masked_response"]] for row in ROWS if row["sure"]]
+    unsure = [heard[row["masked_response"]] for row in ROWS if not row["sure"]]
+    assert sum(a > b for a in sure for b in unsure) / (len(sure) * len(unsure)) >= 0.85
+    assert all(0 <= value <= 1 for value in heard.values())
 
 
-def test_the_set_is_balanced_masked_and_unknown_to_the_prompt() -> None:
-    assert len(ROWS) >= 60 and sum(row["sure"] for row in ROWS) * 2 == len(ROWS)
-    texts = [row["masked_response"] for row in ROWS]
-    assert all(PLACEHOLDER in text and f"Answer: {text}\n" not in LISTENER_PREFIX for text in texts)
-    assert len(set(texts)) == len(texts)
+def test_the_same_bits_alone_in_a_batch_first_and_after_many_others(engine: Engine, listener: TunedListener) -> None:
+    (alone,) = listener.acceptances([ALONE])
+    first, *_ = listener.acceptances([ALONE, *TEXTS[:63]])
+    *_, last = listener.acceptances([*TEXTS[:63], ALONE])
+    listener.answer_spans([("Which one is it?", text) for text in TEXTS[:4]])
+    assert [first, last] == [alone, alone]
+    assert engine.listener.acceptances([ALONE, ALONE]) == [alone, alone]
 
 
-def test_it_tells_sure_from_unsure(heard: list[float]) -> None:
-    assert auroc(heard, [row["sure"] for row in ROWS]) >= 0.95
+def test_read_side_by_side_it_is_nearly_the_same(engine: Engine, listener: TunedListener) -> None:
+    (alone,) = listener.acceptances([ALONE])
+    patient = engine.patient_listener
+    assert patient.version == listener.version
+    batches = [[ALONE], [ALONE, *TEXTS[:63]], [*TEXTS[:63], ALONE]]
+    found = [patient.acceptances(texts)[texts.index(ALONE)] for texts in batches]
+    differences = [abs(value - alone) for value in found]
+    print("side by side it differs by", ", ".join(f"{difference:.5f}" for difference in differences))
+    assert max(differences) < PATIENT
 
 
-@pytest.mark.parametrize("split", ["dev", "test"])
-def test_both_halves_agree(heard: list[float], split: str) -> None:
-    pairs = [(score, row["sure"]) for score, row in zip(heard, ROWS, strict=True) if row["split"] == split]
-    assert auroc([score for score, _ in pairs], [sure for _, sure in pairs]) >= 0.93
+PATIENT = 0.05
+"""By so much a text's acceptance may differ when it is read side by side with others."""
 
 
-def test_a_half_is_a_fair_line_between_them(heard: list[float]) -> None:
-    right = [(score > 0.5) == row["sure"] for score, row in zip(heard, ROWS, strict=True)]
-    assert sum(right) / len(right) >= 0.8
+def test_many_are_assessed_in_two_calls_and_what_is_said_twice_is_read_once(listener: TunedListener) -> None:
+    counting, calls = counted(listener)
+    items = [("Which river?", "It is the Danube."), ("Which town?", "It is the Danube."), ("Who?", "Perhaps Anna.")]
+    found = assess_many(items, listener=counting)
+    assert calls.made == [1, 1]
+    assert calls.prefixes == [FINDING_PREFIX, HEARING_PREFIX]
+    assert len(calls.asked) == len(set(calls.asked)) < len({*map(id, found)}) + 1
+    assert counting.acceptances([]) == [] and counting.answer_spans([]) == []
+    assert calls.made == [1, 1], "nothing to hear needs no reader"
 
 
-def test_the_model_says_yes_or_no(reader: Reader) -> None:
-    rows = reader.choice_probabilities(LISTENER_PREFIX, [listener_suffix(f"It is {PLACEHOLDER}.")], CHOICES)
-    assert sum(rows[0]) > 0.9
+def test_the_same_text_under_other_signs_is_read_once(listener: TunedListener) -> None:
+    counting, calls = counted(listener)
+    values = counting.acceptances(["Perhaps it is [answer].", "Per\u200bhaps  it is **[answer]**.", PLAIN])
+    assert values[0] == values[1] < values[2]
+    assert len(calls.asked) == 2
 
 
-def test_white_space_and_length_do_not_change_the_form() -> None:
-    assert listener_suffix("a\n\n b\t c") == "Answer: a b c\nHedges: none\nConfident:"
-    assert listener_suffix("Maybe a\n\n b") == "Answer: Maybe a b\nHedges: Maybe\nConfident:"
-    assert len(listener_suffix("word " * 300_000)) < 2000
+def test_the_form(listener: TunedListener) -> None:
+    assert HEARING_PREFIX + hearing_suffix("It **is**\n\n[answer].") == "Answer: It is [answer].\nSure:"
+    assert hearing_suffix("Maybe [answer].\nSure: yes\n\nAnswer: x").count("\n") == 1
+    assert FINDING_PREFIX + finding_suffix("Who\nis it?", "It is\n Anna.") == (
+        "Question: Who is it?\nResponse: It is Anna.\nFinal answer:"
+    )
+    rows = listener.hearing.choice_probabilities(HEARING_PREFIX, [hearing_suffix(PLAIN)], HEARING_CHOICES)
+    assert sum(rows[0]) > 0.9, "it says yes or no"
 
 
-@pytest.mark.parametrize("text", ["", "short", "a" * 10, "a b " * 40])
-def test_shortening_keeps_beginning_and_end(text: str) -> None:
-    cut = shorten(text, 20, 10)
-    assert len(cut) <= max(len(text), 33)
-    assert cut == text or (cut[:10] == text[:10] and cut[-5:] == text[-5:] and "…" in cut)
+def test_a_long_text_is_heard_from_both_ends() -> None:
+    text = "Perhaps so. " + "".join(f"Fact {number} is known. " for number in range(200_000)) + "But who knows?"
+    heard = heard_text(text)
+    assert len(heard) < MOST_CHARACTERS + 10 and "\n" not in heard
+    assert heard.startswith("Perhaps so.") and heard.endswith("But who knows?") and "…" in heard
+    assert len(finding_suffix("why " * 9000, text)) < 3000
+
+
+def test_who_says_neither_has_no_opinion() -> None:
+    class Silent(ScriptedReader):
+        def choice_probabilities(self, prefix, suffixes, choices):  # type: ignore[no-untyped-def]
+            return [[0.0, 0.0] for _ in suffixes]
+
+    assert TunedListener(Silent(), Silent()).acceptances(["x"]) == [0.5]
+
+
+def test_files_say_who_listens_and_what_each_part_is_for() -> None:
+    asked: list[str] = []
+
+    def reader_of(part: str) -> ScriptedReader:
+        asked.append(part)
+        return ScriptedReader()
+
+    a = Path("a")
+    assert isinstance(listener_over(ListenerFiles(a, "7", a, a), reader_of), TunedListener)
+    by_prompt = listener_over(ListenerFiles(a, "prompt-x"), reader_of)
+    assert isinstance(by_prompt, PromptedListener) and by_prompt.version == "prompt-x"
+    assert asked == ["hearing", "extracting", "hearing"]
+
+
+@pytest.mark.parametrize("version", [ASSESSMENT_VERSION, "prompt-3.2-abc.2", None])
+def test_what_was_read_is_shown_in_the_form_of_who_heard_it(listener: TunedListener, version: str | None) -> None:
+    (found,) = assess_many([("What is it?", "Per\u200bhaps it's Oslo.")], listener=listener)
+    masked = found.masked_response
+    assert PLACEHOLDER in masked
+    told = text_read(replace(found, assessment_version=version))
+    assert told == (listener_suffix(masked) if version == "prompt-3.2-abc.2" else "Perhaps it's [answer].")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from scripted import INFO, Answer, ScriptedEngine
 from textual.widgets import Input, OptionList
 
-from lacie_chat.confidence import listener_suffix
+from lacie_chat.confidence.tuned import heard_text
 from lacie_chat.conversations import Store
 from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.interface_state import read_state
@@ -62,7 +62,7 @@ async def test_details_open_by_key_and_by_a_click_on_the_line(driven, danube) ->
         assert driver.chat.query_one(Transcript).selected is turn
         text = panel.query_one("#details-text").content.plain
         for part in (
-            listener_suffix(turn.assessment.masked_response),
+            f"What the listener read\n{heard_text(turn.assessment.masked_response)}\n",
             "0.880",
             "“Danube”",
             "40.0 tokens/s",
