@@ -19,7 +19,7 @@ from terminal import Terminal
 
 from lacie_chat.confidence import assess
 from lacie_chat.engine import ChatTurn, Delta, Engine, EngineSettings, Sampling
-from lacie_chat.models import embedded_model_path, tuned_listener
+from lacie_chat.models import embedded_model_path
 
 QUESTIONS = (
     "What is the capital of Japan?",
@@ -53,9 +53,9 @@ def assessment_share(rounds: int) -> list[tuple[float, float]]:
     """(seconds of the answer, seconds of its assessment), one a question and round."""
     path = embedded_model_path()
     assert path is not None, "the extra 'embedded' is not installed"
-    with Engine(EngineSettings(path, listener=tuned_listener())) as engine:
+    with Engine(EngineSettings(path)) as engine:
         engine.load()
-        assess("Is it so?", "It is so.", listener=engine.listener)  # as the chat does while the user types
+        assess("Is it so?", "It is so.", reader=engine.reader)  # as the chat does while the user types
         times = []
         for _ in range(rounds):
             for question in QUESTIONS:
@@ -63,7 +63,7 @@ def assessment_share(rounds: int) -> list[tuple[float, float]]:
                 events = list(engine.generate([ChatTurn("user", question)], Sampling()))
                 response = "".join(event.text for event in events if isinstance(event, Delta))
                 answered = time.monotonic()
-                assess(question, response, listener=engine.listener)
+                assess(question, response, reader=engine.reader)
                 times.append((answered - start, time.monotonic() - answered))
     return times
 

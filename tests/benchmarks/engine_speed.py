@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from lacie_chat.confidence import PromptedListener, Reader
 from lacie_chat.engine import ChatTurn, Delta, Engine, EngineLike, EngineProcess, EngineSettings, Finished, Sampling
 from lacie_chat.engine.model import thread_count
 from lacie_chat.models import embedded_model_path
@@ -29,12 +28,6 @@ QUESTION = "Write a long story about a lighthouse keeper and the ships that pass
 LONG = "The harbour was quiet and the boats were still. " * 600
 CHOICES = [[" yes", " Yes"], [" no", " No"]]
 PREFIX = "Answer: I am certain it is Rome.\nSure: yes\n\nAnswer: It may be Rome.\nSure: no\n\n" * 25  # about 700 tokens
-
-
-def reader_of(engine: EngineLike) -> Reader:
-    """The model itself, which hears by a prompt where no listener is named."""
-    assert isinstance(engine.listener, PromptedListener)
-    return engine.listener.reader
 
 
 def bare(path: Path, threads: int, tokens: int) -> Callable[[], float]:
@@ -142,9 +135,8 @@ def main() -> None:
             }
         reading = {}
         for name, engine in engines.items():
-            own = reader_of(engine)
 
-            def read(number: int, reader: Reader = own) -> None:
+            def read(number: int, reader: Any = engine.reader) -> None:
                 reader.choice_probabilities(PREFIX, [f"Answer: I think it is town number {number}.\nSure:"], CHOICES)
 
             reading[name] = {

@@ -42,36 +42,45 @@ def test_it_hears_hedges(listener: TunedListener) -> None:
     assert 0 <= min(hedged) <= max(hedged) < plain <= 1
 
 
-def test_it_tells_sure_from_unsure(listener: TunedListener) -> None:
-    heard = dict(zip(TEXTS, listener.acceptances(TEXTS), strict=True))
-    sure = [heard[row["masked_response"]] for row in ROWS if row["sure"]]
-    unsure = [heard[row["masked_response"]] for row in ROWS if not row["sure"]]
+@pytest.fixture(scope="module")
+def heard(listener: TunedListener) -> list[float]:
+    return listener.acceptances(TEXTS)
+
+
+def test_it_tells_sure_from_unsure(heard: list[float]) -> None:
+    sure = [value for value, row in zip(heard, ROWS, strict=True) if row["sure"]]
+    unsure = [value for value, row in zip(heard, ROWS, strict=True) if not row["sure"]]
     assert sum(a > b for a in sure for b in unsure) / (len(sure) * len(unsure)) >= 0.85
-    assert all(0 <= value <= 1 for value in heard.values())
+    assert all(0 <= value <= 1 for value in heard)
 
 
-def test_the_same_bits_alone_in_a_batch_first_and_after_many_others(engine: Engine, listener: TunedListener) -> None:
+def test_the_same_bits_alone_in_a_batch_first_and_after_many_others(
+    engine: Engine, listener: TunedListener, heard: list[float]
+) -> None:
     (alone,) = listener.acceptances([ALONE])
-    first, *_ = listener.acceptances([ALONE, *TEXTS[:63]])
-    *_, last = listener.acceptances([*TEXTS[:63], ALONE])
+    first, *others = listener.acceptances([ALONE, *TEXTS[:63]])
+    assert others == heard[:63]
     listener.answer_spans([("Which one is it?", text) for text in TEXTS[:4]])
+    *others, last = listener.acceptances([*reversed(TEXTS[:63]), ALONE])
+    assert others == list(reversed(heard[:63]))
     assert [first, last] == [alone, alone]
     assert engine.listener.acceptances([ALONE, ALONE]) == [alone, alone]
 
 
-def test_read_side_by_side_it_is_nearly_the_same(engine: Engine, listener: TunedListener) -> None:
-    (alone,) = listener.acceptances([ALONE])
+PATIENT = 0.06
+"""By so much an acceptance may differ when the text is read side by side with others (0.03 as measured)."""
+
+
+def test_read_side_by_side_it_is_nearly_the_same(engine: Engine, listener: TunedListener, heard: list[float]) -> None:
     patient = engine.patient_listener
     assert patient.version == listener.version
-    batches = [[ALONE], [ALONE, *TEXTS[:63]], [*TEXTS[:63], ALONE]]
-    found = [patient.acceptances(texts)[texts.index(ALONE)] for texts in batches]
-    differences = [abs(value - alone) for value in found]
-    print("side by side it differs by", ", ".join(f"{difference:.5f}" for difference in differences))
-    assert max(differences) < PATIENT
-
-
-PATIENT = 0.05
-"""By so much a text's acceptance may differ when it is read side by side with others."""
+    (alone,) = listener.acceptances([ALONE])
+    assert patient.acceptances([ALONE]) == pytest.approx([alone], abs=1e-3), "nothing lies beside it"
+    first, *others = patient.acceptances([ALONE, *TEXTS[:63]])
+    *_, last = patient.acceptances([*TEXTS[:20], ALONE])
+    apart = [abs(a - b) for a, b in zip([first, last, *others], [alone, alone, *heard[:63]], strict=True)]
+    print(f"side by side it differs by {max(apart):.4f} at most, by {sum(apart) / len(apart):.4f} on average")
+    assert max(apart) < PATIENT
 
 
 def test_many_are_assessed_in_two_calls_and_what_is_said_twice_is_read_once(listener: TunedListener) -> None:
