@@ -64,7 +64,7 @@ async def test_details_open_by_key_and_by_a_click_on_the_line(driven, danube) ->
         for part in (
             f"What the listener read\n{heard_text(turn.assessment.masked_response)}\n",
             "0.880",
-            "“Danube”",
+            "“the Danube”",
             "40.0 tokens/s",
             "0.21 s",
             "12 of them cached",
