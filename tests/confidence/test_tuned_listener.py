@@ -67,8 +67,9 @@ def test_the_same_bits_alone_in_a_batch_first_and_after_many_others(
     assert engine.listener.acceptances([ALONE, ALONE]) == [alone, alone]
 
 
-PATIENT = 0.06
-"""By so much an acceptance may differ when the text is read side by side with others (0.03 as measured)."""
+PATIENT = 0.08
+"""By so much an acceptance may differ when the text is read side by side with others (0.042 as measured, 0.010
+on average)."""
 
 
 def test_read_side_by_side_it_is_nearly_the_same(engine: Engine, listener: TunedListener, heard: list[float]) -> None:
