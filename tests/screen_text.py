@@ -14,8 +14,9 @@ _CELL_WIDTH = 12.2
 
 def screen_text(app: App[Any]) -> str:
     """The screen line by line, without spaces at their ends."""
-    lines = [""] * app.size.height
-    for x, row, text in _TEXT.findall(app.export_screenshot()):
+    found = _TEXT.findall(app.export_screenshot())
+    lines = [""] * max([app.size.height, *(int(row) + 1 for _, row, _ in found)])  # a new size is not drawn at once
+    for x, row, text in found:
         line = lines[int(row)]
         gap = round(float(x) / _CELL_WIDTH) - cell_len(line)
         lines[int(row)] = line + " " * gap + unescape(text.replace("&#160;", " "))

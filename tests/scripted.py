@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
-from lacie_chat.confidence import TunedListener, lexical_cues
+from lacie_chat.confidence import ASSESSMENT_VERSION, TunedListener, lexical_cues
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import (
     Delta,
@@ -108,6 +108,8 @@ class ScriptedEngine:
         self.sample_texts = sample_texts
         self.sample_gate = sample_gate
         self.samples: list[Sampling] = []
+        self.version = ASSESSMENT_VERSION
+        """Of the assessment in which it hears."""
         self._made_way = Event()
         self.prompts: list[list[ChatTurn]] = []
         self.samplings: list[Sampling] = []
@@ -188,7 +190,7 @@ class ScriptedEngine:
 
     @property
     def listener(self) -> TunedListener:
-        return TunedListener(self.scripted_reader, self.scripted_reader)
+        return TunedListener(self.scripted_reader, self.scripted_reader, self.version)
 
     @property
     def patient_listener(self) -> TunedListener:

@@ -69,8 +69,9 @@ class Afterwards:
     # What others ask for
 
     def read_sentences(self, tree: ChatTree, turn: Turn) -> None:
-        """Find out each sentence's acceptance, unless that is known or under way."""
-        if turn.assessment is None or turn.phase != "done" or turn.sentences_problem:
+        """Find out each sentence's acceptance, unless that is known or under way, or another listener heard the whole:
+        the two can't be compared."""
+        if turn.assessment is None or turn.phase != "done" or turn.sentences_problem or turn.heard_otherwise:
             return
         with self._changed:
             if any(wish.turn is turn and not wish.k for wish in self._all()) or not wants_sentences(turn.assessment):

@@ -8,6 +8,7 @@ were read one by one); reading a long answer again on every turn would cost seco
 """
 
 import ctypes
+import threading
 from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
@@ -55,6 +56,8 @@ class Context:
         self._handle = handle
         self._memory = low.llama_get_memory(handle)
         self._flag = StopFlag()
+        self._alive = threading.Lock()
+        """What touches the cache between two decodes holds it, so that `free` can't come under it."""
         self.n_ctx = int(low.llama_n_ctx(handle))
         self.tokens: list[int] = []
         self._ends: list[int] = []  # where chunks ended, ascending: the places to go back to
@@ -68,9 +71,11 @@ class Context:
 
     def cut_back(self, length: int) -> None:
         """Forget everything after the first `length` tokens."""
-        if not low.llama_memory_seq_rm(self._memory, 0, length, -1):
-            low.llama_memory_clear(self._memory, True)  # recurrent models can't forget a part
-            length = 0
+        with self._alive:
+            self._check_open()
+            if not low.llama_memory_seq_rm(self._memory, 0, length, -1):
+                low.llama_memory_clear(self._memory, True)  # recurrent models can't forget a part
+                length = 0
         del self.tokens[length:]
         while self._ends and self._ends[-1] > length:
             self._ends.pop()
@@ -140,17 +145,21 @@ class Context:
 
     def save(self) -> "Snapshot":
         """A copy of the cache as it is."""
-        size = low.llama_state_seq_get_size(self._handle, 0)
-        data = (ctypes.c_uint8 * size)()
-        if low.llama_state_seq_get_data(self._handle, data, size, 0) != size:
-            raise EngineError(f"llama.cpp could not copy the cache of {self._model.path.name}; see the log.")
+        with self._alive:
+            self._check_open()
+            size = low.llama_state_seq_get_size(self._handle, 0)
+            data = (ctypes.c_uint8 * size)()
+            if low.llama_state_seq_get_data(self._handle, data, size, 0) != size:
+                raise EngineError(f"llama.cpp could not copy the cache of {self._model.path.name}; see the log.")
         return Snapshot(data, list(self.tokens), list(self._ends))
 
     def restore(self, snapshot: "Snapshot") -> None:
         """Put a copy back; what the cache held is gone. Bit-identical to having read it just now."""
         self.cut_back(0)
-        if low.llama_state_seq_set_data(self._handle, snapshot.data, len(snapshot.data), 0) == 0:
-            raise EngineError(f"llama.cpp could not restore the cache of {self._model.path.name}; see the log.")
+        with self._alive:
+            self._check_open()
+            if low.llama_state_seq_set_data(self._handle, snapshot.data, len(snapshot.data), 0) == 0:
+                raise EngineError(f"llama.cpp could not restore the cache of {self._model.path.name}; see the log.")
         self.tokens, self._ends = list(snapshot.tokens), list(snapshot.ends)
 
     def _check_open(self) -> None:
@@ -159,9 +168,10 @@ class Context:
 
     def free(self) -> None:
         """Let the cache go. The caller holds the gate."""
-        if self._handle is not None:
-            low.llama_free(self._handle)
-            self._handle = None
+        with self._alive:
+            if self._handle is not None:
+                low.llama_free(self._handle)
+                self._handle = None
 
 
 class Snapshot:

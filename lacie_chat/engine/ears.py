@@ -50,6 +50,7 @@ class Ears:
         self._readers: dict[Part, KVReader] = {}
         self._patient: dict[Part, ParallelReader] = {}
         self._contexts: list[Context] = []
+        self._closed = False
         self._shares = speaker is not None and not settings.tuned and speaker.path == settings.model_path
         if self._shares:
             assert speaker is not None
@@ -83,7 +84,9 @@ class Ears:
         return listener_over(self.settings, self.patient_reader)
 
     def reader(self, part: Part) -> KVReader:
-        """The Reader of a part."""
+        """The Reader of a part. Raises EngineError after `close`."""
+        if self._closed:
+            raise EngineError("The engine is closed.")
         if not self.settings.tuned:
             part = "hearing"  # one prompt or the other, the weights are the same
         if part not in self._readers:
@@ -116,6 +119,7 @@ class Ears:
 
     def free(self) -> None:
         """Let the contexts go, and the weights unless they are the speaker's. The caller holds the gate."""
+        self._closed = True
         for reader in self._patient.values():
             reader.free()
         for context in self._contexts:

@@ -2,7 +2,9 @@
 
 import ctypes
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,8 @@ class Model:
         self.on_gpu = settings.gpu_layers != 0 and native.supports_gpu()
         if not self.on_gpu:
             refuse_if_too_big(path, header, self.n_ctx, self.reader_ctx)
+        self._alive = threading.Lock()
+        """What reads the vocabulary holds it, so that `free` can't come under it."""
         self.handle = self._load(settings, on_progress)
         self.vocab = low.llama_model_get_vocab(self.handle)
         self.vocabulary = int(low.llama_vocab_n_tokens(self.vocab))
@@ -151,11 +155,12 @@ class Model:
         data = text.encode("utf-8", "replace")  # lone surrogates out of a broken pipe
         room = len(data) + 8
         tokens = (low.llama_token * room)()
-        count = low.llama_tokenize(self.vocab, data, len(data), tokens, room, False, special)
-        if count < 0:
-            room = -count
-            tokens = (low.llama_token * room)()
+        with self._open():
             count = low.llama_tokenize(self.vocab, data, len(data), tokens, room, False, special)
+            if count < 0:
+                room = -count
+                tokens = (low.llama_token * room)()
+                count = low.llama_tokenize(self.vocab, data, len(data), tokens, room, False, special)
         return list(tokens[: max(0, count)])
 
     def with_bos(self, tokens: list[int]) -> list[int]:
@@ -165,10 +170,11 @@ class Model:
     def piece(self, token: int, *, special: bool = False) -> bytes:
         """The bytes that `token` stands for, maybe half a character. Nothing for control tokens unless `special`."""
         buffer = ctypes.create_string_buffer(64)
-        length = low.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, special)
-        if length < 0:
-            buffer = ctypes.create_string_buffer(-length)
+        with self._open():
             length = low.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, special)
+            if length < 0:
+                buffer = ctypes.create_string_buffer(-length)
+                length = low.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, special)
         return buffer.raw[: max(0, length)]
 
     def text(self, tokens: list[int]) -> str:
@@ -192,13 +198,22 @@ class Model:
 
     def ends_answer(self, token: int) -> bool:
         """Whether `token` is an end of generation (end of turn, end of text, …)."""
-        return bool(low.llama_vocab_is_eog(self.vocab, token))
+        with self._open():
+            return bool(low.llama_vocab_is_eog(self.vocab, token))
 
     def free(self) -> None:
         """Let the weights go; every context must be gone."""
-        if self.handle is not None:
-            low.llama_model_free(self.handle)  # and its adapters with it
-            self.handle = self.adapter = None
+        with self._alive:
+            if self.handle is not None:
+                low.llama_model_free(self.handle)  # and its adapters with it
+                self.handle = self.adapter = None
+
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        with self._alive:
+            if self.handle is None:
+                raise EngineError("The engine is closed.")
+            yield
 
 
 def _reason(lines: list[str]) -> str:

@@ -1,5 +1,6 @@
 """The chat without a screen: scripted engine, real store, real assessment."""
 
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -7,6 +8,7 @@ from scripted import Answer, ScriptedEngine, ScriptedReader, wait_for
 
 from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Loading, Notice, TextAdded, TurnEnded
 from lacie_chat.chat.session import ChatSession
+from lacie_chat.confidence import ASSESSMENT_VERSION
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import Cut
@@ -68,6 +70,25 @@ def test_an_answer_is_streamed_stored_and_assessed(chat) -> None:
     assert message.params["sampling"]["seed"] == 7
     assert engine.samplings[0].seed == 7
     assert message.usage["completion_tokens"] == 2
+
+
+def test_stored_answers_of_another_version_are_marked_until_they_are_heard_anew(chat) -> None:
+    first = chat(ScriptedEngine([Answer(["It is the Danube."])], ScriptedReader("the Danube", 0.9)))
+    turn = first.session.send("Which river flows through Vienna?")
+    wait_for(lambda: turn.assessment is not None and not first.session.busy)
+    assert turn.assessment.assessment_version == first.session.assessment_version == ASSESSMENT_VERSION
+    conversation = str(first.session.tree.conversation_id)
+    same, other = chat(ScriptedEngine()), chat(ScriptedEngine())
+    other.session.assessment_version = "prompt-3.2-0123abcd.2"
+    for talk, marked in ((same, False), (other, True)):
+        talk.session.open(conversation)
+        asked, answered = talk.session.tree.path()
+        assert (asked.heard_otherwise, answered.heard_otherwise) == (False, marked)
+    anew = replace(answered.assessment, acceptance=0.4, assessment_version=other.session.assessment_version)
+    other.session.tree.attach(answered, anew)
+    assert not answered.heard_otherwise
+    other.session.open(conversation)
+    assert not other.session.tree.path()[1].heard_otherwise
 
 
 def test_text_is_on_disk_before_it_is_shown(chat) -> None:

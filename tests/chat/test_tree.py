@@ -114,6 +114,18 @@ def test_no_such_conversation(store: Store) -> None:
         ChatTree.open(store, "nothere", "model", report=pytest.fail)
 
 
+def test_all_turns_of_all_branches(store: Store) -> None:
+    tree = new_tree(store)
+    first = exchange(tree, "Question", "one")
+    assert first.parent is not None
+    second = tree.add("assistant", "two", first.parent)
+    third = tree.add("user", "More", second)
+    other = tree.add("user", "Another", None)
+    found = list(tree.turns())
+    assert len(found) == 5 and {*found} == {first.parent, first, second, third, other}
+    assert all(turn.parent is None or found.index(turn.parent) < found.index(turn) for turn in found)
+
+
 def test_what_is_added_to_an_assessment_keeps_the_listener_that_read_it() -> None:
     """A calibrator holds for one listener's figures: sentences added today don't make an old acceptance today's."""
     with Store.open() as store:
@@ -123,11 +135,15 @@ def test_what_is_added_to_an_assessment_keeps_the_listener_that_read_it() -> Non
         store.attach_assessment(old.id, {**read.to_dict(), "assessment_version": "of old"})
         tree = ChatTree.open(store, made.id, "model", report=print)
         (turn,) = tree.roots
-        tree.attach(turn, replace(read, agreement=Agreement(0.5, 4)))
+        assert turn.assessment is not None and turn.assessment.assessment_version == "of old"
+        turn.heard_otherwise = True
+        tree.attach(turn, replace(turn.assessment, agreement=Agreement(0.5, 4)))
+        assert turn.heard_otherwise
         kept = store.message(old.id).assessment
         assert kept is not None
         assert (kept["assessment_version"], kept["agreement"]["k"]) == ("of old", 4)
-        tree.attach(turn, replace(read, acceptance=0.6))
+        tree.attach(turn, replace(read, acceptance=0.7, assessment_version=ASSESSMENT_VERSION))
+        assert not turn.heard_otherwise
         kept = store.message(old.id).assessment
         assert kept is not None
         assert kept["assessment_version"] == ASSESSMENT_VERSION

@@ -14,7 +14,7 @@ from random_adapter import write_random_adapter
 from lacie_chat import cli
 from lacie_chat.comparison.figures import measure_pairs, most_changed, pairs_of
 from lacie_chat.comparison.report import headline, html, markdown
-from lacie_chat.confidence import lexical_cues
+from lacie_chat.confidence import ASSESSMENT_VERSION, lexical_cues
 from lacie_chat.engine.batches import LlamaCppGenerator
 from lacie_chat.rows import locked
 
@@ -24,6 +24,7 @@ QUESTIONS = (
     {"id": "c", "question": "Which planet do we live on?", "answers": ["Earth"]},
     {"id": "d", "question": "Which metal has the symbol Au?", "answers": ["gold"]},
 )
+HEARD_BY = {"tuned": True, "assessment_version": ASSESSMENT_VERSION}
 PICTURE = b"\x89PNG\r\n\x1a\nnot looked at"
 
 
@@ -59,7 +60,7 @@ def test_a_whole_comparison_of_the_real_model(whole: tuple[list[str], Path]) -> 
     assert {row["adapter"] is None for row in rows["right"]} == {False}
     assert [row["response"] for row in rows["left"]] != [row["response"] for row in rows["right"]]
     result = json.loads((out / "comparison.json").read_text())
-    assert (result["n"], result["listener"]) == (4, "embedded")
+    assert (result["n"], result["listener"]) == (4, HEARD_BY)
     for side in ("left", "right"):
         share = sum(row["correct"] for row in rows[side]) / 4
         assert result["metrics"]["accuracy"][side] == pytest.approx(share)
@@ -211,7 +212,7 @@ def result_of(
     settings: dict[str, Any] = {"questions_file": "q.jsonl", "matcher": "exact", "seed": 0}
     settings["sampling"] = {"temperature": 0.2, "max_tokens": 128}
     figures = measure_pairs(pairs_of(left, right), threshold=0.66, repeats=100)
-    return {**sides, "listener": "embedded", "settings": settings, **figures}
+    return {**sides, "listener": HEARD_BY, "settings": settings, **figures}
 
 
 def test_the_figures_of_six_pairs_counted_by_hand() -> None:

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 import pytest
-from counting_reader import CountingReader
+from counting import counted
 
 from lacie_chat.confidence import (
     Agreement,
     Assessment,
     Calibrator,
-    Reader,
+    Listener,
+    TunedListener,
     WayOfDrawing,
     agreement_of,
     agreement_text,
@@ -22,8 +23,8 @@ from lacie_chat.confidence import (
 QUESTION = "What is the capital of Norway?"
 
 
-def test_the_share_of_samples_that_say_the_same(reader: Reader) -> None:
-    counting = CountingReader(reader)
+def test_the_share_of_samples_that_say_the_same(listener: TunedListener) -> None:
+    counting, calls = counted(listener)
     samples = [
         "The capital of Norway is Oslo.",
         "I think it's Oslo, but I may be wrong.",
@@ -31,16 +32,16 @@ def test_the_share_of_samples_that_say_the_same(reader: Reader) -> None:
         "I don't know.",
         "",
     ]
-    assert agreement_of(QUESTION, "Oslo", samples, reader=counting) == Agreement(0.4, 5)
-    assert counting.calls == [0, 1], "one call for all samples"
+    assert agreement_of(QUESTION, "Oslo", samples, listener=counting) == Agreement(0.4, 5)
+    assert calls.made == [0, 1], "one call for all samples"
 
 
-def test_samples_that_all_abstain_need_no_reader(reader: Reader) -> None:
-    counting = CountingReader(reader)
-    assert agreement_of(QUESTION, "Oslo", ["I don't know.", ""], reader=counting) == Agreement(0.0, 2)
-    assert counting.calls == [0, 0]
+def test_samples_that_all_abstain_need_no_reader(listener: TunedListener) -> None:
+    counting, calls = counted(listener)
+    assert agreement_of(QUESTION, "Oslo", ["I don't know.", ""], listener=counting) == Agreement(0.0, 2)
+    assert calls.made == [0, 0]
     with pytest.raises(ValueError, match="at least one sample"):
-        agreement_of(QUESTION, "Oslo", [], reader=counting)
+        agreement_of(QUESTION, "Oslo", [], listener=counting)
 
 
 def _calibrator(second: tuple[float, float, float] | None) -> Calibrator:
@@ -50,9 +51,9 @@ def _calibrator(second: tuple[float, float, float] | None) -> Calibrator:
     )  # fmt: skip
 
 
-def test_a_calibrator_with_a_second_form_gives_the_confidence_anew(reader: Reader) -> None:
+def test_a_calibrator_with_a_second_form_gives_the_confidence_anew(listener: Listener) -> None:
     plain, two = _calibrator(None), _calibrator((0.0, 2.0, -1.0))
-    found = assess(QUESTION, "It is Oslo.", reader=reader, calibrator=two)
+    found = assess(QUESTION, "It is Oslo.", listener=listener, calibrator=two)
     assert found.acceptance is not None and found.confidence is not None
     assert found.confidence.value == pytest.approx(found.acceptance, abs=1e-6)
     low, high = (with_agreement(found, Agreement(value, 5), two) for value in (0.0, 1.0))
@@ -65,8 +66,8 @@ def test_a_calibrator_with_a_second_form_gives_the_confidence_anew(reader: Reade
     assert with_agreement(replace(found, confidence=None), Agreement(1.0, 5), two).confidence is None
 
 
-def test_it_is_said_on_the_line_and_kept_in_the_record(reader: Reader) -> None:
-    found = with_agreement(assess(QUESTION, "It is Oslo.", reader=reader), Agreement(0.6, 5), None)
+def test_it_is_said_on_the_line_and_kept_in_the_record(listener: Listener) -> None:
+    found = with_agreement(assess(QUESTION, "It is Oslo.", listener=listener), Agreement(0.6, 5), None)
     assert agreement_text(Agreement(0.6, 5)) == "3 of 5 samples agree"
     assert agreement_text(Agreement(0.2, 5)) == "1 of 5 samples agrees"
     assert agreement_text(Agreement(0.0, 1)) == "0 of 1 sample agree"

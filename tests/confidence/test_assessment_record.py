@@ -37,6 +37,7 @@ def assessments(draw: st.DrawFn) -> Assessment:
         boosters=draw(lists),
         sentences=draw(st.none() | st.lists(sentences, max_size=2).map(tuple)),
         agreement=draw(st.none() | st.builds(Agreement, SHARES, st.integers(1, 20))),
+        assessment_version=draw(st.none() | st.sampled_from(("4.2.2", "prompt-3.2-0123abcd.2"))),
     )
 
 
@@ -62,3 +63,9 @@ def test_a_record_from_before_the_offsets_takes_the_first_whole_occurrence() -> 
     assert Assessment.from_dict({**old, "answer_span": "nap"}).answer_span == Span("nap", 2, 5)
     assert Assessment.from_dict({**old, "answer_span": "Bob"}).answer_span is None
     assert Assessment.from_dict({**old, "answer_span": None}).answer_span is None
+
+
+def test_a_record_from_before_the_version_was_kept_has_none() -> None:
+    old = record("It is Anna", Span("Anna", 6, 10)).to_dict()
+    del old["assessment_version"]
+    assert Assessment.from_dict(old).assessment_version is None

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lacie_chat.confidence import Reader, extract_answers
-from lacie_chat.confidence.extraction import choose_span
+from lacie_chat.confidence import Listener
+from lacie_chat.confidence.extraction import choose_span, located
 
 
 def _span(question: str, response: str, candidate: str) -> str | None:
@@ -88,6 +88,36 @@ def test_any_text_can_be_searched(question: str, response: str, candidate: str) 
     assert span is None or response[span.start : span.end] == span.text != ""
 
 
+@pytest.mark.parametrize(
+    ("response", "said", "expected"),
+    [
+        ("The capital of Chad is N'Djamena.", " N'Djamena", "N'Djamena"),
+        ("It was **Jane** Austen, in 1815.", " jane austen ", "**Jane** Austen"),
+        ("I do think that it was Emma.", " none", None),
+        ("I do think that it was Emma.", " None", None),
+        ("I do think that it was Emma.", "", None),
+        ("I do think that it was Emma.", " Persuasion", None),
+        # its end was lost, or written otherwise
+        ('It was "The Long Way to a Small Place".', " The Long Way to a Smal", "The Long Way to a"),
+        ("It rained, and the match was off.", " the match had been called off", None),
+        # the first of several places, and a title that the form would not have suggested
+        ("Emma? Yes, Emma.", " Emma", "Emma"),
+    ],
+)
+def test_what_the_extractor_said_is_located(response: str, said: str, expected: str | None) -> None:
+    span = located(response, said)
+    assert (span and span.text) == expected
+    assert span is None or response[span.start : span.end] == span.text
+    if expected == "Emma":
+        assert span is not None and span.start == 0
+
+
+@given(st.text(), st.text())
+def test_any_text_can_be_located_in_any(response: str, said: str) -> None:
+    span = located(response, said)
+    assert span is None or response[span.start : span.end] == span.text != ""
+
+
 class TestWithTheEmbeddedModel:
     """The model's own reading; these responses have one plain answer each."""
 
@@ -100,8 +130,10 @@ class TestWithTheEmbeddedModel:
         ("What is the largest planet?", "Jupiter is the largest planet of the solar system.", "Jupiter"),
     )
 
-    def test_it_finds_plain_answers(self, reader: Reader) -> None:
-        spans = extract_answers([(question, response) for question, response, _ in self.ITEMS], reader=reader)
+    @pytest.mark.parametrize("who", ["listener", "prompted"])
+    def test_it_finds_plain_answers(self, who: str, request: pytest.FixtureRequest) -> None:
+        hears: Listener = request.getfixturevalue(who)
+        spans = hears.answer_spans([(question, response) for question, response, _ in self.ITEMS])
         right = [span is not None and span.text == item[2] for span, item in zip(spans, self.ITEMS, strict=True)]
         assert sum(right) >= len(self.ITEMS) - 1, [span and span.text for span in spans]
 

@@ -3,22 +3,23 @@
 from dataclasses import replace
 
 import pytest
-from counting_reader import CountingReader
+from counting import counted
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lacie_chat.confidence import (
-    LISTENER_PREFIX,
+    ASSESSMENT_VERSION,
     MOST_SENTENCES,
     Assessment,
-    Reader,
+    Listener,
     Span,
-    listener_suffix,
+    TunedListener,
     sentence_acceptances,
     split_sentences,
     wants_sentences,
     with_sentences,
 )
+from lacie_chat.confidence.tuned import HEARING_PREFIX, hearing_suffix
 
 MARKDOWN = """# The river
 
@@ -97,24 +98,15 @@ def assessed(response: str, answer: str | None = None, state: str = "answered") 
     return Assessment("Who?", response, state, span, "", 0.5, None, (), ())  # type: ignore[arg-type]
 
 
-class Recording(CountingReader):
-    """The real reader, and what it was asked."""
-
-    def choice_probabilities(self, prefix, suffixes, choices):  # type: ignore[no-untyped-def]
-        assert prefix == LISTENER_PREFIX
-        self.asked = list(suffixes)
-        return super().choice_probabilities(prefix, suffixes, choices)
-
-
-def test_each_sentence_is_masked_and_read_in_one_call(reader: Reader) -> None:
+def test_each_sentence_is_masked_and_read_in_one_call(listener: TunedListener) -> None:
     response = "It was Jane Austen, certainly. Perhaps Austen wrote it in 1811? I'm not sure, it's just a guess."
-    recording = Recording(reader)
-    found = sentence_acceptances(assessed(response, "Jane Austen"), reader=recording)
-    assert recording.calls == [1, 0]
-    assert recording.asked == [
-        listener_suffix("It was [answer], certainly."),
-        listener_suffix("Perhaps [answer] wrote it in 1811?"),
-        listener_suffix("I'm not sure, it's just a guess."),
+    recording, calls = counted(listener)
+    found = sentence_acceptances(assessed(response, "Jane Austen"), listener=recording)
+    assert calls.made == [1, 0] and calls.prefixes == [HEARING_PREFIX]
+    assert calls.asked == [
+        hearing_suffix("It was [answer], certainly."),
+        hearing_suffix("Perhaps [answer] wrote it in 1811?"),
+        hearing_suffix("I'm not sure, it's just a guess."),
     ]
     assert found is not None and found[0].text == "It was Jane Austen, certainly."
     first, second, third = (each.acceptance for each in found)
@@ -122,11 +114,11 @@ def test_each_sentence_is_masked_and_read_in_one_call(reader: Reader) -> None:
     assert first > 0.5 > max(second, third), "it turns unsure after the first"
 
 
-def test_sentences_beyond_the_cap_are_named_but_not_read(reader: Reader) -> None:
-    recording = Recording(reader)
+def test_sentences_beyond_the_cap_are_named_but_not_read(listener: TunedListener) -> None:
+    recording, calls = counted(listener)
     response = " ".join(f"Fact {number} is so." for number in range(MOST_SENTENCES + 3))
-    found = sentence_acceptances(assessed(response), reader=recording)
-    assert found is not None and len(recording.asked) == MOST_SENTENCES
+    found = sentence_acceptances(assessed(response), listener=recording)
+    assert found is not None and len(calls.asked) == MOST_SENTENCES
     assert [each.acceptance is None for each in found] == [False] * MOST_SENTENCES + [True] * 3
     assert found[-1].text == f"Fact {MOST_SENTENCES + 2} is so."
 
@@ -140,24 +132,33 @@ def test_sentences_beyond_the_cap_are_named_but_not_read(reader: Reader) -> None
         assessed("Hello! How are you?", state="no_claim"),
     ],
 )
-def test_what_has_no_two_sentences_that_answer_is_not_read(assessment: Assessment, reader: Reader) -> None:
-    recording = Recording(reader)
-    assert sentence_acceptances(assessment, reader=recording) is None
+def test_what_has_no_two_sentences_that_answer_is_not_read(assessment: Assessment, listener: TunedListener) -> None:
+    recording, calls = counted(listener)
+    assert sentence_acceptances(assessment, listener=recording) is None
     assert not wants_sentences(assessment)
-    assert recording.calls == [0, 0]
+    assert calls.made == [0, 0]
 
 
-def test_the_record_reads_back_with_sentences_and_without(reader: Reader) -> None:
+def test_the_record_reads_back_with_sentences_and_without(listener: Listener) -> None:
     plain = assessed("It is Oslo. It may be Bergen.", "Oslo")
     assert wants_sentences(plain)
     assert "sentences" not in plain.to_dict() and "agreement" not in plain.to_dict()
-    found = with_sentences(plain, reader=reader)
+    found = with_sentences(plain, listener=listener)
     assert not wants_sentences(found)
     record = found.to_dict()
     assert set(record["sentences"][0]) == {"text", "start", "end", "acceptance"}
     assert Assessment.from_dict(record) == found
     assert Assessment.from_dict(plain.to_dict()) == plain
     assert replace(found, sentences=None) == plain
+
+
+def test_what_another_version_heard_is_left_alone(listener: TunedListener) -> None:
+    recording, calls = counted(listener)
+    heard = replace(assessed("It is Oslo. It may be Bergen.", "Oslo"), assessment_version="of another listener")
+    assert with_sentences(heard, listener=recording) is heard
+    assert calls.made == [0, 0]
+    own = replace(heard, assessment_version=ASSESSMENT_VERSION)
+    assert with_sentences(own, listener=recording).sentences is not None and calls.made == [1, 0]
 
 
 def test_long_and_odd_texts_are_cut_in_linear_time() -> None:

@@ -7,7 +7,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from lacie_chat.engine import EngineSettings
+from lacie_chat.engine import Engine, EngineSettings
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +58,14 @@ class PlainLlama:
         row = np.ctypeslib.as_array(logits, shape=(self.llama.n_vocab(),)).astype(float)
         values = np.exp(row - row.max())
         return values / values.sum()
+
+
+@pytest.fixture(scope="session")
+def by_itself(embedded_model: Path) -> Iterator[Engine]:
+    """An engine whose model hears itself, by a prompt: its readers read the embedded weights as they are."""
+    with Engine(EngineSettings(embedded_model)) as engine:
+        engine.load()
+        yield engine
 
 
 @pytest.fixture

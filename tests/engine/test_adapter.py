@@ -40,12 +40,14 @@ def adapted(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     engine.close()
 
 
-def test_only_the_speaker_changes(engine: Engine, adapted: Engine) -> None:
-    without = ask(engine).text
+def test_only_the_speaker_changes(by_itself: Engine, adapted: Engine) -> None:
+    without = ask(by_itself).text
     assert ask(adapted).text != without
     assert ask(adapted, baseline=True).text == without
     read = ("Is it wet?\n", ["It rains. Wet:", "It is dry. Wet:"], CHOICES)
-    assert adapted.reader.choice_probabilities(*read) == engine.reader.choice_probabilities(*read)
+    for patient in (False, True):
+        alone, beside = (each.reader("hearing", patient=patient) for each in (by_itself, adapted))
+        assert beside.choice_probabilities(*read) == alone.choice_probabilities(*read)
 
 
 def test_with_and_without_alternate_without_stale_caches(adapted: Engine) -> None:

@@ -20,9 +20,10 @@ CHOICES = [[" yes", "yes", " Yes"], [" no", "no", " No"]]
 
 
 @pytest.fixture
-def reader(engine: Engine) -> KVReader:
-    assert isinstance(engine.reader, KVReader)
-    return engine.reader
+def reader(by_itself: Engine) -> KVReader:
+    reader = by_itself.reader("hearing")
+    assert isinstance(reader, KVReader)
+    return reader
 
 
 def test_probabilities_are_those_of_llama_cpp(reader: KVReader, plain: "PlainLlama") -> None:  # noqa: F821
@@ -50,7 +51,7 @@ def test_same_bits_fresh_cached_and_after_others(embedded_model: Path, reader: K
     reader.complete("Once upon\n", ["a time"], max_tokens=9, stop=[])
     assert reader.choice_probabilities(PREFIX, SUFFIXES, CHOICES) == first
     fresh = Engine(EngineSettings(embedded_model))
-    assert fresh.reader.choice_probabilities(PREFIX, SUFFIXES[1:2], CHOICES) == first[1:2]
+    assert fresh.reader("hearing").choice_probabilities(PREFIX, SUFFIXES[1:2], CHOICES) == first[1:2]
     fresh.close()
 
 
@@ -99,8 +100,8 @@ def test_complete_is_greedy_and_stops(reader: KVReader, plain: "PlainLlama") -> 
     assert reader.complete(prefix, [], max_tokens=5, stop=[]) == []
 
 
-def test_long_suffix_is_cut_and_long_prefix_refused(engine: Engine) -> None:
-    model = engine._model
+def test_long_suffix_is_cut_and_long_prefix_refused(by_itself: Engine) -> None:
+    model = by_itself._model
     assert model is not None
     context = Context(model, 256, Gate())
     small = KVReader(model, context)
@@ -115,7 +116,11 @@ def test_long_suffix_is_cut_and_long_prefix_refused(engine: Engine) -> None:
     context.free()
 
 
-def test_reading_and_answering_at_once_from_two_threads(engine: Engine, reader: KVReader) -> None:
+@pytest.mark.parametrize("who", ["by_itself", "engine"])
+def test_reading_and_answering_at_once_from_two_threads(who: str, request: pytest.FixtureRequest) -> None:
+    """Whether the weights are shared or not: one gate for both."""
+    engine: Engine = request.getfixturevalue(who)
+    reader = engine.reader("hearing")
     rows, text = reader.choice_probabilities(PREFIX, SUFFIXES, CHOICES), ask(engine).text
     found: dict[str, object] = {}
 

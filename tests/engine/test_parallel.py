@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from answers import GREEDY, ask
 
-from lacie_chat.confidence import CHOICES, LISTENER_PREFIX, listener_suffix
+from lacie_chat.confidence import PromptedListener
+from lacie_chat.confidence.prompted import CHOICES, LISTENER_PREFIX, listener_suffix
 from lacie_chat.engine import (
     ChatTurn,
     Engine,
@@ -32,9 +33,10 @@ SUFFIXES = [listener_suffix(sentence) for sentence in SENTENCES]
 
 
 @pytest.fixture(scope="module")
-def reader(engine: Engine) -> ParallelReader:
-    assert isinstance(engine.parallel_reader, ParallelReader)
-    return engine.parallel_reader
+def reader(by_itself: Engine) -> ParallelReader:
+    reader = by_itself.reader("hearing", patient=True)
+    assert isinstance(reader, ParallelReader)
+    return reader
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +48,8 @@ def acceptance(row: list[float]) -> float:
     return row[0] / sum(row)
 
 
-def test_it_reads_what_one_by_one_reads(engine: Engine, rows: list[list[float]]) -> None:
-    alone = engine.reader.choice_probabilities(LISTENER_PREFIX, SUFFIXES, CHOICES)
+def test_it_reads_what_one_by_one_reads(by_itself: Engine, rows: list[list[float]]) -> None:
+    alone = by_itself.reader("hearing").choice_probabilities(LISTENER_PREFIX, SUFFIXES, CHOICES)
     assert [acceptance(row) for row in rows] == pytest.approx([acceptance(row) for row in alone], abs=0.08)
     assert min(map(acceptance, rows[:2])) > 0.5 > max(map(acceptance, rows[2:])), "each row is its own sentence's"
 
@@ -58,13 +60,14 @@ def test_same_bits_again_after_others_and_fresh(
     reader.choice_probabilities("Another prefix.\n", ["x", "a longer one " * 9], [[" yes"], [" no"]])
     assert reader.choice_probabilities(LISTENER_PREFIX, SUFFIXES, CHOICES) == rows
     with Engine(EngineSettings(embedded_model)) as fresh:
-        assert fresh.parallel_reader.choice_probabilities(LISTENER_PREFIX, SUFFIXES, CHOICES) == rows
+        assert fresh.reader("hearing", patient=True).choice_probabilities(LISTENER_PREFIX, SUFFIXES, CHOICES) == rows
 
 
-def test_more_than_fit_at_once_are_read_in_waves(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_fit_at_once_are_read_in_waves(by_itself: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lacie_chat.engine.parallel.MOST_CTX", 256)
-    assert engine._model is not None and isinstance(engine.reader, KVReader)
-    reader = ParallelReader(engine._model, engine._gate, engine.reader)
+    beside = by_itself.reader("hearing")
+    assert by_itself._model is not None and isinstance(beside, KVReader)
+    reader = ParallelReader(by_itself._model, by_itself._gate, beside)
     many = ["Short prefix.\n", [f"Number {number}: yes or no?" for number in range(SEQUENCES + 2)], [[" yes"], [" no"]]]
     found = reader.choice_probabilities(*many)  # type: ignore[arg-type]
     assert len(found) == SEQUENCES + 2 and all(0 < sum(row) <= 1 for row in found)
@@ -84,7 +87,7 @@ def test_waves() -> None:
 
 
 def test_cancel_stops_it_and_it_can_be_asked_again(
-    engine: Engine, reader: ParallelReader, rows: list[list[float]]
+    by_itself: Engine, reader: ParallelReader, rows: list[list[float]]
 ) -> None:
     stopped = threading.Event()
 
@@ -98,7 +101,7 @@ def test_cancel_stops_it_and_it_can_be_asked_again(
     thread.start()
     while reader._flag is before:  # a call has a flag of its own from its beginning
         time.sleep(0.005)
-    engine.cancel()
+    by_itself.cancel()
     assert stopped.wait(120)
     thread.join()
     assert reader.choice_probabilities(LISTENER_PREFIX, SUFFIXES, CHOICES) == rows
@@ -107,16 +110,19 @@ def test_cancel_stops_it_and_it_can_be_asked_again(
 def test_in_the_child_it_is_the_same_and_stops_too(embedded_model: Path, rows: list[list[float]]) -> None:
     with EngineProcess(EngineSettings(embedded_model, n_ctx=1024)) as child:
         child.load()
-        assert child.parallel_reader.choice_probabilities(LISTENER_PREFIX, SUFFIXES, CHOICES) == rows
+        now, later = child.listener, child.patient_listener
+        assert isinstance(now, PromptedListener) and isinstance(later, PromptedListener)
+        reader, patient = now.reader, later.reader
+        assert patient.choice_probabilities(LISTENER_PREFIX, SUFFIXES, CHOICES) == rows
         timer = threading.Timer(0.4, child.cancel)
         timer.start()
         with pytest.raises(EngineStopped):
-            child.parallel_reader.choice_probabilities(LISTENER_PREFIX, SUFFIXES * 8, CHOICES)
+            patient.choice_probabilities(LISTENER_PREFIX, SUFFIXES * 8, CHOICES)
         timer = threading.Timer(0.3, child.make_way)
         timer.start()
         with pytest.raises(EngineStopped):
-            child.parallel_reader.complete("", ["One, two, three, four,"], max_tokens=400, stop=[])
-        (row,) = child.reader.choice_probabilities("x\n", ["y:"], CHOICES)
+            patient.complete("", ["One, two, three, four,"], max_tokens=400, stop=[])
+        (row,) = reader.choice_probabilities("x\n", ["y:"], CHOICES)
         assert 0 < sum(row) <= 1, "the assessment's own reader is not stopped"
 
 
@@ -149,7 +155,7 @@ def test_only_what_can_wait_makes_way(engine: Engine) -> None:
 
 def test_closing_ends_a_reading(embedded_model: Path) -> None:
     engine = Engine(EngineSettings(embedded_model))
-    reader = engine.parallel_reader
+    reader = engine.reader("hearing", patient=True)
     timer = threading.Timer(0.4, engine.close)
     timer.start()
     with pytest.raises(EngineError):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from answers import GREEDY, QUESTION, ask, collect
 
+from lacie_chat.confidence import PromptedListener, Reader, TunedListener
 from lacie_chat.engine import (
     ChatTurn,
     Delta,
@@ -24,6 +25,7 @@ from lacie_chat.engine import (
     Finished,
     Sampling,
 )
+from lacie_chat.models import tuned_listener
 
 CANCEL_LIMIT = 1.0
 CHOICES = [[" yes"], [" no"]]
@@ -32,7 +34,8 @@ READ = ("Is it wet?\n", ["It rains. Wet:", "It is dry. Wet:"], CHOICES)
 
 @pytest.fixture(scope="module")
 def remote(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    process = EngineProcess(EngineSettings(embedded_model), log_path=tmp_path_factory.mktemp("log") / "engine.log")
+    settings = EngineSettings(embedded_model, listener=tuned_listener())
+    process = EngineProcess(settings, log_path=tmp_path_factory.mktemp("log") / "engine.log")
     yield process
     process.close()
 
@@ -44,6 +47,13 @@ def mortal(embedded_model: Path, tmp_path: Path) -> Iterator[EngineProcess]:
     process.load()
     yield process
     process.close()
+
+
+def reader_of(engine: EngineProcess) -> Reader:
+    """What hears the wording, in the child."""
+    listener = engine.listener
+    assert isinstance(listener, TunedListener | PromptedListener)
+    return listener.hearing if isinstance(listener, TunedListener) else listener.reader
 
 
 def gone(pid: int, within: float = 5.0) -> bool:
@@ -69,15 +79,25 @@ def test_same_as_in_process(engine: Engine, remote: EngineProcess) -> None:
         here, there = ask(engine, question, sampling), ask(remote, question, sampling)
         assert there.text == here.text
         assert there.finished.usage()["completion_tokens"] == here.finished.usage()["completion_tokens"]
-    assert remote.reader.choice_probabilities(*READ) == engine.reader.choice_probabilities(*READ)
-    assert remote.reader.complete("", ["One, two,"], max_tokens=5, stop=["\n"]) == engine.reader.complete(
-        "", ["One, two,"], max_tokens=5, stop=["\n"]
-    )
+    assert reader_of(remote).choice_probabilities(*READ) == engine.reader("hearing").choice_probabilities(*READ)
+    assert reader_of(remote).complete("", ["One, two,"], max_tokens=5, stop=["\n"]) == engine.reader(
+        "hearing"
+    ).complete("", ["One, two,"], max_tokens=5, stop=["\n"])
+
+
+def test_the_child_hears_as_this_process_does(engine: Engine, remote: EngineProcess) -> None:
+    texts = ["Perhaps it is [answer].", "It is [answer].", "Maybe [answer], who knows?"]
+    items = [("Who was it?", "I believe that it was Anna Berg."), ("What is it?", "A way to cook.")]
+    pairs = ((remote.listener, engine.listener), (remote.patient_listener, engine.patient_listener))
+    for there, here in pairs:
+        assert there.version == here.version
+        assert there.acceptances(texts) == here.acceptances(texts)
+        assert there.answer_spans(items) == here.answer_spans(items)
 
 
 def test_errors_come_over_as_they_are(remote: EngineProcess) -> None:
     with pytest.raises(EngineError, match="can't tell") as caught:
-        remote.reader.choice_probabilities("x\n", ["y"], [["a"], ["a"]])
+        reader_of(remote).choice_probabilities("x\n", ["y"], [["a"], ["a"]])
     assert not isinstance(caught.value, EngineDied)
     end = collect(remote.generate([], GREEDY)).end
     assert isinstance(end, Failed) and not end.engine_died
@@ -86,7 +106,7 @@ def test_errors_come_over_as_they_are(remote: EngineProcess) -> None:
 
 def test_bugs_in_the_child_become_one_line_and_a_log_entry(remote: EngineProcess) -> None:
     with pytest.raises(EngineError, match=r"unexpected error.*engine\.log") as caught:
-        remote.reader.complete("x", [3], max_tokens=2, stop=[])  # type: ignore[list-item]
+        reader_of(remote).complete("x", [3], max_tokens=2, stop=[])  # type: ignore[list-item]
     assert "\n" not in str(caught.value)
     assert "Traceback" in remote._log_path.read_text(errors="replace")
 
@@ -132,7 +152,7 @@ def test_kill_in_mid_answer_fails_it_and_a_new_process_goes_on(
     assert "SIGKILL" in end.message and "memory" in end.message and "\n" not in end.message
     assert ask(mortal).end == end
     with pytest.raises(EngineDied):
-        mortal.reader.choice_probabilities(*READ)
+        reader_of(mortal).choice_probabilities(*READ)
     with pytest.raises(EngineDied):
         mortal.load()
     mortal.cancel()
@@ -144,7 +164,7 @@ def test_kill_in_mid_answer_fails_it_and_a_new_process_goes_on(
 def test_death_under_a_readers_call(mortal: EngineProcess, number: signal.Signals) -> None:
     threading.Timer(0.5, os.kill, (mortal.pid, number)).start()
     with pytest.raises(EngineDied, match=number.name):
-        mortal.reader.choice_probabilities("It rains. " * 350 + "\n", READ[1] * 50, CHOICES)
+        reader_of(mortal).choice_probabilities("It rains. " * 350 + "\n", READ[1] * 50, CHOICES)
 
 
 def test_kill_while_loading(embedded_model: Path, tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ def test_closed_engine_says_so(embedded_model: Path) -> None:
     with pytest.raises(EngineError, match="closed"):
         closed.load()
     with pytest.raises(EngineError, match="closed"):
-        _ = closed.reader
+        closed.listener.acceptances(["It is [answer]."])
     end = ask(closed).end
     assert isinstance(end, Failed) and "closed" in end.message
     closed.close()

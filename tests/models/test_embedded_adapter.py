@@ -20,6 +20,7 @@ from lacie_chat.models import (
     find_calibrator,
     inspect_gguf,
     resolve_adapter,
+    tuned_listener,
 )
 
 KNOWN = (
@@ -95,7 +96,7 @@ def test_ask_uses_it_unless_told_otherwise() -> None:
 
 def test_it_sounds_surer_of_what_it_knows(embedded_model: Path) -> None:
     """Not its quality, which the model card tells with its intervals; only that the file does what it is for."""
-    engine = Engine(EngineSettings(embedded_model, embedded_adapter_path(), n_ctx=1024))
+    engine = Engine(EngineSettings(embedded_model, embedded_adapter_path(), n_ctx=1024, listener=tuned_listener()))
     engine.load()
     try:
         gaps = {}
@@ -103,7 +104,7 @@ def test_it_sounds_surer_of_what_it_knows(embedded_model: Path) -> None:
             heard = []
             for questions in (KNOWN, UNKNOWN):
                 items = [(question, _answer(engine, question, baseline)) for question in questions]
-                assessments = assess_many(items, reader=engine.reader)
+                assessments = assess_many(items, listener=engine.listener)
                 heard.append(mean(each.acceptance or 0.0 for each in assessments))
             gaps[baseline] = heard[0] - heard[1]
     finally:

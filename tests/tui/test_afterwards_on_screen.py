@@ -56,6 +56,32 @@ async def test_sentences_of_an_old_conversation_are_read_once(driven) -> None:
             assert [each.text for each in turn.assessment.sentences][2] == "It ends in the Black Sea."
 
 
+async def test_what_another_listener_heard_is_marked_and_its_sentences_are_left(driven) -> None:
+    with Store.open() as store:
+        async with driven(engine(LONG), store=store) as driver:
+            first = await driver.ask("Which river?")
+            assert "heard by another listener" not in driver.text()
+        old = store.list_conversations()[0].id
+        scripted = engine("It is the Rhine.")
+        scripted.version = "prompt-3.2-0123abcd.2"
+        async with driven(
+            scripted, size=(120, 40), store=store, resume=old, assessment_version=scripted.version
+        ) as driver:
+            (turn,) = (turn for turn in driver.session.tree.path() if turn.role == "assistant")
+            assert turn.heard_otherwise and turn.assessment.sentences is None
+            await driver.until(lambda: "heard by another listener" in driver.text())
+            await driver.pilot.press("ctrl+t")
+            text = driver.chat.query_one(Details).query_one("#details-text").content.plain
+            assert "Not read: another listener heard this answer." in text
+            following = await driver.ask("And which other one?")
+            assert not following.heard_otherwise
+            assert following.assessment.assessment_version == scripted.version
+            assert not any("Perhaps it is" in asked for asked in scripted.scripted_reader.asked)
+            kept = store.message(first.stored_id).assessment
+            assert kept["assessment_version"] == first.assessment.assessment_version
+            assert "sentences" not in kept
+
+
 async def test_the_line_shows_it_and_a_key_switches_it(driven) -> None:
     gate = Event()
     scripted = engine(LONG, LONG, sample_gate=gate)

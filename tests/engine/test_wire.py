@@ -1,0 +1,42 @@
+"""What goes to the child comes out of the pipe as it went in."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lacie_chat.engine import EngineSettings
+from lacie_chat.engine.wire import line, read_settings, settings_data
+from lacie_chat.listener_files import ListenerFiles
+
+ROOT = Path("/models")
+TUNED = ListenerFiles(ROOT / "m.gguf", "4.2.2", ROOT / "h.gguf", ROOT / "e.gguf", ROOT / "fast.gguf")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        EngineSettings(ROOT / "m.gguf"),
+        EngineSettings(ROOT / "m.gguf", ROOT / "a.gguf", n_ctx=512, threads=2, gpu_layers=0, listener=TUNED),
+        EngineSettings(ROOT / "m.gguf", listener=ListenerFiles(ROOT / "other.gguf", "prompt-3.2-0123abcd.2")),
+        EngineSettings(ROOT / "\udce9.gguf", listener=ListenerFiles(ROOT / "é 🦜.gguf", "prompt-x")),
+    ],
+)
+def test_settings_come_over_whole(settings: EngineSettings) -> None:
+    assert read_settings(json.loads(line(settings_data(settings)))) == settings
+
+
+def test_paths_are_made_absolute_also_the_listeners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    a, b = Path("a.gguf"), Path("b.gguf")
+    sent = EngineSettings(a, b, listener=ListenerFiles(a, "7", hearing=b, extracting=b, fast_path=a))
+    found = read_settings(json.loads(line(settings_data(sent))))
+    assert (found.model_path, found.adapter_path) == (tmp_path / a, tmp_path / b)
+    whole = ListenerFiles(tmp_path / a, "7", hearing=tmp_path / b, extracting=tmp_path / b, fast_path=tmp_path / a)
+    assert found.listener == whole
+
+
+def test_without_a_listener_the_model_hears_itself_by_a_prompt() -> None:
+    ears = EngineSettings(ROOT / "m.gguf", ROOT / "a.gguf").ears
+    assert ears.model_path == ROOT / "m.gguf" and not ears.tuned and ears.version.startswith("prompt-")
+    assert EngineSettings(ROOT / "m.gguf", listener=TUNED).ears is TUNED
