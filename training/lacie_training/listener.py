@@ -16,6 +16,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,6 +155,10 @@ def _save(model: Any, adapter: Path, recipe: ListenerRecipe) -> None:
         write_json(fresh / LISTENER, {"task": recipe.task, "form": FORMS[recipe.task]})
 
 
+_UNSURE_TO, _SURE_FROM = 0.55, 0.85
+"""The limits of ratings between unsure and sure, for `weights.between`."""
+
+
 def export_command(out: Path) -> str:
     """The command that makes the GGUF of a trained adapter."""
     words = ("lacie", "export", "adapter", "--adapter", str(out / "adapter"), "--lora-type", "f16")
@@ -169,6 +174,11 @@ def training_texts(recipe: ListenerRecipe) -> list[Rated]:
             "alone with --composed-only"
         )
     texts = rated_answers(recipe.rated, weight=weights.answers, unmasked=weights.unmasked)
+    between = [_UNSURE_TO <= row.rating <= _SURE_FROM for row in texts]
+    texts = [
+        replace(row, weight=row.weight * weights.between) if inside else row
+        for row, inside in zip(texts, between, strict=True)
+    ]
     texts += rated_findings(recipe.findings, weight=weights.findings)
     if weights.composed > 0:
         texts += composed_texts(

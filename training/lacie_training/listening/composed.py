@@ -40,6 +40,7 @@ def _own(choice: random.Random) -> list[Rated]:
     """Our short texts; those with a bare "it is [answer]" once more with a fuller clause."""
     pairs = [*valued("own", "plain"), *((_PLAIN, f"{upper(clause)}.") for clause in clauses())]
     pairs += valued("own", "no_answer")
+    pairs += valued("idioms", "idioms")
     for section in ("sure", "unsure", "denied"):
         for value, text in valued("own", section):
             pairs.append((value, text))

@@ -6,6 +6,7 @@ the papers before they are cited):
 - Mosteller & Youtz 1990: Quantifying Probabilistic Expressions, Statistical Science 5(1); means over some 20 studies.
   `rule`: theirs that "very" and a negation put a phrase half as far from the boundary.
 - Reagan et al. 1989: Reagan, Mosteller & Youtz, Journal of Applied Psychology 74(3); medians.
+- Lichtenstein & Newman 1967: Psychonomic Science 9(10); means.
 - Wallsten et al. 1986: Journal of Experimental Psychology: General 115(4); centres of the membership functions.
 - ours: set by us between neighbours that were published.
 """

@@ -16,10 +16,12 @@ from lacie_training.recipes.section import RESOURCE, Section
 
 class Weights(Section):
     """How much a text of each source counts, beside its own weight; 0 leaves the source out. `unmasked`: every fifth
-    rated answer once more, as it was written.
+    rated answer once more, as it was written. `between`: on top of `answers`, for those rated from .55 to .85, between
+    unsure and sure, where a file has fewer of them than people meet.
     """
 
     answers: float = Field(default=1.0, ge=0)
+    between: float = Field(default=1.0, gt=0)
     unmasked: float = Field(default=0.5, ge=0)
     findings: float = Field(default=0.5, ge=0)
     composed: float = Field(default=1.0, ge=0)
