@@ -12,15 +12,17 @@ Part = Literal["hearing", "extracting"]
 class ListenerFiles:
     """Who hears, in which `version` of the assessment.
 
-    A tuned listener is the model under an adapter for each part; `fast_path` is where a copy of the weights is kept
-    (made if need be) in a format that llama.cpp reads faster. Without adapters the model takes the part by a prompt.
+    A tuned listener is the model under an adapter for each part. The copies are where the weights are kept with an
+    adapter merged in (made if need be), for llama.cpp reads those faster; their format is added to the name. Without
+    adapters the model takes the part by a prompt.
     """
 
     model_path: Path
     version: str
     hearing: Path | None = None
     extracting: Path | None = None
-    fast_path: Path | None = None
+    hearing_copy: Path | None = None
+    extracting_copy: Path | None = None
 
     @property
     def tuned(self) -> bool:

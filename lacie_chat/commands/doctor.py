@@ -103,7 +103,7 @@ def _hub() -> Iterator[Finding]:
 def _listener(speaker: Speaker) -> str:
     files = speaker.listener
     if files.tuned:
-        return f"tuned, version {files.version} ({files.fast_path or files.model_path})"
+        return f"tuned, version {files.version} ({files.hearing_copy or files.model_path})"
     return f"{files.model_path.name}, by a prompt"
 
 

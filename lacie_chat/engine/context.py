@@ -38,12 +38,12 @@ class ContextFull(Exception):
 class Context:
     """`gate` is shared by all contexts of a model: one decode at a time, for two would fight over the same threads."""
 
-    def __init__(self, model: Model, n_ctx: int, gate: Gate, *, adapter: Any = None) -> None:
+    def __init__(self, model: Model, n_ctx: int, gate: Gate, *, adapter: Any = None, chunk: int | None = None) -> None:
         self._model = model
         self._gate = gate
         self.turn = Gate()
         """Held by whoever works with this cache over several decodes."""
-        self.chunk = chunk_of(model)
+        self.chunk = chunk or chunk_of(model)
         handle = make_context(
             model,
             n_ctx,

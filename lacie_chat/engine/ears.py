@@ -1,32 +1,30 @@
 """The listener in this process: its weights, an adapter and a context for each of its parts.
 
-A tuned listener reads a copy of the embedded weights as Q8_0: the file's own Q4_1 has no fast kernels in llama.cpp, the
-copy reads prompts 1.8 times as fast, and making it takes a second. It is made once and kept; where it can't be (a full
-disk), the weights are read as they are, only slower. A prompted listener that is the speaker shares its weights.
+A tuned listener reads copies of the embedded weights with its adapters merged in (merging.py); where they can't be
+made (a full disk), the weights are read as they are with the adapters over them, only slower. A prompted listener that
+is the speaker shares its weights.
 """
 
 import contextlib
-import ctypes
-import os
-import tempfile
 from pathlib import Path
-from typing import Self
-
-from llama_cpp import llama_cpp as low
+from typing import Any, Self
 
 from lacie_chat.confidence.listener import Listener, listener_over
 from lacie_chat.engine import native
 from lacie_chat.engine.context import Context
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.listening import KVReader
+from lacie_chat.engine.merging import merged_copy
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag
 from lacie_chat.engine.parallel import ParallelReader
 from lacie_chat.engine.settings import EngineSettings
+from lacie_chat.gguf_header import GGUFError
 from lacie_chat.listener_files import ListenerFiles, Part
 
-_Q8_0 = 7  # enum llama_ftype
 _EXTRACTING_CTX = 2048
+_CHUNK = 256
+"""Tokens read at once on a CPU: more than of a speaker, for a model so small is stopped soon enough all the same."""
 
 
 class Ears:
@@ -51,20 +49,20 @@ class Ears:
         self._patient: dict[Part, ParallelReader] = {}
         self._contexts: list[Context] = []
         self._closed = False
-        self._shares = speaker is not None and not settings.tuned and speaker.path == settings.model_path
-        if self._shares:
-            assert speaker is not None
-            self._model = speaker
-            return
+        self._own: list[Model] = []
+        self._threads, self._gpu_layers = threads, gpu_layers
+        self._parts: dict[Part, tuple[Model, Any]] = {}
+        """What reads for a part: a model, and an adapter over it or None."""
         native.start(None)
-        self._model = _load(settings, threads, gpu_layers)
-        self._adapters = {}
         try:
-            for part, path in (("hearing", settings.hearing), ("extracting", settings.extracting)):
-                if path is not None:
-                    self._adapters[part] = self._model.load_adapter(path)
+            if settings.tuned:
+                self._load_tuned()
+            elif speaker is not None and speaker.path == settings.model_path:
+                self._parts["hearing"] = (speaker, None)
+            else:
+                self._parts["hearing"] = (self._load(settings.model_path), None)
         except EngineError:
-            self._model.free()
+            self._free_models()
             raise
 
     def __enter__(self) -> Self:
@@ -90,11 +88,12 @@ class Ears:
         if not self.settings.tuned:
             part = "hearing"  # one prompt or the other, the weights are the same
         if part not in self._readers:
-            adapter = None if self._shares else self._adapters.get(part)
-            length = self._model.reader_ctx if part == "hearing" else min(_EXTRACTING_CTX, self._model.reader_ctx)
-            context = Context(self._model, length, self._gate, adapter=adapter)
+            model, adapter = self._parts[part]
+            length = model.reader_ctx if part == "hearing" else min(_EXTRACTING_CTX, model.reader_ctx)
+            chunk = _CHUNK if self.settings.tuned and not model.on_gpu else None
+            context = Context(model, length, self._gate, adapter=adapter, chunk=chunk)
             self._contexts.append(context)
-            self._readers[part] = KVReader(self._model, context)
+            self._readers[part] = KVReader(model, context)
         return self._readers[part]
 
     def patient_reader(self, part: Part) -> ParallelReader:
@@ -102,8 +101,8 @@ class Ears:
         if not self.settings.tuned:
             part = "hearing"
         if part not in self._patient:
-            adapter = None if self._shares else self._adapters.get(part)
-            self._patient[part] = ParallelReader(self._model, self._gate, self.reader(part), adapter=adapter)
+            model, adapter = self._parts[part]
+            self._patient[part] = ParallelReader(model, self._gate, self.reader(part), adapter=adapter)
         return self._patient[part]
 
     def stop(self) -> None:
@@ -125,8 +124,7 @@ class Ears:
         for context in self._contexts:
             context.free()
         self._readers, self._patient, self._contexts = {}, {}, []
-        if not self._shares:
-            self._model.free()
+        self._free_models()
 
     def close(self) -> None:
         """Free everything; calls in progress end."""
@@ -134,32 +132,46 @@ class Ears:
         with self._gate.passed(StopFlag()):
             self.free()
 
+    def _free_models(self) -> None:
+        for model in self._own:
+            model.free()
+        self._own = []
 
-def _load(settings: ListenerFiles, threads: int | None, gpu_layers: int) -> Model:
-    """The weights: the fast copy, made anew once if it can't be read, else the file itself."""
-    fast = settings.fast_path
-    if settings.tuned and fast is not None:
-        for _ in range(2):
+    def _load(self, path: Path) -> Model:
+        model = Model(EngineSettings(path, threads=self._threads, gpu_layers=self._gpu_layers), None)
+        self._own.append(model)
+        return model
+
+    def _load_tuned(self) -> None:
+        """Each part with its merged copy; those that have none share the weights as they are."""
+        settings = self.settings
+        assert settings.hearing is not None and settings.extracting is not None
+        bare: Model | None = None
+        wanted: tuple[tuple[Part, Path, Path | None], ...] = (
+            ("hearing", settings.hearing, settings.hearing_copy),
+            ("extracting", settings.extracting, settings.extracting_copy),
+        )
+        for part, adapter, copy in wanted:
+            merged = self._load_merged(adapter, copy)
+            if merged is None:
+                bare = bare or self._load(settings.model_path)
+                self._parts[part] = (bare, bare.load_adapter(adapter))
+            else:
+                self._parts[part] = (merged, None)
+
+    def _load_merged(self, adapter: Path, copy: Path | None) -> Model | None:
+        """The merged copy, made anew once if it can't be read; None where it can't be had. That an adapter is of
+        another model is said where it is laid over the weights.
+        """
+        for _ in range(2 if copy is not None else 0):
+            assert copy is not None
+            made: Path | None = None
             try:
-                make_fast_copy(settings.model_path, fast)
-                return Model(EngineSettings(fast, threads=threads, gpu_layers=gpu_layers), None)
-            except (EngineError, OSError):
+                made = merged_copy(self.settings.model_path, adapter, copy)
+                return self._load(made)
+            except (EngineError, GGUFError, OSError):
+                if made is None:
+                    return None
                 with contextlib.suppress(OSError):
-                    fast.unlink()  # damaged, or half a copy of an earlier version
-    return Model(EngineSettings(settings.model_path, threads=threads, gpu_layers=gpu_layers), None)
-
-
-def make_fast_copy(model: Path, copy: Path) -> None:
-    """Re-quantise `model` as Q8_0 to `copy`, unless that is there. Raises OSError, or EngineError by llama.cpp."""
-    if copy.is_file():
-        return
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=copy.parent, prefix=".making-") as folder:
-        made = Path(folder) / copy.name
-        params = low.llama_model_quantize_default_params()
-        params.ftype, params.allow_requantize, params.nthread = _Q8_0, True, 1
-        with native.errors_of() as lines:
-            code = low.llama_model_quantize(os.fsencode(model), os.fsencode(made), ctypes.byref(params))
-            if code != 0 or not made.is_file():
-                raise EngineError(f"{model.name} can't be written as Q8_0: {'; '.join(lines()) or f'code {code}'}.")
-        made.replace(copy)
+                    made.unlink()  # damaged
+        return None

@@ -32,6 +32,7 @@ class Engine:
     def __init__(self, settings: EngineSettings, *, log_path: Path | None = None) -> None:
         self._settings, self._log_path = settings, log_path
         self._lock = threading.RLock()
+        self._hearing = threading.Lock()
         self._gate = Gate()
         self._model: Model | None = None
         self._template: ChatTemplate | None = None
@@ -113,8 +114,10 @@ class Engine:
 
     def reader(self, part: Part, *, patient: bool = False) -> "Reader":
         """What reads for a part of the listener. Raises EngineError where the listener can't be loaded."""
-        with self._lock:
-            self.load()
+        self.load()
+        with self._hearing:  # not the engine's own lock: an answer need not wait for a listener that is being made
+            if self._closed:
+                raise EngineError("The engine is closed.")
             if self._ears is None:
                 self._ears = Ears(
                     self._settings.ears,
@@ -131,7 +134,7 @@ class Engine:
         self.cancel()
         if self._ears is not None:
             self._ears.stop_all()
-        with self._lock, self._gate.passed(StopFlag()):
+        with self._hearing, self._lock, self._gate.passed(StopFlag()):
             self._free()
 
     def _context(self, baseline: bool, *, aside: bool = False) -> Context:

@@ -191,8 +191,13 @@ def model_params() -> Any:
 
 def has_amx(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether this processor has Intel's tile instructions. Only Linux says; no Mac has them."""
+    return has_processor_flag("amx_tile", cpuinfo)
+
+
+def has_processor_flag(flag: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor names `flag` among what it can do; False where the system doesn't say."""
     try:
-        return any("amx_tile" in line.split() for line in cpuinfo.open(encoding="utf-8") if line.startswith("flags"))
+        return any(flag in line.split() for line in cpuinfo.open(encoding="utf-8") if line.startswith("flags"))
     except OSError:
         return False
 

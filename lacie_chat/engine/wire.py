@@ -55,7 +55,7 @@ def read_settings(data: dict[str, Any]) -> EngineSettings:
 
 
 def _paths(data: dict[str, Any]) -> dict[str, Any]:
-    paths = ("model_path", "adapter_path", "hearing", "extracting", "fast_path")
+    paths = ("model_path", "adapter_path", "hearing", "extracting", "hearing_copy", "extracting_copy")
     return {key: Path(value) if key in paths and value is not None else value for key, value in data.items()}
 
 

@@ -62,8 +62,11 @@ def tuned_listener(hearing: Path = HEARING, version: str | None = None) -> Liste
     model = embedded_model_path()
     if model is None or not hearing.is_file() or not EXTRACTING.is_file():
         return None
-    fast = paths.cache_dir() / f"{model.stem}-{fingerprint(model)}-Q8_0.gguf"
-    return ListenerFiles(model, version or ASSESSMENT_VERSION, hearing, EXTRACTING, fast)
+    copies = [
+        paths.cache_dir() / f"{part}-{fingerprint(model)}-{fingerprint(adapter)}"
+        for part, adapter in (("listener", hearing), ("extractor", EXTRACTING))
+    ]
+    return ListenerFiles(model, version or ASSESSMENT_VERSION, hearing, EXTRACTING, *copies)
 
 
 def prompted_listener(model: Path) -> ListenerFiles:

@@ -29,10 +29,10 @@ def test_settings_come_over_whole(settings: EngineSettings) -> None:
 def test_paths_are_made_absolute_also_the_listeners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     a, b = Path("a.gguf"), Path("b.gguf")
-    sent = EngineSettings(a, b, listener=ListenerFiles(a, "7", hearing=b, extracting=b, fast_path=a))
+    sent = EngineSettings(a, b, listener=ListenerFiles(a, "7", hearing=b, extracting=b, hearing_copy=a))
     found = read_settings(json.loads(line(settings_data(sent))))
     assert (found.model_path, found.adapter_path) == (tmp_path / a, tmp_path / b)
-    whole = ListenerFiles(tmp_path / a, "7", hearing=tmp_path / b, extracting=tmp_path / b, fast_path=tmp_path / a)
+    whole = ListenerFiles(tmp_path / a, "7", hearing=tmp_path / b, extracting=tmp_path / b, hearing_copy=tmp_path / a)
     assert found.listener == whole
 
 

@@ -46,20 +46,21 @@ def test_the_one_that_comes_with_the_program(make_gguf, monkeypatch: pytest.Monk
     assert note == "" and files == tuned_listener()
     assert files.tuned and files.version == ASSESSMENT_VERSION
     assert (files.model_path, files.hearing, files.extracting) == (embedded_model_path(), HEARING, EXTRACTING)
-    assert files.fast_path is not None and files.fast_path.parent == paths.cache_dir()
-    assert fingerprint(files.model_path) in files.fast_path.name, "another model makes another copy"
+    for copy, adapter in ((files.hearing_copy, HEARING), (files.extracting_copy, EXTRACTING)):
+        assert copy is not None and copy.parent == paths.cache_dir()
+        assert fingerprint(files.model_path) in copy.name and fingerprint(adapter) in copy.name, "of others, another"
     assert paths.cache_dir() == paths.data_dir() / "cache"
     monkeypatch.setenv("LACIE_CACHE_DIR", str(speaker.parent / "elsewhere"))
     moved = tuned_listener()
-    assert moved is not None and moved.fast_path is not None
-    assert moved.fast_path.parent == speaker.parent / "elsewhere"
+    assert moved is not None and moved.hearing_copy is not None
+    assert moved.hearing_copy.parent == speaker.parent / "elsewhere"
 
 
 def test_any_model_takes_the_part_by_a_prompt(make_gguf) -> None:  # type: ignore[no-untyped-def]
     speaker, other = make_gguf("speaker.gguf"), make_gguf("other.gguf", kilobytes=5)
     files, note = find_listener(str(other), speaker)
     assert note == "" and files == prompted_listener(other)
-    assert files.model_path == other and not files.tuned and files.fast_path is None
+    assert files.model_path == other and not files.tuned and files.hearing_copy is None
     assert files.version.startswith(PROMPTED) and fingerprint(other)[:8] in files.version
     assert prompted_listener(speaker).version != files.version != ASSESSMENT_VERSION
     by_itself, _ = find_listener("embedded", speaker)
