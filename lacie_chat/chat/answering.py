@@ -73,6 +73,7 @@ def _make(asked: Asked, chat: Engines, find: Callable[[], EngineLike | None]) ->
             engine = new
             last = _write(asked, engine)
     if isinstance(last, Finished):
+        turn.tokens = last.tokens
         end_answer(tree, turn, "cancelled" if last.reason == "cancelled" else "complete", post, last)
         if turn.text.strip():
             chat.listen(engine, asked)

@@ -326,7 +326,10 @@ class ChatSession:
             if self._closed.is_set():
                 return
             try:
-                tree.attach(turn, assess(turn.question, turn.text, listener=engine.listener, calibrator=calibrator))
+                heard = assess(
+                    turn.question, turn.text, listener=engine.listener, calibrator=calibrator, tokens=turn.tokens
+                )
+                tree.attach(turn, heard)
             except EngineDied as error:
                 turn.problem = str(error)
                 self.engine_died(engine)

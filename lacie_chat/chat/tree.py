@@ -7,7 +7,7 @@ overwritten.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,6 +15,7 @@ from threading import RLock
 from typing import Any, Literal
 
 from lacie_chat.confidence.assessment import Assessment
+from lacie_chat.confidence.signals import TokenProbability
 from lacie_chat.conversations import Message, Status, Store, StoreError
 from lacie_chat.engine.settings import ChatTurn, Role
 
@@ -28,8 +29,9 @@ TITLE_LENGTH = 80
 class Turn:
     """A message of the tree; `correct` is the user's mark.
 
-    `phase`, `note`, `problem`, `drawing` (samples, to see if they agree), `sentences_problem` and `heard_otherwise`
-    (by another version of the assessment than this chat's) live only as long as the program.
+    `phase`, `note`, `problem`, `drawing` (samples, to see if they agree), `sentences_problem`, `heard_otherwise`
+    (by another version of the assessment than this chat's) and `tokens` (the answer's own, until it is assessed) live
+    only as long as the program.
     """
 
     role: Role
@@ -53,6 +55,7 @@ class Turn:
     drawing: bool = False
     sentences_problem: str = ""
     heard_otherwise: bool = False
+    tokens: Sequence[TokenProbability] = ()
     stop_requested: bool = False
     draft: bool = False
     """Not in the tree yet (see `ChatTree.draft`)."""

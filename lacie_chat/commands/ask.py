@@ -71,7 +71,13 @@ def run(args: argparse.Namespace) -> int:
         engine.load()
         sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens, seed=args.seed)
         response, finished = stream_answer(engine, question, sampling, show=not args.json)
-        assessment = assess(question, response, listener=engine.listener, calibrator=speaker.calibrator)
+        assessment = assess(
+            question,
+            response,
+            listener=engine.listener,
+            calibrator=speaker.calibrator,
+            tokens=finished.tokens,
+        )
         if args.agreement:
             assessment = sample_agreement(engine, assessment, args.agreement, speaker.calibrator)
         if args.sentences:

@@ -132,7 +132,8 @@ def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, l
         _working(f"{side.compared.name}: " + (f"sample {number + 1} of {count}" if count > 1 else "answering"))
         drawn = replace(sampling, seed=sampling.seed + number)
         response, finished = stream_answer(side.engine, question, drawn, baseline=side.baseline)
-        found.append(Sample(assess(question, response, listener=listener, calibrator=calibrator), finished))
+        assessment = assess(question, response, listener=listener, calibrator=calibrator, tokens=finished.tokens)
+        found.append(Sample(assessment, finished))
     _working("")
     return found
 

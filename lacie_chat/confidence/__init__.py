@@ -27,6 +27,7 @@ from lacie_chat.confidence.sentence_confidence import (
     wants_sentences,
     with_sentences,
 )
+from lacie_chat.confidence.signals import Signals, TokenProbability, signals_of
 from lacie_chat.confidence.version import ASSESSMENT_VERSION
 from lacie_chat.confidence.wording import TONES, agreement_text, bar, confidence_text, percent, tone
 
@@ -47,8 +48,10 @@ __all__ = [
     "PromptedListener",
     "Reader",
     "SentenceAcceptance",
+    "Signals",
     "Span",
     "State",
+    "TokenProbability",
     "TunedListener",
     "WayOfDrawing",
     "agreement_of",
@@ -63,6 +66,7 @@ __all__ = [
     "occurrences",
     "percent",
     "sentence_acceptances",
+    "signals_of",
     "split_sentences",
     "state_by_form",
     "text_read",

@@ -16,11 +16,21 @@ from lacie_chat.confidence.calibrator import Calibrator
 from lacie_chat.confidence.cues import lexical_cues
 from lacie_chat.confidence.listener import Listener
 from lacie_chat.confidence.masking import mask, occurrences
+from lacie_chat.confidence.signals import Signals, TokenProbability, signals_of
 
 
-def assess(question: str, response: str, *, listener: Listener, calibrator: Calibrator | None = None) -> Assessment:
-    """What `response` conveys as an answer to `question`. Raises only what the listener raises."""
-    return assess_many([(question, response)], listener=listener, calibrator=calibrator)[0]
+def assess(
+    question: str,
+    response: str,
+    *,
+    listener: Listener,
+    calibrator: Calibrator | None = None,
+    tokens: Sequence[TokenProbability] = (),
+) -> Assessment:
+    """What `response` conveys as an answer to `question`; `tokens` are its own, where the engine told them. Raises only
+    what the listener raises.
+    """
+    return assess_many([(question, response)], listener=listener, calibrator=calibrator, tokens=[tokens])[0]
 
 
 def assess_many(
@@ -29,6 +39,7 @@ def assess_many(
     listener: Listener,
     calibrator: Calibrator | None = None,
     answers: Sequence[str | None] | None = None,
+    tokens: Sequence[Sequence[TokenProbability]] | None = None,
 ) -> list[Assessment]:
     """One assessment for each (question, response), in order. An empty response has no acceptance.
 
@@ -48,6 +59,7 @@ def assess_many(
         mask(response, span.text) if span else response for (_, response), span in zip(items, span_of, strict=True)
     ]
     heard = iter(listener.acceptances([text for text in masked if text.strip()]))
+    drawn = tokens or [()] * len(items)
     return [
         _assessment(
             question,
@@ -58,8 +70,9 @@ def assess_many(
             next(heard) if text.strip() else None,
             calibrator,
             listener.version,
+            signals_of(each, (span.start, span.end) if span else None),
         )
-        for (question, response), state, span, text in zip(items, states, span_of, masked, strict=True)
+        for (question, response), state, span, text, each in zip(items, states, span_of, masked, drawn, strict=True)
     ]
 
 
@@ -76,6 +89,7 @@ def _assessment(
     acceptance: float | None,
     calibrator: Calibrator | None,
     version: str,
+    signals: Signals | None,
 ) -> Assessment:
     confidence = None
     if state == "answered" and acceptance is not None:
@@ -95,4 +109,5 @@ def _assessment(
         hedges=hedges,
         boosters=boosters,
         assessment_version=version,
+        signals=signals,
     )

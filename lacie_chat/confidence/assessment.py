@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lacie_chat.confidence.signals import Signals
+
 State = Literal["answered", "abstained", "no_claim"]
 ConfidenceKind = Literal["calibrated", "acceptance"]
 
@@ -67,6 +69,7 @@ class Assessment:
     is a state of its own, not a low confidence. `sentences` and `agreement` come later, if at all: they are None until
     then, and for responses that have none (a single sentence; no answer span to agree on). `assessment_version` says
     who heard it (version.py); None in records from before it was kept. Acceptances of two versions can't be compared.
+    `signals`: what the speaker's own probabilities say, where they are known.
     """
 
     question: str
@@ -81,15 +84,18 @@ class Assessment:
     sentences: tuple[SentenceAcceptance, ...] | None = None
     agreement: Agreement | None = None
     assessment_version: str | None = None
+    signals: Signals | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of DESIGN.md, without `model`, `adapter`, `usage`, `timings` (the caller knows those).
 
-        `sentences` and `agreement` are there only where they are known.
+        `sentences`, `agreement` and `signals` are there only where they are known.
         """
         later: dict[str, Any] = {}
         if self.sentences is not None:
             later["sentences"] = [sentence.to_dict() for sentence in self.sentences]
+        if self.signals is not None:
+            later["signals"] = self.signals.to_dict()
         if self.agreement is not None:
             later["agreement"] = self.agreement.to_dict()
         return {
@@ -125,6 +131,7 @@ class Assessment:
             sentences=tuple(SentenceAcceptance(**each) for each in sentences) if sentences is not None else None,
             agreement=Agreement(agreement["value"], agreement["k"]) if agreement else None,
             assessment_version=data.get("assessment_version"),
+            signals=Signals.from_dict(data["signals"]) if data.get("signals") else None,
         )
 
 

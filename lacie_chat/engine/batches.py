@@ -15,8 +15,18 @@ from llama_cpp import llama_cpp as low
 
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.engine import native
+from lacie_chat.engine.alignment import aligned
 from lacie_chat.engine.context import Context
-from lacie_chat.engine.decoding import NO_SLOT, Batch, draw_token, free_sampler, make_context, make_sampler
+from lacie_chat.engine.decoding import (
+    NO_SLOT,
+    Batch,
+    draw_token,
+    free_sampler,
+    log_probability,
+    make_context,
+    make_sampler,
+    row_of_logits,
+)
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.generator import Response
 from lacie_chat.engine.listening import KVReader
@@ -39,6 +49,7 @@ class _Sequence:
     position: int
     tokens: int = 0
     parts: list[str] = field(default_factory=list)
+    pieces: list[tuple[bytes, float]] = field(default_factory=list)
     finish: Literal["stop", "length"] | None = None
     last: int = -1
 
@@ -167,11 +178,12 @@ class LlamaCppGenerator:
         return TextStream((*stop, *self._template.stop))
 
     def _response(self, sequence: _Sequence) -> Response:
-        text = "".join(sequence.parts) + sequence.stream.end()
-        return Response(text.strip(), sequence.finish or "length", sequence.tokens)
+        text = ("".join(sequence.parts) + sequence.stream.end()).strip()
+        return Response(text, sequence.finish or "length", sequence.tokens, aligned(sequence.pieces, text))
 
     def _draw(self, sequence: _Sequence, sampling: Sampling, *, row: int) -> None:
         """Sample one token of a sequence from a row of logits, and see whether the text ends."""
+        logits = row_of_logits(self._handle, row, self.model)
         token = draw_token(sequence.sampler, self._handle, row)
         if self.model.ends_answer(token):
             sequence.finish = "stop"
@@ -181,6 +193,7 @@ class LlamaCppGenerator:
         data = self.model.piece(token)
         if not sequence.parts and not data.strip():  # a base model's first line break is no end of the answer
             data = b""
+        sequence.pieces.append((data, log_probability(logits, token)))
         sequence.parts.append(sequence.stream.feed(data))
         if sequence.stream.stopped:
             sequence.finish = "stop"

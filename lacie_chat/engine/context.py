@@ -23,6 +23,7 @@ from lacie_chat.engine.decoding import (
     chunk_of,
     decode_next,
     draw_token,
+    log_probability,
     make_context,
     row_of_logits,
 )
@@ -124,8 +125,7 @@ class Context:
                 raise Stopped
             logits = self.logits()
             token = draw_token(sampler, self._handle, -1)
-            peak = logits.max()
-            logprob = float(logits[token] - peak - np.log(np.exp(logits - peak).sum()))
+            logprob = log_probability(logits, token)
         return token, logprob
 
     def likeliest(self, flag: StopFlag) -> int:

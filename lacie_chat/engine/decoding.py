@@ -126,6 +126,12 @@ def draw_token(sampler: Any, handle: Any, place: int) -> int:
     return int(low.llama_sampler_sample(sampler, handle, place))
 
 
+def log_probability(logits: npt.NDArray[np.float32], token: int) -> float:
+    """Natural log of the token's probability under the plain softmax (before penalty, temperature and cuts)."""
+    peak = logits.max()
+    return float(logits[token] - peak - np.log(np.exp(logits - peak).sum()))
+
+
 def free_sampler(sampler: Any) -> None:
     """Let a sampler go."""
     low.llama_sampler_free(sampler)

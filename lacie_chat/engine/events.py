@@ -61,7 +61,8 @@ class Finished:
     """The answer has ended. Times in seconds, from the call on; `cached_tokens` of the prompt were not read again.
 
     `generation_seconds` runs from the end of the prompt's reading. `mean_logprob`: of the drawn tokens, natural log,
-    under the model's plain softmax (before penalty, temperature and cuts).
+    under the model's plain softmax (before penalty, temperature and cuts). `tokens`: those that wrote the answer, each
+    with the characters of it that it had a part in and its log-probability (confidence/signals.py).
     """
 
     reason: FinishReason
@@ -72,6 +73,7 @@ class Finished:
     prompt_seconds: float
     generation_seconds: float
     mean_logprob: float | None = None
+    tokens: tuple[tuple[int, int, float], ...] = ()
 
     @property
     def tokens_per_second(self) -> float | None:

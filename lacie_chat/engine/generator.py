@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from lacie_chat.confidence.reader import Reader
+from lacie_chat.confidence.signals import TokenProbability
 from lacie_chat.engine.settings import ChatTurn, Sampling
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One drawn text, stripped. `finish`: `stop` (end token or stop string) or `length` (cut at max_tokens)."""
+    """One drawn text, stripped. `finish`: `stop` (end token or stop string) or `length` (cut at max_tokens).
+    `probabilities`: its tokens' own, where the generator knows them."""
 
     text: str
     finish: Literal["stop", "length"]
     tokens: int
+    probabilities: tuple[TokenProbability, ...] = ()
 
 
 class Generator(Protocol):

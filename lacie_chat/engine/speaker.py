@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 
+from lacie_chat.engine.alignment import aligned
 from lacie_chat.engine.context import Context, ContextFull
 from lacie_chat.engine.decoding import sampler_of
 from lacie_chat.engine.events import Delta, Failed, Finished, FinishReason, GenerationEvent, PromptProgress
@@ -30,7 +31,8 @@ class Answer:
         self._prompt_read: float | None = None
         self._first_text: float | None = None
         self._prompt = self._cached = self._drawn = 0
-        self._logprob = 0.0
+        self._pieces: list[tuple[bytes, float]] = []
+        self._text: list[str] = []
         self._flag = StopFlag()
         self._events = self._run()
         self.aside = False
@@ -108,7 +110,7 @@ class Answer:
                 if self._drawn == 0 and model.sentencepiece:
                     data = data.removeprefix(b" ")  # such a tokenizer writes a space before every first word
                 self._drawn += 1
-                self._logprob += logprob
+                self._pieces.append((data, logprob))
                 if text := stream.feed(data):
                     yield self._delta(text)
                 if stream.stopped:
@@ -124,6 +126,7 @@ class Answer:
     def _delta(self, text: str) -> Delta:
         if self._first_text is None:
             self._first_text = time.perf_counter()
+        self._text.append(text)
         return Delta(text)
 
     def _finished(self, reason: FinishReason) -> Finished:
@@ -137,5 +140,6 @@ class Answer:
             time_to_first_token=None if self._first_text is None else self._first_text - self._started,
             prompt_seconds=(read if read is not None else now) - self._started,
             generation_seconds=0.0 if read is None else now - read,
-            mean_logprob=self._logprob / self._drawn if self._drawn else None,
+            mean_logprob=sum(logprob for _, logprob in self._pieces) / self._drawn if self._drawn else None,
+            tokens=aligned(self._pieces, "".join(self._text)),
         )

@@ -32,7 +32,10 @@ def event_message(request: int, event: Event) -> dict[str, Any]:
 
 def read_event(message: dict[str, Any]) -> Event:
     """The event of a reply."""
-    return _EVENTS[message["type"]](**message["data"])
+    data = message["data"]
+    if message["type"] == "Finished":  # JSON knows no tuples
+        data = {**data, "tokens": tuple((start, end, logprob) for start, end, logprob in data["tokens"])}
+    return _EVENTS[message["type"]](**data)
 
 
 def settings_data(settings: EngineSettings | ListenerFiles) -> dict[str, Any]:

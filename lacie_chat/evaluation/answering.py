@@ -74,7 +74,8 @@ def answer_rows(
     seeds = [seed_of(seed, "answer", question.id) for question in questions]
     drawn = generator.respond(texts, sampling, [[each] for each in seeds], stop=stop_strings(form))
     items = [(question.question, response.text) for question, [response] in zip(questions, drawn, strict=True)]
-    assessments = assess_many(items, listener=listener)
+    tokens = [response.probabilities for [response] in drawn]
+    assessments = assess_many(items, listener=listener, tokens=tokens)
     return [
         {
             "id": question.id,
