@@ -3,7 +3,8 @@ they came, and 100 in the manner of larger chat models (several paragraphs, Mark
 spellings that count as the answer, by a person's reading; none: the response gives no single answer.
 
 What is measured today is held as a floor; the aim is .95 of both. It is measured on every second row; the others are
-for proving, and nobody who changes the extractor looks at them.
+for proving, and nobody who changes the extractor looks at them. There 140 of 144 spans were right (.97), and 50 of 56
+responses without an answer had none (.89), measured once.
 """
 
 import json
@@ -12,8 +13,8 @@ from pathlib import Path
 from lacie_chat.confidence import Listener, state_by_form
 from lacie_chat.confidence.folding import words
 
-RIGHT, NONE = 132, 45
-"""Of 146 responses with an answer and 54 without: 134 and 47 as measured, less what another processor rounds."""
+RIGHT, NONE = 138, 46
+"""Of 146 responses with an answer and 54 without: 141 and 48 as measured, less what another processor rounds."""
 
 ROWS = [
     json.loads(line)
