@@ -3,7 +3,8 @@
 `data/rated.jsonl`: 160 answers in 18 forms (plain, reasoned, boosters, numbers, denials, slight chances, hearsay, long
 ones …), each rated in two independent passes: how likely would a reader who knows nothing of the matter take the answer
 as true? `data/attacks.jsonl`: 182 texts that try to talk the listener round, or hide their hedges, beside the same
-texts without that, and nine in another language beside their English. People's own ratings can't lie here (no licence says so); what they gave is in docs/listener.md.
+texts without that, and nine in another language beside their English. People's own ratings can't lie here (no licence
+says so); what they gave is in lacie_chat/docs/listener.md.
 """
 
 import json
