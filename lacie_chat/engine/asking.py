@@ -47,15 +47,21 @@ def answer_to(
     Raises EngineError with the engine's line where it fails, EngineDied where it is gone.
     """
     text: list[str] = []
+    last: Finished | Failed | None = None
+    # to its very end, not only to its last event: an answer lets its context go when it is over
     for event in engine.generate(turns, sampling, baseline=baseline, aside=aside):
         match event:
-            case Failed():
-                raise EngineDied(event.message) if event.engine_died else EngineError(event.message)
-            case Finished():
-                return Answered("".join(text), event)
+            case Failed() | Finished():
+                last = event
+                continue
             case Delta():
                 text.append(event.text)
         hear(event)
+    match last:
+        case Finished():
+            return Answered("".join(text), last)
+        case Failed():
+            raise EngineDied(last.message) if last.engine_died else EngineError(last.message)
     raise EngineError("The engine ended the answer without a word.")
 
 
