@@ -83,7 +83,7 @@ def _own_adapter(path: Path, ref: str) -> ListenerFiles:
     if keys.get(TASK_KEY) != "listener":
         raise ModelError(f"{ref} is an adapter, but no listener's; one is made with: lacie train listener")
     mine = read_metadata(HEARING).get(FORM_KEY) if HEARING.is_file() else None
-    if keys.get(FORM_KEY) != mine:
+    if str(keys.get(FORM_KEY)) != str(mine):
         raise ModelError(
             f"{ref} is a listener of form {keys.get(FORM_KEY)}, this version reads in form {mine}: train it again"
         )

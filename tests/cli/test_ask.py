@@ -41,7 +41,7 @@ def test_json_is_the_object_of_the_design() -> None:
     found = json.loads(run.stdout)
     assert set(found) == {
         *("question", "response", "answer_span", "answer_offsets", "state", "acceptance", "confidence", "hedges"),
-        *("boosters", "masked_response", "assessment_version", "model", "adapter", "usage", "timings"),
+        *("boosters", "masked_response", "assessment_version", "signals", "model", "adapter", "usage", "timings"),
     }
     assert found["assessment_version"] == ASSESSMENT_VERSION
     assert found["question"] == "What is the capital of Japan?"

@@ -10,6 +10,7 @@ import pytest
 from answers import GREEDY, QUESTION, ask, collect
 
 from lacie_chat.engine import ChatTurn, Delta, Engine, EngineError, EngineSettings, Failed, Finished, Sampling
+from lacie_chat.engine.asking import answer_to
 
 LONG_PROMPT = "The harbour was quiet and the boats were still. " * 600  # about 6000 tokens
 CANCEL_LIMIT = 1.0  # the promise is 0.2 s on a machine of one's own; the tests share theirs
@@ -214,3 +215,9 @@ def test_native_code_writes_nothing_to_the_terminal(
     noisy.close()
     assert capfd.readouterr() == ("", "")
     assert "llama_model_loader" in log.read_text(errors="replace")
+
+
+def test_an_answer_asked_for_whole_lets_its_context_go(engine: Engine) -> None:
+    sampling = Sampling(temperature=0.0, max_tokens=4)
+    first, second = (answer_to(engine, [ChatTurn("user", "Say yes.")], sampling) for _ in range(2))
+    assert first.text == second.text and first.finished.completion_tokens == 4
