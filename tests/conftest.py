@@ -32,6 +32,19 @@ def embedded_model() -> Path:
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def listeners_copies() -> None:
+    """The listener's copies of the weights, made before any test's clock runs."""
+    from lacie_chat.engine.merging import merged_copy
+    from lacie_chat.models import tuned_listener
+
+    files = tuned_listener()
+    if files is not None:
+        for adapter, copy in ((files.hearing, files.hearing_copy), (files.extracting, files.extracting_copy)):
+            assert adapter is not None and copy is not None
+            merged_copy(files.model_path, adapter, copy)
+
+
 @pytest.fixture
 def no_own_adapter(monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded model as any other: without the adapter that comes with it."""

@@ -6,6 +6,7 @@ Q8_0, 460 merged as BF16 where the processor multiplies that. So each adapter ge
 seconds) and kept in the cache folder under the fingerprints of both files; a few are kept, the oldest go.
 """
 
+import contextlib
 import ctypes
 import os
 import tempfile
@@ -37,6 +38,8 @@ def merged_copy(model: Path, adapter: Path, copy: Path) -> Path:
     kind, folder = fast_format(), copy.parent
     copy = folder / f"{copy.name}-{kind}.gguf"
     if copy.is_file():
+        with contextlib.suppress(OSError):
+            os.utime(copy)  # so that those in use are not the oldest
         return copy
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".making-") as making:
