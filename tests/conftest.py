@@ -33,13 +33,15 @@ def embedded_model() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def listeners_copies() -> None:
+def listeners_copies(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The listener's copies of the weights, made before any test's clock runs."""
+    from lacie_chat.engine import native
     from lacie_chat.engine.merging import merged_copy
     from lacie_chat.models import tuned_listener
 
     files = tuned_listener()
     if files is not None:
+        native.start(tmp_path_factory.mktemp("log") / "native.log")
         for adapter, copy in ((files.hearing, files.hearing_copy), (files.extracting, files.extracting_copy)):
             assert adapter is not None and copy is not None
             merged_copy(files.model_path, adapter, copy)
