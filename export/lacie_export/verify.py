@@ -265,18 +265,20 @@ def _engine_rows(file: Path, over: Path | None) -> list[Row]:
         engine.load()
         turns, drawn = [ChatTurn("user", QUESTION)], Sampling()
         try:
-            text = answer_to(engine, turns, replace(drawn, max_tokens=32)).text
+            answer = answer_to(engine, turns, replace(drawn, max_tokens=32))
         except EngineError as error:
             raise ExportError(f"the engine can't answer with {file.name}: {error}") from error
         calibrator, _ = look_for_calibrator(over or file, adapter, WayOfDrawing.of(drawn), listener.version)
-        assessment = assess(QUESTION, text, listener=engine.listener, calibrator=calibrator)
+        assessment = assess(
+            QUESTION, answer.text, listener=engine.listener, calibrator=calibrator, tokens=answer.finished.tokens
+        )
     finally:
         engine.close()
     heard = "nothing to hear" if assessment.acceptance is None else f"acceptance {assessment.acceptance:.2f}"
-    if assessment.confidence is not None and assessment.confidence.kind == "calibrated":
-        heard += f", calibrated {assessment.confidence.value:.2f}"
+    if assessment.p_right is not None:
+        heard += f", P(right) {assessment.p_right:.2f}"
     return [
-        Row("the engine's answer", repr(text[:60]), "any", True),
+        Row("the engine's answer", repr(answer.text[:60]), "any", True),
         Row("its assessment", f"{assessment.state}, {heard}", "any", True),
     ]
 

@@ -41,7 +41,6 @@ from lacie_chat.rows import writing
 from lacie_chat.statistics.diagram import Line, Role, beside, diagram, legend, percent, table, width_of
 from lacie_chat.statistics.fitting import MINIMUM, FitReport, FittingError, examples, fit_calibrator
 from lacie_chat.statistics.reliability import summary
-from lacie_chat.statistics.two_inputs import TwoInputReport, add_agreement
 
 LEAST = 10
 """The lowest `--minimum`: on fewer answers any figure is chance."""
@@ -61,12 +60,11 @@ STYLES: dict[Role, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What is fitted on: answers that claim something, of lists of one length. `left_out` says which others didn't;
+    """What is fitted on: answers that can be right or wrong, by their signals. `left_out` says which others can't;
     `version` is that of the assessment that heard them."""
 
-    acceptances: list[float]
+    signals: list[dict[str, float]]
     correct: list[bool]
-    agreements: list[float | None]
     source: str
     left_out: str
     sampling: WayOfDrawing
@@ -74,10 +72,10 @@ class Answers:
 
     def fit(self, pair: Pair, minimum: int) -> FitReport:
         """Raises FittingError, one line."""
-        if not self.acceptances:
+        if not self.signals:
             raise FittingError(f"no answer is left to fit a calibrator on: at least {minimum} are needed")
         return fit_calibrator(
-            self.acceptances,
+            self.signals,
             self.correct,
             model_fingerprint=pair.fingerprint,
             source=self.source,
@@ -85,19 +83,6 @@ class Answers:
             version=self.version,
             minimum=minimum,
         )
-
-    def fit_agreement(self, calibrator: Calibrator, minimum: int) -> TwoInputReport | None:
-        """The second form, for those answers of which further samples were drawn; None where they are too few."""
-        known = [
-            (acceptance, agreement, correct)
-            for acceptance, agreement, correct in zip(self.acceptances, self.agreements, self.correct, strict=True)
-            if agreement is not None
-        ]
-        right = sum(correct for _, _, correct in known)
-        if len(known) < minimum or min(right, len(known) - right) < 2:
-            return None
-        acceptances, agreements, correct = zip(*known, strict=True)
-        return add_agreement(calibrator, acceptances, agreements, correct, minimum=minimum)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
                 label=f"evaluate, {speaker}",
             )
             write_rows(out / ROWS, rows[speaker])
-            measured[speaker] = measure(rows[speaker], threshold=args.threshold, seed=args.seed, calibrator=calibrator)
+            measured[speaker] = measure(rows[speaker], threshold=args.threshold, seed=args.seed)
             if args.agreement:
                 agreed = agreement_metrics(rows[speaker], bootstrap=BOOTSTRAP, seed=args.seed)
                 measured[speaker]["agreement"] = agreed

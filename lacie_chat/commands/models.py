@@ -98,7 +98,7 @@ def _info(args: argparse.Namespace) -> int:
         "size_bytes": info.size_bytes,
         "licence": info.licence,
         "chat_template": info.has_chat_template,
-        "calibrator": None if calibrator is None else {"kind": calibrator.kind, "n": calibrator.n},
+        "calibrator": None if calibrator is None else {"signals": list(calibrator.signals), "n": calibrator.n},
         "lacie": {key: value for key, value in info.metadata.items() if key.startswith("lacie.")},
     }
     if args.json:

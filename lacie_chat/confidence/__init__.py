@@ -5,7 +5,7 @@ Pure: text and probabilities in, assessments out. It knows who hears as a `Liste
 
 from lacie_chat.confidence.abstention import state_by_form
 from lacie_chat.confidence.agreement import MOST_SAMPLES, agreement_of, can_agree, with_agreement
-from lacie_chat.confidence.assess import assess, assess_many
+from lacie_chat.confidence.assess import assess, assess_many, with_p_right
 from lacie_chat.confidence.assessment import (
     Agreement,
     Assessment,
@@ -14,8 +14,10 @@ from lacie_chat.confidence.assessment import (
     SentenceAcceptance,
     Span,
     State,
+    Verdict,
+    verdict_of,
 )
-from lacie_chat.confidence.calibrator import Calibrator, OlderCalibrator, WayOfDrawing
+from lacie_chat.confidence.calibrator import Calibrator, Form, OlderCalibrator, WayOfDrawing
 from lacie_chat.confidence.cues import lexical_cues
 from lacie_chat.confidence.listener import ACCEPT_THRESHOLD, Listener, PromptedListener, TunedListener, text_read
 from lacie_chat.confidence.masking import PLACEHOLDER, mask, occurrences
@@ -27,13 +29,24 @@ from lacie_chat.confidence.sentence_confidence import (
     wants_sentences,
     with_sentences,
 )
-from lacie_chat.confidence.signals import Signals, TokenProbability, signals_of
+from lacie_chat.confidence.signals import MEANINGS, Signals, TokenProbability, signal_values, signals_of
 from lacie_chat.confidence.version import ASSESSMENT_VERSION
-from lacie_chat.confidence.wording import TONES, agreement_text, bar, confidence_text, percent, tone
+from lacie_chat.confidence.wording import (
+    TONES,
+    agreement_text,
+    bar,
+    confidence_text,
+    p_right_text,
+    percent,
+    right_text,
+    share_words,
+    tone,
+)
 
 __all__ = [
     "ACCEPT_THRESHOLD",
     "ASSESSMENT_VERSION",
+    "MEANINGS",
     "MOST_SAMPLES",
     "MOST_SENTENCES",
     "PLACEHOLDER",
@@ -43,6 +56,7 @@ __all__ = [
     "Calibrator",
     "Confidence",
     "ConfidenceKind",
+    "Form",
     "Listener",
     "OlderCalibrator",
     "PromptedListener",
@@ -53,6 +67,7 @@ __all__ = [
     "State",
     "TokenProbability",
     "TunedListener",
+    "Verdict",
     "WayOfDrawing",
     "agreement_of",
     "agreement_text",
@@ -64,14 +79,20 @@ __all__ = [
     "lexical_cues",
     "mask",
     "occurrences",
+    "p_right_text",
     "percent",
+    "right_text",
     "sentence_acceptances",
+    "share_words",
+    "signal_values",
     "signals_of",
     "split_sentences",
     "state_by_form",
     "text_read",
     "tone",
+    "verdict_of",
     "wants_sentences",
     "with_agreement",
+    "with_p_right",
     "with_sentences",
 ]

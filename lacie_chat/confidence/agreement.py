@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lacie_chat.confidence.abstention import state_by_form
-from lacie_chat.confidence.assessment import Agreement, Assessment, Confidence
+from lacie_chat.confidence.assess import with_p_right
+from lacie_chat.confidence.assessment import Agreement, Assessment
 from lacie_chat.confidence.calibrator import Calibrator
 from lacie_chat.confidence.listener import Listener
 from lacie_chat.confidence.same_answer import same_answer
@@ -37,8 +38,5 @@ def can_agree(assessment: Assessment) -> bool:
 
 
 def with_agreement(assessment: Assessment, agreement: Agreement, calibrator: Calibrator | None) -> Assessment:
-    """The assessment with its agreement; a calibrator that has a use for it then gives the confidence anew."""
-    confidence = assessment.confidence
-    if confidence is not None and assessment.acceptance is not None and calibrator is not None:
-        confidence = Confidence(calibrator(assessment.acceptance, agreement.value), "calibrated")
-    return replace(assessment, agreement=agreement, confidence=confidence)
+    """The assessment with its agreement, of which a calibrator that has a use for it makes P(right) anew."""
+    return with_p_right(replace(assessment, agreement=agreement), calibrator)

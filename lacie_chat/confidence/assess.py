@@ -9,9 +9,10 @@ whole is cut for it (its beginning and its end are kept), while masking and cues
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lacie_chat.confidence.abstention import state_by_form
-from lacie_chat.confidence.assessment import Assessment, Confidence, Span, State
+from lacie_chat.confidence.assessment import Assessment, Span, State
 from lacie_chat.confidence.calibrator import Calibrator
 from lacie_chat.confidence.cues import lexical_cues
 from lacie_chat.confidence.listener import Listener
@@ -91,23 +92,23 @@ def _assessment(
     version: str,
     signals: Signals | None,
 ) -> Assessment:
-    confidence = None
-    if state == "answered" and acceptance is not None:
-        if calibrator is None:
-            confidence = Confidence(acceptance, "acceptance")
-        else:
-            confidence = Confidence(calibrator(acceptance), "calibrated")
     hedges, boosters = lexical_cues(response)
-    return Assessment(
+    assessment = Assessment(
         question=question,
         response=response,
         state=state,
         answer_span=span,
         masked_response=masked,
         acceptance=acceptance,
-        confidence=confidence,
+        p_right=None,
         hedges=hedges,
         boosters=boosters,
         assessment_version=version,
         signals=signals,
     )
+    return with_p_right(assessment, calibrator)
+
+
+def with_p_right(assessment: Assessment, calibrator: Calibrator | None) -> Assessment:
+    """The assessment as this calibrator sees it, with whatever signals it has by now."""
+    return replace(assessment, p_right=calibrator(assessment.values) if calibrator is not None else None)

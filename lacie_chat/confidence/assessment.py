@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lacie_chat.confidence.signals import Signals
+from lacie_chat.confidence.signals import Signals, signal_values
 
 State = Literal["answered", "abstained", "no_claim"]
+Verdict = Literal["sounds surer than it is", "sounds about right", "surer than it sounds"]
 ConfidenceKind = Literal["calibrated", "acceptance"]
 
 
@@ -28,7 +29,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """The figure to show, 0 to 1, and what it is: calibrated P(correct), or the bare acceptance."""
+    """One figure, 0 to 1, for scripts that want no more, and what it is: P(right) where a calibrator gave one
+    (`calibrated`), else the bare acceptance."""
 
     value: float
     kind: ConfidenceKind
@@ -65,8 +67,9 @@ class Agreement:
 class Assessment:
     """All that is known of one response.
 
-    `acceptance` is None only for an empty response. `confidence` is None unless the state is `answered`: an abstention
-    is a state of its own, not a low confidence. `sentences` and `agreement` come later, if at all: they are None until
+    `acceptance` is None only for an empty response. `p_right`, what a calibrator makes of the signals, is None without
+    one, and unless the state is `answered` and there is an answer span: where no answer is given none can be right.
+    `sentences` and `agreement` come later, if at all: they are None until
     then, and for responses that have none (a single sentence; no answer span to agree on). `assessment_version` says
     who heard it (version.py); None in records from before it was kept. Acceptances of two versions can't be compared.
     `signals`: what the speaker's own probabilities say, where they are known.
@@ -78,13 +81,35 @@ class Assessment:
     answer_span: Span | None
     masked_response: str
     acceptance: float | None
-    confidence: Confidence | None
+    p_right: float | None
     hedges: tuple[Span, ...]
     boosters: tuple[Span, ...]
     sentences: tuple[SentenceAcceptance, ...] | None = None
     agreement: Agreement | None = None
     assessment_version: str | None = None
     signals: Signals | None = None
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """P(right) where it is known, else the acceptance; None unless the response answers: an abstention is a state
+        of its own, not a low confidence."""
+        if self.state != "answered" or self.acceptance is None:
+            return None
+        return (
+            Confidence(self.acceptance, "acceptance")
+            if self.p_right is None
+            else Confidence(self.p_right, "calibrated")
+        )
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """How it sounds, held against how likely it is right; None where one of the two isn't known."""
+        return verdict_of(self.acceptance, self.p_right)
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The signals that are known of it, by name; empty where it gives no answer."""
+        return signal_values(self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of DESIGN.md, without `model`, `adapter`, `usage`, `timings` (the caller knows those).
@@ -105,6 +130,8 @@ class Assessment:
             "answer_offsets": [self.answer_span.start, self.answer_span.end] if self.answer_span else None,
             "state": self.state,
             "acceptance": self.acceptance,
+            "p_right": self.p_right,
+            "verdict": self.verdict,
             "confidence": self.confidence.to_dict() if self.confidence else None,
             "hedges": [span.to_dict() for span in self.hedges],
             "boosters": [span.to_dict() for span in self.boosters],
@@ -116,7 +143,9 @@ class Assessment:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Assessment":
         """Read back what `to_dict` wrote (extra keys are ignored)."""
-        confidence = data["confidence"]
+        confidence = data.get("confidence") or {}
+        # a record from before P(right) had a name of its own
+        calibrated = confidence.get("value") if confidence.get("kind") == "calibrated" else None
         sentences, agreement = data.get("sentences"), data.get("agreement")
         return cls(
             question=data["question"],
@@ -125,7 +154,7 @@ class Assessment:
             answer_span=_answer_span(data),
             masked_response=data["masked_response"],
             acceptance=data["acceptance"],
-            confidence=Confidence(confidence["value"], confidence["kind"]) if confidence else None,
+            p_right=data.get("p_right", calibrated),
             hedges=tuple(Span(**span) for span in data["hedges"]),
             boosters=tuple(Span(**span) for span in data["boosters"]),
             sentences=tuple(SentenceAcceptance(**each) for each in sentences) if sentences is not None else None,
@@ -133,6 +162,20 @@ class Assessment:
             assessment_version=data.get("assessment_version"),
             signals=Signals.from_dict(data["signals"]) if data.get("signals") else None,
         )
+
+
+APART = 0.25
+"""So far apart how an answer sounds and how likely it is right may be and still count as about the same: people rate
+the same wording .2 apart."""
+
+
+def verdict_of(acceptance: float | None, p_right: float | None) -> Verdict | None:
+    """The two figures held together; None where one isn't known."""
+    if acceptance is None or p_right is None:
+        return None
+    if abs(acceptance - p_right) <= APART:
+        return "sounds about right"
+    return "sounds surer than it is" if acceptance > p_right else "surer than it sounds"
 
 
 def _answer_span(data: Mapping[str, Any]) -> Span | None:

@@ -1,37 +1,35 @@
-"""The fitted map from acceptance to P(correct) for one model: how often it is right when it sounds like that.
+"""The fitted map from an answer's signals to P(right), for one model: how often such answers of it are right.
 
-Two kinds, fitted elsewhere (statistics) and only applied here:
+A logistic regression, fitted elsewhere (statistics/fitting.py) and only applied here:
 
-- `platt`: sigmoid(a * logit(x) + b). On the log-odds of the acceptance, so that a = 1, b = 0 changes nothing and
-  the map is a change of scale and offset of the same quantity (Platt 1999; on log-odds: Kull et al. 2017). x is
-  clipped to [1e-6, 1 - 1e-6].
-- `isotonic`: breakpoints x and their values y, linear in between and flat outside, as scikit-learn's
-  `IsotonicRegression(out_of_bounds="clip").predict` reads them (Zadrozny & Elkan 2002).
+    P(right) = sigmoid(intercept + sum of weight * signal)
 
-Either may have a second form beside it, for answers whose agreement is known (confidence/agreement.py):
-sigmoid(a * logit(x) + c * agreement + b), a Platt map of two inputs. Where there is no agreement, the first answers.
+The acceptance goes in as log-odds (clipped to [1e-4, 1 - 1e-4]), log-probabilities as they are (clipped at -20), the
+agreement as its share. No weight is negative, for of every signal more means surer: an answer that sounds surer, that
+its speaker found more probable, or that more samples agree with, never gets the lower figure.
 
-All are non-decreasing: an answer that sounds surer, or that more samples agree with, never gets the lower figure.
+Not every answer has every signal (samples are drawn where the user asks for them, and the tokens of an old answer may
+not be known), so a calibrator has several `forms`, each fitted on its own: the first whose signals are all known is
+used. None says 0 or 100 %, which no finite number of answers can show: what comes out lies within [1 / (n + 2),
+(n + 1) / (n + 2)], the rule of succession for a run of n.
 """
 
-import bisect
-import itertools
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-FORMAT = "lacie-calibrator/3"
-_OLDER = ("lacie-calibrator/1", "lacie-calibrator/2")  # they don't say how the answers were drawn
-_EDGE = 1e-6
+from lacie_chat.confidence.signals import ACCEPTANCE, AGREEMENT, MEANINGS
 
-CalibratorKind = Literal["platt", "isotonic"]
+FORMAT = "lacie-calibrator/4"
+_OLDER = ("lacie-calibrator/1", "lacie-calibrator/2", "lacie-calibrator/3")  # they know the wording alone
+_EDGE, _LOWEST_LOGPROB = 1e-4, -20.0
 
 
 class OlderCalibrator(ValueError):
-    """A calibrator of a format that doesn't say how its answers were drawn: it can only be fitted again."""
+    """A calibrator of a format that is no longer used: it can only be fitted again."""
 
 
 class _Sampling(Protocol):
@@ -75,107 +73,111 @@ class WayOfDrawing:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibrator:
-    """`n` answers of `source` were fitted, for the model with `model_fingerprint`, as `assessment_version` heard
-    them; they were drawn as `sampling` says.
+class Form:
+    """One logistic regression: `weights` by signal, none negative. Raises ValueError, one line, on anything else."""
 
-    `parameters`: (a, b) for platt. `points`: ((x, y), …) for isotonic, x strictly increasing. `agreement_parameters`:
-    (a, c, b) of the second form. Raises ValueError, one line, on values that are no calibrator.
+    intercept: float
+    weights: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        if unknown := set(self.weights) - set(MEANINGS):
+            raise ValueError(f"a calibrator knows no signal {sorted(unknown)[0]!r}")
+        if not all(map(math.isfinite, (self.intercept, *self.weights.values()))):
+            raise ValueError("a calibrator's weights are finite")
+        if any(weight < 0 for weight in self.weights.values()):
+            raise ValueError("a calibrator's weights are not negative: surer answers would get the lower figure")
+
+    def __call__(self, signals: Mapping[str, float]) -> float:
+        """The figure; KeyError where a signal isn't known."""
+        return sigmoid(
+            self.intercept + sum(weight * as_input(name, signals[name]) for name, weight in self.weights.items())
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"intercept": self.intercept, "weights": dict(self.weights)}
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrator:
+    """Fitted on `n` answers of `source`, `right` of them right, for the model with `model_fingerprint`, as
+    `assessment_version` heard them; they were drawn as `sampling` says. Raises ValueError, one line, on values that
+    are no calibrator.
     """
 
-    kind: CalibratorKind
     n: int
+    right: int
     source: str
     model_fingerprint: str
     assessment_version: str
     sampling: WayOfDrawing
-    parameters: tuple[float, float] | None = None
-    points: tuple[tuple[float, float], ...] | None = None
-    agreement_parameters: tuple[float, float, float] | None = None
+    forms: tuple[Form, ...]
 
     def __post_init__(self) -> None:
         if self.n <= 0:
             raise ValueError(f"a calibrator is fitted on at least one answer, not on {self.n}")
-        if self.parameters is not None and self.points is not None:
-            raise ValueError("a calibrator has parameters or points, not both")
-        if self.kind == "platt":
-            _check_platt(self.parameters)
-        elif self.kind == "isotonic":
-            _check_isotonic(self.points)
-        else:
-            raise ValueError(f"unknown kind of calibrator {self.kind!r}: it is platt or isotonic")
-        if self.agreement_parameters is not None:
-            _check_two_inputs(self.agreement_parameters)
+        if not 0 <= self.right <= self.n:
+            raise ValueError(f"of {self.n} answers {self.right} can't be right")
+        if not self.forms:
+            raise ValueError("a calibrator has at least one form")
 
-    def __call__(self, acceptance: float, agreement: float | None = None) -> float:
-        """P(correct), 0 to 1, of an answer that is accepted with probability `acceptance`.
+    @property
+    def share(self) -> float:
+        """The share of right answers among those that it was fitted on."""
+        return self.right / self.n
 
-        `agreement`, 0 to 1, is used by a calibrator that has a form for it; None: not known.
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """The signals that it uses, in the order of MEANINGS."""
+        used = {name for form in self.forms for name in form.weights}
+        return tuple(name for name in MEANINGS if name in used)
+
+    def form_for(self, signals: Mapping[str, float]) -> Form | None:
+        """The form for an answer of which these signals are known; None for one that gives no answer (no signals at
+        all), or of which too little is known.
         """
-        if not 0.0 <= acceptance <= 1.0:
-            raise ValueError(f"an acceptance lies between 0 and 1, not at {acceptance}")
-        if agreement is not None and not 0.0 <= agreement <= 1.0:
-            raise ValueError(f"an agreement lies between 0 and 1, not at {agreement}")
-        if agreement is not None and self.agreement_parameters is not None:
-            slope, weight, offset = self.agreement_parameters
-            return _sigmoid(slope * logit(acceptance) + weight * agreement + offset)
-        if self.parameters is not None:
-            a, b = self.parameters
-            return _sigmoid(a * logit(acceptance) + b)
-        assert self.points is not None
-        return _interpolate(self.points, acceptance)
+        if not signals:
+            return None
+        return next((form for form in self.forms if all(name in signals for name in form.weights)), None)
+
+    def __call__(self, signals: Mapping[str, float]) -> float | None:
+        """P(right), 0 to 1, of an answer with these signals (`signals.signal_values`); None where `form_for` is."""
+        form = self.form_for(signals)
+        if form is None:
+            return None
+        least = 1 / (self.n + 2)
+        return min(max(form(signals), least), 1 - least)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON keeps it; `from_dict` reads it back unchanged."""
-        fitted: dict[str, Any] = (
-            {"parameters": list(self.parameters)}
-            if self.parameters is not None
-            else {"points": [list(point) for point in self.points or ()]}
-        )
-        if self.agreement_parameters is not None:
-            fitted["agreement_parameters"] = list(self.agreement_parameters)
         return {
             "format": FORMAT,
-            "kind": self.kind,
             "n": self.n,
+            "right": self.right,
             "source": self.source,
             "model_fingerprint": self.model_fingerprint,
             "assessment_version": self.assessment_version,
             "sampling": self.sampling.to_dict(),
-            **fitted,
+            "forms": [form.to_dict() for form in self.forms],
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Calibrator":
         """Read what `to_dict` wrote. Raises ValueError, one line, OlderCalibrator on an older format."""
         if isinstance(data, Mapping) and data.get("format") in _OLDER:
-            raise OlderCalibrator(f"it is of an older format ({data['format']}); fit it again: lacie calibration fit")
+            raise OlderCalibrator(f"it is of an older format ({data['format']}); fit it again: lacie calibrate")
         if not isinstance(data, Mapping) or data.get("format") != FORMAT:
             raise ValueError(f"not a calibrator: its format is not {FORMAT!r}")
         for name, kind in _FIELDS.items():
             if not isinstance(data.get(name), kind) or isinstance(data.get(name), bool):
                 raise ValueError(f"not a calibrator: {name!r} is missing or of the wrong type")
-        parameters = [_number(value, "parameters") for value in _items(data, "parameters")]
-        points = []
-        for point in _items(data, "points"):
-            if not isinstance(point, list | tuple) or len(point) != 2:
-                raise ValueError("not a calibrator: each of its points is a pair")
-            points.append((_number(point[0], "points"), _number(point[1], "points")))
-        if len(parameters) not in (0, 2):
-            raise ValueError("not a calibrator: a platt calibrator has two parameters")
-        second = [_number(value, "agreement_parameters") for value in _items(data, "agreement_parameters")]
-        if len(second) not in (0, 3):
-            raise ValueError("not a calibrator: its form for agreement has three parameters")
         return cls(
-            kind=data["kind"],
             n=data["n"],
+            right=data["right"],
             source=data["source"],
             model_fingerprint=data["model_fingerprint"],
             assessment_version=data["assessment_version"],
             sampling=WayOfDrawing.from_dict(data.get("sampling")),
-            parameters=(parameters[0], parameters[1]) if parameters else None,
-            points=tuple(points) or None,
-            agreement_parameters=(second[0], second[1], second[2]) if second else None,
+            forms=tuple(_form(each) for each in data["forms"]),
         )
 
     @classmethod
@@ -192,66 +194,42 @@ class Calibrator:
 
 
 _FIELDS: dict[str, type] = {
-    "kind": str, "n": int, "source": str, "model_fingerprint": str, "assessment_version": str,
+    "n": int, "right": int, "source": str, "model_fingerprint": str, "assessment_version": str, "forms": list,
 }  # fmt: skip
 
 
-def _items(data: Mapping[str, Any], name: str) -> list[Any]:
-    values = data.get(name, [])
-    if not isinstance(values, list | tuple):
-        raise ValueError(f"not a calibrator: {name!r} is not a list")
-    return list(values)
+def as_input(name: str, value: float) -> float:
+    """A signal as the regression takes it. Raises ValueError for a value that the signal can't have."""
+    if name in (ACCEPTANCE, AGREEMENT):
+        if not 0.0 <= value <= 1.0:
+            raise ValueError(f"an {name} lies between 0 and 1, not at {value}")
+        return value if name == AGREEMENT else logit(value)
+    if not value <= 0.0:
+        raise ValueError(f"a log-probability is 0 or less, not {value}")
+    return max(value, _LOWEST_LOGPROB)
+
+
+def logit(probability: float) -> float:
+    """Log-odds, of a probability clipped to [1e-4, 1 - 1e-4]."""
+    x = min(max(probability, _EDGE), 1 - _EDGE)
+    return math.log(x / (1 - x))
+
+
+def sigmoid(value: float) -> float:
+    """The probability of log-odds, without overflow."""
+    if value >= 0:
+        return 1 / (1 + math.exp(-value))
+    return math.exp(value) / (1 + math.exp(value))
+
+
+def _form(data: Any) -> Form:
+    if not isinstance(data, Mapping) or not isinstance(data.get("weights"), Mapping):
+        raise ValueError("not a calibrator: a form has an intercept and weights")
+    weights = {str(name): _number(weight, "weights") for name, weight in data["weights"].items()}
+    return Form(_number(data.get("intercept"), "intercept"), weights)
 
 
 def _number(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"not a calibrator: {name!r} holds something that is no finite number")
     return float(value)
-
-
-def _check_two_inputs(parameters: tuple[float, float, float]) -> None:
-    if len(parameters) != 3 or not all(map(math.isfinite, parameters)):
-        raise ValueError("a calibrator's form for agreement has three finite parameters")
-    if parameters[0] < 0 or parameters[1] < 0:
-        raise ValueError("a calibrator's form for agreement has no negative slope: agreement would lower the figure")
-
-
-def _check_platt(parameters: tuple[float, float] | None) -> None:
-    if parameters is None or not all(map(math.isfinite, parameters)):
-        raise ValueError("a platt calibrator has two finite parameters")
-    if parameters[0] < 0:
-        raise ValueError("a platt calibrator's slope is not negative: surer answers would get the lower figure")
-
-
-def _check_isotonic(points: tuple[tuple[float, float], ...] | None) -> None:
-    if not points:
-        raise ValueError("an isotonic calibrator has at least one point")
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    if not all(0.0 <= value <= 1.0 for value in (*xs, *ys)):
-        raise ValueError("an isotonic calibrator's points lie between 0 and 1")
-    if any(right <= left for left, right in itertools.pairwise(xs)):
-        raise ValueError("an isotonic calibrator's acceptances increase from point to point")
-    if any(right < left for left, right in itertools.pairwise(ys)):
-        raise ValueError("an isotonic calibrator's figures never fall from point to point")
-
-
-def logit(probability: float) -> float:
-    """Log-odds, of a probability clipped to [1e-6, 1 - 1e-6]."""
-    x = min(max(probability, _EDGE), 1 - _EDGE)
-    return math.log(x / (1 - x))
-
-
-def _sigmoid(value: float) -> float:
-    if value >= 0:
-        return 1 / (1 + math.exp(-value))
-    return math.exp(value) / (1 + math.exp(value))
-
-
-def _interpolate(points: tuple[tuple[float, float], ...], x: float) -> float:
-    at = bisect.bisect_left(points, x, key=lambda point: point[0])
-    if at == 0:
-        return points[0][1]
-    if at == len(points):
-        return points[-1][1]
-    (x0, y0), (x1, y1) = points[at - 1], points[at]
-    return y0 + (y1 - y0) * (x - x0) / (x1 - x0)

@@ -2,9 +2,14 @@
 
 Every front end draws from here.
 
-The confidence line: `▰▰▰▰▰▰▱▱▱▱  62 %  calibrated · sounds sure`: a bar, the figure, its kind, and the tone; where
-further samples were drawn, how many of them agree. An abstention and a response that claims nothing have no bar:
-neither is a low confidence. The tone is one word for how the response sounds:
+The confidence line holds two figures, always in this order, and what follows from the two:
+
+    ▰▰▰▰▰▰▰▰▰▱ sounds sure · right about 1 in 6 (17 %) · sounds surer than it is
+
+The bar and the tone say how the answer *sounds* (acceptance); then how likely it is *right* (P(right)), in words and
+per cent; then the verdict. A bar always means acceptance, and per cent always P(right). Without a calibrator there is
+no P(right), and the line says what makes one. An abstention and a response that claims nothing have no bar: neither is
+a low confidence. The tone is one word for how the response sounds:
 
 | tone | when |
 |---|---|
@@ -20,11 +25,11 @@ are best told from those that call themselves fairly sure anywhere between .81 a
 sure" between .50 and .60, and those from the unsure at .27.
 
 The word never contradicts the cues in the text: "hedges" needs a hedge that is underlined there, and a text that only
-hedges is at most "fairly sure". It speaks of the wording alone, so it reads the acceptance, also where a calibrated
-figure is shown.
+hedges is at most "fairly sure". It speaks of the wording alone, so it reads the acceptance and nothing else.
 """
 
-from lacie_chat.confidence.assessment import Agreement, Assessment
+from lacie_chat.confidence.assessment import Agreement, Assessment, Verdict
+from lacie_chat.confidence.calibrator import logit
 
 BAR_CELLS = 10
 
@@ -76,13 +81,64 @@ def agreement_text(agreement: Agreement) -> str:
     return f"{agreed} of {agreement.k} {noun} {verb}"
 
 
+_SHARES = (
+    (1, 50), (1, 30), (1, 20), (1, 15), (1, 10), (1, 8), (1, 6), (1, 5), (1, 4), (1, 3), (2, 5), (1, 2), (3, 5), (2, 3),
+    (3, 4), (4, 5), (5, 6), (7, 8), (9, 10), (14, 15), (19, 20), (29, 30), (49, 50),
+)  # fmt: skip
+"""What a probability is put as: shares that people can picture."""
+
+UNCALIBRATED = "how often right? lacie calibrate"
+NO_ANSWER_TO_CHECK = "no single answer to be right or wrong"
+
+SIGNS: dict[Verdict, str] = {
+    "sounds surer than it is": "▲",
+    "sounds about right": "●",
+    "surer than it sounds": "▽",
+}
+"""One sign for each verdict, where there is no room for words."""
+
+
+def share_words(probability: float) -> str:
+    """`1 in 6`: the share nearest to a probability (in log-odds); beyond the last ones `less than 1 in 50`."""
+    if probability < 0.015:
+        return "less than 1 in 50"
+    if probability > 0.985:
+        return "more than 49 in 50"
+    part, whole = min(_SHARES, key=lambda share: abs(logit(share[0] / share[1]) - logit(probability)))
+    return f"{part} in {whole}"
+
+
+def right_text(p_right: float) -> str:
+    """`right about 1 in 6 (17 %)`."""
+    words = share_words(p_right)
+    about = "" if words.startswith(("less", "more")) else "about "
+    return f"right {about}{words} ({percent(p_right).strip()})"
+
+
+def p_right_text(assessment: Assessment) -> str:
+    """How likely an answer is right, or why nobody knows: the second figure of the line."""
+    if assessment.p_right is not None:
+        return right_text(assessment.p_right)
+    return UNCALIBRATED if assessment.answer_span else NO_ANSWER_TO_CHECK
+
+
+def no_figures_text(assessment: Assessment) -> str | None:
+    """The whole line of a response that has neither figure; None for one that has."""
+    if assessment.state == "abstained":
+        return f"⊘ {tone(assessment)} · no answer to be sure of"
+    if assessment.confidence is None:
+        return f"· {tone(assessment)} · nothing to be sure of"
+    return None
+
+
 def confidence_text(assessment: Assessment) -> str:
     """The whole line, without colour."""
-    word = tone(assessment)
-    if assessment.state == "abstained":
-        return f"⊘ {word} · no answer to be sure of"
-    if assessment.confidence is None:
-        return f"· {word} · nothing to be sure of"
-    value, kind = assessment.confidence.value, assessment.confidence.kind
-    agreed = f" · {agreement_text(assessment.agreement)}" if assessment.agreement else ""
-    return f"{bar(value)} {percent(value)}  {kind} · {word}{agreed}"
+    if (text := no_figures_text(assessment)) is not None:
+        return text
+    assert assessment.acceptance is not None
+    parts = [f"{bar(assessment.acceptance)} {tone(assessment)}", p_right_text(assessment)]
+    if assessment.verdict is not None:
+        parts.append(assessment.verdict)
+    if assessment.agreement is not None:
+        parts.append(agreement_text(assessment.agreement))
+    return " · ".join(parts)

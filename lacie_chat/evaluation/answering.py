@@ -16,6 +16,7 @@ from lacie_chat.confidence import (
     assess_many,
     can_agree,
     with_agreement,
+    with_p_right,
 )
 from lacie_chat.confidence.listener import Listener
 from lacie_chat.engine.asking import MAX_TOKENS, STOP, TEMPERATURE, sample_seeds
@@ -116,22 +117,22 @@ def add_agreement(
 
 
 def judged(rows: Sequence[Row], questions: Sequence[Question], calibrator: Calibrator | None = None) -> list[Row]:
-    """The rows with what hangs on the questions and on a calibrator: `answers`, `match`, `correct`, `confidence`."""
+    """The rows with what hangs on the questions and on a calibrator.
+
+    `answers`, `match`, `correct`; and anew, with this calibrator or none, `p_right`, `verdict`, `confidence`.
+    """
     found = []
     for row, question in zip(rows, questions, strict=True):
         truth = {"answers": list(question.answers), "match": question.match}
-        correct = question.is_right(row["answer_span"])
-        found.append({**row, **truth, "correct": correct, "confidence": _confidence(row, calibrator)})
-    return found
+        found.append({**row, **truth, "correct": question.is_right(row["answer_span"])})
+    return calibrated(found, calibrator)
 
 
-def _confidence(row: Row, calibrator: Calibrator | None) -> dict[str, Any] | None:
-    if row["state"] != "answered" or row["acceptance"] is None:
-        return None
-    if calibrator is None:
-        return {"value": row["acceptance"], "kind": "acceptance"}
-    agreement = (row.get("agreement") or {}).get("value")
-    return {"value": calibrator(row["acceptance"], agreement), "kind": "calibrated"}
+def calibrated(rows: Sequence[Row], calibrator: Calibrator | None) -> list[Row]:
+    """The rows with what this calibrator makes of their signals, or with none: `p_right`, `verdict`, `confidence`."""
+    assessments = [with_p_right(Assessment.from_dict(row), calibrator).to_dict() for row in rows]
+    names = ("p_right", "verdict", "confidence")
+    return [{**row, **{name: each[name] for name in names}} for row, each in zip(rows, assessments, strict=True)]
 
 
 def rows_of(

@@ -1,6 +1,7 @@
 """Questions with their accepted answers, as evaluation, comparison, study and calibration read them from a file.
 
-A questions file is JSON lines with `id`, `question`, `answers`, and perhaps `match` (`exact` or `lenient`).
+A questions file is JSON lines with `id`, `question`, `answers`, and perhaps `match` (`exact` or `lenient`). A question
+that has no answer has an empty list: whatever is claimed is wrong, and to decline is the best that one can do.
 """
 
 from collections.abc import Mapping
@@ -55,8 +56,8 @@ def _problem(row: Mapping[str, Any]) -> str | None:
     if not isinstance(row["question"], str) or not row["question"].strip():
         return "'question' is not a text"
     answers = row["answers"]
-    if not isinstance(answers, list) or not answers or not all(isinstance(answer, str) for answer in answers):
-        return "'answers' is not a list of texts with at least one in it"
+    if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
+        return "'answers' is not a list of texts (an empty one for a question that has no answer)"
     if not all(_is_unicode(text) for text in (str(row["id"]), row["question"], *answers)):
         return "it holds half of a surrogate pair (such as \\ud83d alone), which is no text"
     if str(row.get("match", "exact")) not in MATCHERS:

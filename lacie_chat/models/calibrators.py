@@ -131,7 +131,7 @@ def _usable(
     that says why not and what to do."""
     from lacie_chat.confidence import ASSESSMENT_VERSION, OlderCalibrator
 
-    again = "fit it again: lacie calibration fit"
+    again = "fit it again: lacie calibrate"
     try:
         calibrator = read()
     except OlderCalibrator as error:
@@ -166,7 +166,7 @@ def _stored(path: Path) -> "Calibrator | None":
     except OlderCalibrator:
         raise
     except ValueError as error:
-        raise ModelError(f"{error}; delete the file or fit it again: lacie calibration fit") from error
+        raise ModelError(f"{error}; delete the file or fit it again: lacie calibrate") from error
 
 
 def _embedded(source: Path) -> "Calibrator | None":

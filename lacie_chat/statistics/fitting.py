@@ -1,44 +1,44 @@
-"""From answers that are known to be right or wrong to a calibrator: Platt's sigmoid or isotonic regression.
+"""From answers that are known to be right or wrong to a calibrator: logistic regression over their signals.
 
-Both are fitted on Platt's smoothed targets (Platt 1999): of N+ right and N- wrong answers a right one counts as
-(N+ + 1) / (N+ + 2) and a wrong one as 1 / (N- + 2). A handful of right answers (a small model has 5 in 100) then never
-makes a calibrator say 0 or 100 %, which no finite number of answers can show.
+scikit-learn fits; the application only applies (confidence/calibrator.py). A form is built signal by signal: each step
+takes the one that lowers the held-out log loss most, and it ends where none lowers it by `WORTH`; so a calibrator keeps
+only what helps, and where nothing does it says the share of right answers of every answer. No weight may be negative
+(of every signal more means surer): a signal whose best weight is has none. How strongly weights are held back (C) is
+chosen by held-out log loss, too.
 
-Which of the two it is, is decided by held-out log loss: each answer is judged by fits that didn't see it (stratified
-k-fold, repeated, since with few answers one cut into folds is luck). The figures "after" are held out in the same way;
-a fit judged on its own answers looks better than it is. The share of right answers alone, said of every answer, is
-measured beside them: a calibrator that does no better has found nothing in the wording.
+Three forms are tried: over the signals that every answer has for nothing (`free`), with the agreement of samples where
+it is known (`sampled`), and over the acceptance alone (`wording`), for answers whose tokens aren't known.
+
+What is reported is held out: each answer is judged by a fit, its choice of signals included, that didn't see it
+(stratified folds, repeated, since with few answers one cut into folds is luck). Beside it stand the same for the
+acceptance alone, the bare acceptance, and the share of right answers said of every answer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
-from lacie_chat.confidence.calibrator import CalibratorKind
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, Form, WayOfDrawing
+from lacie_chat.confidence.calibrator import as_input
+from lacie_chat.confidence.signals import ACCEPTANCE, AGREEMENT, FREE, MEANINGS
 from lacie_chat.errors import LacieError
-from lacie_chat.statistics.logistic import (
-    EDGE,
-    arrays,
-    log_loss,
-    logit,
-    newton,
-    sigmoid,
-    smoothed_targets,
-    stratified,
-)
-from lacie_chat.statistics.metrics import Bools, Floats, ece
+from lacie_chat.statistics.metrics import Bools, Floats, figures_with_intervals, log_loss
 
-MINIMUM = 50
-"""Answers under which nothing is fitted: the share of right ones is then known to no better than ± 14 %."""
-FOLDS = 5
-REPEATS = 5
-_TIE = 1e-9  # nats; a smaller difference is rounding
+MINIMUM = 60
+"""Answers under which nothing is fitted: the share of right ones is then known to no better than ± 13 %."""
+LEAST_OF_EACH = 5
+"""So many right and so many wrong answers at least: fewer say nothing of how the two differ."""
+FOLDS, REPEATS = 5, 3
+WORTH = 1e-3
+"""Nats of log loss by which a signal must help."""
+_STRENGTHS = (0.1, 1.0, 10.0)
+"""scikit-learn's C, of which the best is taken; the higher, the freer the weights."""
 
-Predict = Callable[[Floats], Floats]
+Signalled = Sequence[Mapping[str, float]]
+"""The signals of each answer, by name (confidence/signals.py)."""
 
 
 class FittingError(LacieError):
@@ -49,91 +49,47 @@ class FittingError(LacieError):
 class FitReport:
     """A calibrator and what is known of it: `right` of `n` answers are right.
 
-    `log_loss` has `before` (the bare acceptance), `platt`, `isotonic` and `share` (the share of right answers, said of
-    all); `ece` has `before` and `after`. All but `before` are held out, over `folds` folds.
+    `figures`: `p_right`, `wording` (P(right) from the acceptance alone), `acceptance` (as it stands) and `share`, each
+    with `auroc`, `log_loss`, `brier` and `ece`, as `value` and 95 % `interval`; all but `acceptance` are held out, over
+    `folds` folds. `alone`: the same of P(right) from each free signal alone, held out. `carries`: how much of what the
+    calibrator goes by each signal is (standardised weights, sum 1).
     """
 
     calibrator: Calibrator
     n: int
     right: int
     folds: int
-    log_loss: dict[str, float]
-    ece: dict[str, float]
-
-    @property
-    def method(self) -> CalibratorKind:
-        """`platt` or `isotonic`: the one with the lower held-out log loss."""
-        return self.calibrator.kind
-
-    @property
-    def log_loss_after(self) -> float:
-        return self.log_loss[self.method]
+    figures: dict[str, dict[str, Any]]
+    alone: dict[str, dict[str, Any]]
+    carries: dict[str, float]
 
     @property
     def tells_apart(self) -> bool:
         """Does it say more than the share of right answers does?"""
-        return self.log_loss_after < self.log_loss["share"] - _TIE
+        return bool(self.calibrator.signals) and self.log_loss("p_right") < self.log_loss("share")
+
+    def log_loss(self, what: str) -> float:
+        """The log loss of one of `figures`."""
+        value: float = self.figures[what]["log_loss"]["value"]
+        return value
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON prints it."""
         return {
-            "method": self.method,
             "n": self.n,
             "right": self.right,
             "folds": self.folds,
-            "log_loss": {**self.log_loss, "after": self.log_loss_after},
-            "ece": self.ece,
+            "tells_apart": self.tells_apart,
+            "figures": self.figures,
+            "alone": self.alone,
+            "carries": self.carries,
             "calibrator": self.calibrator.to_dict(),
         }
 
 
-def fit_platt(acceptances: ArrayLike, correct: ArrayLike, *, smoothing: bool = True) -> tuple[float, float]:
-    """(a, b) of sigmoid(a * logit(acceptance) + b) with the least cross entropy, a >= 0.
-
-    By Newton's method with step halving (Lin, Lin & Weng 2007). Where the best slope is negative (the surer it sounds,
-    the more often it is wrong), the best that a calibrator may say is the same of all answers: a = 0.
-    """
-    x, y = arrays(acceptances, correct)
-    targets = smoothed_targets(y) if smoothing else y.astype(float)
-    design = np.stack([logit(x), np.ones_like(x)], axis=1)
-    share = float(np.clip(targets.mean(), EDGE, 1 - EDGE))
-    start = np.array([0.0, np.log(share / (1 - share))])
-    if np.ptp(design[:, 0]) == 0:
-        return float(start[0]), float(start[1])
-    a, b = newton(design, targets, start)
-    return (a, b) if a >= 0 else (float(start[0]), float(start[1]))
-
-
-def fit_isotonic(
-    acceptances: ArrayLike, correct: ArrayLike, *, smoothing: bool = True
-) -> tuple[tuple[float, float], ...]:
-    """Breakpoints ((x, y), …) of the non-decreasing function nearest to the targets, for `Calibrator(points=…)`.
-
-    Pool adjacent violators (Ayer et al. 1955); answers of equal acceptance are one point. The y are those of
-    scikit-learn's `IsotonicRegression`, drawn in from 0 and 1 by the smoothing.
-    """
-    x, y = arrays(acceptances, correct)
-    targets = smoothed_targets(y) if smoothing else y.astype(float)
-    xs, place, counts = np.unique(x, return_inverse=True, return_counts=True)
-    means = np.bincount(place, weights=targets) / counts
-    blocks: list[tuple[float, int, int, int]] = []  # value, weight, first and last index into xs
-    for index in range(len(xs)):
-        value, weight, first = float(means[index]), int(counts[index]), index
-        while blocks and blocks[-1][0] >= value:
-            before, more, first, _ = blocks.pop()
-            value = (before * more + value * weight) / (more + weight)
-            weight += more
-        blocks.append((value, weight, first, index))
-    points: list[tuple[float, float]] = []
-    for value, _, first, last in blocks:
-        level = min(max(value, 0.0), 1.0)
-        points += [(float(xs[end]), level) for end in dict.fromkeys((first, last))]
-    return tuple(points)
-
-
 def fit_calibrator(
-    acceptances: ArrayLike,
-    correct: ArrayLike,
+    signals: Signalled,
+    correct: Sequence[bool],
     *,
     model_fingerprint: str,
     source: str,
@@ -142,67 +98,181 @@ def fit_calibrator(
     minimum: int = MINIMUM,
     seed: int = 0,
 ) -> FitReport:
-    """The better of Platt and isotonic for these answers (which all claim something; abstentions are left out before).
+    """The calibrator of these answers, all of which give an answer (they have signals).
 
-    `acceptances` 0 to 1 and `correct`, of one length, of answers that were drawn as `sampling` says and heard by
-    `version` of the assessment; `seed` cuts the folds. Raises FittingError, one line, for fewer than `minimum` answers,
-    and where (nearly) all are right or all wrong: there is then nothing to tell apart.
+    They were drawn as `sampling` says and heard by `version` of the assessment; `seed` cuts the folds. Raises
+    FittingError, one line, for fewer than `minimum` answers, and where too few are right or too few wrong.
     """
-    x, y = arrays(acceptances, correct)
-    n, right = len(x), int(y.sum())
-    if n < minimum:
-        raise FittingError(f"{n} answers are too few to fit a calibrator: at least {minimum} are needed")
-    if right in (0, n):
-        which = "right" if right else "wrong"
-        raise FittingError(f"all {n} answers are {which}: there is nothing to tell apart; try other questions")
-    if min(right, n - right) < 2:
-        which = "right" if right == 1 else "wrong"
-        raise FittingError(f"only one of the {n} answers is {which}: at least 2 right and 2 wrong ones are needed")
+    y = np.asarray(correct, dtype=bool)
+    n, right = len(y), int(y.sum())
+    _check(n, right, minimum)
     folds = min(FOLDS, right, n - right)
-    held_out = {name: np.zeros(n) for name in ("platt", "isotonic", "share")}
-    losses = dict.fromkeys(held_out, 0.0)
-    errors = dict.fromkeys(held_out, 0.0)
-    for repeat in range(REPEATS):
-        place = stratified(y, folds, np.random.default_rng([seed, repeat]))
-        for fold in range(folds):
-            inside = place == fold
-            for name, predict in _fits(x[~inside], y[~inside]).items():
-                held_out[name][inside] = predict(x[inside])
-        for name, predicted in held_out.items():
-            losses[name] += log_loss(predicted, y) / REPEATS
-            errors[name] += ece(predicted, y) / REPEATS
-    kind: CalibratorKind = "platt" if losses["platt"] <= losses["isotonic"] + _TIE else "isotonic"
+    forms = fitted_forms(signals, y, folds, seed)
     calibrator = Calibrator(
-        kind=kind,
         n=n,
+        right=right,
         source=source,
         model_fingerprint=model_fingerprint,
         assessment_version=version,
         sampling=sampling,
-        parameters=fit_platt(x, y) if kind == "platt" else None,
-        points=fit_isotonic(x, y) if kind == "isotonic" else None,
+        forms=forms,
     )
+
+    def held_out(fit: Callable[[Signalled, Bools, int], Sequence[Form]]) -> Floats:
+        return _held_out(signals, y, folds, seed, fit)
+
+    acceptance = np.array([each[ACCEPTANCE] for each in signals])
+    predicted = {
+        "p_right": held_out(lambda some, right, cut: fitted_forms(some, right, cut, seed, 1)),
+        "wording": held_out(lambda some, right, cut: [_best_form(some, right, (ACCEPTANCE,), cut, seed, 1)]),
+        "acceptance": acceptance,
+        "share": held_out(lambda some, right, cut: [_share_form(right)]),
+    }
+    known = [name for name in FREE if all(name in each for each in signals)]
+    alone = {
+        name: held_out(lambda some, right, cut, name=name: [_fit_best(some, right, (name,), cut, seed, 1)[0]])  # type: ignore[misc]
+        for name in known
+    }
     return FitReport(
         calibrator=calibrator,
         n=n,
         right=right,
         folds=folds,
-        log_loss={"before": log_loss(x, y), **losses},
-        ece={"before": ece(x, y), "after": errors[kind]},
+        figures={name: figures_with_intervals(values, y, seed=seed) for name, values in predicted.items()},
+        alone={name: figures_with_intervals(values, y, seed=seed) for name, values in alone.items()},
+        carries=_carries(forms[0], signals),
     )
 
 
-def _fits(x: Floats, y: Bools) -> dict[str, Predict]:
-    a, b = fit_platt(x, y)
-    xs, ys = np.array(fit_isotonic(x, y)).T
-    share = float(smoothed_targets(y).mean())
-    return {
-        "platt": lambda new: sigmoid(a * logit(new) + b),
-        "isotonic": lambda new: np.interp(new, xs, ys),
-        "share": lambda new: np.full(len(new), share),
+def fitted_forms(signals: Signalled, correct: Bools, folds: int, seed: int, repeats: int = REPEATS) -> tuple[Form, ...]:
+    """The forms of a calibrator, the one that wants most first; each for the answers that have all its signals."""
+    wanted = ((*FREE, AGREEMENT), FREE, (ACCEPTANCE,))
+    forms: list[Form] = []
+    for names in wanted:
+        index = [place for place, each in enumerate(signals) if all(name in each for name in names)]
+        y = correct[index]
+        rarer = int(min(y.sum(), (~y).sum())) if len(y) else 0
+        if rarer < min(LEAST_OF_EACH, folds):
+            continue  # nobody drew samples, or no answer's tokens are known
+        form = _best_form([signals[place] for place in index], y, names, min(folds, rarer), seed, repeats)
+        if not any(set(form.weights) == set(other.weights) for other in forms):
+            forms.append(form)
+    # A form that goes by nothing fits every answer: none is looked at after it.
+    return tuple(sorted(forms, key=lambda form: -len(form.weights))) or (_share_form(correct),)
+
+
+def _check(n: int, right: int, minimum: int) -> None:
+    if n < minimum:
+        raise FittingError(f"{n} answers are too few to fit a calibrator: at least {minimum} are needed")
+    if right in (0, n):
+        which = "right" if right else "wrong"
+        raise FittingError(f"all {n} answers are {which}: there is nothing to tell apart; try other questions")
+    if min(right, n - right) < LEAST_OF_EACH:
+        few, which = (right, "right") if right < n - right else (n - right, "wrong")
+        verb = "is" if few == 1 else "are"
+        raise FittingError(
+            f"only {few} of the {n} answers {verb} {which}: at least {LEAST_OF_EACH} right and {LEAST_OF_EACH} wrong "
+            "ones are needed; ask more questions, or easier and harder ones"
+        )
+
+
+# -- one form ---------------------------------------------------------------------------------------------------------
+
+
+def _best_form(signals: Signalled, correct: Bools, names: Sequence[str], folds: int, seed: int, repeats: int) -> Form:
+    """Signals of `names`, taken one by one while that lowers the held-out log loss by WORTH; perhaps none."""
+    form = _share_form(correct)
+    loss = log_loss(np.full(len(correct), correct.mean()), correct)
+    taken: list[str] = []
+    while left := [name for name in names if name not in taken]:
+        tried = [(_fit_best(signals, correct, (*taken, name), folds, seed, repeats), name) for name in left]
+        (found, new), name = min(tried, key=lambda each: each[0][1])
+        if new > loss - WORTH:
+            break
+        form, loss = found, new
+        taken.append(name)
+    return Form(form.intercept, {name: form.weights[name] for name in MEANINGS if form.weights.get(name)})
+
+
+def _fit_best(
+    signals: Signalled, correct: Bools, names: Sequence[str], folds: int, seed: int, repeats: int
+) -> tuple[Form, float]:
+    """The form over all of `names` with the best strength, and its held-out log loss."""
+    design = _design(signals, names)
+    losses = dict.fromkeys(_STRENGTHS, 0.0)
+    for train, test in _splits(correct, folds, seed, repeats):
+        for strength in _STRENGTHS:
+            intercept, weights = _fit(design[train], correct[train], strength)
+            losses[strength] += log_loss(_sigmoid(design[test] @ weights + intercept), correct[test]) * len(test)
+    strength = min(_STRENGTHS, key=lambda each: losses[each])
+    intercept, weights = _fit(design, correct, strength)
+    form = Form(float(intercept), dict(zip(names, map(float, weights), strict=True)))
+    return form, losses[strength] / (len(correct) * repeats)
+
+
+def _fit(design: Floats, correct: Bools, strength: float) -> tuple[float, Floats]:
+    """Intercept and weights, none negative: what would be is left out, and the rest fitted again."""
+    from sklearn.linear_model import LogisticRegression
+
+    centre, width = design.mean(axis=0), design.std(axis=0)
+    free = [column for column in range(design.shape[1]) if width[column] > 0]
+    weights = np.zeros(design.shape[1])
+    while free:
+        model = LogisticRegression(C=strength, max_iter=1000)
+        model.fit((design[:, free] - centre[free]) / width[free], correct)
+        found = model.coef_[0]
+        if found.min() >= 0:
+            weights[free] = found / width[free]
+            return float(model.intercept_[0] - weights @ centre), weights
+        free.pop(int(found.argmin()))
+    return _share_form(correct).intercept, weights
+
+
+def _share_form(correct: Bools) -> Form:
+    share = (int(correct.sum()) + 1) / (len(correct) + 2)
+    return Form(float(np.log(share / (1 - share))), {})
+
+
+def _design(signals: Signalled, names: Sequence[str]) -> Floats:
+    return np.array([[as_input(name, each[name]) for name in names] for each in signals], dtype=float)
+
+
+def _sigmoid(values: Floats) -> Floats:
+    small = np.exp(-np.abs(values))  # by the sign, so that no exponential overflows
+    return np.where(values >= 0, 1 / (1 + small), small / (1 + small))
+
+
+# -- held out ---------------------------------------------------------------------------------------------------------
+
+
+def _held_out(
+    signals: Signalled, correct: Bools, folds: int, seed: int, fit: Callable[[Signalled, Bools, int], Sequence[Form]]
+) -> Floats:
+    """What fits that didn't see an answer say of it, averaged over the repeats."""
+    said = np.zeros(len(correct))
+    for train, test in _splits(correct, folds, seed + 1, REPEATS):
+        some = [signals[place] for place in train]
+        forms = fit(some, correct[train], max(2, min(folds, int(min(correct[train].sum(), (~correct[train]).sum())))))
+        for place in test:
+            form = next(form for form in forms if all(name in signals[place] for name in form.weights))
+            said[place] += form(signals[place]) / REPEATS
+    return said
+
+
+def _splits(correct: Bools, folds: int, seed: int, repeats: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Places to fit on and to judge, each fold of each repeat; right and wrong ones are dealt out evenly."""
+    from sklearn.model_selection import RepeatedStratifiedKFold
+
+    cut = RepeatedStratifiedKFold(n_splits=max(2, folds), n_repeats=repeats, random_state=seed)
+    return [(train, test) for train, test in cut.split(np.zeros(len(correct)), correct)]
+
+
+def _carries(form: Form, signals: Signalled) -> dict[str, float]:
+    """Each weight times how much its signal varies, as shares of their sum."""
+    known = [each for each in signals if all(name in each for name in form.weights)]
+    pulls = {
+        name: weight * float(np.std([as_input(name, each[name]) for each in known]))
+        for name, weight in form.weights.items()
     }
-
-
-def examples(calibrator: Calibrator, at: Sequence[float] = (0.1, 0.3, 0.5, 0.7, 0.9)) -> list[tuple[float, float]]:
-    """A few acceptances with the confidence that the calibrator makes of them."""
-    return [(x, calibrator(x)) for x in at]
+    total = sum(pulls.values())
+    return {name: pull / total for name, pull in pulls.items()} if total else {}

@@ -159,6 +159,39 @@ def bootstrap_intervals(
     return intervals
 
 
+FIGURES = ("auroc", "log_loss", "brier", "ece")
+"""What is asked of a figure that says how likely an answer is right."""
+_EDGE = 1e-6
+
+
+def log_loss(probability: Floats, positive: Bools) -> float:
+    """Mean negative log likelihood in nats; probabilities are clipped to [1e-6, 1 - 1e-6]."""
+    p = np.clip(probability, _EDGE, 1 - _EDGE)
+    return float(-np.where(positive, np.log(p), np.log(1 - p)).mean()) if len(p) else float("nan")
+
+
+def probability_figures(probability: Floats, positive: Bools, bins: int = 9) -> dict[str, float]:
+    """FIGURES of probabilities against what came true; NaN where one isn't defined."""
+    return {
+        "auroc": auroc(probability, positive),
+        "log_loss": log_loss(probability, positive),
+        "brier": float(np.mean((probability - positive) ** 2)) if len(positive) else float("nan"),
+        "ece": ece(probability, positive, bins),
+    }
+
+
+def figures_with_intervals(
+    probability: Floats, positive: Bools, *, bins: int = 9, bootstrap: int = 1000, seed: int = 0
+) -> dict[str, Any]:
+    """Each of FIGURES as `value` and 95 % percentile bootstrap `interval` over the answers; None where not defined."""
+    values = probability_figures(probability, positive, bins)
+    scored = Scored(probability, positive, np.zeros(len(positive), dtype=bool))
+    intervals = bootstrap_intervals(
+        scored, lambda part: probability_figures(part.acceptance, part.correct, bins), bootstrap, seed
+    )
+    return {name: {"value": _none_if_nan(value), "interval": intervals.get(name)} for name, value in values.items()}
+
+
 def _share(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
 

@@ -1,4 +1,4 @@
-"""The run's calibrator: from acceptance to P(correct), fitted on held-out questions of which no figure is reported.
+"""The run's calibrator: from signals to P(right), fitted on held-out questions of which no figure is reported.
 
 Fitted for the adapter, which is what `lacie export` takes along as `calibrator.json`, and for the baseline beside it,
 so that the calibrated figures of the two can be compared. The questions are those of `questions.calibration`, which
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lacie_chat.confidence import Calibrator, WayOfDrawing
+from lacie_chat.confidence import Calibrator, WayOfDrawing, signal_values
 from lacie_chat.models import fingerprint, pair_fingerprint
 from lacie_chat.statistics.fitting import MINIMUM, FittingError, fit_calibrator
 from lacie_training.generators import listener_version
@@ -51,7 +51,7 @@ def calibration_questions(folder: RunFolder) -> tuple[str, list[Question]]:
 def fit(folder: RunFolder, speaker: str, rows: Sequence[Row]) -> Fitted:
     """Fit one speaker's calibrator on its answers to the calibration questions."""
     recipe = folder.recipe
-    claims = [row for row in rows if row["state"] == "answered" and row["acceptance"] is not None]
+    claims = [row for row in rows if signal_values(row)]
     right = sum(bool(row["correct"]) for row in claims)
     figures: dict[str, Any] = {"questions": len(rows), "n": len(claims), "right": right}
     if not rows:
@@ -63,7 +63,7 @@ def fit(folder: RunFolder, speaker: str, rows: Sequence[Row]) -> Fitted:
         return Fitted(None, {**figures, "none": why})
     try:
         report = fit_calibrator(
-            [row["acceptance"] for row in claims],
+            [signal_values(row) for row in claims],
             [bool(row["correct"]) for row in claims],
             model_fingerprint=_fingerprint(folder, speaker),
             source=f"{recipe.name}, {len(claims)} answers to held-out questions",
@@ -73,7 +73,7 @@ def fit(folder: RunFolder, speaker: str, rows: Sequence[Row]) -> Fitted:
         )
     except FittingError as error:
         return Fitted(None, {**figures, "none": str(error)})
-    return Fitted(report.calibrator, {**figures, **report.to_dict(), "tells_apart": report.tells_apart})
+    return Fitted(report.calibrator, {**figures, **report.to_dict()})
 
 
 def keep(folder: RunFolder, fitted: Fitted) -> str:
@@ -90,11 +90,11 @@ def keep(folder: RunFolder, fitted: Fitted) -> str:
         path.unlink(missing_ok=True)
         return f"no {CALIBRATOR}: {why}"
     write_json(path, calibrator.to_dict())
-    losses = fitted.figures["log_loss"]
+    losses = {name: each["log_loss"]["value"] for name, each in fitted.figures["figures"].items()}
     found = "" if fitted.figures["tells_apart"] else "; it says no more than the share of right answers does"
     return (
-        f"{CALIBRATOR}: {calibrator.kind}, {fitted.figures['right']} of {calibrator.n} answers right, "
-        f"held-out log loss {losses['before']:.3f} before, {losses['after']:.3f} after{found}"
+        f"{CALIBRATOR}: from {', '.join(calibrator.signals) or 'nothing'}; {calibrator.right} of {calibrator.n} answers "
+        f"right, held-out log loss {losses['p_right']:.3f}, of the acceptance alone {losses['wording']:.3f}{found}"
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lacie_chat.comparison.figures import measure_pairs, pairs_of
-from lacie_chat.confidence import Calibrator
+from lacie_chat.evaluation.answering import calibrated
 from lacie_chat.evaluation.measuring import measure, one_line
 from lacie_chat.rows import writing
 from lacie_chat.statistics.fluency import fluency
@@ -36,7 +36,8 @@ def summarise(
     sets: dict[str, dict[str, Any]] = {}
     for name, speakers in rows.items():
         sets[name] = {
-            speaker: _measure(recipe, each, threshold, fitted[speaker].calibrator) for speaker, each in speakers.items()
+            speaker: _measure(recipe, calibrated(each, fitted[speaker].calibrator), threshold)
+            for speaker, each in speakers.items()
         }
         for speaker, figures in sets[name].items():
             write_json(folder.path / "evaluation" / name / speaker / "metrics.json", figures)
@@ -68,7 +69,7 @@ def summarise(
                 print(f"evaluate: {name}, {speaker}{heard}: {one_line(figures)}")
 
 
-def _measure(recipe: Recipe, rows: list[Row], threshold: float, calibrator: Calibrator | None = None) -> dict[str, Any]:
+def _measure(recipe: Recipe, rows: list[Row], threshold: float) -> dict[str, Any]:
     settings = recipe.evaluate
     return measure(
         rows,
@@ -76,7 +77,6 @@ def _measure(recipe: Recipe, rows: list[Row], threshold: float, calibrator: Cali
         bins=settings.bins,
         bootstrap=settings.bootstrap,
         seed=recipe.seed,
-        calibrator=calibrator,
     )
 
 
