@@ -132,8 +132,8 @@ def _recipe(adapter: Adapter, facts: RunFacts) -> str:
         ]
     if facts.calibrator:
         lines.append(
-            f"- Calibrator: from {', '.join(facts.calibrator.signals) or 'the share of right answers alone'}, fitted on "
-            f"{facts.calibrator.n} answers; it is in the files"
+            f"- Calibrator: from {', '.join(facts.calibrator.signals) or 'the share of right answers alone'}, "
+            f"fitted on {facts.calibrator.n} answers; it is in the files"
         )
     return "\n".join(lines) + "\n"
 

@@ -21,7 +21,7 @@ def measure(
     bootstrap: int = BOOTSTRAP,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """All figures of some rows: of the acceptance, and under `p_right` those of P(right) where a calibrator gave one."""
+    """All figures of some rows: of the acceptance, and under `p_right` of P(right) where a calibrator gave one."""
 
     def figures_of(some: Sequence[Row]) -> dict[str, Any]:
         return listener_metrics(some, threshold=threshold, bins=bins, bootstrap=bootstrap, seed=seed)

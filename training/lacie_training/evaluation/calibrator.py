@@ -93,8 +93,8 @@ def keep(folder: RunFolder, fitted: Fitted) -> str:
     losses = {name: each["log_loss"]["value"] for name, each in fitted.figures["figures"].items()}
     found = "" if fitted.figures["tells_apart"] else "; it says no more than the share of right answers does"
     return (
-        f"{CALIBRATOR}: from {', '.join(calibrator.signals) or 'nothing'}; {calibrator.right} of {calibrator.n} answers "
-        f"right, held-out log loss {losses['p_right']:.3f}, of the acceptance alone {losses['wording']:.3f}{found}"
+        f"{CALIBRATOR}: from {', '.join(calibrator.signals) or 'nothing'}; {calibrator.right} of {calibrator.n} "
+        f"answers right, held-out log loss {losses['p_right']:.3f}, of the acceptance alone {losses['wording']:.3f}{found}"
     )
 
 
