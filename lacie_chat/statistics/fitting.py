@@ -36,7 +36,11 @@ WORTH = 1e-3
 """Nats of log loss by which a signal must help."""
 _STRENGTHS = (0.1, 1.0, 10.0)
 """scikit-learn's C, of which the best is taken; the higher, the freer the weights."""
+_MIDDLE = 1.0
+"""With which signals are chosen, and where one signal stands alone."""
 
+Splits = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
+"""Places of the answers to fit on and of those to judge."""
 Signalled = Sequence[Mapping[str, float]]
 """The signals of each answer, by name (confidence/signals.py)."""
 
@@ -124,22 +128,22 @@ def fit_calibrator(
     acceptance = np.array([each[ACCEPTANCE] for each in signals])
     predicted = {
         "p_right": held_out(lambda some, right, cut: fitted_forms(some, right, cut, seed, 1)),
-        "wording": held_out(lambda some, right, cut: [_best_form(some, right, (ACCEPTANCE,), cut, seed, 1)]),
+        "wording": held_out(lambda some, right, _: [_form(_design(some, (ACCEPTANCE,)), right, (ACCEPTANCE,))]),
         "acceptance": acceptance,
-        "share": held_out(lambda some, right, cut: [_share_form(right)]),
+        "share": held_out(lambda some, right, _: [_share_form(right)]),
     }
+
+    def alone(name: str) -> Floats:
+        return held_out(lambda some, right, _: [_form(_design(some, (name,)), right, (name,))])
+
     known = [name for name in FREE if all(name in each for each in signals)]
-    alone = {
-        name: held_out(lambda some, right, cut, name=name: [_fit_best(some, right, (name,), cut, seed, 1)[0]])  # type: ignore[misc]
-        for name in known
-    }
     return FitReport(
         calibrator=calibrator,
         n=n,
         right=right,
         folds=folds,
         figures={name: figures_with_intervals(values, y, seed=seed) for name, values in predicted.items()},
-        alone={name: figures_with_intervals(values, y, seed=seed) for name, values in alone.items()},
+        alone={name: figures_with_intervals(alone(name), y, seed=seed) for name in known},
         carries=_carries(forms[0], signals),
     )
 
@@ -181,50 +185,58 @@ def _check(n: int, right: int, minimum: int) -> None:
 
 def _best_form(signals: Signalled, correct: Bools, names: Sequence[str], folds: int, seed: int, repeats: int) -> Form:
     """Signals of `names`, taken one by one while that lowers the held-out log loss by WORTH; perhaps none."""
-    form = _share_form(correct)
+    splits = _splits(correct, folds, seed, repeats)
+    columns = {name: _design(signals, (name,)) for name in names}
     loss = log_loss(np.full(len(correct), correct.mean()), correct)
-    taken: list[str] = []
+    taken: tuple[str, ...] = ()
     while left := [name for name in names if name not in taken]:
-        tried = [(_fit_best(signals, correct, (*taken, name), folds, seed, repeats), name) for name in left]
-        (found, new), name = min(tried, key=lambda each: each[0][1])
-        if new > loss - WORTH:
+        tried = {
+            name: _loss(np.hstack([columns[each] for each in (*taken, name)]), correct, _MIDDLE, splits)
+            for name in left
+        }
+        name = min(left, key=lambda each: tried[each])
+        if tried[name] > loss - WORTH:
             break
-        form, loss = found, new
-        taken.append(name)
+        taken, loss = (*taken, name), tried[name]
+    if not taken:
+        return _share_form(correct)
+    design = np.hstack([columns[name] for name in taken])
+    strength = min(_STRENGTHS, key=lambda each: _loss(design, correct, each, splits))
+    form = _form(design, correct, taken, strength)
     return Form(form.intercept, {name: form.weights[name] for name in MEANINGS if form.weights.get(name)})
 
 
-def _fit_best(
-    signals: Signalled, correct: Bools, names: Sequence[str], folds: int, seed: int, repeats: int
-) -> tuple[Form, float]:
-    """The form over all of `names` with the best strength, and its held-out log loss."""
-    design = _design(signals, names)
-    losses = dict.fromkeys(_STRENGTHS, 0.0)
-    for train, test in _splits(correct, folds, seed, repeats):
-        for strength in _STRENGTHS:
-            intercept, weights = _fit(design[train], correct[train], strength)
-            losses[strength] += log_loss(_sigmoid(design[test] @ weights + intercept), correct[test]) * len(test)
-    strength = min(_STRENGTHS, key=lambda each: losses[each])
+def _loss(design: Floats, correct: Bools, strength: float, splits: Splits) -> float:
+    """The held-out log loss of a fit over these columns."""
+    loss = 0.0
+    for train, test in splits:
+        intercept, weights = _fit(design[train], correct[train], strength)
+        loss += log_loss(_sigmoid(design[test] @ weights + intercept), correct[test]) * len(test)
+    return loss / sum(len(test) for _, test in splits)
+
+
+def _form(design: Floats, correct: Bools, names: Sequence[str], strength: float = _MIDDLE) -> Form:
     intercept, weights = _fit(design, correct, strength)
-    form = Form(float(intercept), dict(zip(names, map(float, weights), strict=True)))
-    return form, losses[strength] / (len(correct) * repeats)
+    return Form(float(intercept), dict(zip(names, map(float, weights), strict=True)))
 
 
 def _fit(design: Floats, correct: Bools, strength: float) -> tuple[float, Floats]:
     """Intercept and weights, none negative: what would be is left out, and the rest fitted again."""
+    from sklearn import config_context
     from sklearn.linear_model import LogisticRegression
 
     centre, width = design.mean(axis=0), design.std(axis=0)
     free = [column for column in range(design.shape[1]) if width[column] > 0]
     weights = np.zeros(design.shape[1])
-    while free:
-        model = LogisticRegression(C=strength, max_iter=1000)
-        model.fit((design[:, free] - centre[free]) / width[free], correct)
-        found = model.coef_[0]
-        if found.min() >= 0:
-            weights[free] = found / width[free]
-            return float(model.intercept_[0] - weights @ centre), weights
-        free.pop(int(found.argmin()))
+    with config_context(assume_finite=True, skip_parameter_validation=True):  # it is called thousands of times
+        while free:
+            model = LogisticRegression(C=strength, max_iter=1000)
+            model.fit((design[:, free] - centre[free]) / width[free], correct)
+            found = model.coef_[0]
+            if found.min() >= 0:
+                weights[free] = found / width[free]
+                return float(model.intercept_[0] - weights @ centre), weights
+            free.pop(int(found.argmin()))
     return _share_form(correct).intercept, weights
 
 
@@ -259,7 +271,7 @@ def _held_out(
     return said
 
 
-def _splits(correct: Bools, folds: int, seed: int, repeats: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _splits(correct: Bools, folds: int, seed: int, repeats: int) -> Splits:
     """Places to fit on and to judge, each fold of each repeat; right and wrong ones are dealt out evenly."""
     from sklearn.model_selection import RepeatedStratifiedKFold
 

@@ -1,191 +1,174 @@
 """Calibrators fitted: against scikit-learn, against known truths, and what is refused."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.frozen import FrozenEstimator
-from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
 
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
-from lacie_chat.statistics.fitting import (
-    FittingError,
-    examples,
-    fit_calibrator,
-    fit_isotonic,
-    fit_platt,
-    log_loss,
-    smoothed_targets,
-)
+from lacie_chat.confidence import ASSESSMENT_VERSION, WayOfDrawing
+from lacie_chat.confidence.calibrator import as_input
+from lacie_chat.confidence.signals import FREE
+from lacie_chat.statistics import fitting
+from lacie_chat.statistics.fitting import FitReport, FittingError, fit_calibrator, fitted_forms
 
 WAY = WayOfDrawing(0.2, 0.95, 40, 1.05)
 
 
-def logit(x: np.ndarray) -> np.ndarray:
-    return np.log(x / (1 - x))
-
-
-def answers(seed: int, n: int, *, a: float = 1.0, b: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Acceptances, and answers that are right with sigmoid(a logit + b)."""
+def answers(seed: int, n: int, *, weights: dict[str, float], intercept: float = 0.0) -> tuple[list[Any], list[bool]]:
+    """Signals as answers have them, and truths that hang on them by `weights`; the rest is noise."""
     draw = np.random.default_rng(seed)
-    x = draw.uniform(0.02, 0.98, n)
-    return x, draw.random(n) < 1 / (1 + np.exp(-(a * logit(x) + b)))
+    rows, correct = [], []
+    for _ in range(n):
+        tokens = -draw.exponential(0.7, size=3)
+        row = {
+            "acceptance": float(draw.uniform(0.05, 0.97)),
+            "span_sum": float(tokens.sum()),
+            "span_lowest": float(tokens.min()),
+            "span_first": float(tokens[0]),
+            "mean": float(-draw.exponential(0.5)),
+        }
+        score = intercept + sum(weight * as_input(name, row[name]) for name, weight in weights.items())
+        rows.append(row)
+        correct.append(bool(draw.random() < 1 / (1 + math.exp(-score))))
+    return rows, correct
 
 
-def fit(x: object, y: object, **more: object) -> object:
-    return fit_calibrator(x, y, model_fingerprint="abc", source="a test", sampling=WAY, **more)  # type: ignore[arg-type]
+def fit(rows: Any, correct: Any, **more: Any) -> FitReport:
+    return fit_calibrator(rows, correct, model_fingerprint="abc", source="a test", sampling=WAY, **more)
 
 
-class AsItIs(ClassifierMixin, BaseEstimator):
-    """A classifier whose score is its one feature: what scikit-learn calibrates is then the log-odds itself."""
-
-    def fit(self, _x: object, y: np.ndarray) -> "AsItIs":
-        self.classes_ = np.unique(y)
-        return self
-
-    def decision_function(self, x: np.ndarray) -> np.ndarray:
-        return x[:, 0]
-
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        return x[:, 0] > 0
+@pytest.fixture(scope="module")
+def told() -> FitReport:
+    """Answers whose truth hangs on how probable the span was, and a little on the wording."""
+    return fit(*answers(1, 500, weights={"span_sum": 1.2, "acceptance": 0.5}, intercept=1.5))
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize(("a", "b"), [(1.0, 0.0), (0.4, -3.0), (3.0, 1.0)])
-def test_platt_against_scikit_learn(seed: int, a: float, b: float) -> None:
-    x, y = answers(seed, 300, a=a, b=b)
-    slope, offset = fit_platt(x, y)
-    theirs = CalibratedClassifierCV(FrozenEstimator(AsItIs().fit(None, y)), method="sigmoid").fit(logit(x)[:, None], y)
-    grid = np.linspace(-5, 5, 41)
-    ours = 1 / (1 + np.exp(-(slope * grid + offset)))
-    assert ours == pytest.approx(theirs.predict_proba(grid[:, None])[:, 1], abs=1e-3)
+def test_it_finds_the_signals_that_tell_and_no_others(told: FitReport) -> None:
+    form = told.calibrator.forms[0]
+    assert set(form.weights) == {"span_sum", "acceptance"}
+    assert form.weights["span_sum"] == pytest.approx(1.2, abs=0.35)
+    assert form.weights["acceptance"] == pytest.approx(0.5, abs=0.25)
+    assert form.intercept == pytest.approx(1.5, abs=0.5)
+    assert [set(each.weights) for each in told.calibrator.forms[1:]] == [{"acceptance"}], "for those without tokens"
+    assert told.carries["span_sum"] > told.carries["acceptance"] > 0
+    assert sum(told.carries.values()) == pytest.approx(1)
 
 
-def test_platt_finds_what_the_answers_were_drawn_with() -> None:
-    slope, offset = fit_platt(*answers(0, 60_000, a=0.5, b=-2.0))
-    assert slope == pytest.approx(0.5, abs=0.03)
-    assert offset == pytest.approx(-2.0, abs=0.03)
+def test_what_it_says_of_answers_it_hasnt_seen_is_right_so_often(told: FitReport) -> None:
+    rows, correct = answers(2, 4000, weights={"span_sum": 1.2, "acceptance": 0.5}, intercept=1.5)
+    said = np.array([told.calibrator(row) for row in rows], dtype=float)
+    truth = np.array(correct)
+    for low in (0.0, 0.2, 0.4, 0.6, 0.8):
+        inside = (said > low) & (said <= low + 0.2)
+        assert inside.sum() < 50 or truth[inside].mean() == pytest.approx(said[inside].mean(), abs=0.12)
+    figures = told.figures["p_right"]
+    low, high = figures["log_loss"]["interval"]
+    fresh = float(-np.where(truth, np.log(said), np.log(1 - said)).mean())
+    assert low - 0.03 <= fresh <= high + 0.03, "the held-out figure is what answers of another day give"
 
 
-def test_platts_targets_by_hand() -> None:
-    # 1 right of 4: (1 + 1) / (1 + 2), and 1 / (3 + 2) for each wrong one
-    assert smoothed_targets(np.array([True, False, False, False])).tolist() == [2 / 3, 0.2, 0.2, 0.2]
+def test_the_weights_are_scikit_learns(told: FitReport) -> None:
+    rows, correct = answers(1, 500, weights={"span_sum": 1.2, "acceptance": 0.5}, intercept=1.5)
+    names = list(told.calibrator.forms[0].weights)
+    design = np.array([[as_input(name, row[name]) for name in names] for row in rows])
+    scaled = (design - design.mean(axis=0)) / design.std(axis=0)
+    found = []
+    for strength in (0.1, 1.0, 10.0):
+        model = LogisticRegression(C=strength, max_iter=1000).fit(scaled, correct)
+        found.append(model.predict_proba(scaled)[:, 1])
+    ours = [told.calibrator.forms[0](row) for row in rows]
+    assert any(np.allclose(ours, each, atol=1e-4) for each in found)
 
 
-def test_few_right_answers_never_make_it_certain() -> None:
-    x = np.linspace(0.05, 0.95, 60)
-    y = x > 0.9  # separable: without the smoothing the slope runs off to infinity
-    calibrator = Calibrator("platt", 60, "", "", "1", WAY, parameters=fit_platt(x, y))
-    assert calibrator(1.0) < 1
-    assert 0 < calibrator(0.05) < 0.05
-    levels = [level for _, level in fit_isotonic(x, y)]
-    assert 0 < min(levels) < 0.05
-    assert max(levels) == pytest.approx((y.sum() + 1) / (y.sum() + 2))
+def test_a_signal_that_would_lower_the_figure_has_no_weight() -> None:
+    rows, correct = answers(3, 300, weights={"acceptance": -1.0, "span_sum": 0.8}, intercept=1.0)
+    report = fit(rows, correct)
+    assert set(report.calibrator.forms[0].weights) <= {"span_sum", "span_lowest", "span_first"}
+    assert all(weight >= 0 for form in report.calibrator.forms for weight in form.weights.values())
 
 
-def test_a_falling_relation_becomes_the_same_for_all() -> None:
-    x, y = answers(1, 400)
-    slope, offset = fit_platt(x, ~y)
-    assert slope == 0
-    assert 1 / (1 + math.exp(-offset)) == pytest.approx(smoothed_targets(~y).mean())
-    assert len({level for _, level in fit_isotonic(x, ~y)}) < 12
+def test_where_nothing_tells_it_says_the_share_of_right_answers() -> None:
+    rows, _ = answers(4, 200, weights={})
+    truth = np.random.default_rng(5).random(200) < 0.3
+    report = fit(rows, list(truth))
+    said = {report.calibrator(row) for row in rows}
+    if not report.calibrator.signals:
+        assert said == {pytest.approx((truth.sum() + 1) / 202)}
+    assert not report.tells_apart or report.log_loss("p_right") < report.log_loss("share")
+    assert report.log_loss("p_right") < report.log_loss("share") + 0.03, "noise does it little harm"
 
 
-@pytest.mark.parametrize("acceptance", [0.0, 0.7, 1.0])
-def test_answers_of_one_acceptance(acceptance: float) -> None:
-    y = np.arange(80) < 20
-    report = fit(np.full(80, acceptance), y)
-    assert report.calibrator(acceptance) == pytest.approx(smoothed_targets(y).mean())
-    assert not report.tells_apart
+def test_agreement_is_used_where_it_was_drawn_and_helps() -> None:
+    rows, correct = answers(6, 300, weights={"span_sum": 1.0}, intercept=1.0)
+    draw = np.random.default_rng(7)
+    for row, right in list(zip(rows, correct, strict=True))[:200]:
+        row["agreement"] = float(draw.binomial(5, 0.8 if right else 0.3) / 5)
+    calibrator = fit(rows, correct).calibrator
+    assert "agreement" in calibrator.forms[0].weights
+    without = {name: rows[0][name] for name in FREE}
+    agreed, differed = calibrator({**without, "agreement": 1.0}), calibrator({**without, "agreement": 0.0})
+    plain = calibrator(without)
+    assert agreed is not None and differed is not None and plain is not None and differed < plain < agreed
 
 
-@pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("ties", [False, True])
-def test_isotonic_against_scikit_learn(seed: int, ties: bool) -> None:
-    x, y = answers(seed, 200)
-    x = np.round(x, 1) if ties else x
-    theirs = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
-    grid = np.linspace(0, 1, 501)
-    for targets, points in ((y.astype(float), fit_isotonic(x, y, smoothing=False)), (smoothed_targets(y), None)):
-        ours = Calibrator("isotonic", 200, "", "", "1", WAY, points=points or fit_isotonic(x, y))
-        theirs.fit(x, targets)
-        assert [ours(value) for value in grid] == pytest.approx(theirs.predict(grid).tolist(), abs=1e-9)
+def test_answers_without_tokens_are_fitted_on_their_wording() -> None:
+    rows, correct = answers(8, 150, weights={"acceptance": 1.0})
+    bare = [{"acceptance": row["acceptance"]} for row in rows]
+    report = fit(bare, correct)
+    assert report.calibrator.signals in (("acceptance",), ())
+    assert list(report.alone) == ["acceptance"]
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from([0.0, 1e-9, 0.1, 0.5, 0.50001, 0.9, 1.0]) | st.floats(0, 1), st.booleans()),
-        min_size=12,
-        max_size=60,
-    )
-)
-def test_whatever_is_fitted_is_a_calibrator(rows: list[tuple[float, bool]]) -> None:
-    x, y = [row[0] for row in rows], [row[1] for row in rows]
-    try:
-        report = fit(x, y, minimum=10)
-    except FittingError:
-        assert min(sum(y), len(y) - sum(y)) < 2
-        return
-    assert Calibrator.from_dict(report.calibrator.to_dict()) == report.calibrator
-    figures = [report.calibrator(value) for value in np.linspace(0, 1, 50)]
-    assert figures == sorted(figures)
-    assert all(0 < figure < 1 for figure in figures)
-    assert all(math.isfinite(value) for value in (*report.log_loss.values(), *report.ece.values()))
+def test_held_out_figures_are_worse_than_those_on_its_own_answers() -> None:
+    rows, correct = answers(9, 80, weights={"span_sum": 0.7}, intercept=0.5)
+    report = fit(rows, correct)
+    own = np.array([report.calibrator(row) for row in rows], dtype=float)
+    truth = np.array(correct)
+    assert report.log_loss("p_right") > float(-np.where(truth, np.log(own), np.log(1 - own)).mean())
 
 
-def test_platt_is_chosen_for_a_sigmoid_and_isotonic_for_a_step() -> None:
-    report = fit(*answers(2, 800, a=0.6, b=-1.5))
-    assert report.method == "platt"
-    assert report.log_loss_after < report.log_loss["before"]
-    assert report.ece["after"] < report.ece["before"]
-    assert report.tells_apart
-    assert (report.n, report.calibrator.n, report.calibrator.assessment_version) == (800, 800, ASSESSMENT_VERSION)
-    assert fit(*answers(2, 800), version="prompt-x").calibrator.assessment_version == "prompt-x"
-    draw = np.random.default_rng(3)
-    x = draw.uniform(0.1, 0.9, 1500)
-    step = draw.random(1500) < np.where(x < 0.3, 0.05, np.where(x < 0.7, 0.5, 0.55))
-    assert fit(x, step).method == "isotonic"
+def test_the_report_says_what_it_is_made_of(told: FitReport) -> None:
+    calibrator = told.calibrator
+    assert (calibrator.model_fingerprint, calibrator.source, calibrator.sampling) == ("abc", "a test", WAY)
+    assert calibrator.assessment_version == ASSESSMENT_VERSION
+    assert told.n == calibrator.n == 500 and told.right == calibrator.right
+    assert set(told.figures) == {"p_right", "wording", "acceptance", "share"} and set(told.alone) == set(FREE)
+    for figures in (*told.figures.values(), *told.alone.values()):
+        for figure in figures.values():
+            low, high = figure["interval"]
+            assert low <= figure["value"] <= high or figure["value"] == pytest.approx(low, abs=0.03)
+    assert told.log_loss("p_right") < told.log_loss("wording") < told.log_loss("share") + 0.02
+    assert told.tells_apart
+    assert told.to_dict()["calibrator"] == calibrator.to_dict()
 
 
-def test_figures_are_held_out() -> None:
-    """Of noise nothing can be learnt: on its own answers a fit would seem to, held out it must not."""
-    draw = np.random.default_rng(5)
-    x, y = draw.random(120), draw.random(120) < 0.5
-    report = fit(x, y)
-    own = log_loss(np.array([report.calibrator(value) for value in x]), y)
-    assert own < report.log_loss_after
-    assert report.log_loss["isotonic"] > report.log_loss["share"]
-    assert report.to_dict() == fit(x, y).to_dict(), "the same answers give the same figures"
+def test_the_same_answers_give_the_same_calibrator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "REPEATS", 1)
+    rows, correct = answers(10, 120, weights={"span_sum": 1.0}, intercept=0.5)
+    truth = np.array(correct)
+    assert fitted_forms(rows, truth, 5, 0) == fitted_forms(rows, truth, 5, 0)
 
 
-@pytest.mark.parametrize(
-    ("x", "y", "line"),
-    [
-        (np.full(49, 0.5), np.arange(49) < 9, "49 answers are too few to fit a calibrator: at least 50"),
-        (np.full(50, 0.5), np.zeros(50), "all 50 answers are wrong"),
-        (np.full(50, 0.5), np.ones(50), "all 50 answers are right"),
-        (np.full(50, 0.5), np.arange(50) < 1, "only one of the 50 answers is right"),
-        (np.full(50, 0.5), np.arange(50) < 49, "only one of the 50 answers is wrong"),
-    ],
-)
-def test_what_is_refused(x: np.ndarray, y: np.ndarray, line: str) -> None:
-    with pytest.raises(FittingError, match=line) as refused:
-        fit(x, y)
-    assert "\n" not in str(refused.value)
+def refused(rows: Any, correct: Any, **more: Any) -> str:
+    with pytest.raises(FittingError) as caught:
+        fit(rows, correct, **more)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
-def test_what_makes_no_sense_is_a_bug() -> None:
-    with pytest.raises(ValueError, match="one length"):
-        fit_platt([0.1, 0.2], [True])
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        fit_platt([0.1, 1.2], [True, False])
+def test_too_little_is_refused_in_one_line() -> None:
+    rows, _ = answers(11, 100, weights={})
+    assert "59 answers are too few" in refused(rows[:59], [True, False] * 29 + [True])
+    assert "at least 80 are needed" in refused(rows[:79], [True, False] * 39 + [True], minimum=80)
+    assert "all 100 answers are wrong" in refused(rows, [False] * 100)
+    assert "all 100 answers are right" in refused(rows, [True] * 100)
+    assert "only 1 of the 100 answers is right" in refused(rows, [True] + [False] * 99)
+    assert "only 4 of the 100 answers are wrong" in refused(rows, [False] * 4 + [True] * 96)
 
 
-def test_examples_are_the_calibrators_own_figures() -> None:
-    calibrator = Calibrator("platt", 60, "", "", "1", WAY, parameters=(1.0, -1.0))
-    assert examples(calibrator, (0.25, 0.75)) == [(0.25, calibrator(0.25)), (0.75, calibrator(0.75))]
+def test_a_handful_of_right_answers_claims_little() -> None:
+    rows, _ = answers(12, 60, weights={})
+    report = fit(rows, [place < 5 for place in range(60)])
+    assert all(1 / 62 <= (report.calibrator(row) or 0) <= 0.6 for row in rows)
