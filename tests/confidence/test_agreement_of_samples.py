@@ -9,6 +9,7 @@ from lacie_chat.confidence import (
     Agreement,
     Assessment,
     Calibrator,
+    Form,
     Listener,
     TunedListener,
     WayOfDrawing,
@@ -44,26 +45,24 @@ def test_samples_that_all_abstain_need_no_reader(listener: TunedListener) -> Non
         agreement_of(QUESTION, "Oslo", [], listener=counting)
 
 
-def _calibrator(second: tuple[float, float, float] | None) -> Calibrator:
+def _calibrator(*sampled: Form) -> Calibrator:
     return Calibrator(
-        kind="platt", parameters=(1, 0), agreement_parameters=second,
-        n=50, source="own", model_fingerprint="abc", assessment_version="1", sampling=WayOfDrawing(0.2, 0.95, 40, 1.05),
+        forms=(*sampled, Form(0.0, {"acceptance": 1.0})), n=98, right=50, source="own",
+        model_fingerprint="abc", assessment_version="1", sampling=WayOfDrawing(0.2, 0.95, 40, 1.05),
     )  # fmt: skip
 
 
-def test_a_calibrator_with_a_second_form_gives_the_confidence_anew(listener: Listener) -> None:
-    plain, two = _calibrator(None), _calibrator((0.0, 2.0, -1.0))
-    found = assess(QUESTION, "It is Oslo.", listener=listener, calibrator=two)
-    assert found.acceptance is not None and found.confidence is not None
-    assert found.confidence.value == pytest.approx(found.acceptance, abs=1e-6)
-    low, high = (with_agreement(found, Agreement(value, 5), two) for value in (0.0, 1.0))
-    assert low.confidence is not None and high.confidence is not None
-    assert (low.confidence.value, high.confidence.value) == pytest.approx((0.2689, 0.7311), abs=1e-4)
-    unchanged = with_agreement(found, Agreement(1.0, 5), plain)
-    assert unchanged.confidence == found.confidence
+def test_a_calibrator_that_has_a_use_for_it_gives_p_right_anew(listener: Listener) -> None:
+    plain, sampled = _calibrator(), _calibrator(Form(-1.0, {"agreement": 2.0}))
+    found = assess(QUESTION, "It is Oslo.", listener=listener, calibrator=sampled)
+    assert found.acceptance is not None
+    assert found.p_right == pytest.approx(found.acceptance, abs=0.01)
+    low, high = (with_agreement(found, Agreement(value, 5), sampled) for value in (0.0, 1.0))
+    assert (low.p_right, high.p_right) == pytest.approx((0.2689, 0.7311), abs=1e-4)
+    assert with_agreement(found, Agreement(1.0, 5), plain).p_right == found.p_right
     assert can_agree(found) and not can_agree(replace(found, answer_span=None))
     assert not can_agree(replace(found, state="abstained"))
-    assert with_agreement(replace(found, confidence=None), Agreement(1.0, 5), two).confidence is None
+    assert with_agreement(replace(found, state="no_claim"), Agreement(1.0, 5), sampled).p_right is None
 
 
 def test_it_is_said_on_the_line_and_kept_in_the_record(listener: Listener) -> None:

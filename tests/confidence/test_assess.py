@@ -1,5 +1,7 @@
 """The whole flow on the embedded model: states, figures, odd texts, two calls of the readers for many."""
 
+import math
+
 import pytest
 from counting import counted
 
@@ -7,6 +9,7 @@ from lacie_chat.confidence import (
     ASSESSMENT_VERSION,
     Assessment,
     Calibrator,
+    Form,
     Listener,
     TunedListener,
     WayOfDrawing,
@@ -52,19 +55,27 @@ def test_it_says_which_listener_heard_it(listener: Listener, prompted: Listener)
     assert other.answer_span is not None and other.answer_span.text == "Oslo"
 
 
-def test_a_calibrator_gives_the_confidence(listener: Listener) -> None:
+def test_a_calibrator_gives_p_right_by_all_signals(listener: Listener) -> None:
     calibrator = Calibrator(
-        kind="isotonic",
-        points=((0.0, 0.25), (1.0, 0.25)),
-        n=9,
+        forms=(Form(1.0, {"span_sum": 1.0, "mean": 0.5}), Form(math.log(1 / 3), {})),
+        n=98,
+        right=20,
         source="a constant",
         model_fingerprint="x",
         assessment_version="1",
         sampling=WayOfDrawing(0.2, 0.95, 40, 1.05),
     )
-    found = assess("What is the capital of Norway?", "It is Oslo.", listener=listener, calibrator=calibrator)
-    assert found.confidence is not None
-    assert (found.confidence.value, found.confidence.kind) == (0.25, "calibrated")
+    item = ("What is the capital of Norway?", "It is Oslo.")
+    tokens = [(0, 2, -0.1), (2, 5, -0.2), (5, 8, -0.5), (8, 11, -1.25)]
+    found = assess(*item, listener=listener, calibrator=calibrator, tokens=tokens)
+    assert found.answer_span is not None and found.answer_span.text == "Oslo"
+    assert found.p_right == pytest.approx(1 / (1 + math.exp(-(1.0 - 1.75 + 0.5 * -2.05 / 4))))
+    assert found.acceptance is not None and found.verdict == "sounds surer than it is"
+    plain = assess(*item, listener=listener, calibrator=calibrator)
+    assert plain.p_right == pytest.approx(0.25), "the form for answers whose tokens aren't known"
+    assert assess(*item, listener=listener).p_right is None
+    declined = assess(item[0], "I don't know.", listener=listener, calibrator=calibrator, tokens=tokens)
+    assert (declined.p_right, declined.verdict) == (None, None)
 
 
 ODD = (

@@ -8,7 +8,16 @@ import sklearn.metrics as sk
 import torch
 from torchmetrics.classification import BinaryCalibrationError
 
-from lacie_chat.statistics.metrics import Scored, auroc, bootstrap_intervals, ece, listener_metrics, point, reliability
+from lacie_chat.statistics.metrics import (
+    Scored,
+    auroc,
+    bootstrap_intervals,
+    ece,
+    figures_with_intervals,
+    listener_metrics,
+    point,
+    reliability,
+)
 
 
 def random_scored(seed: int, size: int, *, ties: bool) -> Scored:
@@ -110,3 +119,24 @@ def test_bootstrap_interval_of_a_share_agrees_with_its_normal_approximation() ->
     half = 1.96 * math.sqrt(0.3 * 0.7 / 400)
     assert low == pytest.approx(0.3 - half, abs=0.01)
     assert high == pytest.approx(0.3 + half, abs=0.01)
+
+
+def test_what_is_asked_of_a_probability_is_what_scikit_learn_says() -> None:
+    draw = np.random.default_rng(3)
+    said = draw.uniform(0.02, 0.98, 300)
+    truth = draw.random(300) < said
+    found = figures_with_intervals(said, truth)
+    assert found["auroc"]["value"] == pytest.approx(sk.roc_auc_score(truth, said))
+    assert found["log_loss"]["value"] == pytest.approx(sk.log_loss(truth, said))
+    assert found["brier"]["value"] == pytest.approx(sk.brier_score_loss(truth, said))
+    assert found["ece"]["value"] == pytest.approx(ece(said, truth))
+    for figure in found.values():
+        low, high = figure["interval"]
+        assert low < high and low - 0.05 <= figure["value"] <= high
+
+
+def test_figures_of_one_class_are_said_as_far_as_they_are_defined() -> None:
+    found = figures_with_intervals(np.array([0.1, 0.4]), np.array([False, False]))
+    assert found["auroc"] == {"value": None, "interval": None}
+    assert found["brier"]["value"] == pytest.approx((0.01 + 0.16) / 2)
+    assert figures_with_intervals(np.array([]), np.array([], dtype=bool))["log_loss"]["value"] is None
