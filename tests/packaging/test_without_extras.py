@@ -83,7 +83,7 @@ def run(command: Path, *words: str, status: int = 0) -> str:
 
 
 def test_it_holds_no_extra_and_knows_no_checkout(light: Path) -> None:
-    for module in ("torch", "transformers", "pydantic", "matplotlib", "sklearn"):
+    for module in ("torch", "transformers", "pydantic", "matplotlib"):
         assert "ModuleNotFoundError" in run(light / "python", "-c", f"import {module}", status=1)
     ours = "lacie_chat, lacie_training, lacie_export"
     files = run(light / "python", "-c", f"import {ours}\nfor each in {ours}: print(each.__file__)").split()
