@@ -3,7 +3,8 @@
 import itertools
 
 import pytest
-from hypothesis import given
+import sentencepiece
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lacie_chat.confidence import signals_of
@@ -70,3 +71,57 @@ def test_a_real_answer_is_covered_by_its_tokens(engine) -> None:
     assert covered == set(range(len(text)))
     assert all(logprob <= 0 for *_, logprob in finished.tokens)
     assert len(finished.tokens) <= finished.completion_tokens
+
+
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Co", "Cn"])
+    | st.sampled_from(" \n  aeinrst.,München東京🎉"),
+    max_size=40,
+)
+
+
+def _is_spelt(pieces: list[bytes], text: str) -> None:
+    """Every character is its tokens', a token's characters are those that its bytes are part of."""
+    assert b"".join(pieces).decode("utf-8", "replace") == text
+    tokens = aligned([(piece, -1.0) for piece in pieces], text)
+    assert {c for start, end, _ in tokens for c in range(start, end)} == set(range(len(text)))
+    place = 0
+    for (start, end, _), piece in zip(tokens, [piece for piece in pieces if piece], strict=True):
+        first = len(text.encode()[:place].decode("utf-8", "ignore"))
+        place += len(piece)
+        assert start == first and len(text[start:end].encode()) >= len(piece)
+
+
+@given(TEXTS)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_embedded_models_tokens_find_their_characters(engine, text: str) -> None:
+    model = engine._model
+    _is_spelt([model.piece(token) for token in model.tokenise(text)], text)
+
+
+@pytest.fixture(scope="module")
+def sentencepieces(tmp_path_factory: pytest.TempPathFactory) -> sentencepiece.SentencePieceProcessor:
+    """A SentencePiece tokenizer with bytes to fall back on, as Llama 2's and Gemma's."""
+    folder = tmp_path_factory.mktemp("sentencepiece")
+    (folder / "text.txt").write_text("The river runs past the old mill, and the miller's house stands near.\n" * 60)
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(folder / "text.txt"), model_prefix=str(folder / "small"), vocab_size=330, model_type="bpe",
+        byte_fallback=True, add_dummy_prefix=False, remove_extra_whitespaces=False, normalization_rule_name="identity",
+        minloglevel=2,
+    )  # fmt: skip
+    return sentencepiece.SentencePieceProcessor(model_file=str(folder / "small.model"))
+
+
+@given(TEXTS)
+@settings(max_examples=200, deadline=None)
+def test_a_sentencepiece_tokenizers_tokens_find_their_characters(
+    sentencepieces: sentencepiece.SentencePieceProcessor, text: str
+) -> None:
+    ids = sentencepieces.encode(text)
+    pieces = [
+        bytes([int(sentencepieces.id_to_piece(each)[3:-1], 16)])
+        if sentencepieces.is_byte(each)
+        else sentencepieces.id_to_piece(each).replace("\u2581", " ").encode()
+        for each in ids
+    ]
+    _is_spelt(pieces, text.replace("\u2581", " "))
