@@ -4,9 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-LAYERS_KEY = "lacie.listener.layers"
-"""In the GGUF of a listener's adapter: how many of the model's layers it was trained under, where not all."""
-
 Part = Literal["hearing", "extracting"]
 """What a listener does: judge the wording, and find the answer span."""
 
@@ -16,8 +13,8 @@ class ListenerFiles:
     """Who hears, in which `version` of the assessment.
 
     A tuned listener is the model under an adapter for each part. The copies are where the weights are kept with an
-    adapter merged in (made if need be), for llama.cpp reads those faster, and an adapter may do with fewer layers than
-    the model has; their format is added to the name. Without adapters the model takes the part by a prompt.
+    adapter merged in (made if need be), for llama.cpp reads those faster; their format is added to the name. Without
+    adapters the model takes the part by a prompt.
     """
 
     model_path: Path

@@ -12,12 +12,10 @@ TASKS = ("listener", "extraction")
 
 @dataclass(frozen=True, slots=True)
 class ListenerFacts:
-    """`task`: what the adapter was trained for; `form`: the version of the form in which it reads; `layers`: how many
-    of the model's layers it was trained under, None: all."""
+    """`task`: what the adapter was trained for; `form`: the version of the form in which it reads."""
 
     task: str
     form: int
-    layers: int | None = None
 
 
 def read_listener(folder: Path) -> ListenerFacts | None:
@@ -29,14 +27,7 @@ def read_listener(folder: Path) -> ListenerFacts | None:
         return None
     except (OSError, ValueError) as error:
         raise ExportError(f"{path} can't be read: {first_line(error)}") from error
-    found = facts if isinstance(facts, dict) else {}
-    task, form, layers = found.get("task"), found.get("form"), found.get("layers")
-    if task not in TASKS or not _is_count(form):
+    task, form = (facts.get("task"), facts.get("form")) if isinstance(facts, dict) else (None, None)
+    if task not in TASKS or isinstance(form, bool) or not isinstance(form, int) or not 0 < form < 2**32:
         raise ExportError(f"{path} is damaged: it names no task ({', '.join(TASKS)}) and the number of its form")
-    if layers is not None and not _is_count(layers):
-        raise ExportError(f"{path} is damaged: its number of layers is {layers!r}")
-    return ListenerFacts(task, form, layers)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**32
+    return ListenerFacts(task, form)

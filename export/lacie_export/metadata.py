@@ -11,7 +11,6 @@
     lacie.listener           model that listened in training
     lacie.listener.task      of a listener's adapter: listener (it hears) or extraction (it finds the answer)
     lacie.listener.form      of a listener's adapter: version of the form in which it reads
-    lacie.listener.layers    of a listener's adapter: how many of the model's layers it was trained under, where not all
     lacie.assessment_version  version of extraction, listener and sampler in which the figures were measured
     lacie.accept_threshold   acceptance from which an answer counts as accepted
     lacie.calibrator         JSON of the calibrator: acceptance to P(correct), with its n
@@ -26,7 +25,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from lacie_chat.listener_files import LAYERS_KEY
 from lacie_export.bases import Base
 from lacie_export.gguf_layout import Value
 from lacie_export.peft_adapter import Adapter
@@ -86,8 +84,6 @@ def keys_for(base: Base, adapter: Adapter, facts: RunFacts, name: str) -> dict[s
     keys |= {key: value for key, value in known.items() if value is not None}
     if facts.reads_as is not None:
         keys |= {"lacie.listener.task": facts.reads_as.task, "lacie.listener.form": facts.reads_as.form}
-        if facts.reads_as.layers is not None:
-            keys[LAYERS_KEY] = facts.reads_as.layers
     return keys | _evaluation(facts)
 
 

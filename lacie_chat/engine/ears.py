@@ -1,14 +1,13 @@
 """The listener in this process: its weights, an adapter and a context for each of its parts.
 
-A tuned listener reads copies of the embedded weights with its adapters merged in (merging.py). Where they can't be
-kept (a full disk, no right to write), they are made for this run alone in the folder for temporary files. A prompted
-listener that is the speaker shares its weights.
+A tuned listener reads copies of the embedded weights with its adapters merged in (merging.py); where they can't be
+made (a full disk), the weights are read as they are with the adapters over them, only slower. A prompted listener that
+is the speaker shares its weights.
 """
 
 import contextlib
-import tempfile
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from lacie_chat.confidence.listener import Listener, listener_over
 from lacie_chat.engine import native
@@ -51,18 +50,17 @@ class Ears:
         self._contexts: list[Context] = []
         self._closed = False
         self._own: list[Model] = []
-        self._passing: list[tempfile.TemporaryDirectory[str]] = []
         self._threads, self._gpu_layers = threads, gpu_layers
-        self._parts: dict[Part, Model] = {}
-        """What reads for a part."""
+        self._parts: dict[Part, tuple[Model, Any]] = {}
+        """What reads for a part: a model, and an adapter over it or None."""
         native.start(None)
         try:
             if settings.tuned:
                 self._load_tuned()
             elif speaker is not None and speaker.path == settings.model_path:
-                self._parts["hearing"] = speaker
+                self._parts["hearing"] = (speaker, None)
             else:
-                self._parts["hearing"] = self._load(settings.model_path)
+                self._parts["hearing"] = (self._load(settings.model_path), None)
         except EngineError:
             self._free_models()
             raise
@@ -90,10 +88,10 @@ class Ears:
         if not self.settings.tuned:
             part = "hearing"  # one prompt or the other, the weights are the same
         if part not in self._readers:
-            model = self._parts[part]
+            model, adapter = self._parts[part]
             length = model.reader_ctx if part == "hearing" else min(_EXTRACTING_CTX, model.reader_ctx)
             chunk = _CHUNK if self.settings.tuned and not model.on_gpu else None
-            context = Context(model, length, self._gate, chunk=chunk)
+            context = Context(model, length, self._gate, adapter=adapter, chunk=chunk)
             self._contexts.append(context)
             self._readers[part] = KVReader(model, context)
         return self._readers[part]
@@ -103,8 +101,8 @@ class Ears:
         if not self.settings.tuned:
             part = "hearing"
         if part not in self._patient:
-            model = self._parts[part]
-            self._patient[part] = ParallelReader(model, self._gate, self.reader(part))
+            model, adapter = self._parts[part]
+            self._patient[part] = ParallelReader(model, self._gate, self.reader(part), adapter=adapter)
         return self._patient[part]
 
     def stop(self) -> None:
@@ -137,9 +135,7 @@ class Ears:
     def _free_models(self) -> None:
         for model in self._own:
             model.free()
-        for folder in self._passing:
-            folder.cleanup()
-        self._own, self._passing = [], []
+        self._own = []
 
     def _load(self, path: Path) -> Model:
         model = Model(EngineSettings(path, threads=self._threads, gpu_layers=self._gpu_layers), None)
@@ -147,18 +143,26 @@ class Ears:
         return model
 
     def _load_tuned(self) -> None:
-        """Each part with its merged copy."""
+        """Each part with its merged copy; those that have none share the weights as they are."""
         settings = self.settings
         assert settings.hearing is not None and settings.extracting is not None
+        bare: Model | None = None
         wanted: tuple[tuple[Part, Path, Path | None], ...] = (
             ("hearing", settings.hearing, settings.hearing_copy),
             ("extracting", settings.extracting, settings.extracting_copy),
         )
         for part, adapter, copy in wanted:
-            self._parts[part] = self._load_kept(adapter, copy) or self._load_passing(adapter)
+            merged = self._load_merged(adapter, copy)
+            if merged is None:
+                bare = bare or self._load(settings.model_path)
+                self._parts[part] = (bare, bare.load_adapter(adapter))
+            else:
+                self._parts[part] = (merged, None)
 
-    def _load_kept(self, adapter: Path, copy: Path | None) -> Model | None:
-        """The merged copy, made anew once if it can't be read; None where it can't be had."""
+    def _load_merged(self, adapter: Path, copy: Path | None) -> Model | None:
+        """The merged copy, made anew once if it can't be read; None where it can't be had. That an adapter is of
+        another model is said where it is laid over the weights.
+        """
         for _ in range(2 if copy is not None else 0):
             assert copy is not None
             made: Path | None = None
@@ -171,18 +175,3 @@ class Ears:
                 with contextlib.suppress(OSError):
                     made.unlink()  # damaged
         return None
-
-    def _load_passing(self, adapter: Path) -> Model:
-        """A merged copy that is gone when this run ends. Raises EngineError, one line."""
-        try:
-            folder = tempfile.TemporaryDirectory(prefix="lacie-listener-", ignore_cleanup_errors=True)
-            self._passing.append(folder)
-            return self._load(merged_copy(self.settings.model_path, adapter, Path(folder.name) / "copy"))
-        except OSError as error:
-            raise EngineError(
-                f"The listener needs some 300 MB for its copy of the weights, and neither its cache folder nor "
-                f"{tempfile.gettempdir()} takes them: {error.strerror or error}. "
-                "Free some room, or set LACIE_CACHE_DIR."
-            ) from error
-        except GGUFError as error:
-            raise EngineError(f"The listener can't be loaded: {error}") from error

@@ -3,8 +3,7 @@
 The embedded file's Q4_1 has no fast kernels in llama.cpp, and a LoRA laid over weights at run time costs a third of the
 reading speed: on one thread 154 tokens a second as the file is, 200 as Q8_0 with the LoRA beside it, 340 merged as
 Q8_0, 460 merged as BF16 where the processor multiplies that. So each adapter gets a copy of its own, made once (some
-seconds) and kept in the cache folder under the fingerprints of both files; a few are kept, the oldest go. An adapter
-may name how many of the model's layers it reads (`lacie.listener.layers`); the copy holds no more of them.
+seconds) and kept in the cache folder under the fingerprints of both files; a few are kept, the oldest go.
 """
 
 import contextlib
@@ -20,7 +19,6 @@ from llama_cpp import llama_cpp as low
 from lacie_chat.engine import native
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.gguf_header import Header, Tensor, read_header
-from lacie_chat.listener_files import LAYERS_KEY
 
 _F32, _Q8_0, _BF16 = 0, 7, 32  # enum llama_ftype
 _KINDS: dict[int, npt.DTypeLike] = {0: np.float32, 1: np.float16}  # enum ggml_type
@@ -46,7 +44,7 @@ def merged_copy(model: Path, adapter: Path, copy: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".making-") as making:
         whole, made = Path(making) / "f32.gguf", Path(making) / copy.name
-        _quantised(model, whole, _F32, layers_read(adapter))
+        _quantised(model, whole, _F32)
         _merge(whole, adapter)
         _quantised(whole, made, _BF16 if kind == "BF16" else _Q8_0)
         made.replace(copy)
@@ -56,21 +54,9 @@ def merged_copy(model: Path, adapter: Path, copy: Path) -> Path:
     return copy
 
 
-def layers_read(adapter: Path) -> int | None:
-    """How many of the model's layers a listener's adapter was trained under; None: all. Raises GGUFError."""
-    layers = read_header(adapter, tensors=False).keys.get(LAYERS_KEY)
-    return layers if isinstance(layers, int) and layers > 0 else None
-
-
-def _quantised(source: Path, target: Path, ftype: int, layers: int | None = None) -> None:
-    """The model anew in another format, with its first `layers` only."""
+def _quantised(source: Path, target: Path, ftype: int) -> None:
     params = low.llama_model_quantize_default_params()
     params.ftype, params.allow_requantize, params.nthread = ftype, True, 1
-    header = read_header(source, tensors=False)
-    count = header.keys.get(f"{header.keys.get('general.architecture')}.block_count")
-    if layers is not None and isinstance(count, int) and layers < count:
-        left_out = (*range(layers, count), -1)  # -1 ends the list
-        params.prune_layers = (ctypes.c_int * len(left_out))(*left_out)
     with native.errors_of() as lines:
         code = low.llama_model_quantize(os.fsencode(source), os.fsencode(target), ctypes.byref(params))
         if code != 0 or not target.is_file():

@@ -34,8 +34,8 @@ SEQUENCES = 16
 class ParallelReader:
     """A Reader whose choices are read side by side. `beside` does what is not: completions, and tokens of choices."""
 
-    def __init__(self, model: Model, gate: Gate, beside: KVReader) -> None:
-        self._model, self._gate, self._beside = model, gate, beside
+    def __init__(self, model: Model, gate: Gate, beside: KVReader, *, adapter: Any = None) -> None:
+        self._model, self._gate, self._beside, self._adapter = model, gate, beside, adapter
         self._chunk = chunk_of(model)
         self._handle: Any = None
         self._batch: Batch | None = None
@@ -120,6 +120,7 @@ class ParallelReader:
                 batch=self._chunk,
                 sequences=SEQUENCES + 1,
                 outputs=SEQUENCES + 1,
+                adapter=self._adapter,
                 refusal=f"There isn't enough memory to read in parallel with {self._model.path.name}.",
             )
         self._n_ctx = int(low.llama_n_ctx(self._handle))

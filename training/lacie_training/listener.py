@@ -152,8 +152,7 @@ def _save(model: Any, adapter: Path, recipe: ListenerRecipe) -> None:
         except SafetensorError as error:  # a full disk isn't an OSError to it
             raise TrainingError(f"{adapter} can't be written: {error}") from error
         (fresh / "README.md").unlink(missing_ok=True)  # PEFT's empty card
-        layers = {} if recipe.layers is None else {"layers": recipe.layers}
-        write_json(fresh / LISTENER, {"task": recipe.task, "form": FORMS[recipe.task], **layers})
+        write_json(fresh / LISTENER, {"task": recipe.task, "form": FORMS[recipe.task]})
 
 
 _UNSURE_TO, _SURE_FROM = 0.55, 0.85
@@ -203,12 +202,8 @@ def _answered(recipe: ListenerRecipe) -> list[Answered]:
 
 def _load(recipe: ListenerRecipe) -> TransformersGenerator:
     from lacie_training.generators.transformers import TransformersGenerator
-    from lacie_training.listening.loop import keep_layers
 
-    generator = TransformersGenerator.load(recipe.model_settings(), name="recipe")
-    if recipe.layers is not None:
-        keep_layers(generator.model, recipe.layers)
-    return generator
+    return TransformersGenerator.load(recipe.model_settings(), name="recipe")
 
 
 def _hearing(

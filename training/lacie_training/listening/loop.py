@@ -32,19 +32,6 @@ _LOWEST = 0.03
 """The share of the learning rate at which the cosine ends."""
 
 
-def keep_layers(model: Any, count: int) -> None:
-    """Take all layers but the first `count` out of the model, in place. Raises TrainingError where it has fewer, or is
-    built in another way than as a list of them.
-    """
-    body = getattr(model, model.base_model_prefix)
-    layers = getattr(body, "layers", None)
-    if layers is None or count > len(layers):
-        has = "no list of layers" if layers is None else f"{len(layers)} layers"
-        raise TrainingError(f"the model has {has}: layers: {count} can't be kept")
-    body.layers = layers[:count]
-    model.config.num_hidden_layers = count
-
-
 def adapted(model: Any, recipe: ListenerRecipe) -> Any:
     """The model under a fresh LoRA, which alone is trained. Raises TrainingError for modules that aren't there."""
     check_targets(model, recipe.lora.targets, setting="lora.targets")

@@ -53,8 +53,7 @@ class LossSettings(Section):
 class ListenerRecipe(Section):
     """One training of one adapter. `task`: `listener` (from `rated`, `findings` and composed texts) or `extraction`
     (from `spans`). `tokens_per_step` counts padding; `longest` is in tokens, and of a longer text the middle is cut
-    out (of an extractor's, the row is left out). `layers`: only so many of the model's layers are read, from the first
-    (null: all); what is heard stands in the middle ones, and fewer are quicker.
+    out (of an extractor's, the row is left out).
     """
 
     name: str
@@ -62,7 +61,6 @@ class ListenerRecipe(Section):
     seed: int = 0
     model: str = "embedded"
     revision: str | None = None
-    layers: int | None = Field(default=None, ge=1)
     dtype: Literal["auto", "float32", "bfloat16"] = "bfloat16"
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", json_schema_extra=RESOURCE)
     rated: list[Path] = Field(default=[])
