@@ -9,12 +9,12 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Static
 
-from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS, EDITING, GROUPS, Action
+from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS, EDITING, GROUPS, TOKEN_ACTIONS, Action
 from lacie_chat.tui.interface_state import state_path
 from lacie_chat.tui.screens.base import SizedScreen
 
 KEY_WIDTH = 20
-EVERY = (*ACTIONS, *COMPARE_ACTIONS)
+EVERY = (*ACTIONS, *COMPARE_ACTIONS, *TOKEN_ACTIONS)
 SIGNS = {"question_mark": "?", "plus": "+", "minus": "-"}
 
 
