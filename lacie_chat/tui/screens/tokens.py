@@ -27,7 +27,7 @@ UNLIKELY = 0.5
 STREAMING = "The answer is still being written; its tokens are shown once it has ended."
 NOTHING = "The model said nothing, so there are no tokens."
 UNKNOWN = "No tokens are kept with this answer: it is from before they were, or the engine stopped before its end."
-MEANING = "Per cent: the model's own, before temperature and the other settings of the draw."
+MEANING = "Per cent as the model has it, before temperature and cuts."
 
 LEGEND = Content.assemble(
     ("90 % and more", "$text"),
@@ -87,7 +87,7 @@ class TokensScreen(SizedScreen[None]):
         self.note.update(Content(note))
         self.note.display = bool(note)
         self.panel.display = bool(self._tokens)
-        self.query_one("#tokens-legend").display = bool(self._tokens)
+        self.set_class(not self._tokens, "-unknown")
         self.text.show(turn.text, self._tokens, (span.start, span.end) if span is not None else None)
         self._draw_title()
         self._draw_panel()
