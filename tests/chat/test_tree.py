@@ -186,6 +186,6 @@ def test_tokens_that_could_not_be_kept_are_made_up_for(store: Store, monkeypatch
         tree.finish(turn, "complete", tokens=TOKENS, alternatives=ALTERNATIVES)
         assert reports == ["Not saved: the disk is full. The chat goes on in memory."]
         assert tree.unsaved_turns() == 1
-    tree.mark(turn, True)
+    exchange(tree, "And then?", "The sea")
     assert tree.unsaved_turns() == 0 and turn.stored_id is not None
     assert store.tokens(turn.stored_id)[0] == [0, 3, -0.25, "The", 0, [["The", -0.25], ["A", -1.5]]]
