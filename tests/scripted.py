@@ -6,12 +6,13 @@ with a real model use the real engine (test_real_engine.py).
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 
 from lacie_chat.confidence import ASSESSMENT_VERSION, TunedListener, lexical_cues
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import (
+    Alternatives,
     Delta,
     Failed,
     Finished,
@@ -39,13 +40,16 @@ INFO = ModelInfo(
 @dataclass
 class Answer:
     """One generation: `events` before the text, then the text in `pieces`. After `hold_after` pieces it waits until the
-    engine's `go_on` is set (or it is cancelled); `dies` or `fails` end it there."""
+    engine's `go_on` is set (or it is cancelled); `dies` or `fails` end it there. `tokens` and `alternatives` are those
+    of Finished."""
 
     pieces: Sequence[str]
     events: Sequence[GenerationEvent] = ()
     hold_after: int | None = None
     dies: bool = False
     fails: str = ""
+    tokens: tuple[tuple[int, int, float], ...] = ()
+    alternatives: tuple[Alternatives, ...] = ()
 
 
 @dataclass
@@ -159,7 +163,8 @@ class ScriptedEngine:
         elif answer.fails:
             yield Failed(answer.fails)
         else:
-            yield finished(len(answer.pieces), reason="cancelled" if self._cancelled.is_set() else "stop")
+            end = finished(len(answer.pieces), reason="cancelled" if self._cancelled.is_set() else "stop")
+            yield replace(end, tokens=answer.tokens, alternatives=answer.alternatives)
 
     def _sample(self, sampling: Sampling) -> Iterator[GenerationEvent]:
         """A sample drawn aside; a test that holds it lets it go by `sample_gate`, or `make_way` does."""

@@ -73,7 +73,6 @@ def _make(asked: Asked, chat: Engines, find: Callable[[], EngineLike | None]) ->
             engine = new
             last = _write(asked, engine)
     if isinstance(last, Finished):
-        turn.tokens = last.tokens
         end_answer(tree, turn, "cancelled" if last.reason == "cancelled" else "complete", post, last)
         if turn.text.strip():
             chat.listen(engine, asked)
@@ -153,6 +152,8 @@ def end_answer(
         status,
         usage=dict(finished.usage()) if finished else None,
         timings=dict(finished.timings()) if finished else None,
+        tokens=finished.tokens if finished else (),
+        alternatives=finished.alternatives if finished else (),
     )
     turn.phase = "done"
     post(TurnEnded(turn))

@@ -14,9 +14,11 @@ from itertools import pairwise
 from threading import RLock
 from typing import Any, Literal
 
+from lacie_chat.chat.answer_tokens import from_rows, to_rows
 from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.confidence.signals import TokenProbability
 from lacie_chat.conversations import Message, Status, Store, StoreError
+from lacie_chat.engine.events import Alternatives
 from lacie_chat.engine.settings import ChatTurn, Role
 
 Phase = Literal["waiting", "reading", "answering", "listening", "done"]
@@ -30,8 +32,9 @@ class Turn:
     """A message of the tree; `correct` is the user's mark.
 
     `phase`, `note`, `problem`, `drawing` (samples, to see if they agree), `sentences_problem`, `heard_otherwise`
-    (by another version of the assessment than this chat's) and `tokens` (the answer's own, until it is assessed) live
-    only as long as the program.
+    (by another version of the assessment than this chat's) live only as long as the program. `tokens` and
+    `alternatives` are the answer's own, as its `Finished` gave them; those of a reopened conversation are not there
+    until `ChatTree.read_tokens`.
     """
 
     role: Role
@@ -49,6 +52,7 @@ class Turn:
     unfinished: bool = False
     unattached: bool = False
     unmarked: bool = False
+    tokens_unsaved: bool = False
     phase: Phase = "done"
     note: str = ""
     problem: str = ""
@@ -56,6 +60,7 @@ class Turn:
     sentences_problem: str = ""
     heard_otherwise: bool = False
     tokens: Sequence[TokenProbability] = ()
+    alternatives: Sequence[Alternatives] = ()
     stop_requested: bool = False
     draft: bool = False
     """Not in the tree yet (see `ChatTree.draft`)."""
@@ -197,13 +202,22 @@ class ChatTree:
         *,
         usage: dict[str, Any] | None = None,
         timings: dict[str, Any] | None = None,
+        tokens: Sequence[TokenProbability] = (),
+        alternatives: Sequence[Alternatives] = (),
     ) -> None:
         """The last word on `turn`."""
         with self._lock:
             turn.status, turn.usage, turn.timings = status, usage, timings
+            turn.tokens, turn.alternatives, turn.tokens_unsaved = tokens, alternatives, bool(tokens)
             if not turn.draft:
                 turn.unfinished = True
                 self._try(lambda: self._save(turn), now=True)
+
+    def read_tokens(self, turn: Turn) -> None:
+        """Take up what the store has of an answer's tokens. Raises StoreError."""
+        with self._lock:
+            if not turn.tokens and turn.stored_id is not None:
+                turn.tokens, turn.alternatives = from_rows(self.store.tokens(turn.stored_id))
 
     def attach(self, turn: Turn, assessment: Assessment) -> None:
         """Keep what `turn` conveys with it."""
@@ -235,7 +249,12 @@ class ChatTree:
     def unsaved_turns(self) -> int:
         """How many turns the store does not fully have."""
         return sum(
-            turn.stored_id is None or bool(turn.unsaved) or turn.unfinished or turn.unattached or turn.unmarked
+            turn.stored_id is None
+            or bool(turn.unsaved)
+            or turn.unfinished
+            or turn.tokens_unsaved
+            or turn.unattached
+            or turn.unmarked
             for turn in self._all()
         )
 
@@ -291,6 +310,9 @@ class ChatTree:
         if turn.unfinished:
             self.store.finish(turn.stored_id, turn.status, usage=turn.usage, timings=turn.timings)
             turn.unfinished = False
+        if turn.tokens_unsaved:
+            self.store.keep_tokens(turn.stored_id, to_rows(turn.tokens, turn.alternatives))
+            turn.tokens_unsaved = False
         if turn.unattached and turn.assessment is not None:
             self.store.attach_assessment(turn.stored_id, turn.assessment.to_dict())
             turn.unattached = False

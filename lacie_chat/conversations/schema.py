@@ -86,7 +86,15 @@ _MARKS = (
     )""",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MARKS)
+_TOKENS = (
+    # Beside the messages and not in them: far longer than the text, and read only by who wants to see the tokens.
+    """CREATE TABLE tokens (
+        message_id INTEGER PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
+        tokens TEXT NOT NULL
+    )""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MARKS, _TOKENS)
 
 
 def migrate(connection: sqlite3.Connection, path: Path | None, migrations: Sequence[Migration] = MIGRATIONS) -> None:

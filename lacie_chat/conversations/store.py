@@ -7,13 +7,11 @@ line.
 """
 
 import json
-import re
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -36,8 +34,7 @@ from lacie_chat.conversations.records import (
 )
 from lacie_chat.conversations.rows import conversation_of, message_of, summary_of
 from lacie_chat.conversations.search import find_messages
-
-TITLE_LENGTH = 60
+from lacie_chat.conversations.values import as_json, compact_json, one_line, storable, timestamp
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
 _TYPOS = str.maketrans("ilo", "110")
@@ -100,7 +97,7 @@ class Store:
 
     def create_conversation(self, model: str, adapter: str | None = None, title: str = "") -> Conversation:
         """A new, empty conversation. Without a title it gets one from its first user message."""
-        now = _now()
+        now = timestamp()
         with self._writing() as connection:
             while True:
                 new_id = "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH))
@@ -108,7 +105,7 @@ class Store:
                     break
             connection.execute(
                 "INSERT INTO conversations VALUES (?, ?, ?, ?, NULL, ?, ?)",
-                (new_id, _one_line(title), _storable(model), adapter and _storable(adapter), now, now),
+                (new_id, one_line(title), storable(model), adapter and storable(adapter), now, now),
             )
             return self.conversation(new_id)
 
@@ -116,7 +113,7 @@ class Store:
         """The conversation with exactly this id."""
         with self._reading() as connection:
             row = connection.execute(
-                "SELECT * FROM conversations WHERE id = ?", (_storable(conversation_id),)
+                "SELECT * FROM conversations WHERE id = ?", (storable(conversation_id),)
             ).fetchone()
         if row is None:
             raise StoreError(f"no conversation {conversation_id!r}; see: lacie history list")
@@ -124,7 +121,7 @@ class Store:
 
     def find(self, id_prefix: str) -> Conversation:
         """The one conversation whose id starts so (any case; i, l and o are read as 1, 1 and 0)."""
-        prefix = _storable(id_prefix.strip().lower().translate(_TYPOS))
+        prefix = storable(id_prefix.strip().lower().translate(_TYPOS))
         with self._reading() as connection:
             rows = connection.execute(
                 "SELECT * FROM conversations WHERE substr(id, 1, ?) = ? ORDER BY updated_at DESC LIMIT 4",
@@ -139,12 +136,12 @@ class Store:
 
     def rename(self, conversation_id: str, title: str) -> None:
         """Give a conversation another title."""
-        self._change_conversation("title = ?", (_one_line(title),), conversation_id)
+        self._change_conversation("title = ?", (one_line(title),), conversation_id)
 
     def delete(self, conversation_id: str) -> None:
         """Delete a conversation with all its messages, for good."""
         with self._writing() as connection:
-            gone = connection.execute("DELETE FROM conversations WHERE id = ?", (_storable(conversation_id),))
+            gone = connection.execute("DELETE FROM conversations WHERE id = ?", (storable(conversation_id),))
             if not gone.rowcount:
                 raise StoreError(f"no conversation {conversation_id!r}; see: lacie history list")
 
@@ -162,7 +159,7 @@ class Store:
     def search(self, query: str, limit: int = 50) -> list[Hit]:
         """Finished messages that hold all of the words, best first. Any string is a valid query."""
         with self._reading() as connection:
-            return find_messages(connection, _storable(query), limit)
+            return find_messages(connection, storable(query), limit)
 
     def export(self, conversation_id: str, format: Literal["markdown", "json"]) -> str:
         """Markdown: the branch that is shown. JSON: the whole tree."""
@@ -193,7 +190,7 @@ class Store:
         `finish`."""
         if role not in ROLES:
             raise ValueError(f"no such role: {role}")
-        text, now = _storable(text), _now()
+        text, now = storable(text), timestamp()
         with self._writing() as connection:
             conversation = self.conversation(conversation_id)
             if parent_id is not None and self.message(parent_id).conversation_id != conversation.id:
@@ -217,7 +214,7 @@ class Store:
         """Add text to a message; it is on disk when this returns."""
         with self._writing() as connection:
             changed = connection.execute(
-                "UPDATE messages SET text = text || ? WHERE id = ?", (_storable(text), message_id)
+                "UPDATE messages SET text = text || ? WHERE id = ?", (storable(text), message_id)
             )
             if not changed.rowcount:
                 raise StoreError(f"message {message_id} is gone: its conversation was deleted")
@@ -237,7 +234,7 @@ class Store:
             changed = connection.execute(
                 """UPDATE messages SET status = ?, owner = NULL, usage = coalesce(?, usage),
                 timings = coalesce(?, timings) WHERE id = ?""",
-                (status, _json(usage), _json(timings), message_id),
+                (status, as_json(usage), as_json(timings), message_id),
             )
             self._streaming.discard(message_id)
             if not changed.rowcount:
@@ -257,7 +254,7 @@ class Store:
                     assessment.get("acceptance"),
                     confidence.get("value"),
                     confidence.get("kind"),
-                    _json(assessment),
+                    as_json(assessment),
                 ),
             )
 
@@ -265,12 +262,25 @@ class Store:
         """The user says that an answer is right or wrong; None takes it back. Raises StoreError for an answer that
         declines or claims nothing."""
         with self._writing() as connection:
-            set_mark(connection, self.message(message_id), correct, _now())
+            set_mark(connection, self.message(message_id), correct, timestamp())
 
     def marks(self) -> list[MarkedAnswer]:
         """All answers that are marked, with their acceptance and who gave them, oldest first."""
         with self._reading() as connection:
             return find_marks(connection)
+
+    def keep_tokens(self, message_id: int, tokens: Sequence[Any]) -> None:
+        """Keep an answer's tokens, as JSON has them; they replace earlier ones."""
+        with self._writing() as connection:
+            self.message(message_id)
+            connection.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?)", (message_id, compact_json(tokens)))
+
+    def tokens(self, message_id: int) -> list[Any]:
+        """What `keep_tokens` was given; empty for an answer from before tokens were kept."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT tokens FROM tokens WHERE message_id = ?", (message_id,)).fetchone()
+        found: list[Any] = json.loads(row["tokens"]) if row is not None else []
+        return found
 
     def message(self, message_id: int) -> Message:
         """One message."""
@@ -339,7 +349,7 @@ class Store:
             stamp = ", updated_at = ?" if touch else ""
             changed = connection.execute(
                 f"UPDATE conversations SET {assignment}{stamp} WHERE id = ?",
-                (*values, *([_now()] if touch else []), _storable(conversation_id)),
+                (*values, *([timestamp()] if touch else []), storable(conversation_id)),
             )
             if not changed.rowcount:
                 raise StoreError(f"no conversation {conversation_id!r}; see: lacie history list")
@@ -378,23 +388,3 @@ class Store:
                 if connection.in_transaction:  # a full disk may have ended it already
                     connection.execute("ROLLBACK")
                 raise
-
-
-def _now() -> str:
-    """ISO 8601 in UTC, always with microseconds, so that text order is time order."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def _storable(text: str) -> str:
-    """The text with what can't be kept replaced: lone surrogates (a terminal's stray bytes; UTF-8 has none) and NUL
-    (SQLite's text functions end there)."""
-    return re.sub("[\ud800-\udfff\\0]", "\ufffd", text)
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(_storable(text).split())
-    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
-
-
-def _json(value: Mapping[str, Any] | None) -> str | None:
-    return None if value is None else json.dumps(dict(value))

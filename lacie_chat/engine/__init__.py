@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lacie_chat.engine.client import EngineProcess
 from lacie_chat.engine.errors import EngineDied, EngineError, EngineStopped
 from lacie_chat.engine.events import (
+    Alternatives,
     Cut,
     Delta,
     Failed,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lacie_chat.engine.engine import Engine
 
 __all__ = [
+    "Alternatives",
     "ChatTurn",
     "Cut",
     "Delta",

@@ -1,4 +1,4 @@
-"""Which characters of an answer each drawn token helped to write.
+"""Which characters of an answer each drawn token helped to write, and how a token alone is written.
 
 Tokens are bytes: one may end in the middle of a character, hold several words, or white space that the answer is shown
 without. So the bytes are decoded as the answer's text was, and every token gets the characters that any of its bytes
@@ -11,23 +11,42 @@ from collections.abc import Sequence
 from lacie_chat.confidence.signals import TokenProbability
 
 
+def _as_signs(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return "".join(f"‹0x{byte:02X}›" for byte in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("lacie-signs", _as_signs)
+
+
+def written(piece: bytes) -> str:
+    """The text of a token by itself; bytes that are no whole character as ‹0xE2›."""
+    return piece.decode("utf-8", "lacie-signs")
+
+
 def aligned(pieces: Sequence[tuple[bytes, float]], text: str) -> tuple[TokenProbability, ...]:
     """The tokens that wrote `text`, each with its place there and its log-probability; `pieces` are all that were
     drawn, bytes and log-probability. What was cut off before or behind `text` (white space, a stop string) has no
     place and is left out. Empty where `text` is not what the pieces spell.
     """
+    places = characters_of([data for data, _ in pieces], text)
+    return tuple((start, end, pieces[index][1]) for index, start, end in places)
+
+
+def characters_of(pieces: Sequence[bytes], text: str) -> list[tuple[int, int, int]]:
+    """The same without probabilities: which of the pieces (its index), and the characters that it had a part in."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     whole, places = "", []
-    for data, _ in pieces:
+    for data in pieces:
         start = len(whole)
         whole += decoder.decode(data)
         places.append((start, len(whole) + bool(decoder.getstate()[0])))  # half a character belongs to both its tokens
     begin = whole.find(text)
     if begin < 0 or not text:
-        return ()
+        return []
     found = []
-    for (start, end), (_, logprob) in zip(places, pieces, strict=True):
+    for index, (start, end) in enumerate(places):
         first, last = max(start - begin, 0), min(end - begin, len(text))
         if first < last:
-            found.append((first, last, logprob))
-    return tuple(found)
+            found.append((index, first, last))
+    return found

@@ -23,11 +23,13 @@ from lacie_chat.engine.decoding import (
     chunk_of,
     decode_next,
     draw_token,
+    likeliest,
     log_probability,
     make_context,
     row_of_logits,
 )
 from lacie_chat.engine.errors import EngineError
+from lacie_chat.engine.events import ALTERNATIVES
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag, Stopped
 
@@ -117,8 +119,9 @@ class Context:
         """The last row, a view of llama.cpp's own buffer: valid until the next decode."""
         return row_of_logits(self._handle, -1, self._model)
 
-    def sample(self, sampler: Any, flag: StopFlag) -> tuple[int, float]:
-        """Draw the next token; returns it with its log probability under the plain softmax of the model."""
+    def sample(self, sampler: Any, flag: StopFlag) -> tuple[int, float, list[tuple[int, float]]]:
+        """Draw the next token; returns it with its log probability under the plain softmax of the model, and the
+        likeliest tokens there with theirs."""
         with self._gate.passed(flag):
             self._check_open()
             if flag.is_set():
@@ -126,7 +129,9 @@ class Context:
             logits = self.logits()
             token = draw_token(sampler, self._handle, -1)
             logprob = log_probability(logits, token)
-        return token, logprob
+            found = likeliest(logits, ALTERNATIVES)
+            others = [(each, min(0.0, logprob + float(logits[each] - logits[token]))) for each in found]
+        return token, logprob, others
 
     def likeliest(self, flag: StopFlag) -> int:
         """The token with the highest logit."""

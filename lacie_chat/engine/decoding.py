@@ -23,6 +23,7 @@ ABORTED, NO_SLOT = 2, 1
 """What `llama_decode` returns beside 0: stopped by its flag; no room in the cache."""
 _CPU_CHUNK, _GPU_CHUNK = 64, 512
 _FLASH_ATTENTION_AUTO = -1
+_BLOCK = 256
 
 
 def chunk_of(model: Model) -> int:
@@ -130,6 +131,19 @@ def log_probability(logits: npt.NDArray[np.float32], token: int) -> float:
     """Natural log of the token's probability under the plain softmax (before penalty, temperature and cuts)."""
     peak = logits.max()
     return float(logits[token] - peak - np.log(np.exp(logits - peak).sum()))
+
+
+def likeliest(logits: npt.NDArray[np.float32], count: int) -> list[int]:
+    """The `count` tokens with the highest logits, the first one first.
+
+    The `count`-th highest of the blocks' maxima is a bound that few tokens reach, found in one pass. Sorting or
+    `argpartition` over a vocabulary of 49k cost a hundred times as much, a tenth of the time of a small model's token.
+    """
+    whole = len(logits) // _BLOCK * _BLOCK
+    maxima = logits[:whole].reshape(-1, _BLOCK).max(axis=1)
+    bound = np.partition(maxima, -count)[-count] if len(maxima) >= count else -np.inf
+    reached = np.flatnonzero(logits >= bound)
+    return [int(token) for token in reached[np.argsort(-logits[reached], kind="stable")[:count]]]
 
 
 def free_sampler(sampler: Any) -> None:

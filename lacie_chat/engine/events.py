@@ -4,9 +4,24 @@ Interfaces subscribe to these and never look into the engine. A generation's las
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 FinishReason = Literal["stop", "length", "cancelled"]
+ALTERNATIVES = 5
+"""Tokens that are kept for each place of an answer."""
+
+
+class Alternatives(NamedTuple):
+    """What could have stood at the place of a drawn token.
+
+    `text` is the drawn token's own; `likeliest` the most probable tokens there, each with its log-probability under the
+    model's plain softmax, the first one first; `drawn` which of them was drawn, None if it isn't one of them. Bytes
+    that are no whole character are written as ‹0xE2›, a control token by its marker.
+    """
+
+    text: str
+    likeliest: tuple[tuple[str, float], ...]
+    drawn: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +77,8 @@ class Finished:
 
     `generation_seconds` runs from the end of the prompt's reading. `mean_logprob`: of the drawn tokens, natural log,
     under the model's plain softmax (before penalty, temperature and cuts). `tokens`: those that wrote the answer, each
-    with the characters of it that it had a part in and its log-probability (confidence/signals.py).
+    with the characters of it that it had a part in and its log-probability (confidence/signals.py); `alternatives`: of
+    each of these what could have stood there.
     """
 
     reason: FinishReason
@@ -74,6 +90,7 @@ class Finished:
     generation_seconds: float
     mean_logprob: float | None = None
     tokens: tuple[tuple[int, int, float], ...] = ()
+    alternatives: tuple[Alternatives, ...] = ()
 
     @property
     def tokens_per_second(self) -> float | None:

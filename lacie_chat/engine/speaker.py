@@ -3,10 +3,18 @@
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 
-from lacie_chat.engine.alignment import aligned
+from lacie_chat.engine.alignment import characters_of, written
 from lacie_chat.engine.context import Context, ContextFull
 from lacie_chat.engine.decoding import sampler_of
-from lacie_chat.engine.events import Delta, Failed, Finished, FinishReason, GenerationEvent, PromptProgress
+from lacie_chat.engine.events import (
+    Alternatives,
+    Delta,
+    Failed,
+    Finished,
+    FinishReason,
+    GenerationEvent,
+    PromptProgress,
+)
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import StopFlag, Stopped
 from lacie_chat.engine.prompt import fit
@@ -31,7 +39,9 @@ class Answer:
         self._prompt_read: float | None = None
         self._first_text: float | None = None
         self._prompt = self._cached = self._drawn = 0
-        self._pieces: list[tuple[bytes, float]] = []
+        self._pieces: list[bytes] = []
+        self._logprobs: list[float] = []
+        self._alternatives: list[Alternatives] = []
         self._text: list[str] = []
         self._flag = StopFlag()
         self._events = self._run()
@@ -103,14 +113,14 @@ class Answer:
     ) -> Generator[GenerationEvent, None, FinishReason]:
         with sampler_of(self._sampling, model) as sampler:
             while self._drawn < self._sampling.max_tokens:
-                token, logprob = context.sample(sampler, self._flag)
+                token, logprob, others = context.sample(sampler, self._flag)
                 if model.ends_answer(token):
                     return "stop"
-                data = model.piece(token)
-                if self._drawn == 0 and model.sentencepiece:
-                    data = data.removeprefix(b" ")  # such a tokenizer writes a space before every first word
+                data = self._piece(model, token)
+                self._alternatives.append(self._alternatives_to(token, data, others, model))
                 self._drawn += 1
-                self._pieces.append((data, logprob))
+                self._pieces.append(data)
+                self._logprobs.append(logprob)
                 if text := stream.feed(data):
                     yield self._delta(text)
                 if stream.stopped:
@@ -123,6 +133,19 @@ class Answer:
                     break
         return "length"
 
+    def _piece(self, model: Model, token: int) -> bytes:
+        data = model.piece(token)
+        if self._drawn == 0 and model.sentencepiece:
+            data = data.removeprefix(b" ")  # such a tokenizer writes a space before every first word
+        return data
+
+    def _alternatives_to(
+        self, token: int, data: bytes, others: Sequence[tuple[int, float]], model: Model
+    ) -> Alternatives:
+        texts = [(written(self._piece(model, other)) or model.marker(other), logprob) for other, logprob in others]
+        place = next((place for place, (other, _) in enumerate(others) if other == token), None)
+        return Alternatives(written(data), tuple(texts), place)
+
     def _delta(self, text: str) -> Delta:
         if self._first_text is None:
             self._first_text = time.perf_counter()
@@ -132,6 +155,7 @@ class Answer:
     def _finished(self, reason: FinishReason) -> Finished:
         now = time.perf_counter()
         read = self._prompt_read
+        places = characters_of(self._pieces, "".join(self._text))
         return Finished(
             reason=reason,
             prompt_tokens=self._prompt,
@@ -140,6 +164,7 @@ class Answer:
             time_to_first_token=None if self._first_text is None else self._first_text - self._started,
             prompt_seconds=(read if read is not None else now) - self._started,
             generation_seconds=0.0 if read is None else now - read,
-            mean_logprob=sum(logprob for _, logprob in self._pieces) / self._drawn if self._drawn else None,
-            tokens=aligned(self._pieces, "".join(self._text)),
+            mean_logprob=sum(self._logprobs) / self._drawn if self._drawn else None,
+            tokens=tuple((start, end, self._logprobs[index]) for index, start, end in places),
+            alternatives=tuple(self._alternatives[index] for index, _, _ in places),
         )

@@ -6,11 +6,11 @@ reader's call, `Stopped` one that was cancelled; `Error` ends any call, with one
 """
 
 import json
-from dataclasses import asdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from lacie_chat.engine.events import Cut, Delta, Failed, Finished, LoadProgress, ModelInfo, PromptProgress
+from lacie_chat.engine.events import Alternatives, Cut, Delta, Failed, Finished, LoadProgress, ModelInfo, PromptProgress
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
 from lacie_chat.listener_files import ListenerFiles
 
@@ -27,15 +27,28 @@ def line(message: dict[str, Any]) -> bytes:
 
 def event_message(request: int, event: Event) -> dict[str, Any]:
     """An event as a reply to `request`."""
-    return {"id": request, "type": type(event).__name__, "data": asdict(event)}
+    return {
+        "id": request,
+        "type": type(event).__name__,
+        "data": {name: getattr(event, name) for name in event.__slots__},
+    }
 
 
 def read_event(message: dict[str, Any]) -> Event:
     """The event of a reply."""
     data = message["data"]
     if message["type"] == "Finished":  # JSON knows no tuples
-        data = {**data, "tokens": tuple((start, end, logprob) for start, end, logprob in data["tokens"])}
+        tokens = tuple((start, end, logprob) for start, end, logprob in data["tokens"])
+        data = {**data, "tokens": tokens, "alternatives": read_alternatives(data["alternatives"])}
     return _EVENTS[message["type"]](**data)
+
+
+def read_alternatives(data: Iterable[Any]) -> tuple[Alternatives, ...]:
+    """Alternatives as they were before they went through JSON."""
+    return tuple(
+        Alternatives(text, tuple((other, logprob) for other, logprob in likeliest), drawn)
+        for text, likeliest, drawn in data
+    )
 
 
 def settings_data(settings: EngineSettings | ListenerFiles) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Everything one can do, once: key bindings, footer, help screen and command palette all read this list.
 
 Keys: letters with ctrl and function keys reach a program in every terminal; ctrl+shift, and alt on its own, don't, so
-they are only ever a second way. ctrl+h, ctrl+i and ctrl+m are backspace, tab and enter there. Single letters work while
-the conversation (not the composer) has the focus. A user remaps an action by its id in the file of
-interface_state.py.
+they are only ever a second way. ctrl+h, ctrl+i and ctrl+m are backspace, tab and enter there; f10 opens the menu of
+some terminals, and f11 makes most of them fill the screen. Single letters work while the conversation (not the
+composer) has the focus. A user remaps an action by its id in the file of interface_state.py.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,13 @@ class Action:
         )
 
 
-GROUPS = {"chat": "The chat", "answer": "An answer", "view": "The view", "compare": "Comparing two answers"}
+GROUPS = {
+    "chat": "The chat",
+    "answer": "An answer",
+    "view": "The view",
+    "compare": "Comparing two answers",
+    "tokens": "The tokens of an answer",
+}
 
 ACTIONS: tuple[Action, ...] = (
     Action("answer.stop", "escape", "Stop", "Stop the answer and keep what is there", footer=True),
@@ -54,6 +60,9 @@ ACTIONS: tuple[Action, ...] = (
         "answer.copy", "ctrl+y,y,c", "Copy", "Copy the selected answer, or the last one", footer=True, priority=True
     ),
     Action("answer.details", "ctrl+t,d,enter", "Details", "Show what the listener read, and all figures", footer=True),
+    Action(
+        "answer.tokens", "f12,t", "Tokens", "Show how probable each token was, and what else could have stood there"
+    ),
     Action("answer.right", "f6,1", "Right", "Mark the answer right; once more takes it back", priority=True),
     Action("answer.wrong", "f7,0", "Wrong", "Mark the answer wrong; once more takes it back", priority=True),
     Action("answer.compare", "f2,v", "Compare", "Compare the answers with and without the adapter to this question"),
@@ -99,6 +108,22 @@ COMPARE_ACTIONS: tuple[Action, ...] = (
     Action("compare.help", "f1,question_mark", "Help", "Show all keys", footer=True),
 )
 """Of the compare screen."""
+
+TOKEN_ACTIONS: tuple[Action, ...] = (
+    Action("tokens.back", "escape,f12,t,q", "Back", "Back to the chat", footer=True),
+    Action("tokens.next", "n", "Next unlikely", "Go to the next token under 50 %", footer=True),
+    Action("tokens.previous", "p", "Previous", "Go to the previous token under 50 %", footer=True),
+    Action("tokens.left", "left,h", "Left", "Go to the token before; a click chooses any"),
+    Action("tokens.right", "right,l", "Right", "Go to the token after"),
+    Action("tokens.up", "up,k", "Up", "Go a line up"),
+    Action("tokens.down", "down,j", "Down", "Go a line down"),
+    Action("tokens.page_up", "pageup", "Page up", "Go a page up"),
+    Action("tokens.page_down", "pagedown,space", "Page down", "Go a page down"),
+    Action("tokens.first", "home", "First", "Go to the first token"),
+    Action("tokens.last", "end", "Last", "Go to the last token"),
+    Action("tokens.help", "f1,question_mark", "Help", "Show all keys", footer=True),
+)
+"""Of the tokens screen."""
 
 EDITING = (
     ("enter", "Send"),

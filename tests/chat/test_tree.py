@@ -10,6 +10,7 @@ from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.confidence import ASSESSMENT_VERSION
 from lacie_chat.confidence.assessment import Agreement, Assessment, Confidence
 from lacie_chat.conversations import Store, StoreError
+from lacie_chat.engine.events import Alternatives
 from lacie_chat.engine.settings import ChatTurn
 
 
@@ -147,3 +148,44 @@ def test_what_is_added_to_an_assessment_keeps_the_listener_that_read_it() -> Non
         kept = store.message(old.id).assessment
         assert kept is not None
         assert kept["assessment_version"] == ASSESSMENT_VERSION
+
+
+TOKENS = ((0, 3, -0.25), (3, 10, -2.5))
+ALTERNATIVES = (
+    Alternatives("The", (("The", -0.25), ("A", -1.5)), 0),
+    Alternatives(" Danube", ((" Rhine", -0.1), ("‹0xE6›", -3.0)), None),
+)
+
+
+def test_an_answer_s_tokens_are_there_again_when_they_are_wanted(store: Store) -> None:
+    tree = new_tree(store)
+    turn = exchange(tree, "Which river?", "The Danube")
+    tree.finish(turn, "complete", tokens=TOKENS, alternatives=ALTERNATIVES)
+    before = exchange(tree, "And one from before?", "The Rhine")
+    assert (turn.tokens, turn.alternatives) == (TOKENS, ALTERNATIVES)
+    assert tree.conversation_id is not None
+    again = ChatTree.open(store, tree.conversation_id, "model", report=pytest.fail)
+    _, found, _, old = again.path()
+    assert found.tokens == (), "they are not read with the conversation"
+    again.read_tokens(found)
+    assert (found.tokens, found.alternatives) == (TOKENS, ALTERNATIVES)
+    again.read_tokens(old)
+    tree.read_tokens(before)
+    assert old.tokens == old.alternatives == before.tokens == ()
+
+
+def test_tokens_that_could_not_be_kept_are_made_up_for(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    reports: list[str] = []
+    tree = new_tree(store, reports)
+    turn = exchange(tree, "Which river?", "The Danube")
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "keep_tokens", full)
+        tree.finish(turn, "complete", tokens=TOKENS, alternatives=ALTERNATIVES)
+        assert reports == ["Not saved: the disk is full. The chat goes on in memory."]
+        assert tree.unsaved_turns() == 1
+    exchange(tree, "And then?", "The sea")
+    assert tree.unsaved_turns() == 0 and turn.stored_id is not None
+    assert store.tokens(turn.stored_id)[0] == [0, 3, -0.25, "The", 0, [["The", -0.25], ["A", -1.5]]]

@@ -273,3 +273,19 @@ def test_a_role_or_status_that_does_not_exist_is_a_bug(store: Store) -> None:
         store.add_message(conversation_id, question, "robot", "x")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="finished as streaming"):
         store.finish(question, "streaming")
+
+
+def test_an_answer_s_tokens_are_kept_apart_and_go_with_it(path: Path) -> None:
+    rows = [[0, 4, -0.1, "\ud800\0 🎉", None, [[" Emma", -1.5]]]]
+    with Store.open(path) as store:
+        made = store.create_conversation("embedded")
+        message = store.add_message(made.id, None, "assistant", "Emma")
+        assert store.tokens(message.id) == []
+        store.keep_tokens(message.id, [[0, 1, -9.0]])
+        store.keep_tokens(message.id, rows)
+        assert store.tokens(message.id) == rows
+        assert "tokens" not in store.export(made.id, "json")
+        with pytest.raises(StoreError, match="no message 99"):
+            store.keep_tokens(99, rows)
+        store.delete(made.id)
+        assert store.tokens(message.id) == []

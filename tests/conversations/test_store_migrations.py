@@ -85,3 +85,22 @@ def test_conversations_from_before_marks_can_be_marked(path: Path) -> None:
         )
         assert (marked.acceptance, marked.correct) == (0.7, True)
     assert version_of(path.with_name("conversations.v1-backup.db")) == 1
+
+
+def test_answers_from_before_tokens_were_kept_have_none(path: Path) -> None:
+    migrated(path, MIGRATIONS[:2])
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        """INSERT INTO conversations VALUES ('abcd1234', 'Old', 'embedded', NULL, NULL,
+            '2026-01-01T00:00:00.000000+00:00', '2026-01-01T00:00:00.000000+00:00');
+        INSERT INTO messages VALUES (1, 'abcd1234', NULL, 'assistant', 'Jane Austen.', 'complete', NULL,
+            '2026-01-01T00:00:00.000000+00:00', '{}', NULL, NULL);
+        INSERT INTO marks VALUES (1, 1, '2026-01-01T00:00:00.000000+00:00');"""
+    )
+    connection.close()
+    with Store.open(path) as store:
+        assert store.tokens(1) == []
+        assert store.message(1).correct is True
+        store.keep_tokens(1, [[0, 4, -0.1]])
+        assert store.tokens(1) == [[0, 4, -0.1]]
+    assert version_of(path.with_name("conversations.v2-backup.db")) == 2

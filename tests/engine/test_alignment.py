@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lacie_chat.confidence import signals_of
-from lacie_chat.engine.alignment import aligned
+from lacie_chat.engine.alignment import aligned, written
 from lacie_chat.engine.settings import ChatTurn, Sampling
 from lacie_chat.engine.text_stream import TextStream
 
@@ -125,3 +125,20 @@ def test_a_sentencepiece_tokenizers_tokens_find_their_characters(
         for each in ids
     ]
     _is_spelt(pieces, text.replace("\u2581", " "))
+
+
+@pytest.mark.parametrize(
+    ("piece", "text"),
+    [
+        (b" Vienna", " Vienna"),
+        ("東".encode(), "東"),
+        (b"\xe6\x9d", "‹0xE6›‹0x9D›"),
+        (b"\xb1!", "‹0xB1›!"),
+        (b"caf\xc3", "caf‹0xC3›"),
+        (b"\xff\xfe", "‹0xFF›‹0xFE›"),
+        (b"\xed\xa0\x80", "‹0xED›‹0xA0›‹0x80›"),  # half of a surrogate pair, which UTF-8 has none of
+        (b"", ""),
+    ],
+)
+def test_a_token_by_itself_shows_the_bytes_that_are_no_whole_character(piece: bytes, text: str) -> None:
+    assert written(piece) == text

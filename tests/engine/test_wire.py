@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lacie_chat.engine import EngineSettings
-from lacie_chat.engine.wire import line, read_settings, settings_data
+from lacie_chat.engine import EngineSettings, Finished, ModelInfo
+from lacie_chat.engine.events import Alternatives, Cut, Delta, Failed, LoadProgress, PromptProgress
+from lacie_chat.engine.wire import Event, event_message, line, read_event, read_settings, settings_data
 from lacie_chat.listener_files import ListenerFiles
 
 ROOT = Path("/models")
@@ -40,3 +41,27 @@ def test_without_a_listener_the_model_hears_itself_by_a_prompt() -> None:
     ears = EngineSettings(ROOT / "m.gguf", ROOT / "a.gguf").ears
     assert ears.model_path == ROOT / "m.gguf" and not ears.tuned and ears.version.startswith("prompt-")
     assert EngineSettings(ROOT / "m.gguf", listener=TUNED).ears is TUNED
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Finished("stop", 41, 12, 0, None, 0.2, 0.0),
+        Finished(
+            *("length", 41, 12, 2, 0.21, 0.2, 0.05, -0.55),
+            tokens=((0, 1, -0.1), (0, 1, -1.0)),
+            alternatives=(
+                Alternatives("‹0xE6›", (("‹0xE6›", -0.1), ("<|im_end|>", -2.5)), 0),
+                Alternatives("\ud800\0 🎉", ((" ", -0.2), ("\n", -2.0)), None),
+            ),
+        ),
+        Delta("東\ud800\0"),
+        Cut(1, 20, 300),
+        PromptProgress(3, 4),
+        Failed("It died.", engine_died=True),
+        LoadProgress(0.5),
+        ModelInfo("n", "llama", 1, 2, 3, 4, 5, 6, None, {"general.name": "n"}),
+    ],
+)
+def test_events_come_over_whole(event: Event) -> None:
+    assert read_event(json.loads(line(event_message(7, event)))) == event

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drawn import VIENNA, answer_of
 from scripted import Answer, ScriptedEngine, ScriptedReader
 from textual.pilot import Pilot
 
@@ -205,3 +206,13 @@ def test_a_marked_answer(look, store) -> None:
         await pilot.press("f6")
 
     look(chat(store, SURE), act)
+
+
+@pytest.mark.parametrize("key", ["n", "end"])
+def test_tokens(look, store, key: str) -> None:
+    async def act(pilot: Pilot[None]) -> None:
+        await ask(pilot, "Which river flows through Vienna?")
+        await pilot.press("f12", key)
+
+    scripted = ScriptedEngine([answer_of(*VIENNA)], ScriptedReader("Rhine", acceptance=0.7))
+    look(LacieApp(lambda: scripted, store, NAME, seed=lambda: 1234), act)

@@ -17,7 +17,6 @@ from lacie_chat.chat.events import Loaded, LoadFailed, Loading, Notice, PromptRe
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import StoreError, why_unmarkable
-from lacie_chat.engine.events import ModelInfo
 from lacie_chat.tui.actions import ACTIONS, bindings
 from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
@@ -25,6 +24,7 @@ from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.help import HelpScreen, keys_of
 from lacie_chat.tui.screens.history import HistoryScreen
+from lacie_chat.tui.screens.tokens import TokensScreen
 from lacie_chat.tui.widgets.composer import Composer
 from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.status import Status
@@ -99,6 +99,9 @@ class ChatScreen(SizedScreen[None]):
                 await view.settle()
         if turn is self.subject:
             self._show_details(turn)
+        for screen in self.app.screen_stack:
+            if isinstance(screen, TokensScreen) and screen.turn is turn:
+                screen.show()
         self.refresh_bindings()
 
     def _show_state(self) -> None:
@@ -112,7 +115,7 @@ class ChatScreen(SizedScreen[None]):
         elif session.load_error:
             status.show_failed(session.load_error)
         elif session.info is not None:
-            status.show_ready(_window(session.info))
+            status.show_ready(f" · room for {session.info.n_ctx} tokens")
         self._show_title()
 
     def _show_title(self) -> None:
@@ -222,7 +225,7 @@ class ChatScreen(SizedScreen[None]):
             return False
         if action == "answer_compare":
             return self._question() is not None
-        if action in ("answer_right", "answer_wrong"):
+        if action in ("answer_right", "answer_wrong", "answer_tokens"):
             return self._answer() is not None
         if action == "chat_baseline":
             return session.adapter_name is not None
@@ -307,6 +310,10 @@ class ChatScreen(SizedScreen[None]):
         self.details.display = not self.details.display
         self._show_details(self.subject)
 
+    def action_answer_tokens(self) -> None:
+        if (turn := self._answer()) is not None:
+            self.app.push_screen(TokensScreen(self.session.tree, turn, self.state))
+
     async def action_answer_right(self) -> None:
         await self._mark(True)
 
@@ -390,7 +397,3 @@ class ChatScreen(SizedScreen[None]):
 
     async def action_chat_quit(self) -> None:
         await self.app.action_quit()
-
-
-def _window(info: ModelInfo) -> str:
-    return f" · room for {info.n_ctx} tokens"

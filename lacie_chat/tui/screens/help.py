@@ -9,12 +9,12 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Static
 
-from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS, EDITING, GROUPS, Action
+from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS, EDITING, GROUPS, TOKEN_ACTIONS, Action
 from lacie_chat.tui.interface_state import state_path
 from lacie_chat.tui.screens.base import SizedScreen
 
 KEY_WIDTH = 20
-EVERY = (*ACTIONS, *COMPARE_ACTIONS)
+EVERY = (*ACTIONS, *COMPARE_ACTIONS, *TOKEN_ACTIONS)
 SIGNS = {"question_mark": "?", "plus": "+", "minus": "-"}
 
 
@@ -37,6 +37,8 @@ def help_content(keymap: Mapping[str, str]) -> Content:
         Content.assemble(
             ("hedges", "italic underline"), " weaken a claim, ", ("boosters", "bold underline"), " strengthen it."
         ),
+        Content("A token is a word or a piece of one. Its per cent says how probable it was to the model itself,"),
+        Content("not how likely the answer is right."),
         Content(""),
         Content.styled("Single letters and arrows work while the conversation has the focus (tab).", "$foreground 65%"),
         Content.styled(f'Other keys: "keys": {{"chat.new": "f2"}} in {state_path()}', "$foreground 65%"),
