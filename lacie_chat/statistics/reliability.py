@@ -33,7 +33,7 @@ _Z = 1.959963984540054  # the normal's 97.5 % point
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """`right` of `n` answers of which a figure said something in (low, high], `said` on average; the share's interval."""
+    """`right` of `n` answers of which a figure said something in (low, high], on average `said`; the interval."""
 
     low: float
     high: float
