@@ -1,4 +1,4 @@
-"""`lacie calibrate`: asked in order, gone on with, fitted, kept, told to people; and once on the real embedded model."""
+"""`lacie calibrate`: asked in order, gone on with, fitted, kept, told to people; and once on the embedded model."""
 
 import json
 from collections import Counter
@@ -116,9 +116,11 @@ def test_what_is_kept_says_how_likely_an_answer_is_right(
     kept = find_calibrator(embedded_model)
     assert kept is not None and kept.to_dict() == found["calibrator"]
     assert kept.source == "200 of lacie's questions"
-    sure, unsure = ({"acceptance": each, "span_sum": logprob, "span_lowest": logprob, "span_first": logprob, "mean": logprob}
-                    for each, logprob in ((0.85, -0.1), (0.4, -2.0)))  # fmt: skip
-    high, low = kept(sure), kept(unsure)
+    logprobs = ("span_sum", "span_lowest", "span_first", "mean")
+    high, low = (
+        kept({"acceptance": sounds, **dict.fromkeys(logprobs, logprob)})
+        for sounds, logprob in ((0.85, -0.1), (0.4, -2.0))
+    )
     assert high is not None and low is not None and high > low
 
 
