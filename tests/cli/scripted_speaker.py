@@ -9,15 +9,19 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
 
 from lacie_chat.confidence import ASSESSMENT_VERSION, TunedListener
+from lacie_chat.confidence.signals import ACCEPTANCE, SPAN_SUM
 from lacie_chat.engine.generator import Response
 from lacie_chat.engine.settings import ChatTurn, Sampling
 from lacie_chat.evaluation import stored
 from lacie_chat.evaluation.own_questions import questions_from
+from lacie_chat.statistics import fitting
+from lacie_chat.statistics.metrics import figures_with_intervals
 
 KNOWS = {"easy": 0.9, "medium": 0.5, "hard": 0.2, None: 0.5}
 
@@ -103,6 +107,15 @@ class ScriptedEars:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+
+def quick_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fits over two signals, cut into folds once, with few draws for the intervals: nothing that a command does with a
+    fit hangs on that."""
+    monkeypatch.setattr(fitting, "FREE", (ACCEPTANCE, SPAN_SUM))
+    monkeypatch.setattr(fitting, "FOLDS", 2)
+    monkeypatch.setattr(fitting, "REPEATS", 1)
+    monkeypatch.setattr(fitting, "figures_with_intervals", partial(figures_with_intervals, bootstrap=10))
 
 
 def scripted_speaker(monkeypatch: pytest.MonkeyPatch) -> ScriptedSpeaker:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_speaker import ScriptedSpeaker, scripted_speaker
+from scripted_speaker import ScriptedSpeaker, quick_fits, scripted_speaker
 
 from lacie_chat import cli
 from lacie_chat.confidence import ASSESSMENT_VERSION
@@ -17,6 +17,11 @@ from lacie_chat.models import calibrator_path, find_calibrator, pair_fingerprint
 from lacie_chat.models.embedded import EMBEDDED_NAME
 
 pytestmark = pytest.mark.usefixtures("no_own_adapter")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick_fits(monkeypatch)
 
 
 @pytest.fixture
@@ -310,7 +315,6 @@ def test_a_second_process_on_the_same_answers_is_told(
     lines = []
 
     def meanwhile(prompts: Any, *rest: Any, **more: Any) -> Any:
-        monkeypatch.undo()
         lines.append(cli.main(["calibrate", "--n", "96"]))
         raise KeyboardInterrupt
 

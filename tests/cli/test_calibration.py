@@ -9,6 +9,7 @@ from typing import Any
 import gguf
 import numpy as np
 import pytest
+from scripted_speaker import quick_fits
 
 from lacie_chat import cli
 from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, Form, WayOfDrawing
@@ -21,6 +22,12 @@ from lacie_chat.statistics.fitting import MINIMUM
 WAY = WayOfDrawing.of(Sampling())
 
 pytestmark = pytest.mark.usefixtures("no_own_adapter")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick_fits(monkeypatch)
+
 
 SHIPPED = Calibrator(
     500, 200, "the maker's questions", "made there", ASSESSMENT_VERSION, WAY, (Form(1.0, {"acceptance": 1.0}),)
