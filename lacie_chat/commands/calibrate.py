@@ -6,6 +6,7 @@ how likely it is right. Answers are kept: a start that was interrupted goes on, 
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from lacie_chat.commands.argument_types import at_least
@@ -60,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     files = ", ".join(path.name for path in args.questions)
     source = f"own questions ({files})" if files else f"{len(questions)} of lacie's questions"
     answers = ask(pair, listener, questions, asking, source, marks)
+    print("calibrate: looking for what tells right answers from wrong ones …", file=sys.stderr, flush=True)
     try:
         fitted = fit_and_keep(pair, answers, args.minimum)
     except FittingError as error:
