@@ -60,6 +60,8 @@ def report(fitted: Fitted, args: argparse.Namespace) -> None:
     _print(console, picture(all_bins(said, correct), NAMES, summary(said, correct), console.width))
     _print(console, [[], *NOT_MEASURED])
     print(f"kept in {fitted.path}; a chat that is open takes it up when it is started again", file=sys.stderr)
+    if fitted.shipped is not None:
+        print("it goes before the one that came with the model, which stays in its file", file=sys.stderr)
     print(f"take it back: lacie calibration fit --remove{speaker_options(args)}", file=sys.stderr)
 
 
@@ -147,9 +149,9 @@ def _figures(figures: dict[str, dict[str, Any]]) -> Table:
 def _with_interval(figure: dict[str, Any]) -> str:
     if figure["value"] is None:
         return "–"
-    if figure["interval"] is None:
+    low, high = figure["interval"] or (0.0, -1.0)
+    if not low <= figure["value"] <= high:  # resampled answers are never calibrated to the last digit: an ECE of 0
         return _short(figure["value"])
-    low, high = figure["interval"]
     return f"{_short(figure['value'])} ({_short(low)}-{_short(high)})"
 
 

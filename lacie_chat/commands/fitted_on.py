@@ -6,7 +6,7 @@ the chat, or from both. Only an answer that can be right or wrong counts; what b
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,12 +96,13 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A calibrator that was fitted and kept at `path`; `before` was in use until now."""
+    """A calibrator that was fitted and kept at `path`; `before` was in use until now, `shipped` came with the model."""
 
     pair: Pair
     answers: Answers
     report: FitReport
     before: Calibrator | None
+    shipped: Calibrator | None
     path: Path
 
     @property
@@ -204,8 +205,10 @@ def marks_beside(
     with Store.open() as store:
         marks = store.marks()
     adapter = pair.adapter.name if pair.adapter else None
-    drawn = WayOfDrawing.of(asking.sampling).to_dict()
-    own, _ = marks_of(marks, pair.fingerprint, pair.model.name, adapter, listener.version, drawn)
+    way = WayOfDrawing.of(asking.sampling)
+    own, _ = marks_of(marks, pair.fingerprint, pair.model.name, adapter, listener.version, way.to_dict())
+    if way != WayOfDrawing.of(Sampling()):
+        own = [mark for mark in own if mark.sampling]  # one that doesn't say was drawn as the chat draws
     asked = {_as_asked(question.question) for question in questions}
     return [mark for mark in own if mark.signals and _as_asked(mark.question) not in asked]
 
@@ -226,15 +229,15 @@ def fit_and_keep(pair: Pair, answers: Answers, minimum: int) -> Fitted:
         )
     except FittingError as error:
         raise FittingError(f"{error} ({answers.left_out})" if answers.left_out else str(error)) from None
-    before = _in_use(pair, answers.version)
-    return Fitted(pair, answers, report, before, keep_calibrator(report.calibrator, *pair.paths))
+    own, shipped = (_readable(find, pair, answers.version) for find in (own_calibrator, shipped_calibrator))
+    return Fitted(pair, answers, report, own or shipped, shipped, keep_calibrator(report.calibrator, *pair.paths))
 
 
-def _in_use(pair: Pair, version: str) -> Calibrator | None:
+def _readable(find: Callable[..., Calibrator | None], pair: Pair, version: str) -> Calibrator | None:
     try:
-        return own_calibrator(*pair.paths, version) or shipped_calibrator(*pair.paths, version)
+        return find(*pair.paths, version)
     except ModelError:
-        return None
+        return None  # damaged: nothing that was in use
 
 
 def _as_asked(question: str) -> str:

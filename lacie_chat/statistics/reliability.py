@@ -24,8 +24,8 @@ FIGURES: tuple[Figure, ...] = ("acceptance", "shipped", "own")
 Said = Mapping[Figure, Sequence[float | None]]
 """What each figure says of each answer; None where it says nothing."""
 
-FEW = 100
-"""Answers under which five bins are drawn, not ten: finer ones would hold two or three answers each."""
+FEW = 200
+"""Answers under which five bins are drawn, not ten: finer ones would hold too few answers each to show anything."""
 LEAST_TO_TELL = 20
 """Answers of which a sentence such as "when it says 70 % or more" speaks at least."""
 _Z = 1.959963984540054  # the normal's 97.5 % point

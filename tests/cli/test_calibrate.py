@@ -9,11 +9,12 @@ import pytest
 from scripted_speaker import ScriptedSpeaker, quick_fits, scripted_speaker
 
 from lacie_chat import cli
-from lacie_chat.confidence import ASSESSMENT_VERSION
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, Form, WayOfDrawing
 from lacie_chat.conversations import Store
+from lacie_chat.engine.settings import Sampling
 from lacie_chat.evaluation.own_questions import in_order, questions_from
 from lacie_chat.evaluation.questions import Question
-from lacie_chat.models import calibrator_path, find_calibrator, pair_fingerprint
+from lacie_chat.models import calibrator_path, calibrators, find_calibrator, pair_fingerprint
 from lacie_chat.models.embedded import EMBEDDED_NAME
 
 pytestmark = pytest.mark.usefixtures("no_own_adapter")
@@ -193,9 +194,31 @@ def test_marks_on_this_very_pair_count_once(
     assert (found["marks"], found["n"]) == (2, found["answered"] + 2)
     assert found["source"] == "96 of lacie's questions and own marks"
     assert figures(capsys, "--n", "96", "--no-marks")["marks"] == 0
-    assert figures(capsys, "--n", "96", "--temperature", "0")["marks"] == 2, "these don't say how they were drawn"
+    assert figures(capsys, "--n", "96", "--temperature", "0")["marks"] == 0, "the chat draws otherwise"
     assert cli.main(["calibrate", "--n", "96"]) == 0
     assert "2 answers that you marked in the chat count too" in capsys.readouterr().out
+
+
+def test_it_goes_before_one_that_came_with_the_model_and_says_so(
+    speaker: ScriptedSpeaker,
+    embedded_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    form = Form(0.0, {"acceptance": 1.0})
+    shipped = Calibrator(500, 200, "the maker's", "aa", ASSESSMENT_VERSION, WayOfDrawing.of(Sampling()), (form,))
+    read = calibrators.read_metadata
+    added = {"lacie.calibrator": json.dumps(shipped.to_dict())}
+    monkeypatch.setattr(calibrators, "read_metadata", lambda path: read(path) | added)
+    assert find_calibrator(embedded_model) == shipped
+    assert cli.main(["calibrate", "--n", "80"]) == 0
+    shown = capsys.readouterr()
+    assert "it goes before the one that came with the model, which stays in its file" in shown.err
+    assert "until now one fitted on 500 (the maker's)" in shown.out
+    own = find_calibrator(embedded_model)
+    assert own is not None and own != shipped
+    assert cli.main(["calibration", "fit", "--remove"]) == 0
+    assert find_calibrator(embedded_model) == shipped
 
 
 # -- the report -------------------------------------------------------------------------------------------------------
