@@ -5,21 +5,24 @@ and gone on with, what is assessed, matched, fitted, kept and drawn.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lacie_chat.confidence import ASSESSMENT_VERSION, TunedListener
+from lacie_chat.confidence import ASSESSMENT_VERSION, TunedListener, signal_values
 from lacie_chat.confidence.signals import ACCEPTANCE, SPAN_SUM
 from lacie_chat.engine.generator import Response
 from lacie_chat.engine.settings import ChatTurn, Sampling
 from lacie_chat.evaluation import stored
 from lacie_chat.evaluation.own_questions import questions_from
+from lacie_chat.rows import read_rows
 from lacie_chat.statistics import fitting
 from lacie_chat.statistics.metrics import figures_with_intervals
 
@@ -107,6 +110,21 @@ class ScriptedEars:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+
+def half_right(monkeypatch: pytest.MonkeyPatch, questions: Path, kept: Path) -> tuple[int, int]:
+    """Make every other answer that is kept there right and the others wrong, by what the questions file accepts, and let
+    so few answers be fitted on; how many answers there are, and how many of them are right."""
+    monkeypatch.setattr("lacie_chat.commands.fitted_on.LEAST", 4)
+    monkeypatch.setattr(fitting, "LEAST_OF_EACH", 2)
+    spans = {row["question"]: row["answer_span"] for row in read_rows(kept) if signal_values(row)}
+    right = list(spans)[::2]
+    rows = [
+        {**row, "answers": [spans[row["question"]]] if row["question"] in right else ["?"]}
+        for row in read_rows(questions)
+    ]
+    questions.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return len(spans), len(right)
 
 
 def quick_fits(monkeypatch: pytest.MonkeyPatch) -> None:

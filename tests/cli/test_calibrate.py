@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_speaker import ScriptedSpeaker, quick_fits, scripted_speaker
+from scripted_speaker import ScriptedSpeaker, half_right, quick_fits, scripted_speaker
 
 from lacie_chat import cli
 from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, Form, WayOfDrawing
@@ -351,20 +351,25 @@ def test_a_second_process_on_the_same_answers_is_told(
 
 
 def test_the_embedded_model_is_calibrated(
-    embedded_model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    embedded_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    data_dir: Path,
 ) -> None:
-    monkeypatch.setattr("lacie_chat.statistics.fitting.LEAST_OF_EACH", 1)
-    countries = {"France": "Paris", "Italy": "Rome", "Japan": "Tokyo", "Germany": "Berlin", "England": "London"}
-    countries |= {"Bhutan": "?", "Burundi": "?", "Palau": "?", "Nauru": "?", "Fiji": "?", "Tuvalu": "?", "Niger": "?"}
-    rows = [
-        {"id": each, "question": f"What is the capital of {each}?", "answers": [city], "match": "lenient"}
-        for each, city in countries.items()
-    ]
+    places = ("France", "Italy", "Japan", "Germany", "England", "Bhutan", "Burundi", "Palau", "Nauru", "Fiji", "Niger")
+    rows = [{"id": each, "question": f"What is the capital of {each}?", "answers": ["?"]} for each in places]
     path = tmp_path / "capitals.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    found = figures(capsys, "--questions", str(path), "--max-tokens", "16", "--minimum", "10")
+    words = ("--questions", str(path), "--max-tokens", "12", "--minimum", "10")
+    refused(capsys, *words)
+    (kept,) = (data_dir / "calibrators" / "answers").glob("*/answers.jsonl")
+    stamp = kept.stat().st_mtime_ns
+    n, right = half_right(monkeypatch, path, kept)
+    found = figures(capsys, *words, "--minimum", "4")
+    assert kept.stat().st_mtime_ns == stamp, "nothing was answered anew"
     assert found["tokens_known"], "its tokens are set beside its text"
-    assert (found["asked"], found["calibrator"]["n"]) == (12, found["answered"])
+    assert (found["asked"], found["n"], found["right"]) == (len(places), n, right)
     assert found["source"] == "own questions (capitals.jsonl)"
-    kept = find_calibrator(embedded_model)
-    assert kept is not None and kept.to_dict() == found["calibrator"]
+    fitted = find_calibrator(embedded_model)
+    assert fitted is not None and fitted.to_dict() == found["calibrator"]
