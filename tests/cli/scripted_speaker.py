@@ -113,8 +113,8 @@ class ScriptedEars:
 
 
 def half_right(monkeypatch: pytest.MonkeyPatch, questions: Path, kept: Path) -> tuple[int, int]:
-    """Make every other answer that is kept there right and the others wrong, by what the questions file accepts, and let
-    so few answers be fitted on; how many answers there are, and how many of them are right."""
+    """Make every other answer that is kept there right and the others wrong, by what the questions file accepts, and
+    let so few answers be fitted on; how many answers there are, and how many of them are right."""
     monkeypatch.setattr("lacie_chat.commands.fitted_on.LEAST", 4)
     monkeypatch.setattr(fitting, "LEAST_OF_EACH", 2)
     spans = {row["question"]: row["answer_span"] for row in read_rows(kept) if signal_values(row)}

@@ -9,7 +9,7 @@ from typing import Any
 import gguf
 import numpy as np
 import pytest
-from scripted_speaker import quick_fits
+from scripted_speaker import half_right, quick_fits, scripted_speaker
 
 from lacie_chat import cli
 from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, Form, WayOfDrawing
@@ -367,18 +367,13 @@ def test_fit_on_questions_that_the_embedded_model_answers(
     assert cli.main(words) == 1
     assert "too few to fit a calibrator: at least 60 are needed" in capsys.readouterr().err
     (rows,) = (data_dir / "calibrators" / "answers").glob("*/answers.jsonl")
-    answered = [json.loads(row) for row in rows.read_text().splitlines()]
     before = rows.stat().st_mtime_ns
-    assert len(answered) == 10
-    monkeypatch.setattr("lacie_chat.statistics.fitting.LEAST_OF_EACH", 1)
-    cities = dict((*EASY, *HARD))
-    assert cli.main([*words, "--minimum", "10", "--json"]) == 0, "the answers are kept: no question is asked again"
+    assert len(rows.read_text().splitlines()) == 10
+    n, right = half_right(monkeypatch, questions, rows)
+    assert cli.main([*words, "--minimum", "4", "--json"]) == 0, "the answers are kept: no question is asked again"
     assert rows.stat().st_mtime_ns == before
     figures = json.loads(capsys.readouterr().out)
-    assert (figures["n"], figures["right"]) == (
-        10,
-        sum(row["answer_span"] == cities[row["id"].rpartition("-")[0]] for row in answered),
-    )
+    assert (figures["n"], figures["right"]) == (n, right)
     found = find_calibrator(embedded_model)
     assert found is not None
     assert found.to_dict() == figures["calibrator"]
@@ -388,27 +383,32 @@ def test_fit_on_questions_that_the_embedded_model_answers(
 def test_a_second_fit_is_fitted_on_its_own_matchers_truth(
     questions: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("lacie_chat.statistics.fitting.LEAST_OF_EACH", 1)
-    words = ["calibration", "fit", "--questions", str(questions), "--max-tokens", "20", "--minimum", "10", "--json"]
+    scripted_speaker(monkeypatch).answers |= {
+        f"What is the capital of {country}?": (city, "medium") for country, city in (*EASY, *HARD)
+    }
+    words = ["calibration", "fit", "--questions", str(questions), "--json"]
+    assert cli.main(words) == 1
+    (kept,) = (data_dir / "calibrators" / "answers").glob("*/answers.jsonl")
+    stamp = kept.stat().st_mtime_ns
+    n, expected = half_right(monkeypatch, questions, kept)
+    words += ["--minimum", "4"]
+    capsys.readouterr()
 
     def right(*more: str) -> int:
         assert cli.main([*words, *more]) == 0
         return int(json.loads(capsys.readouterr().out)["right"])
 
-    before = right("--matcher", "lenient")
-    (kept,) = (data_dir / "calibrators" / "answers").glob("*/answers.jsonl")
-    stamp = kept.stat().st_mtime_ns
+    assert right("--matcher", "lenient") == expected
     # accepted answers that only the lenient matcher takes for the same
     rows = [json.loads(line) for line in questions.read_text().splitlines()]
     for row in rows:
-        row["answers"] += [f"{row['answers'][0]} (city)"]
-        del row["answers"][0]
+        row["answers"] = [f"{row['answers'][0]} (city)"]
     questions.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert cli.main([*words, "--matcher", "exact"]) == 1
-    assert "all 10 answers are wrong" in capsys.readouterr().err
-    assert right("--matcher", "lenient") == before > 0
+    assert f"all {n} answers are wrong" in capsys.readouterr().err
+    assert right("--matcher", "lenient") == expected
     questions.write_text("".join(json.dumps({**row, "match": "lenient"}) + "\n" for row in rows))
-    assert right() == before, "a question's own match counts"
+    assert right() == expected, "a question's own match counts"
     assert kept.stat().st_mtime_ns == stamp, "nothing was answered anew"
 
 
