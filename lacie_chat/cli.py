@@ -45,8 +45,13 @@ COMMANDS = (
         "lacie_chat.commands.study",
     ),
     Command(
+        "calibrate",
+        "how often is this model right, and when? asks it questions; the chat then says how likely an answer is right",
+        "lacie_chat.commands.calibrate",
+    ),
+    Command(
         "calibration",
-        "see how often answers are right when they sound so, by your marks; fit a calibrator",
+        "see how often answers that you marked are right when they sound so; take a calibrator back",
         "lacie_chat.commands.calibration",
     ),
     Command("models", "list, download, inspect and remove models", "lacie_chat.commands.models"),

@@ -128,6 +128,6 @@ def _answer(speaker: Speaker) -> Iterator[Finding]:
     kind = (
         f"fitted on {speaker.calibrator.n} answers"
         if speaker.calibrator
-        else "none for this model: acceptance is shown"
+        else "none for this model: lacie calibrate finds out how often it is right"
     )
     yield "calibrator", kind

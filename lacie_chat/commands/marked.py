@@ -21,7 +21,7 @@ from lacie_chat.models import (
     shipped_calibrator,
     tuned_listener,
 )
-from lacie_chat.statistics.reliability import ReliabilityBin, reliability_bins, summary
+from lacie_chat.statistics.reliability import Bins, Figure, Said, all_bins, said_of, summary
 
 HOW_TO_MARK = "in the chat, f6 marks an answer right and f7 wrong"
 
@@ -38,7 +38,7 @@ class MarkedSpeaker:
     marks: list[MarkedAnswer]
     others: int
     version: str
-    calibrators: dict[str, Calibrator]
+    calibrators: dict[Figure, Calibrator]
     note: str
 
     @property
@@ -46,16 +46,23 @@ class MarkedSpeaker:
         return f"{self.model} + {self.adapter}" if self.adapter else self.model
 
     @property
-    def acceptances(self) -> list[float]:
-        return [mark.acceptance for mark in self.marks]
+    def said(self) -> Said:
+        """How sure each marked answer sounds, and what each calibrator says of it."""
+        signals = [mark.signals for mark in self.marks]
+        return said_of([mark.acceptance for mark in self.marks], signals, self.calibrators)
 
     @property
-    def correct(self) -> list[bool]:
-        return [mark.correct for mark in self.marks]
+    def bins(self) -> Bins:
+        return all_bins(self.said, [mark.correct for mark in self.marks])
 
     @property
-    def bins(self) -> list[ReliabilityBin]:
-        return reliability_bins(self.acceptances, self.correct)
+    def summary(self) -> dict[str, Any]:
+        return summary(self.said, [mark.correct for mark in self.marks])
+
+    @property
+    def seen_by_own(self) -> bool:
+        """Whether the user's calibrator may have been fitted on these very answers."""
+        return "own" in self.calibrators and "own marks" in self.calibrators["own"].source
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON prints it."""
@@ -63,9 +70,9 @@ class MarkedSpeaker:
             "model": self.model,
             "adapter": self.adapter,
             "fingerprint": self.fingerprint,
-            **summary(self.acceptances, self.correct, self.calibrators),
+            **self.summary,
             "left_out": self.others,
-            "bins": [entry.to_dict() for entry in self.bins],
+            "bins": {figure: [entry.to_dict() for entry in bins] for figure, bins in self.bins.items()},
             "calibrators": {role: each.to_dict() for role, each in self.calibrators.items()},
             "note": self.note or None,
         }
@@ -109,7 +116,7 @@ def _speaker(mark: MarkedAnswer, marks: Sequence[MarkedAnswer], version: str) ->
     drawn = WayOfDrawing.of(Sampling()).to_dict()
     own, others = marks_of(marks, mark.fingerprint, mark.model, mark.adapter, version, drawn)
     refs = mark.model_ref, mark.adapter_ref
-    calibrators: dict[str, Calibrator] = {}
+    calibrators: dict[Figure, Calibrator] = {}
     note = ""
     if mark.fingerprint:
         try:

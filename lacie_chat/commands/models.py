@@ -111,7 +111,7 @@ def _info(args: argparse.Namespace) -> int:
         elif name == "parameters":
             value = f"{info.parameters:,}"
         elif name == "calibrator" and value is None:
-            value = "none: the acceptance is shown"
+            value = "none: lacie calibrate finds out how often it is right"
         elif value == {} or value is None:
             continue
         table.add_row(Text(name.replace("_", " "), style="dim"), Text(str(value), overflow="fold"))

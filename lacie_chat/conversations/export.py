@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from lacie_chat.confidence import Assessment, right_text, tone
 from lacie_chat.conversations.records import Conversation, Message
 
 _SPEAKERS = {"system": "System", "user": "You", "assistant": "Assistant"}
@@ -57,13 +58,13 @@ def confidence_line(assessment: dict[str, Any] | None) -> str | None:
         return None
     if assessment["state"] == "abstained":
         return "The model declined to answer."
-    confidence = assessment.get("confidence")
-    if confidence is None:
+    if assessment.get("confidence") is None:
         return "The answer makes no claim."
-    figure = f"Confidence: {confidence['value']:.0%}"
-    if confidence["kind"] == "calibrated":
-        return f"{figure} (calibrated: how often answers that sound like this are right)"
-    return f"{figure} (acceptance: how sure the answer sounds, not how often it is right)"
+    read = Assessment.from_dict(assessment)
+    parts = [tone(read).capitalize()]
+    if read.p_right is not None and read.verdict is not None:
+        parts += [right_text(read.p_right), read.verdict]
+    return " · ".join(parts).replace("\u00a0", " ")
 
 
 def _mark_line(correct: bool | None) -> str | None:

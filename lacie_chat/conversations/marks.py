@@ -1,4 +1,4 @@
-"""What the user says of answers: right or wrong. A calibrator can be fitted on them, so each comes with its acceptance.
+"""What the user says of answers: right or wrong. A calibrator can be fitted on them, so each comes with its signals.
 
 Only an answer that claims something can be marked: one that declines, or claims nothing, is neither right nor wrong.
 Who answered is in the message's `params` (names, REFs, and a fingerprint of the very files), else in its conversation;
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from lacie_chat.confidence import signal_values
 from lacie_chat.conversations.errors import StoreError
 from lacie_chat.conversations.records import MarkedAnswer, Message
 
@@ -99,7 +100,7 @@ def _marked(row: sqlite3.Row) -> MarkedAnswer:
         fingerprint=params.get("fingerprint"),
         acceptance=row["acceptance"],
         sampling=params.get("sampling") or {},
-        agreement=(assessment.get("agreement") or {}).get("value"),
+        signals=signal_values({"answer_span": None} | assessment),
         assessment_version=assessment.get("assessment_version"),  # marks from before it was kept have none
         correct=bool(row["correct"]),
         marked_at=datetime.fromisoformat(row["marked_at"]),

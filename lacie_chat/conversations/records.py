@@ -58,8 +58,8 @@ class MarkedAnswer:
 
     `model` and `adapter` are names as the chat shows them, the REFs are what they were opened with; `fingerprint` is
     that of the files (None in conversations from before it was kept). `sampling` is how the answer was drawn.
-    `assessment_version` heard the answer (None: an older one). `agreement` is the share of further samples that agree
-    with it, where some were drawn.
+    `assessment_version` heard the answer (None: an older one). `signals`: those that are known of it, by name; empty
+    for one without a single answer to be right, of which no calibrator says anything.
     """
 
     message_id: int
@@ -73,7 +73,7 @@ class MarkedAnswer:
     fingerprint: str | None
     acceptance: float
     sampling: dict[str, Any]
-    agreement: float | None
+    signals: dict[str, float]
     assessment_version: str | None
     correct: bool
     marked_at: datetime

@@ -1,7 +1,8 @@
 """Questions with their accepted answers, as evaluation, comparison, study and calibration read them from a file.
 
-A questions file is JSON lines with `id`, `question`, `answers`, and perhaps `match` (`exact` or `lenient`). A question
-that has no answer has an empty list: whatever is claimed is wrong, and to decline is the best that one can do.
+A questions file is JSON lines with `id`, `question`, `answers`, and perhaps `match` (`exact` or `lenient`) and `grade`
+(how hard it is, in whatever words). A question that has no answer has an empty list: whatever is claimed is wrong, and
+to decline is the best that one can do.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ class Question:
     question: str
     answers: tuple[str, ...]
     match: str = "exact"
+    grade: str | None = None
 
     def is_right(self, answer: str | None) -> bool:
         """Whether an answer span is one of the accepted answers."""
@@ -43,7 +45,8 @@ def read_question_file(path: Path) -> list[Question]:
             raise LacieError(f"{path}, line {number}: {problem}")
         ids.add(str(row["id"]))
         match = str(row.get("match", "exact"))
-        questions.append(Question(str(row["id"]), row["question"].strip(), tuple(row["answers"]), match))
+        grade = str(row["grade"]) if row.get("grade") is not None else None
+        questions.append(Question(str(row["id"]), row["question"].strip(), tuple(row["answers"]), match, grade))
     if not questions:
         raise LacieError(f"{path} holds no questions")
     return questions

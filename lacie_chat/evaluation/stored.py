@@ -1,4 +1,4 @@
-"""A model's answers to a questions file, kept where the next start finds them: for `evaluate`, `compare`, `fit`.
+"""A model's answers to a questions file, kept where the next start finds them: for `evaluate`, `compare`, `calibrate`.
 
 A folder has `answers.jsonl`, to which rows are appended as they are made, and `evaluation.json`, which says what they
 hang on: files, questions, settings, the version that heard them. Not the matcher and not the accepted answers: truth is
@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,9 @@ from lacie_chat.engine.batches import LlamaCppGenerator
 from lacie_chat.engine.ears import Ears
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.errors import LacieError
-from lacie_chat.evaluation.answering import answer_all, matched, rows_of, sampling_record
+from lacie_chat.evaluation.answering import answer_all, rows_of, sampling_record
 from lacie_chat.evaluation.prompts import PromptForm
-from lacie_chat.evaluation.questions import Question, read_question_file
+from lacie_chat.evaluation.questions import Question
 from lacie_chat.listener_files import ListenerFiles
 from lacie_chat.models import ResolvedModel, pair_fingerprint
 from lacie_chat.rows import Row, RowFile, locked, write_json
@@ -56,8 +56,11 @@ class Asking:
 
     def identity(self, questions: Sequence[Question], listener: ListenerFiles) -> dict[str, Any]:
         """What stored answers hang on, besides the files that gave them."""
+        return {"questions": questions_digest(questions), **self.way(listener)}
+
+    def way(self, listener: ListenerFiles) -> dict[str, Any]:
+        """How an answer is made, whatever else is asked."""
         return {
-            "questions": questions_digest(questions),
             "seed": self.seed,
             "batch_size": self.batch_size,
             "agreement": self.samples or None,
@@ -138,24 +141,26 @@ def _loaded(asking: Asking, model: Path, adapter: Path | None = None) -> Iterato
 
 
 def answers_to(
-    file: Path,
+    questions: Sequence[Question],
     model: ResolvedModel,
     adapter: ResolvedModel | None,
     listener: ListenerFiles,
     asking: Asking,
-    *,
-    matcher: str | None,
 ) -> list[Row]:
-    """The judged rows of a questions file, for `lacie calibration fit --questions` (`matcher` None: as each question
-    says).
+    """The judged rows of these questions, in their order, for `lacie calibrate` and `calibration fit --questions`.
 
-    They are kept in the data folder, so that a fit that was interrupted goes on, and a second one with another matcher
-    or other settings of the fit alone answers nothing anew. Raises LacieError: a broken line (named), a folder that
-    another process works on.
+    They are kept in the data folder, one folder for each way of answering, whatever is asked: each by its question's id
+    and text. So one that was interrupted goes on, more questions go on from those before, and another matcher or other
+    settings of the fit alone answer nothing anew. Raises LacieError: a folder that another process works on.
     """
-    questions = matched(read_question_file(file), matcher)
     pair = pair_fingerprint(model.path, adapter.path if adapter else None)
-    digest = hashlib.sha256(json.dumps(asking.identity(questions, listener), sort_keys=True).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(json.dumps(asking.way(listener), sort_keys=True).encode()).hexdigest()[:12]
     folder = paths.calibrators_dir() / "answers" / f"{pair}-{digest}"
+    kept = [replace(question, id=_kept_as(question)) for question in questions]
     with locked(folder, "answers"):
-        return answers_in(folder, questions, asking, model, adapter, listener, label="answer")
+        rows = answers_in(folder, kept, asking, model, adapter, listener, label="calibrate")
+    return [{**row, "id": question.id} for row, question in zip(rows, questions, strict=True)]
+
+
+def _kept_as(question: Question) -> str:
+    return f"{question.id}-{hashlib.sha256(question.question.encode()).hexdigest()[:12]}"

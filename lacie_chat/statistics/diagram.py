@@ -1,51 +1,56 @@
 """A reliability diagram as text, for the command and the chat alike: rows of pieces with a role, which each styles.
 
-Points are the shares of right answers, with their intervals as error bars; curves are what calibrators say. Curves are
-drawn in braille, 2 x 4 dots a cell, and are told apart without colour: drawn through, dashed, and dotted (the diagonal,
-on which acceptance itself would be right as often as it says).
+Across stands what a figure said, upwards how often such answers were right, with 95 % intervals: points on the dotted
+diagonal are right as often as they say. How sure answers sound and P(right) stand in one picture, told apart without
+colour by their marks.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from lacie_chat.confidence import Calibrator
-from lacie_chat.statistics.reliability import ReliabilityBin
+from lacie_chat.statistics.reliability import FIGURES, Bins, Figure, ReliabilityBin
 
-Role = Literal["text", "dim", "bold", "axis", "diagonal", "shipped", "own", "interval", "point"]
+Role = Literal["text", "dim", "bold", "axis", "diagonal", "acceptance", "shipped", "own"]
 Line = list[tuple[str, Role]]
 
 LEFT = 5  # cells of the scale on the left, its line included
 AROUND = 3  # the title, and the scale below with its line
 SMALLEST = (LEFT + 20, AROUND + 6)
 
-CURVES: tuple[Role, ...] = ("shipped", "own")
-_ORDER: tuple[Role, ...] = ("diagonal", *CURVES)  # later ones are seen where two share a cell
+MARKS: Mapping[Figure, str] = {"acceptance": "○", "shipped": "◆", "own": "■"}
+_BARS: Mapping[Figure, str] = {"acceptance": "┊", "shipped": "│", "own": "│"}
+_HEADS: Mapping[Figure, str] = {"acceptance": "sounds", "shipped": "shipped", "own": "own"}
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
-_SAMPLES: dict[Role, str] = {"shipped": "⠤⠤⠤", "own": "⠤ ⠤", "diagonal": "⠄⠄⠄"}
-_COLUMN: dict[Role, int] = {"shipped": 9, "own": 6}
-NAMES = {"shipped": "shipped", "own": "your own"}
+_RANGE, _COLUMN = 8, 15
 
 
-def diagram(
-    bins: Sequence[ReliabilityBin], calibrators: Mapping[str, Calibrator], width: int, height: int
-) -> list[Line]:
-    """`height` lines of `width` cells, the first a title: share of right answers over acceptance, both 0 to 100 %.
+def names_of(calibrators: Mapping[Figure, Calibrator]) -> dict[Figure, str]:
+    """What each figure is, in words, where these calibrators are there."""
+    whose = {"shipped": "shipped", "own": "your own"}
+    found: dict[Figure, str] = {"acceptance": "how sure it sounds"}
+    for role, calibrator in calibrators.items():
+        found[role] = f"P(right), {whose[role]} (n = {calibrator.n})"
+    return found
 
-    `calibrators` by role: `shipped`, `own`. Smaller than SMALLEST is drawn as SMALLEST.
+
+def diagram(bins: Bins, width: int, height: int) -> list[Line]:
+    """`height` lines of `width` cells, the first a title: share of right answers over what was said, both 0 to 100 %.
+
+    Smaller than SMALLEST is drawn as SMALLEST.
     """
     columns, rows = max(width, SMALLEST[0]) - LEFT, max(height, SMALLEST[1]) - AROUND
     cells: list[list[tuple[str, Role]]] = [[(" ", "text")] * columns for _ in range(rows)]
-    for role in _ORDER:
-        if role == "diagonal" or role in calibrators:
-            curve = None if role == "diagonal" else calibrators[role]
-            _draw_curve(cells, curve, role)
-    for entry in bins:
-        column = round(entry.acceptance * (columns - 1))
-        low, at, high = (_row(value, rows) for value in (entry.interval[0], entry.share, entry.interval[1]))
+    _draw_diagonal(cells)
+    shown = [(figure, entry) for figure in FIGURES for entry in bins.get(figure, ())]
+    for figure, entry in shown:
+        low, high = (_row(value, rows) for value in entry.interval)
         for row in range(high, low + 1):
-            cells[row][column] = ("┬" if row == high else "┴" if row == low else "│", "interval")
-        cells[at][column] = ("●", "point")
-    lines: list[Line] = [[("right, %, over acceptance, %", "dim")]]
+            end = "┬" if row == high else "┴" if row == low else _BARS[figure]
+            cells[row][_column(entry, columns)] = (end, figure)
+    for figure, entry in shown:  # after all bars: no point is hidden by one
+        cells[_row(entry.share, rows)][_column(entry, columns)] = (MARKS[figure], figure)
+    lines: list[Line] = [[("right, %, over what it says, %", "dim")]]
     for index, row_cells in enumerate(cells):
         label = {_row(value / 100, rows): str(value) for value in (0, 50, 100)}.get(index, "")
         lines.append([(f"{label:>3} ", "dim"), ("┤" if label else "│", "axis"), *_runs(row_cells)])
@@ -58,31 +63,40 @@ def diagram(
     return lines
 
 
-def legend(calibrators: Mapping[str, Calibrator]) -> list[Line]:
+def legend(bins: Bins, names: Mapping[Figure, str]) -> list[Line]:
     """What is what in the diagram."""
-    lines: list[Line] = [[("  ●   ", "point"), ("your marks, 95\u00a0% interval", "text")]]
-    for role in CURVES:
-        if role in calibrators:
-            fitted = calibrators[role]
-            lines.append([(f" {_SAMPLES[role]}  ", role), (f"{NAMES[role]} ({fitted.kind}, n = {fitted.n})", "text")])
-    lines.append([(f" {_SAMPLES['diagonal']}  ", "diagonal"), ("right as often as it sounds", "text")])
+    lines: list[Line] = [
+        [(f"  {MARKS[figure]}   ", figure), (names[figure], "text")] for figure in FIGURES if figure in bins
+    ]
+    lines.append([("  │   ", "dim"), ("95\u00a0% interval", "text")])
+    lines.append([(" ⠄⠄⠄  ", "diagonal"), ("right as often as it says", "text")])
     return lines
 
 
-def table(bins: Sequence[ReliabilityBin], calibrators: Mapping[str, Calibrator]) -> list[Line]:
-    """The same in figures, surest first; the last columns are what calibrators say at the bin's mean acceptance."""
-    shown = [role for role in CURVES if role in calibrators]
-    head: Line = [(f"{'sounds':<8}{'n':>5}{'right':>6}{'95 %':>9}", "dim")]
-    lines: list[Line] = [head + [(f"{NAMES[role].removeprefix('your '):>{_COLUMN[role]}}", role) for role in shown]]
-    for entry in reversed(bins):
-        low, high = entry.interval
-        line: Line = [
-            (f"{f'{entry.low * 100:.0f}-{percent(entry.high)}':<8}", "text"),
-            (f"{entry.n:>5}", "text"),
-            (f"{percent(entry.share):>6}", "point"),
-            (f"{f'{low * 100:.0f}-{percent(high)}':>9}", "interval"),
-        ]
-        line += [(f"{percent(calibrators[role](entry.acceptance)):>{_COLUMN[role]}}", role) for role in shown]
+def table(bins: Bins) -> list[Line]:
+    """The same in figures, the surest first: how many of the answers of which so much was said were right."""
+    shown = [figure for figure in FIGURES if figure in bins]
+    head: Line = [(f"{'says':<{_RANGE}}", "dim")]
+    head += [(f"{f'{MARKS[figure]} {_HEADS[figure]}':>{_COLUMN}}", figure) for figure in shown]
+    lines = [head]
+    edges = sorted({(entry.low, entry.high) for each in bins.values() for entry in each}, reverse=True)
+    for low, high in edges:
+        line: Line = [(f"{f'{low * 100:.0f}-{percent(high)}':<{_RANGE}}", "text")]
+        for figure in shown:
+            found = next((entry for entry in bins[figure] if (entry.low, entry.high) == (low, high)), None)
+            text = f"{f'{found.right}/{found.n}':>8} {percent(found.share):>6}" if found else ""
+            line.append((f"{text:>{_COLUMN}}", figure))
+        lines.append(line)
+    return lines
+
+
+def figures_table(auroc: Mapping[Figure, float | None], ece: Mapping[Figure, float | None]) -> list[Line]:
+    """How well each figure tells right from wrong, and how far it is off on average."""
+    shown = [figure for figure in FIGURES if ece.get(figure) is not None]
+    lines: list[Line] = []
+    for name, values in (("AUROC", auroc), ("off by", ece)):
+        line: Line = [(f"{name:<{_RANGE}}", "dim")]
+        line += [(f"{'–' if (value := values[each]) is None else f'{value:.2f}':>{_COLUMN}}", each) for each in shown]
         lines.append(line)
     return lines
 
@@ -113,33 +127,20 @@ def _row(share: float, rows: int) -> int:
     return round((1 - share) * (rows - 1))
 
 
-def _draw_curve(cells: list[list[tuple[str, Role]]], calibrator: Calibrator | None, role: Role) -> None:
-    """Set the dots of one curve; None is the diagonal. Its dots are at the middle of what points and labels use."""
+def _column(entry: ReliabilityBin, columns: int) -> int:
+    return round(entry.said * (columns - 1))
+
+
+def _draw_diagonal(cells: list[list[tuple[str, Role]]]) -> None:
+    """Dots in braille, 2 x 4 a cell; 0 and 1 lie in the middle of the first and last cell, as points do."""
     rows, columns = len(cells), len(cells[0])
-    before: int | None = None
-    for across in range(2 * columns):
-        # a cell's middle is between its two dots: 0 and 1 lie in the middle of the first and last cell
+    for across in range(0, 2 * columns, 4):
         x = min(max((across - 0.5) / (2 * columns - 2), 0.0), 1.0)
-        y = x if calibrator is None else calibrator(x)
-        down = round((1 - y) * (rows - 1) * 4 + 1.5)
-        if role == "diagonal":
-            wanted = [down] if across % 4 == 0 else []
-        else:
-            low, high = sorted((down, before if before is not None else down))
-            wanted = list(range(low + (low != high and low == before), high + 1))
-            if role == "own" and across // 3 % 2:
-                wanted = []
-        before = down
-        for dot in wanted:
-            if 0 <= dot < 4 * rows:
-                _set_dot(cells, across, dot, role)
-
-
-def _set_dot(cells: list[list[tuple[str, Role]]], across: int, down: int, role: Role) -> None:
-    row, column = down // 4, across // 2
-    old, old_role = cells[row][column]
-    bits = ord(old) - 0x2800 if old != " " and old_role == role else 0
-    cells[row][column] = (chr(0x2800 + (bits | _DOTS[down % 4][across % 2])), role)
+        down = round((1 - x) * (rows - 1) * 4 + 1.5)
+        if 0 <= down < 4 * rows:
+            old = cells[down // 4][across // 2][0]
+            bits = 0 if old == " " else ord(old) - 0x2800
+            cells[down // 4][across // 2] = (chr(0x2800 + (bits | _DOTS[down % 4][across % 2])), "diagonal")
 
 
 def _runs(cells: Sequence[tuple[str, Role]]) -> Line:

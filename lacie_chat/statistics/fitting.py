@@ -56,7 +56,8 @@ class FitReport:
     `figures`: `p_right`, `wording` (P(right) from the acceptance alone), `acceptance` (as it stands) and `share`, each
     with `auroc`, `log_loss`, `brier` and `ece`, as `value` and 95 % `interval`; all but `acceptance` are held out, over
     `folds` folds. `alone`: the same of P(right) from each free signal alone, held out. `carries`: how much of what the
-    calibrator goes by each signal is (standardised weights, sum 1).
+    calibrator goes by each signal is (standardised weights, sum 1). `held_out`: the P(right) of each answer by a fit
+    that didn't see it.
     """
 
     calibrator: Calibrator
@@ -66,6 +67,7 @@ class FitReport:
     figures: dict[str, dict[str, Any]]
     alone: dict[str, dict[str, Any]]
     carries: dict[str, float]
+    held_out: tuple[float, ...]
 
     @property
     def tells_apart(self) -> bool:
@@ -145,6 +147,7 @@ def fit_calibrator(
         figures={name: figures_with_intervals(values, y, seed=seed) for name, values in predicted.items()},
         alone={name: figures_with_intervals(alone(name), y, seed=seed) for name in known},
         carries=_carries(forms[0], signals),
+        held_out=tuple(map(float, predicted["p_right"])),
     )
 
 

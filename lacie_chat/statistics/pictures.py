@@ -1,4 +1,4 @@
-"""Every picture: reliability and histograms of an evaluation, the shift of a comparison, the user's own marks.
+"""Every picture: reliability and histograms of an evaluation, the shift of a comparison, what calibrations found.
 
 They need matplotlib (extra `plots`), which is imported when something is drawn: ImportError without it. Each gives a
 PNG as bytes; whoever asked writes it.
@@ -11,17 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from lacie_chat.confidence import Calibrator
-from lacie_chat.statistics.diagram import NAMES
 from lacie_chat.statistics.metrics import Floats, Scored, reliability
-from lacie_chat.statistics.reliability import ReliabilityBin
+from lacie_chat.statistics.reliability import Bins, Figure
 
 Rows = Sequence[Mapping[str, Any]]
 
 _RIGHT, _WRONG, _LINE = "#1b7f5c", "#c4503a", "#555555"
 _BEFORE, _AFTER = "#7a7f87", "#1f6fb2"
 _SPEAKERS = {"baseline": "baseline", "adapter": "with LACIE adapter"}
-_CURVES = {"shipped": ("#1f6fb2", "-"), "own": ("#b26a1f", "--")}
+_SERIES: Mapping[Figure, tuple[str, str]] = {
+    "acceptance": (_RIGHT, "o"),
+    "shipped": ("#1f6fb2", "D"),
+    "own": ("#b26a1f", "s"),
+}
 
 
 def draw_reliability(speakers: Mapping[str, Rows], *, bins: int) -> bytes:
@@ -115,38 +117,36 @@ def draw_ratings(ratings: Sequence[float], acceptances: Sequence[float]) -> byte
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One model's diagram; `calibrators` by role (`shipped`, `own`)."""
+    """One model's diagram: the bins of each figure, and what each figure is in words."""
 
     title: str
-    bins: Sequence[ReliabilityBin]
-    calibrators: Mapping[str, Calibrator]
+    bins: Bins
+    names: Mapping[Figure, str]
 
 
-def draw_marks(panels: Sequence[Panel]) -> bytes:
-    """A PNG with a panel a model, at most three in a row."""
+def draw_calibration(panels: Sequence[Panel]) -> bytes:
+    """A PNG with a panel a model, at most three in a row: how often answers were right, over what each figure said."""
     columns = min(len(panels), 3)
     rows = -(-len(panels) // columns)
     figure, axes = _figure(rows, columns, (4.6 * columns, 5.2 * rows))
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     for axis, panel in zip(axes, panels, strict=False):
-        axis.plot([0, 1], [0, 1], color=_LINE, linewidth=1, linestyle=":", label="right as often as it sounds")
-        grid = np.linspace(0, 1, 401)
-        for role, calibrator in panel.calibrators.items():
-            colour, style = _CURVES[role]
-            label = f"{NAMES[role]} calibrator ({calibrator.kind}, n = {calibrator.n})"
-            axis.plot(grid, [calibrator(float(x)) for x in grid], color=colour, linestyle=style, label=label)
-        x = [entry.acceptance for entry in panel.bins]
-        y = [entry.share for entry in panel.bins]
-        below = [entry.share - entry.interval[0] for entry in panel.bins]
-        above = [entry.interval[1] - entry.share for entry in panel.bins]
-        axis.errorbar(x, y, yerr=[below, above], fmt="o", color=_RIGHT, capsize=4, label="your marks, 95 % interval")
-        for entry in panel.bins:
-            axis.annotate(f"{entry.n}", (entry.acceptance, entry.share), (5, 4), textcoords="offset points", fontsize=8)
+        axis.plot([0, 1], [0, 1], color=_LINE, linewidth=1, linestyle=":", label="right as often as it says")
+        for role, bins in panel.bins.items():
+            colour, mark = _SERIES[role]
+            x = [entry.said for entry in bins]
+            y = [entry.share for entry in bins]
+            below = [entry.share - entry.interval[0] for entry in bins]
+            above = [entry.interval[1] - entry.share for entry in bins]
+            label = f"{panel.names[role]}, 95 % interval"
+            axis.errorbar(x, y, yerr=[below, above], fmt=mark, color=colour, capsize=4, alpha=0.85, label=label)
+            for entry in bins:
+                at = (entry.said, entry.share)
+                axis.annotate(f"{entry.n}", at, (5, 4), textcoords="offset points", fontsize=7, color=colour)
         axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        axis.set(xlabel="acceptance (how sure it sounds)", ylabel="share of right answers")
-        # a dollar sign would begin a formula
-        axis.set_title(f"{panel.title}, n = {sum(entry.n for entry in panel.bins)}".replace("$", r"\$"), fontsize=10)
+        axis.set(xlabel="what it says", ylabel="share of right answers")
+        axis.set_title(panel.title.replace("$", r"\$"), fontsize=10)  # a dollar sign would begin a formula
         axis.set_aspect("equal")
         axis.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.13))
     return _png(figure, bbox_inches="tight")  # legends stand outside of their panels

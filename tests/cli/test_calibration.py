@@ -9,9 +9,10 @@ from typing import Any
 import gguf
 import numpy as np
 import pytest
+from scripted_speaker import half_right, quick_fits, scripted_speaker
 
 from lacie_chat import cli
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, Form, WayOfDrawing
 from lacie_chat.conversations import Store
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.models import calibrator_path, calibrators, find_calibrator, pair_fingerprint
@@ -22,14 +23,14 @@ WAY = WayOfDrawing.of(Sampling())
 
 pytestmark = pytest.mark.usefixtures("no_own_adapter")
 
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick_fits(monkeypatch)
+
+
 SHIPPED = Calibrator(
-    "platt",
-    500,
-    "the maker's questions",
-    "made there",
-    ASSESSMENT_VERSION,
-    WayOfDrawing.of(Sampling()),
-    parameters=(1.0, 1.0),
+    500, 200, "the maker's questions", "made there", ASSESSMENT_VERSION, WAY, (Form(1.0, {"acceptance": 1.0}),)
 )
 
 EASY = ("France", "Paris"), ("Italy", "Rome"), ("Japan", "Tokyo"), ("England", "London"), ("Germany", "Berlin")
@@ -37,7 +38,8 @@ HARD = ("Bhutan", "Thimphu"), ("Burundi", "Gitega"), ("Palau", "Ngerulmud"), ("N
 
 
 def mark(n: int, fingerprint: str | None, *, right: float = 0.5, agreement: bool = False, **more: Any) -> None:
-    """n marked answers: the surer one sounds, the more often it is right; of right ones more samples agree."""
+    """n marked answers: the surer one sounds and the more probable it was, the more often it is right; of right ones
+    more samples agree."""
     draw = random.Random(f"{n} {fingerprint}")
     params = {"model": EMBEDDED_NAME, "adapter": None, "model_ref": "embedded", "fingerprint": fingerprint} | more
     with Store.open() as store:
@@ -45,8 +47,15 @@ def mark(n: int, fingerprint: str | None, *, right: float = 0.5, agreement: bool
         for _ in range(n):
             made = store.add_message(conversation.id, None, "assistant", "So it is.", params=params)
             acceptance = draw.uniform(0.2, 1)
-            read = {"state": "answered", "acceptance": acceptance, "assessment_version": ASSESSMENT_VERSION}
             correct = draw.random() < right * acceptance
+            logprob = -draw.uniform(0, 2) - (0 if correct else 1.5)
+            read = {
+                "state": "answered",
+                "acceptance": acceptance,
+                "answer_span": "So",
+                "assessment_version": ASSESSMENT_VERSION,
+                "signals": dict.fromkeys(("span_sum", "span_lowest", "span_first", "mean"), logprob),
+            }
             if agreement:
                 read["agreement"] = {"value": draw.choice((0.6, 0.8, 1.0) if correct else (0.0, 0.2, 0.6)), "k": 5}
             store.attach_assessment(made.id, read)
@@ -100,16 +109,17 @@ def test_show_draws_the_marks_of_each_model(embedded: str, capsys: pytest.Captur
     shown = capsys.readouterr().out
     assert shown.index(EMBEDDED_NAME) < shown.index("Another model")
     assert "of 40 marked answers are right" in shown
-    assert "●" in shown
+    assert "○" in shown
     assert "/no/such/model.gguf is not on this machine any more" in shown.replace("\n", " ")
     assert cli.main(["calibration", "show", "--model", "/no/such/model.gguf", "--json"]) == 0
     (gone,) = json.loads(capsys.readouterr().out)
     assert (gone["n"], gone["model"], gone["fingerprint"]) == (3, "Another model", "gone")
     assert cli.main(["calibration", "show", "--model", "embedded", "--json"]) == 0
     (own,) = json.loads(capsys.readouterr().out)
-    assert own["n"] == sum(entry["n"] for entry in own["bins"]) == 40
-    assert own["right"] == sum(entry["right"] for entry in own["bins"])
-    assert all(entry["interval"][0] <= entry["share"] <= entry["interval"][1] for entry in own["bins"])
+    bins = own["bins"]["acceptance"]
+    assert own["n"] == sum(entry["n"] for entry in bins) == 40
+    assert own["right"] == sum(entry["right"] for entry in bins)
+    assert all(entry["interval"][0] <= entry["share"] <= entry["interval"][1] for entry in bins)
 
 
 def test_show_sets_the_shipped_calibrator_beside(
@@ -118,8 +128,11 @@ def test_show_sets_the_shipped_calibrator_beside(
     mark(30, embedded)
     assert cli.main(["calibration", "show"]) == 0
     shown = capsys.readouterr().out
-    assert "shipped (platt, n = 500)" in shown
-    assert "the shipped calibrator" in shown
+    assert "P(right), shipped (n = 500)" in shown
+    assert "◆" in shown
+    assert cli.main(["calibration", "show", "--json"]) == 0
+    (own,) = json.loads(capsys.readouterr().out)
+    assert set(own["auroc"]) == set(own["ece"]) == set(own["bins"]) == {"acceptance", "shipped"}
 
 
 def test_nothing_marked_is_said(embedded: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,13 +151,6 @@ def test_marks_on_others_are_not_this_models(embedded: str, capsys: pytest.Captu
     assert "no answer of embedded is marked" in line(capsys)
     assert cli.main(["calibration", "fit", "--marks"]) == 1
     assert "there are marks on Another model" in line(capsys)
-
-
-def test_a_fit_that_makes_nothing_better_says_so(embedded: str, capsys: pytest.CaptureFixture[str]) -> None:
-    mark(60, embedded, right=1.0)  # right as often as it sounds: nothing is to be mended
-    assert cli.main(["calibration", "fit", "--marks"]) == 0
-    said = " ".join(capsys.readouterr().out.split())
-    assert "does no better than the bare acceptance" in said
 
 
 def test_plot_writes_a_png(embedded: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,14 +184,14 @@ def test_fit_on_marks_is_found_by_the_chat_and_taken_back(
     assert find_calibrator(embedded_model) is None
     assert cli.main(["calibration", "fit", "--marks"]) == 0
     report = capsys.readouterr()
-    assert "platt, fitted on 120 answers" in report.out
-    assert "from now on" in report.out
+    assert "fitted on 120 answers" in report.out
+    assert "It goes by:" in report.out
     assert "until now" not in report.out
     assert str(calibrator_path(embedded_model)) in report.err.replace("\n", "")
     first = find_calibrator(embedded_model)
     assert first is not None
     assert (first.n, first.source, first.model_fingerprint) == (120, "own marks", embedded)
-    assert first(0.9) < 0.7, "the answers are less often right than they sound"
+    assert first.signals
 
     assert cli.main(["calibration", "fit", "--marks"]) == 0, "the same again"
     assert "until now" in capsys.readouterr().out
@@ -194,13 +200,15 @@ def test_fit_on_marks_is_found_by_the_chat_and_taken_back(
     figures = json.loads(capsys.readouterr().out)
     assert figures["n"] == 180
     assert figures["until_now"] == first.to_dict()
-    assert figures["ece"]["after"] < figures["ece"]["before"]
+    assert set(figures["figures"]) == {"p_right", "wording", "acceptance", "share"}
+    assert figures["figures"]["p_right"]["log_loss"]["value"] < figures["figures"]["acceptance"]["log_loss"]["value"]
+    assert (figures["marks"], figures["asked"], figures["source"]) == (180, 0, "own marks")
     assert find_calibrator(embedded_model) != first
     assert cli.main(["calibration", "fit", "--remove"]) == 0
     assert "your one before is in use again" in line(capsys)
     assert find_calibrator(embedded_model) == first
     assert cli.main(["calibration", "fit", "--remove"]) == 0
-    assert "the acceptance is shown again" in line(capsys)
+    assert "how likely its answers are right is not known again (lacie calibrate)" in line(capsys)
     assert find_calibrator(embedded_model) is None
     assert cli.main(["calibration", "fit", "--remove"]) == 1
     assert "nothing to remove" in line(capsys)
@@ -211,14 +219,32 @@ def test_agreement_of_samples_is_used_where_it_helps(
 ) -> None:
     mark(80, embedded, agreement=True)
     mark(40, embedded)
-    assert cli.main(["calibration", "fit", "--marks"]) == 0
-    said = " ".join(capsys.readouterr().out.split())
-    assert "fitted on 120 answers" in said
-    assert "agreement of samples, 80 answers" in said
-    assert "used where samples are drawn" in said
+    assert cli.main(["calibration", "fit", "--marks", "--json"]) == 0
     found = find_calibrator(embedded_model)
-    assert found is not None
-    assert found(0.7, 1.0) > found(0.7) > found(0.7, 0.0)
+    assert found is not None and found.n == 120
+    assert "agreement" in found.signals
+    known = {"acceptance": 0.7} | dict.fromkeys(("span_sum", "span_lowest", "span_first", "mean"), -1.0)
+    all_agree, none_agree = found(known | {"agreement": 1.0}), found(known | {"agreement": 0.0})
+    assert all_agree is not None and none_agree is not None and all_agree > none_agree
+    assert found(known) is not None, "without samples it goes by what is known"
+
+
+def test_marks_without_an_answer_to_be_right_are_drawn_and_not_fitted_on(
+    embedded: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mark(70, embedded)
+    with Store.open() as store:
+        for message in store.marks()[:8]:
+            read = {"state": "answered", "acceptance": 0.5, "answer_span": None}
+            store.attach_assessment(message.message_id, read | {"assessment_version": ASSESSMENT_VERSION})
+    assert cli.main(["calibration", "fit", "--marks", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["n"] == 62
+    assert figures["left_out"] == "8 more have no single answer to be right or wrong"
+    assert cli.main(["calibration", "show"]) == 0
+    shown = capsys.readouterr().out
+    assert "of 70 marked answers" in shown
+    assert "yours was fitted on marks, perhaps on these" in shown
 
 
 def test_a_shipped_calibrator_is_not_replaced_silently(
@@ -227,7 +253,7 @@ def test_a_shipped_calibrator_is_not_replaced_silently(
     mark(80, embedded)
     assert find_calibrator(embedded_model) == shipped
     assert cli.main(["calibration", "fit", "--marks"]) == 1
-    assert "came with a calibrator (platt, n = 500); to let yours go before it add --replace" in line(capsys)
+    assert "came with a calibrator (n = 500); to let yours go before it add --replace" in line(capsys)
     assert find_calibrator(embedded_model) == shipped
     assert cli.main(["calibration", "fit", "--marks", "--replace"]) == 0
     assert "until now" in capsys.readouterr().out
@@ -236,8 +262,8 @@ def test_a_shipped_calibrator_is_not_replaced_silently(
     assert own.source == "own marks"
     assert cli.main(["calibration", "show"]) == 0
     shown = capsys.readouterr().out
-    assert "shipped (platt, n = 500)" in shown
-    assert f"your own ({own.kind}, n = 80)" in shown
+    assert "P(right), shipped (n = 500)" in shown
+    assert "P(right), your own (n = 80)" in shown
     assert cli.main(["calibration", "fit", "--remove"]) == 0
     assert "the one that came with it is in use again" in line(capsys)
     assert find_calibrator(embedded_model) == shipped
@@ -255,7 +281,7 @@ def test_an_adapter_has_marks_and_a_calibrator_of_its_own(
     assert cli.main(["calibration", "show", *words]) == 0
     shown = capsys.readouterr().out
     assert "of 70 marked answers are right" in shown
-    assert "shipped (platt, n = 500)" in shown
+    assert "P(right), shipped (n = 500)" in shown
     assert "of 60" not in shown
     assert cli.main(["calibration", "fit", "--marks", *words]) == 1
     assert "add --replace" in line(capsys)
@@ -286,7 +312,7 @@ def test_a_damaged_calibrator_of_ones_own_can_be_fitted_anew(
     assert cli.main(["calibration", "show"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "of 80 marked answers are right" in shown
-    assert "fit it again: lacie calibration fit" in shown
+    assert "fit it again: lacie calibrate" in shown
     assert cli.main(["calibration", "fit", "--marks"]) == 0
     assert find_calibrator(embedded_model) is not None
 
@@ -331,20 +357,23 @@ def questions(tmp_path: Path) -> Path:
 
 
 def test_fit_on_questions_that_the_embedded_model_answers(
-    questions: Path, embedded_model: Path, capsys: pytest.CaptureFixture[str], data_dir: Path
+    questions: Path,
+    embedded_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    data_dir: Path,
 ) -> None:
     words = ["calibration", "fit", "--questions", str(questions), "--max-tokens", "20", "--batch-size", "4"]
     assert cli.main(words) == 1
-    assert "too few to fit a calibrator: at least 50 are needed" in capsys.readouterr().err
+    assert "too few to fit a calibrator: at least 60 are needed" in capsys.readouterr().err
     (rows,) = (data_dir / "calibrators" / "answers").glob("*/answers.jsonl")
-    answered = [json.loads(row) for row in rows.read_text().splitlines()]
     before = rows.stat().st_mtime_ns
-    assert len(answered) == 10
-    cities = dict((*EASY, *HARD))
-    assert cli.main([*words, "--minimum", "10", "--json"]) == 0, "the answers are kept: no question is asked again"
+    assert len(rows.read_text().splitlines()) == 10
+    n, right = half_right(monkeypatch, questions, rows)
+    assert cli.main([*words, "--minimum", "4", "--json"]) == 0, "the answers are kept: no question is asked again"
     assert rows.stat().st_mtime_ns == before
     figures = json.loads(capsys.readouterr().out)
-    assert (figures["n"], figures["right"]) == (10, sum(row["answer_span"] == cities[row["id"]] for row in answered))
+    assert (figures["n"], figures["right"]) == (n, right)
     found = find_calibrator(embedded_model)
     assert found is not None
     assert found.to_dict() == figures["calibrator"]
@@ -352,28 +381,34 @@ def test_fit_on_questions_that_the_embedded_model_answers(
 
 
 def test_a_second_fit_is_fitted_on_its_own_matchers_truth(
-    questions: Path, data_dir: Path, capsys: pytest.CaptureFixture[str]
+    questions: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["calibration", "fit", "--questions", str(questions), "--max-tokens", "20", "--minimum", "10", "--json"]
+    scripted_speaker(monkeypatch).answers |= {
+        f"What is the capital of {country}?": (city, "medium") for country, city in (*EASY, *HARD)
+    }
+    words = ["calibration", "fit", "--questions", str(questions), "--json"]
+    assert cli.main(words) == 1
+    (kept,) = (data_dir / "calibrators" / "answers").glob("*/answers.jsonl")
+    stamp = kept.stat().st_mtime_ns
+    n, expected = half_right(monkeypatch, questions, kept)
+    words += ["--minimum", "4"]
+    capsys.readouterr()
 
     def right(*more: str) -> int:
         assert cli.main([*words, *more]) == 0
         return int(json.loads(capsys.readouterr().out)["right"])
 
-    before = right("--matcher", "lenient")
-    (kept,) = (data_dir / "calibrators" / "answers").glob("*/answers.jsonl")
-    stamp = kept.stat().st_mtime_ns
+    assert right("--matcher", "lenient") == expected
     # accepted answers that only the lenient matcher takes for the same
     rows = [json.loads(line) for line in questions.read_text().splitlines()]
     for row in rows:
-        row["answers"] += [f"{row['answers'][0]} (city)"]
-        del row["answers"][0]
+        row["answers"] = [f"{row['answers'][0]} (city)"]
     questions.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert cli.main([*words, "--matcher", "exact"]) == 1
-    assert "all 10 answers are wrong" in capsys.readouterr().err
-    assert right("--matcher", "lenient") == before > 0
+    assert f"all {n} answers are wrong" in capsys.readouterr().err
+    assert right("--matcher", "lenient") == expected
     questions.write_text("".join(json.dumps({**row, "match": "lenient"}) + "\n" for row in rows))
-    assert right() == before, "a question's own match counts"
+    assert right() == expected, "a question's own match counts"
     assert kept.stat().st_mtime_ns == stamp, "nothing was answered anew"
 
 

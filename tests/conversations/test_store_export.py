@@ -43,7 +43,7 @@ def test_markdown_is_the_shown_branch(branched: tuple[Store, str]) -> None:
             "",
             "I think Jane Austen.",
             "",
-            "> Confidence: 60% (calibrated: how often answers that sound like this are right)",
+            "> Hedges · right about 3 in 5 (60 %) · sounds about right",
             "",
             "## You",
             "",
@@ -90,10 +90,10 @@ def test_an_empty_or_unknown_conversation(store: Store) -> None:
 
 
 def test_each_state_has_its_words() -> None:
-    acceptance = {**ASSESSMENT, "confidence": {"value": 0.4, "kind": "acceptance"}}
-    assert confidence_line(acceptance) == (
-        "Confidence: 40% (acceptance: how sure the answer sounds, not how often it is right)"
-    )
+    sounds = {**ASSESSMENT, "confidence": {"value": 0.4, "kind": "acceptance"}}
+    assert confidence_line(sounds) == "Hedges", "without a calibrator nobody knows how likely it is right"
+    sure = {**sounds, "acceptance": 0.9, "hedges": [], "p_right": 0.17}
+    assert confidence_line(sure) == "Sounds sure · right about 1 in 6 (17 %) · sounds surer than it is"
     assert confidence_line({**ASSESSMENT, "state": "abstained", "confidence": None}) == "The model declined to answer."
     assert confidence_line({**ASSESSMENT, "state": "no_claim", "confidence": None}) == "The answer makes no claim."
     assert confidence_line(None) is None

@@ -44,7 +44,8 @@ def test_a_mark_knows_who_answered(store: Store) -> None:
     first, baseline, old = store.marks()
     assert (first.model, first.adapter, first.fingerprint) == ("Some model", "lacie", "aa-bb")
     assert (first.model_ref, first.assessment_version) == ("owner/repo", "7")
-    assert (first.agreement, old.agreement) == (0.6, None)
+    assert first.signals == {"acceptance": ASSESSMENT["acceptance"], "agreement": 0.6}
+    assert "agreement" not in old.signals
     assert (first.question, first.response) == ("Who wrote Emma?", "Jane Austen.")
     assert (baseline.adapter, baseline.fingerprint) == (None, "aa"), "the baseline's, whatever the conversation has"
     assert (old.model, old.adapter, old.fingerprint) == ("Model of the conversation", "its adapter", None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lacie_chat import paths
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, Form, WayOfDrawing
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.models import (
     ModelError,
@@ -93,7 +93,8 @@ def test_a_model_is_no_adapter_and_the_other_way_round(make_gguf) -> None:  # ty
 
 
 def a_calibrator(assessment_version: str = ASSESSMENT_VERSION, n: int = 300) -> Calibrator:
-    return Calibrator("platt", n, "own questions", "0" * 16, assessment_version, WAY, parameters=(1.5, -0.5))
+    form = Form(-0.5, {"acceptance": 1.5})
+    return Calibrator(n, n // 3, "own questions", "0" * 16, assessment_version, WAY, (form,))
 
 
 def test_the_users_calibrator_comes_before_the_makers(make_gguf) -> None:  # type: ignore[no-untyped-def]
@@ -126,7 +127,7 @@ def test_a_calibrator_for_another_version_is_not_used_and_a_line_says_so(make_gg
     model = make_gguf("model.gguf", lacie__calibrator=json.dumps(a_calibrator("0-old").to_dict()))
     found, why = look_for_calibrator(model)
     assert found is None and find_calibrator(model) is None
-    assert "version 0-old of the assessment" in why and "fit it again: lacie calibration fit" in why
+    assert "version 0-old of the assessment" in why and "fit it again: lacie calibrate" in why
     assert len(why.splitlines()) == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 from scripted import Answer, ScriptedEngine
 
 from lacie_chat.chat.session import Origin
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, Form, WayOfDrawing
 from lacie_chat.conversations import Store
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.tui.screens.calibration import CalibrationScreen
@@ -15,7 +15,8 @@ from lacie_chat.tui.widgets.composer import Composer
 
 WAY = WayOfDrawing.of(Sampling())
 
-SHIPPED = Calibrator("platt", 500, "the maker's questions", "aa", ASSESSMENT_VERSION, WAY, parameters=(0.8, -1.5))
+FORMS = (Form(-1.5, {"acceptance": 0.8}),)
+SHIPPED = Calibrator(500, 200, "the maker's questions", "aa", ASSESSMENT_VERSION, WAY, FORMS)
 ORIGINS = {
     "origin": Origin("embedded", "owner/lacie", "aa-bb"),
     "baseline_origin": Origin("embedded", None, "aa", SHIPPED),
@@ -29,7 +30,7 @@ def mark_some(store: Store, n: int, *, fingerprint: str = "aa", listener: str = 
         params = {"model": "SmolLM2-135M-Instruct", "fingerprint": fingerprint}
         made = store.add_message(conversation.id, None, "assistant", "So it is.", params=params)
         acceptance = 0.15 + 0.7 * index / n
-        read = {"state": "answered", "acceptance": acceptance, "assessment_version": listener}
+        read = {"state": "answered", "acceptance": acceptance, "answer_span": "So", "assessment_version": listener}
         store.attach_assessment(made.id, read)
         store.mark(made.id, index % 3 == 0)
 
@@ -130,10 +131,10 @@ async def test_the_screen_draws_the_marks_of_the_model_at_hand(driven, danube) -
                 lambda: "4 of 12 answers that you marked are right: 33\u00a0% (14-61\u00a0%)" in driver.text()
             )
             assert "(baseline)" in driver.text()
-            assert "shipped (platt, n = 500)" in driver.text()
-            assert "●" in driver.text()
+            assert "○ sounds" in driver.text() and "◆ shipped" in driver.text()
             await driver.pilot.press("end")
-            await driver.until(lambda: "38 more marks" in driver.text())
+            await driver.until(lambda: "P(right), shipped (n = 500)" in driver.text())
+            assert "lacie calibrate counts your marks too" in driver.text()
             assert "2 more: drawn or heard otherwise" in driver.text()
             await driver.pilot.press("escape")
             await driver.until(lambda: isinstance(driver.app.screen, ChatScreen))
@@ -160,7 +161,7 @@ async def test_any_size_shows_it(driven, danube, size: tuple[int, int]) -> None:
             await driver.pilot.press("f9")
             await driver.until(lambda: "40 of 120 answers" in driver.text())
             await driver.pilot.press("end")
-            await driver.until(lambda: "lacie calibration fit" in driver.text())
+            await driver.until(lambda: "lacie calibrate" in driver.text())
 
 
 async def test_marking_uses_a_remapped_key(driven, danube, data_dir: Path) -> None:

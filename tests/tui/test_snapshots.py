@@ -11,7 +11,7 @@ from scripted import Answer, ScriptedEngine, ScriptedReader
 from textual.pilot import Pilot
 
 from lacie_chat.chat.session import Origin
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing, lexical_cues
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, Form, WayOfDrawing, lexical_cues
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.settings import Sampling
@@ -176,18 +176,21 @@ def marked_chat(store: Store, n: int) -> LacieApp:
         params = {"model": NAME, "fingerprint": "aa"}
         made = store.add_message(conversation.id, None, "assistant", "So it is.", params=params)
         acceptance = 0.2 + 0.75 * index / n
-        read = {"state": "answered", "acceptance": acceptance, "assessment_version": ASSESSMENT_VERSION}
+        right = index % 7 < 6 * acceptance - 1.5
+        logprob = -0.3 - index % 5 * (0.2 if right else 0.6)
+        read = {
+            "state": "answered",
+            "acceptance": acceptance,
+            "answer_span": "So",
+            "assessment_version": ASSESSMENT_VERSION,
+            "signals": dict.fromkeys(("span_sum", "span_lowest", "span_first", "mean"), logprob),
+        }
         store.attach_assessment(made.id, read)
-        store.mark(made.id, index % 7 < 6 * acceptance - 1.5)
-    shipped = Calibrator("platt", 500, "the maker's", "aa", ASSESSMENT_VERSION, WAY, parameters=(0.8, -1.5))
-    own = Calibrator(
-        "isotonic",
-        60,
-        "marks",
-        "aa",
-        ASSESSMENT_VERSION,
-        WayOfDrawing.of(Sampling()),
-        points=((0.3, 0.05), (0.6, 0.3), (0.9, 0.7)),
+        store.mark(made.id, right)
+    forms = Form(-1.5, {"acceptance": 0.8}), Form(0.4, {"acceptance": 0.6, "span_sum": 0.9})
+    shipped, own = (
+        Calibrator(count, count // 3, source, "aa", ASSESSMENT_VERSION, WAY, (form,))
+        for count, source, form in zip((500, 60), ("the maker's", "own marks"), forms, strict=True)
     )
     scripted = ScriptedEngine([Answer([SURE])], ScriptedReader("the Danube", acceptance=0.88))
     in_use = own if n >= 100 else shipped

@@ -1,6 +1,6 @@
 """How often answers of the model at hand were right when they sounded so, by the user's own marks.
 
-Drawn as a reliability diagram with its intervals, beside what the calibrators say; nothing here changes anything.
+A reliability diagram with its intervals, of how sure they sound and of P(right); nothing here changes anything.
 """
 
 from typing import ClassVar
@@ -14,9 +14,20 @@ from textual.widgets import Footer, Static
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.confidence import Calibrator, WayOfDrawing
 from lacie_chat.conversations import MarkedAnswer, StoreError, marks_of
-from lacie_chat.statistics.diagram import SMALLEST, Line, Role, beside, diagram, legend, percent, table, width_of
-from lacie_chat.statistics.fitting import MINIMUM
-from lacie_chat.statistics.reliability import reliability_bins, summary
+from lacie_chat.statistics.diagram import (
+    SMALLEST,
+    Line,
+    Role,
+    beside,
+    diagram,
+    figures_table,
+    legend,
+    names_of,
+    percent,
+    table,
+    width_of,
+)
+from lacie_chat.statistics.reliability import Figure, all_bins, said_of, summary
 from lacie_chat.tui.screens.base import SizedScreen
 
 STYLES: dict[Role, str] = {
@@ -25,12 +36,12 @@ STYLES: dict[Role, str] = {
     "bold": "bold",
     "axis": "$foreground 45%",
     "diagonal": "$foreground 45%",
+    "acceptance": "$text-success",
     "shipped": "$text-primary",
     "own": "$text-warning",
-    "interval": "$text-success",
-    "point": "$text-success bold",
 }
 LARGEST_WIDTH, LARGEST_HEIGHT = 96, 36
+_DIM = STYLES["dim"]
 
 
 class CalibrationScreen(SizedScreen[None]):
@@ -103,76 +114,62 @@ class CalibrationScreen(SizedScreen[None]):
         calibrators = self._calibrators()
         if not marks:
             return self._empty(calibrators, others)
-        acceptances, correct = [each.acceptance for each in marks], [each.correct for each in marks]
-        figures = summary(acceptances, correct, calibrators)
-        bins = reliability_bins(acceptances, correct)
+        correct = [each.correct for each in marks]
+        said = said_of([each.acceptance for each in marks], [each.signals for each in marks], calibrators)
+        figures, bins = summary(said, correct), all_bins(said, correct)
         low, high = figures["interval"]
-        head: list[Line] = [
-            [
-                (f"{figures['right']} of {figures['n']} answers that you marked are right: ", "text"),
-                (percent(figures["share"]), "point"),
-                (f" ({low * 100:.0f}-{percent(high)})", "interval"),
-            ],
-            [],
-        ]
-        right = [*table(bins, calibrators), [], *legend(calibrators), [], *_verdict(figures, others)]
+        share = f"{percent(figures['share'])} ({low * 100:.0f}-{percent(high)})"
+        counted = f"{figures['right']} of {figures['n']} answers that you marked are right: "
+        head: list[Line] = [[(counted, "text"), (share, "bold")], []]
+        right = [*table(bins), *figures_table(figures["auroc"], figures["ece"]), []]
+        right += [*legend(bins, names_of(calibrators)), [], *_what_next(calibrators, others)]
         if width >= SMALLEST[0] + 3 + width_of(right):
             room = (min(width - width_of(right) - 3, LARGEST_WIDTH), min(height - len(head), LARGEST_HEIGHT))
-            lines = head + beside(diagram(bins, calibrators, *room), right)
+            lines = head + beside(diagram(bins, *room), right)
         else:
-            drawn = diagram(bins, calibrators, min(width, LARGEST_WIDTH), min(width // 4, LARGEST_HEIGHT))
+            drawn = diagram(bins, min(width, LARGEST_WIDTH), min(width // 4, LARGEST_HEIGHT))
             lines = [*head, *drawn, [], *right]
         return Content("\n").join([_styled(line) for line in lines])
 
-    def _calibrators(self) -> dict[str, Calibrator]:
+    def _calibrators(self) -> dict[Figure, Calibrator]:
         """The shipped one, and the user's own where that is the one in use."""
         origin = self._session.origin_of(self._baseline)
         in_use = self._session.calibrator_of(self._baseline)
         shipped = origin.shipped if origin else None
-        found = {"shipped": shipped, "own": in_use if origin is not None and in_use != shipped else None}
-        if origin is None:
-            found["shipped"] = in_use
+        found: dict[Figure, Calibrator | None] = {"shipped": in_use}
+        if origin is not None:
+            found = {"shipped": shipped, "own": in_use if in_use != shipped else None}
         return {role: calibrator for role, calibrator in found.items() if calibrator is not None}
 
-    def _empty(self, calibrators: dict[str, Calibrator], others: int) -> Content:
+    def _empty(self, calibrators: dict[Figure, Calibrator], others: int) -> Content:
         right, wrong = self._keys_to_mark
-        has = ", ".join(f"{role} ({each.kind}, n = {each.n})" for role, each in calibrators.items())
+        has = ", ".join(name for role, name in names_of(calibrators).items() if role != "acceptance")
         parts = [
             Content.styled("No answer of this model is marked yet.\n", "bold"),
             Content.assemble("In the chat, mark an answer: ", (right, "bold"), " right, ", (wrong, "bold"), " wrong."),
             Content("The same key once more takes the mark back. With alt+up and alt+down you"),
             Content("select earlier answers.\n"),
-            Content("Then this screen draws how often answers are right when they sound so"),
-            Content.assemble(f"sure. From {MINIMUM} marks on, ", ("lacie calibration fit --marks", "bold"), " makes a"),
-            Content("calibrator of them.\n"),
-            Content.styled(f"Calibrator of this model: {has or 'none; the acceptance is shown'}.", "$foreground 65%"),
+            Content("Then this screen draws how often answers are right when they sound sure.\n"),
+            Content.assemble(("lacie calibrate", "bold"), " asks this model questions whose answers are known, adds"),
+            Content("your marks, and finds out how likely an answer is right, and when.\n"),
+            Content.styled(f"Of this model: {has or 'nothing is known yet of how likely it is right'}.", _DIM),
         ]
         if others:
             parts.append(_styled([(_of_others(others), "dim")]))
         return Content("\n").join(parts)
 
 
-def _verdict(figures: dict[str, object], others: int) -> list[Line]:
-    """How far off each figure is, and what to do next."""
-    ece, area, n = figures["ece"], figures["auroc"], figures["n"]
-    assert isinstance(ece, dict) and isinstance(n, int)
-    lines: list[Line] = [[("Off by, on average (ECE)", "bold")]]
-    lines += [[(f"{NAMES_OF_FIGURES[name]:<21}", "text"), (f"{value:.2f}", "text")] for name, value in ece.items()]
-    if isinstance(area, float):
-        lines.append([(f"{'told apart (AUROC)':<21}", "text"), (f"{area:.2f}", "text")])
-    missing = MINIMUM - n
-    lines += [[]]
-    if missing > 0:
-        lines.append([(f"{missing} more marks, and you can fit", "dim")])
-        lines.append([("a calibrator on them", "dim")])
-    else:
-        lines.append([("lacie calibration fit --marks", "bold")])
+def _what_next(calibrators: dict[Figure, Calibrator], others: int) -> list[Line]:
+    """What to do next, and what isn't drawn."""
+    own = calibrators.get("own")
+    lines: list[Line] = []
+    if own is not None and "own marks" in own.source:
+        lines += [[("yours has perhaps seen these answers:", "dim")], [("it may look better than it is", "dim")]]
+    what = "counts your marks too" if calibrators else "finds P(right)"
+    lines.append([("lacie calibrate", "bold"), (f" {what}", "dim")])
     if others:
         lines.append([(_of_others(others), "dim")])
     return lines
-
-
-NAMES_OF_FIGURES = {"acceptance": "the acceptance", "shipped": "the shipped one", "own": "your own one"}
 
 
 def _of_others(count: int) -> str:
