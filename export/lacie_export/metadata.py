@@ -14,9 +14,9 @@
     lacie.listener.layers    of a listener's adapter: how many of the model's layers it was trained under, where not all
     lacie.assessment_version  version of extraction, listener and sampler in which the figures were measured
     lacie.accept_threshold   acceptance from which an answer counts as accepted
-    lacie.calibrator         JSON of the calibrator: acceptance to P(correct), with its n
-    lacie.evaluation         JSON: test set -> adapter, baseline -> figures with their n
-    lacie.evaluation.*       n, accuracy, auroc, ece, abstention_rate of the adapter on the first test set
+    lacie.calibrator         JSON of the calibrator: an answer's signals to P(right), with its n
+    lacie.evaluation         JSON: test set -> adapter, baseline -> figures with their n; those of P(right) under p_right
+    lacie.evaluation.*       n, accuracy, auroc, ece (of acceptance), abstention_rate of the adapter, first test set
     lacie.adapter_digest     SHA-256 of the PEFT adapter's weights
 """
 

@@ -115,7 +115,7 @@ def _answer(speaker: Speaker) -> Iterator[Finding]:
         loaded = f"{info.name}, {info.parameters / 1e6:,.0f}M parameters, context {info.n_ctx}, {info.threads} threads"
         yield "model", loaded
         answered = answer_to(engine, [ChatTurn("user", QUESTION)], Sampling(temperature=0.0, max_tokens=48))
-        assessment = assess(QUESTION, answered.text, listener=engine.listener, calibrator=speaker.calibrator)
+        assessment = assess(QUESTION, answered.text, listener=engine.listener)
     finally:
         engine.close()
     speed = answered.finished.tokens_per_second
@@ -128,6 +128,6 @@ def _answer(speaker: Speaker) -> Iterator[Finding]:
     kind = (
         f"fitted on {speaker.calibrator.n} answers"
         if speaker.calibrator
-        else "none for this model: acceptance is shown"
+        else "none: no answer gets a P(right); lacie calibrate makes one"
     )
     yield "calibrator", kind

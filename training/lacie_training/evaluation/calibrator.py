@@ -1,7 +1,7 @@
 """The run's calibrator: from signals to P(right), fitted on held-out questions of which no figure is reported.
 
 Fitted for the adapter, which is what `lacie export` takes along as `calibrator.json`, and for the baseline beside it,
-so that the calibrated figures of the two can be compared. The questions are those of `questions.calibration`, which
+so that P(right) of the two can be compared. The questions are those of `questions.calibration`, which
 no stage has seen; where the recipe names none, the validation questions that chose no checkpoint; else all of them. A
 validation set that was screened is no fair sample of questions and fits none.
 """
