@@ -15,7 +15,7 @@
     lacie.assessment_version  version of extraction, listener and sampler in which the figures were measured
     lacie.accept_threshold   acceptance from which an answer counts as accepted
     lacie.calibrator         JSON of the calibrator: an answer's signals to P(right), with its n
-    lacie.evaluation         JSON: test set -> adapter, baseline -> figures with their n; those of P(right) under p_right
+    lacie.evaluation         JSON: test set -> adapter, baseline -> figures with their n, P(right)'s in p_right
     lacie.evaluation.*       n, accuracy, auroc, ece (of acceptance), abstention_rate of the adapter, first test set
     lacie.adapter_digest     SHA-256 of the PEFT adapter's weights
 """

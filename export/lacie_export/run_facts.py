@@ -155,11 +155,7 @@ def _figures(metrics: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]
     if not isinstance(sets, dict):
         return {}
     return {
-        name: {
-            speaker: _kept(speakers[speaker])
-            for speaker in _SPEAKERS
-            if isinstance(speakers.get(speaker), dict)
-        }
+        name: {speaker: _kept(speakers[speaker]) for speaker in _SPEAKERS if isinstance(speakers.get(speaker), dict)}
         for name, speakers in sets.items()
         if isinstance(speakers, dict)
     }

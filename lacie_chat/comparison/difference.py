@@ -28,8 +28,8 @@ class Difference:
     """The right side against the left one.
 
     `sounds` and the shifts (right minus left, of means) are None unless both sides answer; `p_right_shift` also where
-    a side has no P(right): it is never held against the other's acceptance. `changed_answer` is None where a side has no answer span.
-    `same_text`: every sample reads the same on both sides.
+    a side has no P(right): it is never held against the other's acceptance. `changed_answer` is None where a side has
+    no answer span. `same_text`: every sample reads the same on both sides.
     """
 
     sounds: Sounds | None

@@ -94,7 +94,8 @@ def keep(folder: RunFolder, fitted: Fitted) -> str:
     found = "" if fitted.figures["tells_apart"] else "; it says no more than the share of right answers does"
     return (
         f"{CALIBRATOR}: from {', '.join(calibrator.signals) or 'nothing'}; {calibrator.right} of {calibrator.n} "
-        f"answers right, held-out log loss {losses['p_right']:.3f}, of the acceptance alone {losses['wording']:.3f}{found}"
+        f"answers right, held-out log loss {losses['p_right']:.3f}, by the acceptance alone {losses['wording']:.3f}"
+        f"{found}"
     )
 
 

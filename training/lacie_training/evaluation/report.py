@@ -100,8 +100,8 @@ def _heard(listener: str, recipe: Recipe, sets: Metrics) -> str:
 def _calibration(speakers: Metrics) -> str:
     lines = [
         "## Calibrators\n\nFitted on held-out questions, none of them of a test set; a calibrator makes P(right) of an "
-        "answer's signals. Log loss is held out (cross-validation) but for the bare acceptance's; `by wording`: P(right) "
-        "from the acceptance alone; `share`: what the share of right answers says of every answer.\n",
+        "answer's signals. Log loss is held out (cross-validation) but for the bare acceptance's; `by wording`: "
+        "P(right) from the acceptance alone; `share`: what the share of right answers says of every answer.\n",
         "| speaker | answers | right | from | log loss of P(right) | by wording | bare acceptance | share |",
         "|---|---|---|---|---|---|---|---|",
     ]
