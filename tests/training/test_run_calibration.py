@@ -48,8 +48,8 @@ def answers(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
 def test_the_calibrator_is_the_export_s_and_lowers_the_calibration_error(tmp_path: Path, embedded_model: Path) -> None:
     folder = run_folder(tmp_path)
     silent = {"id": "x", "state": "abstained", "acceptance": 0.4, "answer_span": None, "correct": False}
-    fitted = fit(folder, "adapter", [*answers(400), silent])
-    assert fitted.figures["questions"] == 401 and fitted.figures["n"] == 400
+    fitted = fit(folder, "adapter", [*answers(240), silent])
+    assert fitted.figures["questions"] == 241 and fitted.figures["n"] == 240
     assert keep(folder, fitted).startswith("calibrator.json: ")
     calibrator = read_run(tmp_path).calibrator
     assert calibrator is not None and calibrator.assessment_version == ASSESSMENT_VERSION
