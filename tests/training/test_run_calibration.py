@@ -80,7 +80,7 @@ def test_a_calibrator_for_another_ear_than_the_chats_is_measured_but_not_kept(tm
 @pytest.mark.parametrize(
     ("rows", "why"),
     [
-        (answers(40), "10 right and wrong ones are needed"),
+        (answers(20), "10 right and wrong ones are needed"),
         ([{**row, "correct": False} for row in answers(200)], "0 of 200 answers are right"),
         ([], "the validation questions are fewer than 60; name a set as questions.calibration"),
     ],
