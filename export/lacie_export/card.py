@@ -23,9 +23,10 @@ _ABOUT = {
     ),
 }
 _FIGURES = (
-    *(("n", "n"), ("accuracy", "accuracy"), ("auroc", "AUROC"), ("ece", "ECE"), ("precision", "precision")),
-    *(("recall", "recall"), ("f1", "F1"), ("abstention_rate", "abstention")),
+    *(("n", "n"), ("accuracy", "accuracy"), ("auroc", "AUROC of acceptance"), ("ece", "ECE of acceptance")),
+    *(("precision", "precision"), ("recall", "recall"), ("f1", "F1"), ("abstention_rate", "abstention")),
 )
+_OF_P_RIGHT = (("auroc", "AUROC of P(right)"), ("ece", "ECE of P(right)"))
 
 
 def write_card(
@@ -43,8 +44,8 @@ def write_card(
     parts = [
         _front_matter(base, facts),
         f"# {title}\n\n{_base_link(base)}, {_ABOUT[facts.method]}\n",
-        "These are GGUF files for llama.cpp, and for the terminal chat lacie-chat, which shows beside each answer how "
-        "sure it sounds and, where a calibrator is known, how often such answers are right.\n",
+        "These are GGUF files for llama.cpp, and for the terminal chat lacie-chat, which shows under each answer how "
+        "sure it sounds (acceptance) and, where a calibrator is known, how likely it is right (P(right)).\n",
         _files(files, results),
         _running(base, files, repo),
         _recipe(adapter, facts),
@@ -146,11 +147,15 @@ def _targets(adapter: Adapter) -> str:
 def _metrics(facts: RunFacts) -> str:
     if not facts.figures:
         return "## Evaluation\n\nThis export came without an evaluation.\n"
-    lines = ["## Evaluation\n", f"| set | speaker | {' | '.join(name for _, name in _FIGURES)} |"]
-    lines.append(f"|---|---|{'---|' * len(_FIGURES)}")
+    measured = [figures for speakers in facts.figures.values() for figures in speakers.values()]
+    of_p_right = _OF_P_RIGHT if any("p_right" in figures for figures in measured) else ()
+    names = [name for _, name in (*_FIGURES, *of_p_right)]
+    lines = ["## Evaluation\n", f"| set | speaker | {' | '.join(names)} |", f"|---|---|{'---|' * len(names)}"]
     for name, speakers in facts.figures.items():
         for speaker, figures in speakers.items():
-            lines.append(f"| {name} | {speaker} | {' | '.join(_figure(figures, key) for key, _ in _FIGURES)} |")
+            cells = [_figure(figures, key) for key, _ in _FIGURES]
+            cells += [_figure(figures.get("p_right", {}), key) for key, _ in of_p_right]
+            lines.append(f"| {name} | {speaker} | {' | '.join(cells)} |")
     if facts.accept_threshold is not None:
         accepted = f"An answer counts as accepted from an acceptance of {facts.accept_threshold:g}."
         lines.append(f"\n{accepted} Both were measured alike.")

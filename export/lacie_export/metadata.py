@@ -13,9 +13,9 @@
     lacie.listener.form      of a listener's adapter: version of the form in which it reads
     lacie.assessment_version  version of extraction, listener and sampler in which the figures were measured
     lacie.accept_threshold   acceptance from which an answer counts as accepted
-    lacie.calibrator         JSON of the calibrator: acceptance to P(correct), with its n
-    lacie.evaluation         JSON: test set -> adapter, baseline -> figures with their n
-    lacie.evaluation.*       n, accuracy, auroc, ece, abstention_rate of the adapter on the first test set
+    lacie.calibrator         JSON of the calibrator: an answer's signals to P(right), with its n
+    lacie.evaluation         JSON: test set -> adapter, baseline -> figures with their n, P(right)'s in p_right
+    lacie.evaluation.*       n, accuracy, auroc, ece (of acceptance), abstention_rate of the adapter, first test set
     lacie.adapter_digest     SHA-256 of the PEFT adapter's weights
 """
 

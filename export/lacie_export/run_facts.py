@@ -26,6 +26,7 @@ KEPT_FIGURES = (
     "abstention_rate",
     "accept_threshold",
 )
+KEPT_OF_P_RIGHT = ("n", "given", "auroc", "log_loss", "brier", "ece")
 METHOD_NAMES = {"lacie": "LACIE", "truthful_only": "truthful-only"}
 DATASETS = {
     "trivia_qa": "mandarjoshi/trivia_qa",
@@ -154,14 +155,18 @@ def _figures(metrics: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]
     if not isinstance(sets, dict):
         return {}
     return {
-        name: {
-            speaker: {key: speakers[speaker][key] for key in KEPT_FIGURES if speakers[speaker].get(key) is not None}
-            for speaker in _SPEAKERS
-            if isinstance(speakers.get(speaker), dict)
-        }
+        name: {speaker: _kept(speakers[speaker]) for speaker in _SPEAKERS if isinstance(speakers.get(speaker), dict)}
         for name, speakers in sets.items()
         if isinstance(speakers, dict)
     }
+
+
+def _kept(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of acceptance as they stand, those of P(right), where there are any, under `p_right`."""
+    kept = {key: figures[key] for key in KEPT_FIGURES if figures.get(key) is not None}
+    if isinstance(p_right := figures.get("p_right"), dict):
+        kept["p_right"] = {key: p_right[key] for key in KEPT_OF_P_RIGHT if p_right.get(key) is not None}
+    return kept
 
 
 def _calibrator(path: Path | None, *, asked: bool) -> "Calibrator | None":

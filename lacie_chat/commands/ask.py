@@ -3,10 +3,14 @@
 The answer goes to standard output. The confidence line goes there too on a terminal, and to standard error in a
 pipe, so that `lacie ask … > answer.md` holds the answer alone; so do the sentences that `--sentences` asks for.
 `--json` prints DESIGN.md's object instead, with `sentences` and `agreement` where they were asked for.
+
+`--min-confidence` cuts on P(right) where the answer has one, else on acceptance; where that is under the bound,
+standard error says which of the two it was, and its value.
 """
 
 import argparse
 import json
+import shlex
 import sys
 from typing import Any
 
@@ -39,7 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_speaker_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
-        "--min-confidence", metavar="P", type=probability, help="exit with 3 if the confidence is under P (0 to 1)"
+        "--min-confidence",
+        metavar="P",
+        type=probability,
+        help="exit with 3 if P(right), or where there is none (no calibrator) the acceptance, is under P (0 to 1)",
     )
     parser.add_argument("--sentences", action="store_true", help="also show how sure each sentence sounds")
     parser.add_argument(
@@ -96,7 +103,12 @@ def run(args: argparse.Namespace) -> int:
         for line in sentence_lines(assessment):
             print(line, file=aside)
         print(confidence_text(assessment), file=aside)
-    return exit_status(assessment, args.min_confidence)
+        if sys.stderr.isatty() and (advice := calibrate_advice(args, assessment)):
+            print(advice, file=sys.stderr)
+    if args.min_confidence is not None and (under := under_the_bound(assessment, args.min_confidence)):
+        print(f"lacie ask: {under}", file=sys.stderr)
+        return NOT_CONFIDENT
+    return NOT_CONFIDENT if assessment.state == "abstained" else 0
 
 
 def sample_agreement(engine: EngineLike, assessment: Assessment, k: int, calibrator: Calibrator | None) -> Assessment:
@@ -166,12 +178,27 @@ def answer_object(assessment: Assessment, speaker: Speaker, finished: Finished) 
     }
 
 
-def exit_status(assessment: Assessment, min_confidence: float | None) -> int:
-    """3 for an abstention, and for a response whose confidence is under the bound or missing; else 0."""
+def under_the_bound(assessment: Assessment, bound: float) -> str | None:
+    """Why an answer is under `--min-confidence`, in one line; None for one that isn't."""
+    asked = f"--min-confidence {bound:g}"
+    confidence = assessment.confidence
     if assessment.state == "abstained":
-        return NOT_CONFIDENT
-    if min_confidence is None:
-        return 0
-    if assessment.confidence is None or assessment.confidence.value < min_confidence:
-        return NOT_CONFIDENT
-    return 0
+        return f"the model declines to answer: nothing to hold against {asked}"
+    if confidence is None:
+        return f"the answer claims nothing: nothing to hold against {asked}"
+    if confidence.value >= bound:
+        return None
+    if confidence.kind == "calibrated":
+        return f"P(right) is {confidence.value:.3f}, under {asked}"
+    return f"acceptance is {confidence.value:.3f}, under {asked} (this answer has no P(right))"
+
+
+def calibrate_advice(args: argparse.Namespace, assessment: Assessment) -> str | None:
+    """The command that gives this speaker a calibrator, where the confidence line, which can't know what was asked for,
+    isn't enough to go by; None where it is, or where none is missing."""
+    named = [f"--model {shlex.quote(args.model)}"] if args.model != "embedded" else []
+    named += [f"--adapter {shlex.quote(args.adapter)}"] if args.adapter else []
+    named += ["--baseline"] if args.baseline else []
+    if not named or assessment.p_right is not None or assessment.answer_span is None:
+        return None
+    return f"lacie: for this speaker: lacie calibrate {' '.join(named)}"

@@ -1,4 +1,5 @@
-"""`lacie compare`: two sides answer one question; both answers, how sure each sounds, and what differs.
+"""`lacie compare`: two sides answer one question; both answers, how sure each sounds, how likely each is right, and
+what differs.
 
 Both sides get the same seed, temperature and length; sample n of either is drawn with the seed plus n. Hedges,
 boosters and the words that differ are marked on a terminal; in a pipe hedges and boosters stand in a line of their own.
@@ -20,7 +21,7 @@ from lacie_chat.commands.argument_types import not_negative, positive, probabili
 from lacie_chat.commands.ask import answer_object, read_question, stream_answer
 from lacie_chat.commands.sides import ComparedSide, StartedSide, add_side_arguments, find_sides, started
 from lacie_chat.comparison import Difference, SideSummary, compare_samples, differing_words, segments
-from lacie_chat.confidence import ACCEPT_THRESHOLD, Assessment, Listener, Span, assess, confidence_text
+from lacie_chat.confidence import ACCEPT_THRESHOLD, Assessment, Listener, Span, assess, confidence_text, right_text
 from lacie_chat.engine import Finished, Sampling
 from lacie_chat.printable import printable
 
@@ -237,4 +238,6 @@ def _sample_lines(samples: Sequence[Sample], summary: SideSummary) -> Text:
         stable.insert(0, f"{answer}: {summary.answer_count} of {summary.n}")
     if summary.low is not None and summary.high is not None:
         stable.append(f"acceptance {summary.low:.0%} to {summary.high:.0%}".replace("%", "\u00a0%"))
+    if summary.p_right is not None:
+        stable.append(f"{right_text(summary.p_right)} on average")
     return Text("\n".join([*lines, "  stability  " + " · ".join(stable)]))

@@ -1,4 +1,4 @@
-"""`lacie evaluate`: how well acceptance tells right answers from wrong ones, for a GGUF on one questions file.
+"""`lacie evaluate`: how well acceptance and P(right) tell right answers from wrong ones, for a GGUF on one file.
 
 It draws as the chat does and needs neither torch nor the extra `train`; without matplotlib the picture is left out.
 `DIR/answers.jsonl` keeps what was answered, so that a start that was interrupted goes on and another `--matcher`

@@ -18,7 +18,7 @@ from typing import Any
 from lacie_chat.commands.argument_types import not_negative, positive
 from lacie_chat.commands.ask import stream_answer
 from lacie_chat.commands.sides import ComparedSide, StartedSide, add_side_arguments, find_sides, started
-from lacie_chat.confidence import Listener, assess_many
+from lacie_chat.confidence import Listener, assess_many, with_p_right
 from lacie_chat.engine import Sampling
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.matching import normalise
@@ -196,7 +196,11 @@ def _answers(
         name: stream_answer(each.engine, question.question, sampling, baseline=each.baseline)
         for name, each in speakers.items()
     }
-    heard = assess_many([(question.question, response) for response, _ in drawn.values()], listener=listener)
+    heard = assess_many(
+        [(question.question, response) for response, _ in drawn.values()],
+        listener=listener,
+        tokens=[finished.tokens for _, finished in drawn.values()],
+    )
     rows: list[Row] = []
     for (name, (_, finished)), assessment in zip(drawn.items(), heard, strict=True):
         speaker = speakers[name].compared.speaker
@@ -211,7 +215,7 @@ def _answers(
             "usage": finished.usage(),
         }
         key = {"id": answer_id(question.id, name), "question_id": question.id, "speaker": name}
-        rows.append({**key, **assessment.to_dict(), **more})
+        rows.append({**key, **with_p_right(assessment, speaker.calibrator).to_dict(), **more})
     return rows
 
 

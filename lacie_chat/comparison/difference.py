@@ -27,14 +27,14 @@ Declined = Literal["left", "right", "both"]
 class Difference:
     """The right side against the left one.
 
-    `sounds` and the shifts (right minus left, of means) are None unless both sides answer; `confidence_shift` also
-    where the two figures are of different kinds. `changed_answer` is None where a side has no answer span.
-    `same_text`: every sample reads the same on both sides.
+    `sounds` and the shifts (right minus left, of means) are None unless both sides answer; `p_right_shift` also where
+    a side has no P(right): it is never held against the other's acceptance. `changed_answer` is None where a side has
+    no answer span. `same_text`: every sample reads the same on both sides.
     """
 
     sounds: Sounds | None
     acceptance_shift: float | None
-    confidence_shift: float | None
+    p_right_shift: float | None
     declined: Declined | None
     changed_answer: bool | None
     same_text: bool
@@ -46,7 +46,7 @@ class Difference:
             "summary": self.summary(),
             "sounds": self.sounds,
             "acceptance_shift": self.acceptance_shift,
-            "confidence_shift": self.confidence_shift,
+            "p_right_shift": self.p_right_shift,
             "declined": self.declined,
             "changed_answer": self.changed_answer,
             "same_text": self.same_text,
@@ -74,8 +74,8 @@ class Difference:
         if self.sounds is None:
             return ""
         figures = f"acceptance {_percent(self.left.acceptance)} → {_percent(self.right.acceptance)}"
-        if self.confidence_shift is not None and self.right.confidence_kind == "calibrated":
-            figures += f", calibrated {_percent(self.left.confidence)} → {_percent(self.right.confidence)}"
+        if self.p_right_shift is not None:
+            figures += f", P(right) {_percent(self.left.p_right)} → {_percent(self.right.p_right)}"
         if self.sounds == "alike":
             return f"both sound alike ({figures})"
         return f"{right} sounds {self.sounds} than {left} ({figures})"
@@ -111,11 +111,10 @@ def compare_samples(left: Sequence[Assessment], right: Sequence[Assessment]) -> 
     before, after = summarise_side(left), summarise_side(right)
     both_answer = before.state == after.state == "answered"
     shift = _shift(before.acceptance, after.acceptance) if both_answer else None
-    same_kind = before.confidence_kind == after.confidence_kind
     return Difference(
         sounds=None if shift is None else _sounds(shift),
         acceptance_shift=shift,
-        confidence_shift=_shift(before.confidence, after.confidence) if both_answer and same_kind else None,
+        p_right_shift=_shift(before.p_right, after.p_right) if both_answer else None,
         declined=_declined(before, after),
         changed_answer=(
             None if before.answer is None or after.answer is None else not same_answer(before.answer, after.answer)

@@ -13,8 +13,8 @@ import numpy as np
 from lacie_chat.comparison import Difference, compare_assessments
 from lacie_chat.confidence import Assessment
 from lacie_chat.rows import Row
-from lacie_chat.statistics.metrics import Scored, point
-from lacie_chat.statistics.paired import acceptance_by_truth, mcnemar_of, paired_bootstrap
+from lacie_chat.statistics.metrics import Scored, point, settled
+from lacie_chat.statistics.paired import acceptance_by_truth, mcnemar_of, paired_bootstrap, paired_figures
 
 SHOWN = 6
 """Pairs of each kind among the most changed answers."""
@@ -71,6 +71,10 @@ def measure_pairs(
         "bins": bins,
         "metrics": paired_bootstrap(left, right, whole, repeats=repeats, seed=seed),
         "without_abstentions": paired_bootstrap(left, right, answered, repeats=repeats, seed=seed),
+        "figures": {
+            "acceptance": {"n": len(pairs), **paired_figures(left, right, bins=bins, repeats=repeats, seed=seed)},
+            "p_right": _p_right(pairs, bins, repeats, seed),
+        },
         "acceptance": paired_bootstrap(left, right, acceptance_by_truth, repeats=repeats, seed=seed),
         "shift": {
             "correct_on_both": _shift(
@@ -85,6 +89,17 @@ def measure_pairs(
         "abstentions": _abstentions(pairs),
         "most_changed": {kind: [pair.id for pair in shown] for kind, shown in most_changed(pairs)},
     }
+
+
+def _p_right(pairs: Sequence[Pair], bins: int, repeats: int, seed: int) -> dict[str, Any] | None:
+    """P(right) of both sides as metrics.json has it, over the `n` questions of which enough is known on both; None
+    unless both sides have a calibrator."""
+    sides = [[pair.left for pair in pairs], [pair.right for pair in pairs]]
+    if not all(any(row.get("p_right") is not None for row in rows) for rows in sides):
+        return None
+    known = [(left, right) for left, right in zip(*sides, strict=True) if settled(left) and settled(right)]
+    left, right = (Scored.of_p_right([each[side] for each in known]) for side in (0, 1))
+    return {"n": len(known), **paired_figures(left, right, bins=bins, repeats=repeats, seed=seed)}
 
 
 def _tests(left: Scored, right: Scored, threshold: float) -> dict[str, Any]:

@@ -17,7 +17,15 @@ from lacie_chat.comparison.figures import Pair, most_changed
 from lacie_chat.confidence import Assessment, Span, confidence_text
 from lacie_chat.printable import printable
 from lacie_chat.rows import write_text
-from lacie_chat.statistics.tables import METRICS, difference, figure, figure_rows, mcnemar_rows, p_value, table
+from lacie_chat.statistics.tables import (
+    METRICS,
+    both_figures_rows,
+    difference,
+    figure_rows,
+    mcnemar_rows,
+    p_value,
+    table,
+)
 
 TEMPLATE = Path(__file__).parent / "templates" / "comparison.html"
 
@@ -62,9 +70,11 @@ def headline(result: Result, names: Names | None = None) -> list[str]:
         f"only {right} {wrong['only_right']}; McNemar exact {p_value(wrong['p'])}, "
         f"chi-square {wrong['chi_square']:.2f} with {p_value(wrong['chi_square_p'])})",
         *[
-            f"{name}: {figure(entry['left'])} → {figure(entry['right'])}, difference {difference(entry)}"
-            for key, name in METRICS[:3]
-            for entry in [result["metrics"][key]]
+            f"{name}: {before} → {after}, difference {change}"
+            for name, before, after, change in [
+                *figure_rows(result["metrics"], METRICS[:1]),
+                *both_figures_rows(result["figures"], intervals=False),
+            ]
         ],
     ]
 
@@ -94,6 +104,16 @@ def _shift_lines(result: Result) -> list[str]:
                 f"Questions to which both sides' answers are {name} ({shift['n']}): mean shift {difference(entry)}."
             )
     return lines
+
+
+def _p_right_note(result: Result) -> str:
+    p_right = result["figures"]["p_right"]
+    if p_right is None:
+        return "P(right) needs a calibrator on both sides (lacie calibrate makes one); here it is not compared."
+    return (
+        f"P(right) is what each side's own calibrator says ({p_right['n']} questions); where no answer is given, none "
+        "can be right, and it counts as 0."
+    )
 
 
 def _conditions(result: Result) -> str:
@@ -134,7 +154,10 @@ def markdown(result: Result, pairs: Sequence[Pair], *, pictured: bool = True) ->
         f"# {left} against {right}",
         "\n".join(f"- {line}" for line in headline(result, (left, right))),
         _plain(_conditions(result)),
-        "## How well acceptance tells right from wrong",
+        "## How well the two figures tell right from wrong",
+        table(figures, both_figures_rows(result["figures"])),
+        _plain(_p_right_note(result)),
+        "## What is accepted",
         table(figures, figure_rows(result["metrics"])),
         "Abstentions left out, on each side its own:",
         table(figures, figure_rows(result["without_abstentions"])),
@@ -179,6 +202,8 @@ def html(result: Result, pairs: Sequence[Pair], picture: bytes | None) -> str:
         right=right,
         headline=headline(result, names),
         conditions=printable(_conditions(result)),
+        both=both_figures_rows(result["figures"]),
+        p_right_note=_p_right_note(result),
         metrics=figure_rows(result["metrics"]),
         answered=figure_rows(result["without_abstentions"]),
         acceptance=figure_rows(result["acceptance"], _ACCEPTANCE),

@@ -1,4 +1,5 @@
-"""What one side of a comparison says, over one sample or several: how sure it sounds, which answer, how stable.
+"""What one side of a comparison says, over one sample or several: how sure it sounds, how likely it is right, which
+answer, how stable.
 
 Which answers are the same is confidence/same_answer.py's to say, as it is for the agreement of samples.
 """
@@ -8,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lacie_chat.confidence import Assessment, ConfidenceKind, State, tone
+from lacie_chat.confidence import Assessment, State, Verdict, tone, verdict_of
 from lacie_chat.confidence.same_answer import commonest_answer, different_answers
 
 _STATES: tuple[State, ...] = ("answered", "abstained", "no_claim")  # of equally common ones the first counts
@@ -16,11 +17,12 @@ _STATES: tuple[State, ...] = ("answered", "abstained", "no_claim")  # of equally
 
 @dataclass(frozen=True, slots=True)
 class SideSummary:
-    """One side's samples. Shares are of all `n` samples; acceptance and confidence of those that answered.
+    """One side's samples. Shares are of all `n` samples; acceptance is of those that answered.
 
     `state`, `tone` and `answer` are the commonest; `answer` is None where no sample has an answer span.
     `agreement` is the share of samples that give `answer`, `tone_agreement` the share that sound like `tone`.
-    `low` and `high` are the extremes of the acceptance. `confidence` is None unless all its figures are of one kind.
+    `low` and `high` are the extremes of the acceptance. `p_right` is the mean over the samples with an answer that can
+    be right or wrong; None where one of those has no P(right).
     """
 
     n: int
@@ -34,8 +36,7 @@ class SideSummary:
     acceptance: float | None
     low: float | None
     high: float | None
-    confidence: float | None
-    confidence_kind: ConfidenceKind | None
+    p_right: float | None
     hedges: int
     boosters: int
 
@@ -43,6 +44,11 @@ class SideSummary:
     def agreement(self) -> float | None:
         """The share of all samples that give the commonest answer."""
         return self.answer_count / self.n if self.answer is not None else None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The two means held together."""
+        return verdict_of(self.acceptance, self.p_right)
 
     @property
     def spread(self) -> float | None:
@@ -63,8 +69,8 @@ class SideSummary:
             "acceptance_low": self.low,
             "acceptance_high": self.high,
             "acceptance_spread": self.spread,
-            "confidence": self.confidence,
-            "confidence_kind": self.confidence_kind,
+            "p_right": self.p_right,
+            "verdict": self.verdict,
             "hedges": self.hedges,
             "boosters": self.boosters,
         }
@@ -81,9 +87,8 @@ def summarise_side(samples: Sequence[Assessment]) -> SideSummary:
     answer, count = commonest_answer(spans) if spans else (None, 0)
     answered = [sample for sample in samples if sample.state == "answered"]
     acceptances = [sample.acceptance for sample in answered if sample.acceptance is not None]
-    confidences = [sample.confidence for sample in answered if sample.confidence is not None]
-    kinds = {confidence.kind for confidence in confidences}
-    one_kind = kinds.pop() if len(kinds) == 1 else None
+    checkable = [sample.p_right for sample in answered if sample.answer_span is not None]
+    likely = [p_right for p_right in checkable if p_right is not None]
     return SideSummary(
         n=len(samples),
         state=max(_STATES, key=lambda state: states[state]),
@@ -96,8 +101,7 @@ def summarise_side(samples: Sequence[Assessment]) -> SideSummary:
         acceptance=_mean(acceptances),
         low=min(acceptances, default=None),
         high=max(acceptances, default=None),
-        confidence=_mean([confidence.value for confidence in confidences]) if one_kind else None,
-        confidence_kind=one_kind,
+        p_right=_mean(likely) if len(likely) == len(checkable) else None,
         hedges=sum(len(sample.hedges) for sample in samples),
         boosters=sum(len(sample.boosters) for sample in samples),
     )

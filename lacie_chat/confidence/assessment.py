@@ -114,13 +114,11 @@ class Assessment:
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of DESIGN.md, without `model`, `adapter`, `usage`, `timings` (the caller knows those).
 
-        `sentences`, `agreement` and `signals` are there only where they are known.
+        `sentences` and `agreement` are there only where they are known.
         """
         later: dict[str, Any] = {}
         if self.sentences is not None:
             later["sentences"] = [sentence.to_dict() for sentence in self.sentences]
-        if self.signals is not None:
-            later["signals"] = self.signals.to_dict()
         if self.agreement is not None:
             later["agreement"] = self.agreement.to_dict()
         return {
@@ -132,6 +130,7 @@ class Assessment:
             "acceptance": self.acceptance,
             "p_right": self.p_right,
             "verdict": self.verdict,
+            "signals": self.signals.to_dict() if self.signals else None,
             "confidence": self.confidence.to_dict() if self.confidence else None,
             "hedges": [span.to_dict() for span in self.hedges],
             "boosters": [span.to_dict() for span in self.boosters],

@@ -1,4 +1,7 @@
-"""A conversation as a file for others: Markdown to read (the shown branch), JSON to process (the whole tree)."""
+"""A conversation as a file for others: Markdown to read (the shown branch), JSON to process (the whole tree).
+
+Under an answer stands the line that stood there in the chat: how sure it sounds, how likely it is right, the verdict.
+"""
 
 import json
 import re
@@ -7,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from lacie_chat.confidence import Assessment, right_text, tone
+from lacie_chat.confidence import Assessment, confidence_text
 from lacie_chat.conversations.records import Conversation, Message
 
 _SPEAKERS = {"system": "System", "user": "You", "assistant": "Assistant"}
@@ -53,18 +56,8 @@ def to_markdown(conversation: Conversation, thread: Sequence[Message]) -> str:
 
 
 def confidence_line(assessment: dict[str, Any] | None) -> str | None:
-    """What an assessment says, in words; None without one."""
-    if assessment is None:
-        return None
-    if assessment["state"] == "abstained":
-        return "The model declined to answer."
-    if assessment.get("confidence") is None:
-        return "The answer makes no claim."
-    read = Assessment.from_dict(assessment)
-    parts = [tone(read).capitalize()]
-    if read.p_right is not None and read.verdict is not None:
-        parts += [right_text(read.p_right), read.verdict]
-    return " · ".join(parts).replace("\u00a0", " ")
+    """The confidence line of a stored assessment; None without one."""
+    return confidence_text(Assessment.from_dict(assessment)) if assessment is not None else None
 
 
 def _mark_line(correct: bool | None) -> str | None:

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from lacie_chat.confidence import ACCEPT_THRESHOLD
 from lacie_chat.rows import Row
-from lacie_chat.statistics.metrics import figures_with_intervals, listener_metrics
+from lacie_chat.statistics.metrics import Scored, figures_with_intervals, listener_metrics, settled
+from lacie_chat.statistics.tables import figure
 
 BINS, BOOTSTRAP = 9, 1000
 """Bins of the calibration error, and draws for the intervals, where nothing else is said."""
@@ -36,28 +35,28 @@ def measure(
 
 def _p_right(rows: Sequence[Row], bins: int, bootstrap: int, seed: int) -> dict[str, Any]:
     """`n`, `given` (how many have one) and FIGURES of P(right) with their intervals; a row that gives no answer offers
-    nothing to be right, and counts as 0."""
-    given = np.array([row.get("p_right") is not None for row in rows], dtype=bool)
-    said = np.array([row.get("p_right") or 0.0 for row in rows], dtype=float)
-    correct = np.array([bool(row["correct"]) for row in rows], dtype=bool) & given
-    figures = figures_with_intervals(said, correct, bins=bins, bootstrap=bootstrap, seed=seed)
+    nothing to be right, and counts as 0; one of which too little is known is not among the `n`."""
+    known = [row for row in rows if settled(row)]
+    scored = Scored.of_p_right(known)
+    figures = figures_with_intervals(scored.acceptance, scored.correct, bins=bins, bootstrap=bootstrap, seed=seed)
     return {
-        "n": len(rows),
-        "given": int(given.sum()),
+        "n": len(known),
+        "given": sum(row.get("p_right") is not None for row in known),
         **{name: each["value"] for name, each in figures.items()},
         "intervals": {name: each["interval"] for name, each in figures.items()},
     }
 
 
 def one_line(figures: dict[str, Any]) -> str:
-    """The main figures, to read."""
-    keys = ("accuracy", "auroc", "ece", "f1", "abstention_rate")
-    shown = ", ".join(f"{key} {'n/a' if figures[key] is None else format(figures[key], '.3f')}" for key in keys)
-    right = figures.get("p_right")
-    after = ""
-    if right is not None:
-        area = "n/a" if right["auroc"] is None else format(right["auroc"], ".3f")
-        after = f"; P(right): auroc {area}, ece {right['ece']:.3f}, log loss {right['log_loss']:.3f}"
-    agreement = figures.get("agreement", {}).get("auroc")
-    after += f", auroc of agreement {agreement:.3f}" if agreement is not None else ""
-    return f"n {figures['n']}, {shown}{after}"
+    """The main figures, to read: `n 350, accuracy 0.257, …; acceptance: auroc 0.683, ece 0.41; P(right): …`."""
+    parts = [f"n {figures['n']}, {_named(figures, ('accuracy', 'f1', 'abstention_rate'))}"]
+    parts.append(f"acceptance: {_named(figures, ('auroc', 'ece'))}")
+    if right := figures.get("p_right"):
+        parts.append(f"P(right): {_named(right, ('auroc', 'ece', 'log_loss'))}")
+    if (agreement := figures.get("agreement", {}).get("auroc")) is not None:
+        parts.append(f"agreement of samples: auroc {agreement:.3f}")
+    return "; ".join(parts)
+
+
+def _named(figures: dict[str, Any], keys: Sequence[str]) -> str:
+    return ", ".join(f"{key.replace('_', ' ')} {figure(figures[key])}" for key in keys)

@@ -1,8 +1,9 @@
-"""How well acceptance tells right answers from wrong ones: numpy only, so that `lacie evaluate` needs no torch.
+"""How well acceptance and P(right) tell right answers from wrong ones: numpy only, so that evaluating needs no torch.
 
 A row has an acceptance (how sure it sounds), a correctness, and may be an abstention. With abstentions, an
 abstention is a row that offers nothing to accept: it is rejected, its acceptance counts as 0 and it is never
-correct. Without, it is left out. Intervals are percentile bootstrap intervals over rows (Efron 1979), 95 %.
+correct. Without, it is left out. With P(right) it is the same: a row that gives no answer can't be right, and counts
+as 0. Intervals are percentile bootstrap intervals over rows (Efron 1979), 95 %.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lacie_chat.confidence import signal_values
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -21,7 +24,8 @@ COUNTS = ("true_accepts", "false_accepts", "true_rejects", "false_rejects")
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Acceptance and correctness of n responses, and which of them abstained; arrays of one length."""
+    """Acceptance (or P(right) in its place) and correctness of n responses, and which of them abstained; arrays of one
+    length."""
 
     acceptance: Floats
     correct: Bools
@@ -35,12 +39,26 @@ class Scored:
         correct = np.array([bool(row["correct"]) for row in rows], dtype=bool)
         return cls(np.where(abstained, 0.0, acceptance), correct & ~abstained, abstained)
 
+    @classmethod
+    def of_p_right(cls, rows: Sequence[Mapping[str, Any]]) -> "Scored":
+        """The same with P(right) for the acceptance, from rows of which each is `settled`."""
+        abstained = np.array([row["state"] != "answered" for row in rows], dtype=bool)
+        given = np.array([row.get("p_right") is not None for row in rows], dtype=bool)
+        p_right = np.array([row.get("p_right") or 0.0 for row in rows], dtype=float)
+        correct = np.array([bool(row["correct"]) for row in rows], dtype=bool)
+        return cls(p_right, correct & given, abstained)
+
     def __len__(self) -> int:
         return len(self.acceptance)
 
     def take(self, index: NDArray[np.int64] | Bools) -> "Scored":
         """Some of the rows, by index or mask."""
         return Scored(self.acceptance[index], self.correct[index], self.abstained[index])
+
+
+def settled(row: Mapping[str, Any]) -> bool:
+    """Has a row a P(right), or no answer to be right? Of the others too little is known to say anything."""
+    return row.get("p_right") is not None or not signal_values(row)
 
 
 def auroc(score: Floats, positive: Bools) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lacie_chat.statistics.metrics import Bools, Scored
+from lacie_chat.statistics.metrics import Bools, Scored, bootstrap_intervals, probability_figures
 
 Measure = Callable[[Scored], dict[str, float]]
 
@@ -97,6 +97,23 @@ def paired_bootstrap(
         }
         for key, values in differences.items()
     }
+
+
+def paired_figures(
+    left: Scored, right: Scored, *, bins: int = 9, repeats: int = 1000, seed: int = 0
+) -> dict[str, dict[str, Any]]:
+    """The figures of acceptance, or of P(right), on both sides (FIGURES of metrics.py): as `paired_bootstrap` gives
+    them, and each side's own interval as `left_interval` and `right_interval`."""
+
+    def measure(part: Scored) -> dict[str, float]:
+        return probability_figures(part.acceptance, part.correct, bins)
+
+    found = paired_bootstrap(left, right, measure, repeats=repeats, seed=seed)
+    for side, scored in (("left", left), ("right", right)):
+        intervals = bootstrap_intervals(scored, measure, repeats, seed)
+        for key, entry in found.items():
+            entry[f"{side}_interval"] = intervals.get(key)
+    return found
 
 
 def _interval(values: Sequence[float]) -> list[float] | None:

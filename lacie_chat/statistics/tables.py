@@ -6,8 +6,8 @@ from typing import Any
 METRICS = (
     ("accuracy", "accuracy"),
     ("auroc", "AUROC of acceptance"),
-    ("ece", "ECE"),
-    ("brier", "Brier score"),
+    ("ece", "ECE of acceptance"),
+    ("brier", "Brier score of acceptance"),
     ("precision", "precision of acceptance"),
     ("recall", "recall of acceptance"),
     ("f1", "F1 of acceptance"),
@@ -18,6 +18,8 @@ METRICS = (
     ("false_rejects", "right, not accepted"),
 )
 """The figures of `metrics.json`, and how they are called."""
+
+_BOTH = (("auroc", "AUROC"), ("ece", "ECE"))
 
 _TESTS = (
     ("wrong_accepted", "a wrong answer is accepted"),
@@ -70,6 +72,22 @@ def figure_rows(entries: Mapping[str, Any], names: Sequence[tuple[str, str]] = M
         shown = [str(round(entry[side])) if whole else figure(entry[side]) for side in ("left", "right")]
         rows.append((name, *shown, difference(entry, whole)))
     return rows
+
+
+def both_figures_rows(figures: Mapping[str, Any], *, intervals: bool = True) -> list[tuple[str, ...]]:
+    """Name, left, right (with their `intervals`), difference: AUROC and ECE of acceptance and, where both sides have
+    one, of P(right). `figures` are those of `measure_pairs`."""
+    return [
+        (
+            f"{name} of {called}",
+            *(ranged(entry[side], entry[f"{side}_interval"] if intervals else None) for side in ("left", "right")),
+            difference(entry),
+        )
+        for key, name in _BOTH
+        for what, called in (("acceptance", "acceptance"), ("p_right", "P(right)"))
+        if (of := figures[what]) is not None
+        for entry in [of[key]]
+    ]
 
 
 def mcnemar_rows(tests: Mapping[str, Any]) -> list[tuple[str, ...]]:

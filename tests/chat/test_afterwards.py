@@ -4,11 +4,12 @@ from threading import Event
 from typing import Any
 
 import pytest
+from fitted import calibrator
 from scripted import Answer, ByWording, ScriptedEngine, ScriptedReader, wait_for
 
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
-from lacie_chat.confidence import Calibrator, WayOfDrawing
+from lacie_chat.confidence import Form
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineDied, EngineStopped
 
@@ -109,12 +110,8 @@ def test_a_new_question_comes_first_and_the_samples_go_on_after_it(chat) -> None
 
 
 def test_a_calibrator_with_a_second_form_changes_the_figure_when_samples_are_there(chat) -> None:
-    calibrator = Calibrator(
-        kind="platt", parameters=(1, 0), agreement_parameters=(0.0, 3.0, 0.0),
-        n=50, source="own", model_fingerprint="abc", assessment_version="1", sampling=WayOfDrawing(0.2, 0.95, 40, 1.05),
-    )  # fmt: skip
-    session = chat(engine(LONG), agreement=2, calibrator=calibrator)
+    sampled = calibrator(0.0, Form(0.0, {"acceptance": 1.0}), agreement=3.0)
+    session = chat(engine(LONG), agreement=2, calibrator=sampled)
     turn = session.send("Which river?")
     wait_for(lambda: turn.assessment is not None and turn.assessment.agreement is not None)
-    assert turn.assessment.confidence.kind == "calibrated"
-    assert turn.assessment.confidence.value == pytest.approx(0.9526, abs=1e-4)
+    assert turn.assessment.p_right == pytest.approx(0.9526, abs=1e-4)

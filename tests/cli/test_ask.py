@@ -1,16 +1,34 @@
 """`lacie ask` as a script would use it: the installed command, the embedded model, real pipes."""
 
+import argparse
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fitted import calibrator
 
-from lacie_chat.confidence import ASSESSMENT_VERSION
+from lacie_chat.commands.ask import add_arguments, calibrate_advice, under_the_bound
+from lacie_chat.confidence import ASSESSMENT_VERSION, Assessment, Span
+from lacie_chat.models import keep_calibrator
 
 LACIE = str(Path(sys.executable).with_name("lacie"))
+
+TOKYO = Assessment(
+    question="What is the capital of Japan?",
+    response="Tokyo.",
+    state="answered",
+    answer_span=Span("Tokyo", 0, 5),
+    masked_response="[X].",
+    acceptance=0.8,
+    p_right=None,
+    hedges=(),
+    boosters=(),
+)
 
 
 def lacie(
@@ -42,6 +60,7 @@ def test_json_is_the_object_of_the_design() -> None:
     assert set(found) == {
         *("question", "response", "answer_span", "answer_offsets", "state", "acceptance", "confidence", "hedges"),
         *("boosters", "masked_response", "assessment_version", "signals", "model", "adapter", "usage", "timings"),
+        *("p_right", "verdict"),
     }
     assert found["assessment_version"] == ASSESSMENT_VERSION
     assert found["question"] == "What is the capital of Japan?"
@@ -51,6 +70,9 @@ def test_json_is_the_object_of_the_design() -> None:
     assert found["state"] == "answered"
     assert 0 <= found["acceptance"] <= 1
     assert found["confidence"] == {"value": found["acceptance"], "kind": "acceptance"}
+    assert (found["p_right"], found["verdict"]) == (None, None), "there is no calibrator for the model alone"
+    assert found["signals"]["span_sum"] <= found["signals"]["span_lowest"] <= 0
+    assert 0 < found["signals"]["span_tokens"] < found["signals"]["tokens"]
     assert found["model"] == "embedded"
     assert found["adapter"] is None
     assert found["usage"]["completion_tokens"] > 0
@@ -71,14 +93,65 @@ def test_question_through_a_pipe_gives_the_same_answer_as_an_argument() -> None:
 def test_answer_alone_goes_to_standard_output_in_a_pipe() -> None:
     run = lacie("ask", "What is the capital of Japan?")
     assert "Tokyo" in run.stdout.decode()
-    assert "%" not in run.stdout.decode()
-    assert "%" in run.stderr.decode()
+    assert "▰" not in run.stdout.decode()
+    assert "▰" in run.stderr.decode()
 
 
-def test_min_confidence_decides_the_exit_status() -> None:
-    question = "What is the capital of Japan?"
-    assert lacie("ask", question, "--min-confidence", "0").returncode == 0
-    assert lacie("ask", question, "--min-confidence", "1").returncode == 3
+def test_min_confidence_cuts_on_p_right_where_there_is_one_else_on_acceptance(embedded_model: Path) -> None:
+    words = ("ask", "What is the capital of Japan?", "--baseline", "--json")
+    assert lacie(*words, "--min-confidence", "0").returncode == 0
+    cut = lacie(*words, "--min-confidence", "1")
+    assert cut.returncode == 3
+    acceptance = json.loads(cut.stdout)["acceptance"]
+    assert cut.stderr.decode() == (
+        f"lacie ask: acceptance is {acceptance:.3f}, under --min-confidence 1 (this answer has no P(right))\n"
+    )
+    keep_calibrator(calibrator(-3.0, acceptance=0.01), embedded_model)  # says .05 of whatever is asked
+    cut = lacie(*words, "--min-confidence", "0.5")
+    found = json.loads(cut.stdout)
+    assert cut.returncode == 3 and found["acceptance"] > 0.5 > found["p_right"]
+    assert found["verdict"] == "sounds surer than it is"
+    assert cut.stderr.decode() == f"lacie ask: P(right) is {found['p_right']:.3f}, under --min-confidence 0.5\n"
+    assert lacie(*words, "--min-confidence", "0.01").returncode == 0
+    said = lacie(*words[:-1]).stderr.decode()
+    assert "right about 1 in 20 (5\u00a0%) · sounds surer than it is" in said
+
+
+@pytest.mark.parametrize(
+    ("said", "bound", "line"),
+    [
+        ({"p_right": 0.7}, 0.7, None),
+        ({"p_right": 0.69}, 0.7, "P(right) is 0.690, under --min-confidence 0.7"),
+        ({}, 0.8, None),
+        ({}, 0.9, "acceptance is 0.800, under --min-confidence 0.9 (this answer has no P(right))"),
+        ({"state": "abstained", "answer_span": None}, 0.0, "the model declines to answer: nothing to hold against"),
+        ({"state": "no_claim", "answer_span": None}, 0.0, "the answer claims nothing: nothing to hold against"),
+    ],
+)
+def test_what_is_under_the_bound_and_which_figure_it_was(said: dict[str, Any], bound: float, line: str | None) -> None:
+    found = under_the_bound(replace(TOKYO, **said), bound)
+    assert found == line or (line is not None and found is not None and found.startswith(line))
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ([], None),
+        (["--baseline"], "lacie: for this speaker: lacie calibrate --baseline"),
+        (["--model", "my models/a.gguf"], "lacie: for this speaker: lacie calibrate --model 'my models/a.gguf'"),
+        (
+            ["--model", "a.gguf", "--adapter", "b"],
+            "lacie: for this speaker: lacie calibrate --model a.gguf --adapter b",
+        ),
+    ],
+)
+def test_the_advice_names_what_was_asked_for(words: list[str], advice: str | None) -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    args = parser.parse_args(["Who?", *words])
+    assert calibrate_advice(args, TOKYO) == advice
+    assert calibrate_advice(args, replace(TOKYO, p_right=0.5)) is None
+    assert calibrate_advice(args, replace(TOKYO, answer_span=None)) is None
 
 
 @pytest.mark.parametrize("stdin", [b"", b"  \n\t "])

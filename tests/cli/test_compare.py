@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fitted import calibrator
 from random_adapter import write_random_adapter
 
 from lacie_chat import cli
 from lacie_chat.commands.sides import find_sides, side_refs
 from lacie_chat.comparison import compare_assessments
-from lacie_chat.confidence import ASSESSMENT_VERSION, Assessment, Calibrator, WayOfDrawing
+from lacie_chat.confidence import ASSESSMENT_VERSION, Assessment, Calibrator
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.errors import LacieError
-from lacie_chat.models import calibrator_path
-
-WAY = WayOfDrawing.of(Sampling())
+from lacie_chat.models import calibrator_path, keep_calibrator
 
 QUESTION = "What is the capital of Japan?"
 SHORT = ["--max-tokens", "10"]
@@ -81,6 +80,8 @@ def test_each_side_answers_as_ask_does_and_the_difference_is_theirs(
         assert set(found[side]) == set(asked)
         for key in ("question", "response", "acceptance", "state", "answer_span", "hedges", "boosters", "model"):
             assert found[side][key] == asked[key], key
+        for key in ("p_right", "verdict", "signals"):
+            assert found[side][key] == asked[key], key
     expected = compare_assessments(Assessment.from_dict(alone), Assessment.from_dict(adapted))
     summary = expected.summary("baseline", "adapter")
     assert found["difference"] == {**json.loads(json.dumps(expected.to_dict())), "summary": summary}
@@ -129,7 +130,7 @@ def test_two_models_are_heard_by_one_listener_whichever_side_they_stand_on(
 def test_each_side_keeps_its_own_calibrator_where_its_listener_hears(
     adapter: Path, embedded_model: Path, other_model: Path
 ) -> None:
-    fitted = Calibrator("platt", 99, "a test", "", ASSESSMENT_VERSION, WAY, parameters=(1.0, -2.0))
+    fitted = calibrator(-2.0, acceptance=1.0)
     for path in (calibrator_path(embedded_model), calibrator_path(embedded_model, adapter)):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(fitted.to_dict()))
@@ -143,6 +144,24 @@ def test_each_side_keeps_its_own_calibrator_where_its_listener_hears(
     assert calibrators(str(other_model), "embedded") == [None, fitted]
     assert calibrators(str(other_model), f"adapter:{adapter}") == [None, fitted]
     assert calibrators("baseline", f"adapter:{adapter}", "embedded") == [None, None]
+
+
+def test_p_right_stands_beside_p_right_alone(
+    adapter: Path, embedded_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["compare", QUESTION, "--adapter", str(adapter), "--max-tokens", "24", "--samples", "2"]
+    words += ["--temperature", "0.2"]
+    keep_calibrator(calibrator(-2.0, acceptance=1.0), embedded_model)
+    found = run_json(capsys, *words)
+    side = found["difference"]["left"]
+    likely = [each["p_right"] for each in found["samples"]["left"] if each["answer_span"]]
+    assert likely and side["p_right"] == pytest.approx(sum(likely) / len(likely))
+    assert side["verdict"] is not None and not {"confidence", "confidence_kind"} & set(side)
+    assert (found["difference"]["right"]["p_right"], found["difference"]["p_right_shift"]) == (None, None)
+    assert cli.main(words) == 0
+    shown = capsys.readouterr().out
+    assert shown.count(" on average") == 1, "of the left side's samples"
+    assert "P(right)" not in shown.partition("\ndifference  ")[2]
 
 
 def test_sides_that_are_the_same_are_refused(

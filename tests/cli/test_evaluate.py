@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fitted import calibrator
 from random_adapter import write_random_adapter
 
 from lacie_chat import cli
-from lacie_chat.confidence import ASSESSMENT_VERSION, Assessment, Calibrator, WayOfDrawing
+from lacie_chat.confidence import ASSESSMENT_VERSION, Assessment, Form, signal_values, verdict_of
 from lacie_chat.engine.batches import LlamaCppGenerator
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.models import find_calibrator, keep_calibrator
@@ -136,19 +137,29 @@ def test_a_calibrator_is_used_for_its_own_way_of_drawing_alone(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    way = WayOfDrawing.of(Sampling())
-    keep_calibrator(
-        Calibrator("platt", 60, "a test", "aa", ASSESSMENT_VERSION, way, parameters=(0.0, 0.0)), embedded_model
-    )
+    keep_calibrator(calibrator(-1.0, acceptance=0.5, span_sum=0.2), embedded_model)
     assert find_calibrator(embedded_model) is not None
     assert cli.main(words) == 0
-    assert "not used" not in capsys.readouterr().err
-    assert {row["confidence"]["kind"] for row in rows_in(tmp_path / "out") if row["confidence"]} == {"calibrated"}
+    said = capsys.readouterr()
+    assert "not used" not in said.err
+    rows = rows_in(tmp_path / "out")
+    assert {row["p_right"] is not None for row in rows if row["answer_span"]} == {True}
+    assert all(row["verdict"] == verdict_of(row["acceptance"], row["p_right"]) for row in rows)
+    figures = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    for found in (figures["p_right"], figures["without_abstentions"]["p_right"]):
+        assert set(found) == {"n", "given", "auroc", "log_loss", "brier", "ece", "intervals"}
+        assert set(found["intervals"]) == {"auroc", "log_loss", "brier", "ece"}
+    assert (figures["p_right"]["n"], figures["p_right"]["given"]) == (3, sum(bool(row["answer_span"]) for row in rows))
+    right = sum((row["p_right"] or 0) - row["correct"] for row in rows)
+    assert abs(right) / 3 <= figures["p_right"]["ece"] + 1e-9
+    assert "; acceptance: auroc " in said.out and "; P(right): auroc " in said.out
     warm = [*words[:3], "--out", str(tmp_path / "warm"), *words[5:], "--temperature", "0.6"]
     assert cli.main(warm) == 0
-    assert "drawn with temperature 0.2, not 0.6; draw like that, or fit it again" in capsys.readouterr().err
-    assert {row["confidence"]["kind"] for row in rows_in(tmp_path / "warm") if row["confidence"]} == {"acceptance"}
-    assert "calibrated" not in json.loads((tmp_path / "warm" / "metrics.json").read_text())
+    said = capsys.readouterr()
+    assert "drawn with temperature 0.2, not 0.6; draw like that, or fit it again" in said.err
+    assert {(row["p_right"], row["verdict"]) for row in rows_in(tmp_path / "warm")} == {(None, None)}
+    assert "p_right" not in json.loads((tmp_path / "warm" / "metrics.json").read_text())
+    assert "P(right)" not in said.out
     adapter = str(write_random_adapter(tmp_path / "r.gguf"))
     for asked in (["ask", "Is it?"], ["compare", "Is it?", "--adapter", adapter]):
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
@@ -194,14 +205,9 @@ def test_rows_and_metrics_have_the_agreement_and_a_folder_keeps_to_one_number(
     capsys.readouterr()
     assert cli.main(words) == 1
     assert "differs in agreement" in line(capsys)
-    two = Calibrator(
-        *("platt", 60, "a test", "aa", ASSESSMENT_VERSION, WayOfDrawing.of(Sampling())),
-        parameters=(1.0, 0.0),
-        agreement_parameters=(0.0, 2.0, 0.0),
-    )
+    two = calibrator(0.0, Form(0.0, {"acceptance": 1.0}), agreement=2.0)
     keep_calibrator(two, embedded_model)
     assert cli.main([*words, "--agreement", "2"]) == 0
     for row in rows_in(tmp_path / "out"):
-        if row["confidence"]:
-            agreement = (row["agreement"] or {}).get("value")
-            assert row["confidence"] == {"value": two(row["acceptance"], agreement), "kind": "calibrated"}
+        assert row["p_right"] == two(signal_values(row))
+        assert (row["p_right"] is None) == (row["answer_span"] is None)

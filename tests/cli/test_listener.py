@@ -10,6 +10,7 @@ from typing import Any
 
 import gguf
 import pytest
+from fitted import calibrator
 from random_adapter import write_random_adapter
 
 from lacie_chat import cli
@@ -101,8 +102,8 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return said
 
 
-def calibrator(version: str) -> Calibrator:
-    return Calibrator("platt", 60, "a test", "aa", version, WAY, parameters=(1.0, -2.0))
+def fitted_for(version: str) -> Calibrator:
+    return calibrator(-2.0, version=version, acceptance=1.0)
 
 
 def rows_in(folder: Path) -> list[dict[str, Any]]:
@@ -289,17 +290,17 @@ def test_a_study_keeps_to_its_listener(
 def test_a_calibrator_holds_for_the_listener_that_it_was_fitted_on(
     embedded_model: Path, prompt_version: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keep_calibrator(calibrator(prompt_version), embedded_model)
+    keep_calibrator(fitted_for(prompt_version), embedded_model)
     words = ("ask", QUESTION, "--max-tokens", "16", "--json")
     out, said = run(capsys, *words)
     assert json.loads(out)["confidence"]["kind"] == "acceptance"
     [line] = said.splitlines()
     assert f"version {prompt_version} of the assessment heard its answers, this one is {ASSESSMENT_VERSION}" in line
-    assert "lacie calibration fit" in line
+    assert line.endswith("fit it again: lacie calibrate")
     out, said = run(capsys, *words, "--listener", "embedded")
     assert json.loads(out)["confidence"]["kind"] == "calibrated"
     assert said == ""
-    keep_calibrator(calibrator(ASSESSMENT_VERSION), embedded_model)
+    keep_calibrator(fitted_for(ASSESSMENT_VERSION), embedded_model)
     assert json.loads(run(capsys, *words)[0])["confidence"]["kind"] == "calibrated"
     assert json.loads(run(capsys, *words, "--listener", "embedded")[0])["confidence"]["kind"] == "acceptance"
 

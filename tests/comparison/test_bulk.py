@@ -16,6 +16,7 @@ from lacie_chat.comparison.figures import measure_pairs, most_changed, pairs_of
 from lacie_chat.comparison.report import headline, html, markdown
 from lacie_chat.confidence import ASSESSMENT_VERSION, lexical_cues
 from lacie_chat.engine.batches import LlamaCppGenerator
+from lacie_chat.evaluation.measuring import measure
 from lacie_chat.rows import locked
 
 QUESTIONS = (
@@ -177,13 +178,12 @@ def row(number: int, response: str, acceptance: float | None, *, correct: bool =
         **{"id": f"q{number}", "question": f"Question {number}?", "answers": ["Tokyo"], "correct": correct},
         **{"response": response, "masked_response": response, "answer_span": span, "state": "answered"},
         **{"acceptance": acceptance, "hedges": [each.to_dict() for each in hedges]},
-        "confidence": None if acceptance is None else {"value": acceptance, "kind": "acceptance"},
         "boosters": [each.to_dict() for each in boosters],
         **more,
     }
 
 
-DECLINED = {"state": "abstained", "confidence": None, "answer_span": None}
+DECLINED = {"state": "abstained", "answer_span": None}
 LEFT = [
     row(1, "It is certainly Tokyo.", 0.9, correct=True),
     row(2, "It is certainly Kyoto.", 0.9),
@@ -245,6 +245,62 @@ def test_the_figures_of_six_pairs_counted_by_hand() -> None:
     assert "wrong answers accepted: 4 → 1 (only baseline 3, only adapter 0; McNemar exact p = 0.250" in "\n".join(
         headline(found)
     )
+
+
+def likely(rows: list[dict[str, Any]], *p_right: float | None) -> list[dict[str, Any]]:
+    return [{**row, "p_right": each} for row, each in zip(rows, p_right, strict=True)]
+
+
+def test_p_right_is_compared_where_both_sides_have_it() -> None:
+    left = likely(LEFT, 0.6, 0.4, 0.3, 0.2, 0.5, 0.1)
+    right = likely(RIGHT, 0.9, 0.2, None, 0.4, 0.3, 0.1)  # the third declines
+    found = result_of(left, right)
+    assert (
+        set(found["figures"]["acceptance"])
+        == set(found["figures"]["p_right"])
+        == {
+            *("n", "auroc", "log_loss", "brier", "ece"),
+        }
+    )
+    p_right = found["figures"]["p_right"]
+    assert p_right["n"] == 6, "that none can be right where none is given is known, too"
+    assert p_right["auroc"]["left"] == 1 and p_right["auroc"]["right"] == 1
+    assert p_right["brier"]["right"] == pytest.approx((0.01 + 0.04 + 0 + 0.36 + 0.09 + 0.01) / 6)
+    for side, rows in (("left", left), ("right", right)):
+        alone = measure(rows, bootstrap=100)
+        for what, figures in (("acceptance", alone), ("p_right", alone["p_right"])):
+            for key in ("auroc", "ece", "brier"):
+                entry = found["figures"][what][key]
+                assert (entry[side], entry[f"{side}_interval"]) == (figures[key], figures["intervals"][key]), (
+                    what,
+                    key,
+                )
+    low, high = p_right["ece"]["interval"]
+    assert low <= p_right["ece"]["difference"] <= high
+    text = markdown(found, pairs_of(left, right))
+    assert "| AUROC of P(right) | 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] | +0.000 [+0.000, +0.000] |" in text
+    assert [line.split(":")[0] for line in headline(found)][2:] == [
+        *("accuracy", "AUROC of acceptance", "AUROC of P(right)", "ECE of acceptance", "ECE of P(right)"),
+    ]
+    assert "ECE of P(right)" in Page(html(found, pairs_of(left, right), PICTURE)).text
+
+
+def test_one_sides_p_right_is_never_held_against_the_others_acceptance() -> None:
+    left = likely(LEFT, 0.6, 0.4, 0.3, 0.2, 0.5, 0.1)
+    found = result_of(left, RIGHT)
+    assert found["figures"]["p_right"] is None
+    assert found["figures"]["acceptance"] == result_of(LEFT, RIGHT)["figures"]["acceptance"]
+    text = markdown(found, pairs_of(left, RIGHT))
+    assert "of P(right)" not in text and "P(right) needs a calibrator on both sides" in text
+
+
+def test_an_answer_of_which_too_little_is_known_is_left_out_on_both_sides() -> None:
+    left, right = likely(LEFT, 0.6, None, 0.3, 0.2, 0.5, 0.1), likely(RIGHT, 0.9, 0.2, None, 0.4, 0.3, 0.1)
+    assert result_of(left, right)["figures"]["p_right"]["n"] == 5
+    assert measure(left, bootstrap=10)["p_right"] | {"intervals": 0} == {
+        **measure([left[0], *left[2:]], bootstrap=10)["p_right"],
+        "intervals": 0,
+    }
 
 
 def test_pairs_are_matched_by_id_not_by_place() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lacie_chat.comparison import DEADBAND, compare_assessments, compare_samples, summarise_side
-from lacie_chat.confidence import Assessment, Confidence, ConfidenceKind, Span, State, lexical_cues
+from lacie_chat.confidence import Assessment, Span, State, lexical_cues
 
 QUESTION = "What is the capital of Japan?"
 
@@ -18,13 +18,11 @@ def heard(
     acceptance: float | None = 0.8,
     *,
     state: State = "answered",
-    confidence: float | None = None,
-    kind: ConfidenceKind = "acceptance",
+    p_right: float | None = None,
 ) -> Assessment:
-    """An assessment as `assess` would give it, with this acceptance."""
+    """An assessment as `assess` would give it, with these figures."""
     start = response.find(answer) if answer else -1
     hedges, boosters = lexical_cues(response)
-    value = acceptance if confidence is None else confidence
     return Assessment(
         question=QUESTION,
         response=response,
@@ -32,7 +30,7 @@ def heard(
         answer_span=Span(answer, start, start + len(answer)) if answer else None,
         masked_response=response.replace(answer, "[X]") if answer else response,
         acceptance=acceptance,
-        confidence=Confidence(value, kind) if state == "answered" and value is not None else None,
+        p_right=p_right,
         hedges=hedges,
         boosters=boosters,
     )
@@ -98,13 +96,28 @@ def test_the_deadband_ends_where_the_methods_margin_does(after: float, word: str
     assert compare_assessments(heard("a", None, 0.5), heard("b", None, after)).sounds == word
 
 
-def test_calibrated_figures_are_compared_with_their_like_alone() -> None:
-    one = heard("It is Tokyo.", "Tokyo", 0.9, confidence=0.3, kind="calibrated")
-    other = heard("Maybe Tokyo.", "Tokyo", 0.4, confidence=0.1, kind="calibrated")
+def test_each_figure_is_compared_with_its_like_alone() -> None:
+    one = heard("It is Tokyo.", "Tokyo", 0.9, p_right=0.3)
+    other = heard("Maybe Tokyo.", "Tokyo", 0.4, p_right=0.1)
     found = compare_assessments(one, other)
-    assert found.confidence_shift == pytest.approx(-0.2)
-    assert "calibrated 30\u00a0% → 10\u00a0%" in found.summary()
-    assert compare_assessments(one, PERHAPS_TOKYO).confidence_shift is None
+    assert (found.acceptance_shift, found.p_right_shift) == pytest.approx((-0.5, -0.2))
+    assert "(acceptance 90\u00a0% → 40\u00a0%, P(right) 30\u00a0% → 10\u00a0%)" in found.summary()
+    half = compare_assessments(one, PERHAPS_TOKYO)
+    assert (half.left.p_right, half.right.p_right, half.p_right_shift) == (0.3, None, None)
+    assert half.acceptance_shift == pytest.approx(-0.6) and "P(right)" not in half.summary()
+    declining = compare_assessments(one, DECLINES)
+    assert (declining.right.p_right, declining.right.verdict, declining.p_right_shift) == (None, None, None)
+
+
+def test_a_side_has_a_mean_p_right_where_every_answer_that_can_be_right_has_one() -> None:
+    answers = [heard("It is Tokyo.", "Tokyo", 0.9, p_right=0.2), heard("Kyoto!", "Kyoto", 0.8, p_right=0.6)]
+    vague = heard("It is a large city.", None, 0.9)  # no single answer to be right or wrong
+    side = summarise_side([*answers, vague, DECLINES])
+    assert side.p_right == pytest.approx(0.4)
+    assert side.verdict == "sounds surer than it is"
+    assert side.to_dict() | {"p_right": 0.4, "verdict": "sounds surer than it is"} == {**side.to_dict(), "p_right": 0.4}
+    assert summarise_side([*answers, TOKYO]).p_right is None
+    assert summarise_side([vague]).p_right is None
 
 
 def test_a_longer_name_of_the_same_thing_is_no_changed_answer() -> None:

@@ -1,11 +1,12 @@
 """Export: Markdown of the shown branch with each answer's confidence, JSON of the whole tree."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from test_store import ASSESSMENT  # type: ignore[import-not-found]
 
-from lacie_chat.confidence.assessment import Assessment
+from lacie_chat.confidence import Assessment, confidence_text
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.conversations.export import confidence_line, with_fences_closed
 
@@ -43,7 +44,7 @@ def test_markdown_is_the_shown_branch(branched: tuple[Store, str]) -> None:
             "",
             "I think Jane Austen.",
             "",
-            "> Hedges · right about 3 in 5 (60 %) · sounds about right",
+            "> ▰▰▰▰▱▱▱▱▱▱ hedges · right about 3 in 5 (60\u00a0%) · sounds about right",
             "",
             "## You",
             "",
@@ -74,9 +75,9 @@ def test_json_is_the_whole_tree(branched: tuple[Store, str]) -> None:
     assert texts == [message.text for message in store.messages(conversation_id)]
     assert "Charlotte Brontë" in texts
     assert data["messages"][1]["parent_id"] == data["messages"][2]["parent_id"] == data["messages"][0]["id"]
+    assert data["messages"][2]["assessment"] == ASSESSMENT
     assessment = Assessment.from_dict(data["messages"][2]["assessment"])
-    assert assessment.confidence is not None
-    assert assessment.confidence.value == 0.6
+    assert (assessment.acceptance, assessment.p_right, assessment.verdict) == (0.4, 0.6, "sounds about right")
 
 
 def test_an_empty_or_unknown_conversation(store: Store) -> None:
@@ -89,13 +90,18 @@ def test_an_empty_or_unknown_conversation(store: Store) -> None:
         store.export(conversation.id, "pdf")  # type: ignore[arg-type]
 
 
-def test_each_state_has_its_words() -> None:
-    sounds = {**ASSESSMENT, "confidence": {"value": 0.4, "kind": "acceptance"}}
-    assert confidence_line(sounds) == "Hedges", "without a calibrator nobody knows how likely it is right"
-    sure = {**sounds, "acceptance": 0.9, "hedges": [], "p_right": 0.17}
-    assert confidence_line(sure) == "Sounds sure · right about 1 in 6 (17 %) · sounds surer than it is"
-    assert confidence_line({**ASSESSMENT, "state": "abstained", "confidence": None}) == "The model declined to answer."
-    assert confidence_line({**ASSESSMENT, "state": "no_claim", "confidence": None}) == "The answer makes no claim."
+def test_the_line_is_the_chats_whatever_is_known_of_the_answer() -> None:
+    heard = Assessment.from_dict(ASSESSMENT)
+    for other in (
+        heard,
+        replace(heard, p_right=None),
+        replace(heard, p_right=None, answer_span=None),
+        replace(heard, state="abstained", answer_span=None, p_right=None),
+        replace(heard, state="no_claim", answer_span=None, p_right=None),
+    ):
+        assert confidence_line(other.to_dict()) == confidence_text(other)
+    older = {**ASSESSMENT, "confidence": {"value": 0.4, "kind": "acceptance"}}  # before P(right) had a name
+    assert confidence_line(older) == confidence_text(replace(heard, p_right=None))
     assert confidence_line(None) is None
 
 

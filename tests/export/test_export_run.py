@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fitted import calibrator
 from hub_upload_server import TOKEN, hub_uploads
 from lacie_export.bases import find_base, open_base, vocabulary_size
 from lacie_export.gguf_layout import stamp
@@ -20,13 +21,11 @@ from lacie_export.peft_adapter import read_adapter
 from tiny_models import make_adapter
 
 from lacie_chat.cli import main
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
+from lacie_chat.confidence import ASSESSMENT_VERSION, Form
 from lacie_chat.engine import ChatTurn, Delta, EngineProcess, EngineSettings, Sampling
 from lacie_chat.models import find_calibrator, inspect_gguf
 
-WAY = WayOfDrawing.of(Sampling())
-
-CALIBRATOR = Calibrator("platt", 240, "a test", "0" * 16, ASSESSMENT_VERSION, WAY, parameters=(0.8, -0.3))
+CALIBRATOR = calibrator(-0.3, Form(-0.2, {"acceptance": 0.8}), n=240, acceptance=0.5, span_sum=1.0)
 
 
 def export(stage: str, *arguments: object) -> int:
@@ -61,7 +60,8 @@ def make_run(folder: Path, adapter: Path, base: str) -> Path:
     (folder / "recipe.yaml").write_text(load_recipe("smoke", [f"speaker.model={base}"]).to_yaml())
     shutil.copytree(adapter, folder / "adapter")
     figures = {"n": 40, "accuracy": 0.25, "auroc": 0.61, "ece": 0.2, "f1": 0.5, "abstention_rate": None, "bins": 9}
-    sets = {"held-out": {"baseline": {**figures, "auroc": 0.52}, "adapter": figures}}
+    p_right = {"n": 40, "given": 38, "auroc": 0.8, "ece": 0.04}
+    sets = {"held-out": {"baseline": {**figures, "auroc": 0.52}, "adapter": {**figures, "p_right": p_right}}}
     made = {"recipe": "smoke", "digest": "feedc0de", "assessment_version": ASSESSMENT_VERSION}
     (folder / "metrics.json").write_text(json.dumps({**made, "sets": sets}))
     (folder / "reliability-held-out.png").write_bytes(b"\x89PNG\r\n\x1a\n")
@@ -175,9 +175,11 @@ def test_model_card_carries_licence_base_and_figures(exported: Path) -> None:
     assert front["library_name"] == "gguf"
     assert {"lacie", "arxiv:2405.21028"} <= set(front["tags"])
     assert "| set | speaker | " in card
-    assert "| held-out | adapter | 40 | 0.250 | 0.610 | 0.200 | n/a | n/a | 0.500 | n/a |" in card
+    assert "| AUROC of P(right) | ECE of P(right) |" in card
+    assert "| held-out | adapter | 40 | 0.250 | 0.610 | 0.200 | n/a | n/a | 0.500 | n/a | 0.800 | 0.040 |" in card
+    assert "| held-out | baseline | 40 | 0.250 | 0.520 | 0.200 | n/a | n/a | 0.500 | n/a | n/a | n/a |" in card
     assert "![Reliability: acceptance against the share of right answers](reliability-held-out.png)" in card
-    assert "platt, fitted on 240 answers" in card
+    assert "from acceptance, span_sum, fitted on 240 answers" in card
     assert f"lacie --model {NAME}-LACIE-F16.gguf" in card
     assert str(exported.parent) not in card
 

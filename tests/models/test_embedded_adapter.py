@@ -69,8 +69,17 @@ def test_its_figures_and_its_card_are_of_today_s_recipe() -> None:
 def test_its_calibrator_is_for_today_s_listener_and_rises(embedded_model: Path) -> None:
     calibrator = find_calibrator(embedded_model, embedded_adapter_path())
     assert calibrator is not None and calibrator.n >= 50
-    values = [calibrator(step / 20) for step in range(21)]
-    assert values == sorted(values) and values[-1] > values[0]
+    for name in calibrator.signals:
+        said = [calibrator(_signals(**{name: value})) for value in _RISING[name in ("acceptance", "agreement")]]
+        assert None not in said and said == sorted(said) and said[-1] > said[0], name
+
+
+_RISING = ([-9.0, -4.0, -1.0, -0.1], [0.1, 0.4, 0.7, 0.95])
+
+
+def _signals(**given: float) -> dict[str, float]:
+    """Those of a middling answer, but for what is given."""
+    return {"acceptance": 0.6, "span_sum": -2.0, "span_lowest": -1.0, "span_first": -0.5, "mean": -0.5, **given}
 
 
 def test_it_goes_with_the_embedded_model_alone() -> None:
@@ -89,7 +98,7 @@ def test_ask_uses_it_unless_told_otherwise() -> None:
     words = [LACIE, "ask", KNOWN[0], "--json", "--max-tokens", "24"]
     with_it = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
     assert (with_it["model"], with_it["adapter"]) == ("embedded", "embedded")
-    assert with_it["confidence"]["kind"] == "calibrated"
+    assert with_it["confidence"] == {"value": with_it["p_right"], "kind": "calibrated"}
     without = json.loads(subprocess.run([*words, "--baseline"], capture_output=True, check=True).stdout)
     assert (without["adapter"], without["confidence"]["kind"]) == (None, "acceptance")
 

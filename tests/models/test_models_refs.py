@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from fitted import calibrator
 
 from lacie_chat import paths
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, Form, WayOfDrawing
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.models import (
     ModelError,
@@ -23,8 +24,6 @@ from lacie_chat.models import (
     resolve_adapter,
 )
 from lacie_chat.models.refs import parse_hub_ref
-
-WAY = WayOfDrawing.of(Sampling())
 
 
 def refused(ref: str) -> str:
@@ -93,8 +92,7 @@ def test_a_model_is_no_adapter_and_the_other_way_round(make_gguf) -> None:  # ty
 
 
 def a_calibrator(assessment_version: str = ASSESSMENT_VERSION, n: int = 300) -> Calibrator:
-    form = Form(-0.5, {"acceptance": 1.5})
-    return Calibrator(n, n // 3, "own questions", "0" * 16, assessment_version, WAY, (form,))
+    return calibrator(-0.5, n=n, source="own questions", version=assessment_version, acceptance=1.5)
 
 
 def test_the_users_calibrator_comes_before_the_makers(make_gguf) -> None:  # type: ignore[no-untyped-def]
@@ -131,16 +129,18 @@ def test_a_calibrator_for_another_version_is_not_used_and_a_line_says_so(make_gg
     assert len(why.splitlines()) == 1
 
 
-def test_a_calibrator_of_an_older_format_is_not_used_and_a_line_says_so(make_gguf) -> None:  # type: ignore[no-untyped-def]
-    older = json.dumps({**a_calibrator().to_dict(), "format": "lacie-calibrator/1"})
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_calibrator_of_an_older_format_is_not_used_and_a_line_says_so(make_gguf, version: int) -> None:  # type: ignore[no-untyped-def]
+    older = json.dumps({**a_calibrator().to_dict(), "format": f"lacie-calibrator/{version}"})
     model = make_gguf("model.gguf", lacie__calibrator=older)
     found, why = look_for_calibrator(model)
-    assert found is None and "older format" in why and len(why.splitlines()) == 1
+    assert found is None and "older format" in why and why.endswith("fit it again: lacie calibrate")
+    assert len(why.splitlines()) == 1
     path = calibrator_path(model)
     path.parent.mkdir(parents=True)
     path.write_text(older)
     found, why = look_for_calibrator(model)
-    assert found is None and str(path) in why and "fit it again" in why
+    assert found is None and str(path) in why and why.endswith("fit it again: lacie calibrate")
     keep_calibrator(a_calibrator(), model)
     assert look_for_calibrator(model) == (a_calibrator(), "")
 

@@ -16,6 +16,7 @@ from lacie_training.run_folder import RunFolder, write_json
 from lacie_training.samples.threshold import evaluation_threshold
 
 from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator
+from lacie_chat.evaluation.answering import calibrated
 from lacie_chat.evaluation.matching import normalise
 from lacie_chat.evaluation.measuring import measure
 
@@ -29,39 +30,47 @@ def run_folder(path: Path, *settings: str) -> RunFolder:
 
 
 def answers(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
-    """Answers that are right half as often as they sound sure."""
+    """Answers that are right half as often as they sound sure, and never where the model found them improbable."""
     draw = random.Random(seed)
     rows = []
     for number in range(count):
         acceptance = draw.random()
         right = draw.random() < acceptance / 2
-        rows.append({"id": str(number), "state": "answered", "acceptance": acceptance, "correct": right})
+        logprob = -draw.random() - (0 if right else 3 * draw.random())
+        signals = {"span_sum": logprob, "span_lowest": logprob, "span_first": logprob, "mean": -0.5}
+        signals |= {"span_tokens": 1, "tokens": 9}
+        said = {"question": "?", "response": "x it is.", "masked_response": "[X] it is.", "hedges": [], "boosters": []}
+        known = {"state": "answered", "acceptance": acceptance, "answer_span": "x", "signals": signals}
+        rows.append({"id": str(number), **said, **known, "correct": right})
     return rows
 
 
 def test_the_calibrator_is_the_export_s_and_lowers_the_calibration_error(tmp_path: Path, embedded_model: Path) -> None:
     folder = run_folder(tmp_path)
-    silent = {"id": "x", "state": "abstained", "acceptance": 0.4, "correct": False}
-    fitted = fit(folder, "adapter", [*answers(400), silent])
-    assert fitted.figures["questions"] == 401 and fitted.figures["n"] == 400
+    silent = {"id": "x", "state": "abstained", "acceptance": 0.4, "answer_span": None, "correct": False}
+    fitted = fit(folder, "adapter", [*answers(240), silent])
+    assert fitted.figures["questions"] == 241 and fitted.figures["n"] == 240
     assert keep(folder, fitted).startswith("calibrator.json: ")
     calibrator = read_run(tmp_path).calibrator
     assert calibrator is not None and calibrator.assessment_version == ASSESSMENT_VERSION
     assert calibrator is not None and calibrator == Calibrator.load(tmp_path / "calibrator.json")
-    assert abs(calibrator(0.8) - 0.4) < 0.1
-    baseline = fit(folder, "baseline", answers(400)).calibrator
+    assert "span_sum" in fitted.figures["carries"] or "span_lowest" in fitted.figures["carries"]
+    by_wording = calibrator({"acceptance": 0.8})
+    assert by_wording is not None and abs(by_wording - 0.4) < 0.1
+    baseline = fit(folder, "baseline", answers(100)).calibrator
     assert baseline is not None and calibrator.model_fingerprint.startswith(f"{baseline.model_fingerprint}-")
     fresh = answers(400, seed=1)
-    figures = measure(fresh, bootstrap=20, calibrator=calibrator)
-    assert figures["ece"] > 0.2 and figures["calibrated"]["ece"] < 0.1
-    assert figures["calibrated"]["intervals"]["ece"][0] <= figures["calibrated"]["ece"]
+    figures = measure(calibrated(fresh, calibrator), bootstrap=20)
+    assert figures["ece"] > 0.2 and figures["p_right"]["ece"] < 0.1
+    assert figures["p_right"]["auroc"] > figures["auroc"] + 0.1
+    assert figures["p_right"]["intervals"]["ece"][0] <= figures["p_right"]["ece"]
     plain = measure(fresh, bootstrap=20)
-    assert "calibrated" not in plain and plain["f1"] == figures["f1"]
+    assert "p_right" not in plain and plain["f1"] == figures["f1"]
 
 
 def test_a_calibrator_for_another_ear_than_the_chats_is_measured_but_not_kept(tmp_path: Path) -> None:
     folder = run_folder(tmp_path, "listener.model=somebody/else", "listener.generator=transformers")
-    fitted = fit(folder, "adapter", answers(400))
+    fitted = fit(folder, "adapter", answers(100))
     assert fitted.calibrator is not None
     assert fitted.calibrator.assessment_version == listener_version(folder.recipe) != ASSESSMENT_VERSION
     assert "this run with somebody/else" in keep(folder, fitted)
@@ -71,9 +80,9 @@ def test_a_calibrator_for_another_ear_than_the_chats_is_measured_but_not_kept(tm
 @pytest.mark.parametrize(
     ("rows", "why"),
     [
-        (answers(40), "10 right and wrong ones are needed"),
+        (answers(20), "10 right and wrong ones are needed"),
         ([{**row, "correct": False} for row in answers(200)], "0 of 200 answers are right"),
-        ([], "the validation questions are fewer than 50; name a set as questions.calibration"),
+        ([], "the validation questions are fewer than 60; name a set as questions.calibration"),
     ],
 )
 def test_too_few_answers_fit_none_and_take_an_old_one_away(

@@ -111,7 +111,7 @@ def test_the_report_sets_ours_beside_the_papers(tmp_path: Path) -> None:
     text = (tmp_path / "report.md").read_text()
     assert "| AUROC, mean over 3 models | | +20.7 points | 0.500 | +12.5 points |" in text
     assert "| abstentions, Mistral-7B | 0.80 % | 25.27 % | 0.00 % | 12.50 % |" in text
-    assert "| ECE | 0.250 [0.200, 0.300] |" in text
+    assert "| ECE of acceptance | 0.250 [0.200, 0.300] |" in text
     assert "judged by: ROUGE-L" in text
 
 

@@ -1,4 +1,4 @@
-"""Stage `evaluate`: how well acceptance tells right answers from wrong ones, with the adapter and without it.
+"""Stage `evaluate`: how well acceptance and P(right) tell right answers from wrong ones, with the adapter and without.
 
 Baseline and adapter are measured on every test set of the recipe, under the same conditions, into
 `evaluation/SET/SPEAKER/`, and summed up in `metrics.json`, plots and `report.md`, by the functions of `lacie evaluate`.
@@ -41,7 +41,7 @@ class Asked:
         return RowFile(self.folder / speaker / ANSWERS)
 
     def rows(self, speaker: str) -> list[Row]:
-        """The judged rows, also written out as `FOLDER/SPEAKER/rows.jsonl`."""
+        """The judged rows, still without P(right), also written out as `FOLDER/SPEAKER/rows.jsonl`."""
         rows = rows_of(self.file(speaker), self.questions, self.version)
         write_rows(self.folder / speaker / ROWS, rows)
         return rows

@@ -1,7 +1,7 @@
 """The run's calibrator: from signals to P(right), fitted on held-out questions of which no figure is reported.
 
 Fitted for the adapter, which is what `lacie export` takes along as `calibrator.json`, and for the baseline beside it,
-so that the calibrated figures of the two can be compared. The questions are those of `questions.calibration`, which
+so that P(right) of the two can be compared. The questions are those of `questions.calibration`, which
 no stage has seen; where the recipe names none, the validation questions that chose no checkpoint; else all of them. A
 validation set that was screened is no fair sample of questions and fits none.
 """
@@ -94,7 +94,8 @@ def keep(folder: RunFolder, fitted: Fitted) -> str:
     found = "" if fitted.figures["tells_apart"] else "; it says no more than the share of right answers does"
     return (
         f"{CALIBRATOR}: from {', '.join(calibrator.signals) or 'nothing'}; {calibrator.right} of {calibrator.n} "
-        f"answers right, held-out log loss {losses['p_right']:.3f}, of the acceptance alone {losses['wording']:.3f}{found}"
+        f"answers right, held-out log loss {losses['p_right']:.3f}, by the acceptance alone {losses['wording']:.3f}"
+        f"{found}"
     )
 
 

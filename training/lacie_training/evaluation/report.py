@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lacie_chat.statistics.tables import METRICS, figure, figure_rows, mcnemar_table, ranged, table
+from lacie_chat.statistics.tables import METRICS, both_figures_rows, figure, figure_rows, mcnemar_table, ranged, table
 from lacie_training.recipes.schema import TUNED, Recipe
 from lacie_training.run_folder import write_text
 
@@ -14,6 +14,9 @@ _FLUENCY = (
     ("distinct_2", "distinct-2"),
     ("words", "words an answer"),
 )
+_OF_P_RIGHT = {"auroc": "AUROC", "ece": "ECE", "brier": "Brier score"}
+"""Figures of acceptance under which P(right)'s stand, and how those are called."""
+
 _PAPER = """\
 ## The paper's figures
 
@@ -96,22 +99,29 @@ def _heard(listener: str, recipe: Recipe, sets: Metrics) -> str:
 
 def _calibration(speakers: Metrics) -> str:
     lines = [
-        "## Calibrators\n\nFitted on held-out questions, none of them of a test set; a calibrator maps acceptance to "
-        "how often such an answer is right. Log loss is held out (cross-validation) but for the bare acceptance's; "
-        "`share` is what the share of right answers alone would give.\n",
-        "| speaker | answers | right | kind | log loss, bare | calibrated | share |\n|---|---|---|---|---|---|---|",
+        "## Calibrators\n\nFitted on held-out questions, none of them of a test set; a calibrator makes P(right) of an "
+        "answer's signals. Log loss is held out (cross-validation) but for the bare acceptance's; `by wording`: "
+        "P(right) from the acceptance alone; `share`: what the share of right answers says of every answer.\n",
+        "| speaker | answers | right | from | log loss of P(right) | by wording | bare acceptance | share |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for speaker, each in speakers.items():
         if "none" in each:
-            lines.append(f"| {speaker} | {each['n']} | {each['right']} | none: {each['none']} | | | |")
+            lines.append(f"| {speaker} | {each['n']} | {each['right']} | none: {each['none']} | | | | |")
             continue
-        losses = each["log_loss"]
-        numbers = " | ".join(figure(losses[key]) for key in ("before", "after", "share"))
-        lines.append(f"| {speaker} | {each['n']} | {each['right']} | {each['method']} | {numbers} |")
+        losses = [each["figures"][key]["log_loss"] for key in ("p_right", "wording", "acceptance", "share")]
+        numbers = " | ".join(ranged(loss["value"], loss["interval"]) for loss in losses)
+        lines.append(f"| {speaker} | {each['n']} | {each['right']} | {_signals(each['carries'])} | {numbers} |")
     lines += [
         f"\nNot kept as `calibrator.json`: {each['not_kept']}." for each in speakers.values() if "not_kept" in each
     ]
     return "\n".join(lines)
+
+
+def _signals(carries: Metrics) -> str:
+    """`span_sum 60 %, acceptance 40 %`: what a calibrator goes by, and how much."""
+    by_share = sorted(carries.items(), key=lambda each: -each[1])
+    return ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in by_share) or "the share alone"
 
 
 def _set(title: str, speakers: Metrics) -> str:
@@ -127,11 +137,11 @@ def _set(title: str, speakers: Metrics) -> str:
         for figures in speakers.values():
             cells += [_cell(figures, key), _cell(figures["without_abstentions"], key)]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-        if key in ("ece", "brier") and any("calibrated" in figures for figures in speakers.values()):
+        if key in _OF_P_RIGHT and any("p_right" in figures for figures in speakers.values()):
             cells = []
             for figures in speakers.values():
-                cells += [_calibrated_cell(figures, key), _calibrated_cell(figures["without_abstentions"], key)]
-            lines.append(f"| {name}, calibrated | {' | '.join(cells)} |")
+                cells += [_p_right_cell(figures, key), _p_right_cell(figures["without_abstentions"], key)]
+            lines.append(f"| {_OF_P_RIGHT[key]} of P(right) | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -141,6 +151,8 @@ def _between(found: Metrics) -> str:
     return "\n\n".join(
         [
             "Between the two, question by question (paired 95 % bootstrap intervals):",
+            table(["", "baseline", "adapter", "difference"], both_figures_rows(found["figures"])),
+            "What is accepted:",
             table(["", "baseline", "adapter", "difference"], figure_rows(found["metrics"])),
             "Where they disagree (McNemar):",
             mcnemar_table(found["mcnemar"], "baseline", "adapter"),
@@ -158,8 +170,8 @@ def _fluency(speakers: Metrics) -> str:
 _BESIDE = {"between_sides": _between, "fluency": _fluency}
 
 
-def _calibrated_cell(figures: Metrics, key: str) -> str:
-    return _cell(figures["calibrated"], key) if "calibrated" in figures else "n/a"
+def _p_right_cell(figures: Metrics, key: str) -> str:
+    return _cell(figures["p_right"], key) if "p_right" in figures else "n/a"
 
 
 def _truthfulqa(speakers: Metrics) -> str:

@@ -7,13 +7,14 @@ from typing import Any
 from lacie_chat.comparison.figures import measure_pairs, pairs_of
 from lacie_chat.evaluation.answering import calibrated
 from lacie_chat.evaluation.measuring import measure, one_line
+from lacie_chat.evaluation.stored import ROWS
 from lacie_chat.rows import writing
 from lacie_chat.statistics.fluency import fluency
 from lacie_training.evaluation.calibrator import Fitted
 from lacie_training.evaluation.other_listeners import OtherListener, listening
 from lacie_training.generators import listener_version
 from lacie_training.recipes.schema import Recipe
-from lacie_training.run_folder import Row, RunFolder, write_json
+from lacie_training.run_folder import Row, RunFolder, write_json, write_rows
 from lacie_training.samples.threshold import evaluation_threshold
 
 Rows = Mapping[str, Mapping[str, list[Row]]]
@@ -27,20 +28,23 @@ def summarise(
     fitted: Mapping[str, Fitted],
     listeners: Sequence[OtherListener],
 ) -> None:
-    """Measure what was answered, also as other listeners hear it, and write all that a run shows of itself."""
+    """Measure what was answered, also as other listeners hear it, and write all that a run shows of itself; the rows
+    get P(right) from the calibrators, which were fitted when they were answered."""
     from lacie_training.evaluation.report import write_report
 
     recipe = folder.recipe
     threshold = evaluation_threshold(folder)
     others = {listener.name: _heard_by(listener, folder, rows) for listener in listeners}
+    rows = {
+        name: {speaker: calibrated(each, fitted[speaker].calibrator) for speaker, each in speakers.items()}
+        for name, speakers in rows.items()
+    }
     sets: dict[str, dict[str, Any]] = {}
     for name, speakers in rows.items():
-        sets[name] = {
-            speaker: _measure(recipe, calibrated(each, fitted[speaker].calibrator), threshold)
-            for speaker, each in speakers.items()
-        }
+        sets[name] = {speaker: _measure(recipe, each, threshold) for speaker, each in speakers.items()}
         for speaker, figures in sets[name].items():
             write_json(folder.path / "evaluation" / name / speaker / "metrics.json", figures)
+            write_rows(folder.path / "evaluation" / name / speaker / ROWS, speakers[speaker])
         _draw(folder, name, speakers, threshold)
     between = {name: _between(folder, speakers, threshold) for name, speakers in rows.items()}
     metrics: dict[str, Any] = {

@@ -130,8 +130,8 @@ def _with_interval(key: str) -> Callable[[Figures], str]:
     return lambda figures: ranged(figures[key], figures["intervals"].get(key))
 
 
-def _calibrated(figures: Figures) -> str:
-    return _with_interval("ece")(figures["calibrated"]) if "calibrated" in figures else ""
+def _of_p_right(key: str) -> Callable[[Figures], str]:
+    return lambda figures: _with_interval(key)(figures["p_right"]) if "p_right" in figures else ""
 
 
 def _wording(figures: Figures) -> str:
@@ -141,13 +141,14 @@ def _wording(figures: Figures) -> str:
 
 _ROWS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("AUROC of acceptance", _with_interval("auroc")),
+    ("AUROC of P(right)", _of_p_right("auroc")),
     ("wrong answers accepted", _with_interval("false_accepts")),
     ("right answers accepted", _with_interval("true_accepts")),
     ("accuracy, all questions", _with_interval("accuracy")),
     ("accuracy, of what it answers", lambda figures: figure(figures["without_abstentions"]["accuracy"])),
     ("abstentions", _with_interval("abstention_rate")),
     ("ECE of acceptance", _with_interval("ece")),
-    ("ECE after its calibrator", _calibrated),
+    ("ECE of P(right)", _of_p_right("ece")),
     ("answers with a hedge · ten commonest openings · distinct-2", _wording),
 )
 
