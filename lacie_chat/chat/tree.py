@@ -30,8 +30,8 @@ class Turn:
     """A message of the tree; `correct` is the user's mark.
 
     `phase`, `note`, `problem`, `drawing` (samples, to see if they agree), `sentences_problem`, `heard_otherwise`
-    (by another version of the assessment than this chat's) and `tokens` (the answer's own, until it is assessed) live
-    only as long as the program.
+    (by another version of the assessment than this chat's), `unheard` (left so by a program that ended) and `tokens`
+    (the answer's own, until it is assessed) live only as long as the program.
     """
 
     role: Role
@@ -55,6 +55,7 @@ class Turn:
     drawing: bool = False
     sentences_problem: str = ""
     heard_otherwise: bool = False
+    unheard: bool = False
     tokens: Sequence[TokenProbability] = ()
     stop_requested: bool = False
     draft: bool = False
