@@ -197,19 +197,18 @@ async def test_going_far_back_builds_what_is_there_and_the_end_is_found_again(dr
             await driver.until(lambda: transcript.selected is answers[10] and "▌ question 10\n" in driver.text())
             await driver.until(lambda: "answer 10" in driver.text())
             assert len(driver.chat.query(MessageView)) < 20, "what lies between is not built"
-            assert row_of(driver).endswith("74 ›") or row_of(driver).endswith("73 ›"), row_of(driver)
+            assert row_of(driver).endswith("· 68 ›")
             assert "later messages" in driver.chat.query_one(Later).content
-            await driver.pilot.press("tab")
-            while transcript.selected is not answers[12]:
-                before = transcript.selected
-                await driver.pilot.press("down")
-                await driver.until(lambda before=before: transcript.selected is not before or not transcript._last)
-            for _ in range(8):
-                await driver.pilot.press("j")
-            await driver.until(lambda: transcript.selected is not None)
+            last = list(driver.chat.query(MessageView))[-1].turn
+            transcript.select(last)
+            await driver.pilot.press("tab", "j", "j")
+            await driver.until(lambda: len(driver.chat.query(MessageView)) == 24)
+            await driver.pilot.press("j")
+            await driver.until(lambda: transcript.selected.parent in (last, last.children[0]))
             await driver.pilot.press("end")
             await driver.until(lambda: "answer 99" in driver.text())
             assert not driver.chat.query(Later)
+            await driver.pilot.press("escape")
             await click(driver, answers[80])
             await driver.until(lambda: "▌ question 80\n" in driver.text())
             turn = await driver.ask("And now?")
