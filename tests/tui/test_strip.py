@@ -258,6 +258,8 @@ def test_how_it_looks(snap_compare: Any, monkeypatch: pytest.MonkeyPatch, marks:
         async def act(pilot: Pilot[None]) -> None:
             while app.session.info is None:
                 await pilot.pause(0.02)
+            while not app.chat.query(MessageView):
+                await pilot.pause(0.02)
             app.chat.composer.cursor_blink = False
             await app.chat.go_to(tree.path()[41])
             await pilot.pause(0.2)
