@@ -55,7 +55,8 @@ async def test_an_unlikely_answer_is_folded_and_opens_by_key_and_by_click(driven
         await driver.until(lambda: OPENED in driver.text() and "It is the Danube." in driver.text())
         await driver.pilot.click(fold_line(driver, turn))
         await driver.until(lambda: FOLDED in driver.text())
-        await driver.pilot.press("tab", "enter")
+        driver.chat.transcript.focus()
+        await driver.pilot.press("enter")
         await driver.until(lambda: OPENED in driver.text())
         assert not driver.chat.query_one(Details).display, "enter belongs to the fold here"
         await driver.pilot.press("u")

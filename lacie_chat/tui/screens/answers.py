@@ -114,8 +114,11 @@ class AnswersScreen(SizedScreen[None]):
         """Draw an answer that has changed. If it is to be folded now while the user, scrolled up, has its text before
         the eyes, it stays open: a text that vanishes while one reads it is worse than one that is told to be unlikely.
         """
-        if self.session.folds.folded(view.turn) and self.transcript.is_read(view):
+        fold = self.fold_of(view.turn)
+        if fold is not None and not fold.opened and self.transcript.is_read(view):
             self.session.folds.open(view.turn)
+            fold = Fold(fold.reason, opened=True)
+        view.fold = fold
         await self.transcript.redraw(view)
 
     async def on_fold_wanted(self, message: FoldWanted) -> None:
@@ -125,6 +128,7 @@ class AnswersScreen(SizedScreen[None]):
         else:
             folds.open(turn)
         if view := self.transcript.answer_view(turn):
+            view.fold = self.fold_of(turn)
             await self.transcript.redraw(view)
 
     async def action_answer_unfold(self) -> None:
@@ -136,7 +140,10 @@ class AnswersScreen(SizedScreen[None]):
         folds.answer_from = self.state.answer_from = next_step(folds.answer_from)
         write_state(self.state)
         self.show_setting()
-        await self.transcript.redraw(*self.transcript.query(AnswerView))
+        views = list(self.transcript.query(AnswerView))
+        for view in views:
+            view.fold = self.fold_of(view.turn)
+        await self.transcript.redraw(*views)
         self.refresh_bindings()
         limit = percent(folds.answer_from).strip()
         told = f"Answers that are right less often than {limit} are folded." if folds.answer_from else "None is folded."

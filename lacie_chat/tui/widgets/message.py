@@ -75,6 +75,8 @@ class AnswerView(MessageView):
     ) -> None:
         super().__init__(turn, siblings)
         self._fold_of = fold_of
+        self.fold: Fold | None = None
+        """As decided last; whoever draws it anew decides, for it must not change while the text is drawn."""
         self._stream: MarkdownStream | None = None
         self._shown = 0
         self._highlights: list[Highlight] | None = None
@@ -104,6 +106,7 @@ class AnswerView(MessageView):
 
     async def on_mount(self) -> None:
         self._mounted = True
+        self.fold = self._fold_of(self.turn)
         if self.turn.status == "streaming":
             self.show()
             await self.follow()
@@ -153,7 +156,7 @@ class AnswerView(MessageView):
         self.query_one(ConfidenceLine).show()
 
     def _show_fold(self) -> None:
-        fold, line = self._fold_of(self.turn), self.query_one(FoldLine)
+        fold, line = self.fold, self.query_one(FoldLine)
         line.display = fold is not None
         self.query_one(HighlightedMarkdown).display = fold is None or fold.opened
         if fold is not None:
