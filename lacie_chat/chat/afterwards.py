@@ -1,9 +1,10 @@
-"""What is found out of an answer after it is shown and assessed: its sentences' acceptances, and whether samples agree.
+"""What is found out of an answer when there is time: its sentences' acceptances, whether samples agree, and the
+assessment of an old answer that never got one.
 
 All of it can wait, so it has a thread of its own and works only while nothing else is to be done. `hold` (a question
 was asked, an answer is being listened to) stops the work in hand at once and `release` lets it go on; samples that are
-drawn already are kept. Sentences come before samples, what was asked for last before the rest: that is what the user
-looks at.
+drawn already are kept. Sentences come first, what was asked for last before the rest: that is what the user looks at.
+Then come answers that a program which ended left unheard, oldest first, and last the samples.
 
 Sentences are read when the details of an answer are looked at, not after every answer: nobody pays, in time or in
 battery, for what nobody looks at; answers of old conversations get theirs in the same way; and where the panel stays
@@ -15,12 +16,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Condition, Thread
+from typing import Literal
 
 from lacie_chat.chat.events import ChatEvent, TurnChanged
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.confidence import (
     Calibrator,
     agreement_of,
+    assess,
     can_agree,
     wants_sentences,
     with_agreement,
@@ -36,10 +39,17 @@ WAIT_SECONDS = 2.0
 """How long an answer waits at most for the work in hand to end; it takes about 20 ms."""
 
 
+_Kind = Literal["sentences", "assessment", "samples"]
+_ORDER: dict[_Kind, int] = {"samples": 0, "assessment": 1, "sentences": 2}
+"""What is more urgent."""
+
+
 @dataclass(eq=False)
 class _Wish:
-    """Something to find out of `turn`: its sentences, or with `k` how many of k samples of its speaker agree."""
+    """Something to find out of `turn`: its sentences, its assessment, or how many of `k` samples of its speaker
+    agree."""
 
+    kind: _Kind
     tree: ChatTree
     turn: Turn
     k: int = 0
@@ -74,15 +84,28 @@ class Afterwards:
         if turn.assessment is None or turn.phase != "done" or turn.sentences_problem or turn.heard_otherwise:
             return
         with self._changed:
-            if any(wish.turn is turn and not wish.k for wish in self._all()) or not wants_sentences(turn.assessment):
+            asked = any(wish.turn is turn and wish.kind == "sentences" for wish in self._all())
+            if asked or not wants_sentences(turn.assessment):
                 return
-        self._add(_Wish(tree, turn))
+        self._add(_Wish("sentences", tree, turn))
 
     def draw_samples(self, tree: ChatTree, turn: Turn, k: int, calibrator: Calibrator | None) -> None:
         """Find out how many of `k` samples agree, if the answer has a span to agree on."""
         if k > 0 and turn.assessment is not None and can_agree(turn.assessment):
             turn.drawing = True
-            self._add(_Wish(tree, turn, k, calibrator))
+            self._add(_Wish("samples", tree, turn, k, calibrator))
+
+    def hear(self, tree: ChatTree, turn: Turn, calibrator: Calibrator | None) -> None:
+        """Assess an old answer that never was."""
+        turn.unheard, turn.phase = False, "listening"
+        self._add(_Wish("assessment", tree, turn, calibrator=calibrator))
+
+    def forget(self) -> None:
+        """The conversation at hand is left: its old answers that still wait to be heard wait for the next time."""
+        with self._changed:
+            for wish in [wish for wish in self._wishes if wish.kind == "assessment"]:
+                self._wishes.remove(wish)
+                wish.turn.unheard, wish.turn.phase = True, "done"
 
     def hold(self) -> None:
         """Something else comes first, until `release`."""
@@ -134,7 +157,13 @@ class Afterwards:
             wish, engine = taken
             done = True
             try:
-                done = self._draw(engine, wish) if wish.k else self._read(engine, wish)
+                match wish.kind:
+                    case "sentences":
+                        self._read(engine, wish)
+                    case "assessment":
+                        self._assess(engine, wish)
+                    case "samples":
+                        done = self._draw(engine, wish)
             except EngineStopped:
                 done = False
             except EngineDied:
@@ -146,7 +175,8 @@ class Afterwards:
             with self._changed:
                 self._in_hand = self._at_work = None
                 if not done:
-                    self._wishes.append(wish)
+                    # an assessment goes on where it was, before those of newer answers
+                    self._wishes.insert(0 if wish.kind == "assessment" else len(self._wishes), wish)
                 self._changed.notify_all()
             if done:
                 self._post(TurnChanged(wish.turn))
@@ -157,17 +187,34 @@ class Afterwards:
             while not self._closed:
                 engine = self._engine()
                 if self._wishes and not self._held and engine is not None:
-                    place = max(range(len(self._wishes)), key=lambda index: (self._wishes[index].k == 0, index))
-                    self._in_hand, self._at_work = self._wishes.pop(place), engine
+                    self._in_hand, self._at_work = self._wishes.pop(self._most_urgent()), engine
                     return self._in_hand, engine
                 self._changed.wait()
         return None
 
-    def _read(self, engine: EngineLike, wish: _Wish) -> bool:
+    def _most_urgent(self) -> int:
+        def urgency(index: int) -> tuple[int, int]:
+            kind = self._wishes[index].kind
+            return _ORDER[kind], -index if kind == "assessment" else index
+
+        return max(range(len(self._wishes)), key=urgency)
+
+    def _read(self, engine: EngineLike, wish: _Wish) -> None:
         assessment = wish.turn.assessment
         if assessment is not None and wants_sentences(assessment):
             wish.tree.attach(wish.turn, with_sentences(assessment, listener=engine.patient_listener))
-        return True
+
+    def _assess(self, engine: EngineLike, wish: _Wish) -> None:
+        turn = wish.turn
+        heard = assess(
+            turn.question,
+            turn.text,
+            listener=engine.patient_listener,
+            calibrator=wish.calibrator,
+            tokens=turn.tokens,
+        )
+        wish.tree.attach(turn, heard)
+        turn.phase = "done"
 
     def _draw(self, engine: EngineLike, wish: _Wish) -> bool:
         """False if it was stopped; what was drawn is kept for the next time."""
@@ -187,7 +234,10 @@ class Afterwards:
         return True
 
     def _give_up(self, wish: _Wish, why: str) -> None:
-        if wish.k:
-            wish.turn.drawing = False
-        else:
-            wish.turn.sentences_problem = why
+        match wish.kind:
+            case "sentences":
+                wish.turn.sentences_problem = why
+            case "assessment":
+                wish.turn.problem, wish.turn.phase = why, "done"
+            case "samples":
+                wish.turn.drawing = False

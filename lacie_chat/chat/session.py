@@ -19,8 +19,10 @@ from typing import Any
 from lacie_chat.chat.afterwards import Afterwards
 from lacie_chat.chat.answering import Asked, end_answer, make_answer, stop_answers
 from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Loading, Notice, TurnChanged, TurnEnded
+from lacie_chat.chat.folds import OFF, Folds
 from lacie_chat.chat.lane import Lane
 from lacie_chat.chat.tree import ChatTree, Turn
+from lacie_chat.chat.unheard import calibrator_for, note_unheard, unheard_of
 from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, assess
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineDied, EngineError
@@ -54,7 +56,8 @@ class ChatSession:
     """One chat: the conversation at hand, and the engine that answers in it.
 
     `calibrator` and `origin` are the speaker's, with its adapter if it has one; `baseline_calibrator` and
-    `baseline_origin` those of the model without it. The origins say which files answer.
+    `baseline_origin` those of the model without it. The origins say which files answer. `answer_from`: answers that
+    are right less often than this are folded (folds.py).
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class ChatSession:
         baseline_origin: Origin | None = None,
         sampling: Sampling | None = None,
         agreement: int = 0,
+        answer_from: float = OFF,
         assessment_version: str = ASSESSMENT_VERSION,
         seed: Callable[[], int] = random_seed,
     ) -> None:
@@ -84,6 +88,7 @@ class ChatSession:
         self.sampling = sampling or Sampling()
         self.agreement = agreement
         """So many samples are drawn after each answer; 0: none."""
+        self.folds = Folds(answer_from, calibrated=calibrator is not None or baseline_calibrator is not None)
         self.assessment_version = assessment_version
         """What the listener of this chat hears is of this version; marks and calibrators hold for one."""
         self.baseline = False
@@ -138,16 +143,21 @@ class ChatSession:
     def new_chat(self) -> None:
         """Leave the conversation for an empty one."""
         self.cancel_all()
+        self._afterwards.forget()
         self.tree = self._new_tree()
 
     def open(self, conversation_id: str) -> None:
-        """Go on with a stored conversation. Raises StoreError, one line, if it can't be read."""
+        """Go on with a stored conversation; its answers that were never assessed are, when there is time. Raises
+        StoreError, one line, if it can't be read."""
         tree = ChatTree.open(self.store, conversation_id, self.model_name, self.adapter_name, report=self._report_store)
         for turn in tree.turns():
             heard = turn.assessment
             turn.heard_otherwise = heard is not None and heard.assessment_version != self.assessment_version
+        note_unheard(tree)
         self.cancel_all()
+        self._afterwards.forget()
         self.tree = tree
+        self._hear_old()
 
     def switch(self, turn: Turn, step: int) -> bool:
         """Show the branch of another sibling of `turn`; False if there is none on that side."""
@@ -156,6 +166,7 @@ class ChatSession:
         if not 0 <= index < len(siblings):
             return False
         self.tree.select(siblings[index])
+        self._hear_old()
         return True
 
     def read_sentences(self, turn: Turn) -> None:
@@ -342,6 +353,10 @@ class ChatSession:
             post(TurnChanged(turn))
 
         self._listening.submit(listen)
+
+    def _hear_old(self) -> None:
+        for turn in unheard_of(self.tree):
+            self._afterwards.hear(self.tree, turn, calibrator_for(self, turn))
 
     def engine_died(self, engine: EngineLike) -> None:
         """Start a new engine, once, however many threads notice."""

@@ -32,9 +32,9 @@ class Turn:
     """A message of the tree; `correct` is the user's mark.
 
     `phase`, `note`, `problem`, `drawing` (samples, to see if they agree), `sentences_problem`, `heard_otherwise`
-    (by another version of the assessment than this chat's) live only as long as the program. `tokens` and
-    `alternatives` are the answer's own, as its `Finished` gave them; those of a reopened conversation are not there
-    until `ChatTree.read_tokens`.
+    (by another version of the assessment than this chat's) and `unheard` (left so by a program that ended) live only as
+    long as the program. `tokens` and `alternatives` are the answer's own, as its `Finished` gave them; those of a
+    reopened conversation are not there until `ChatTree.read_tokens`.
     """
 
     role: Role
@@ -59,6 +59,7 @@ class Turn:
     drawing: bool = False
     sentences_problem: str = ""
     heard_otherwise: bool = False
+    unheard: bool = False
     tokens: Sequence[TokenProbability] = ()
     alternatives: Sequence[Alternatives] = ()
     stop_requested: bool = False

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from lacie_chat.commands.argument_types import whole_number
+from lacie_chat.commands.argument_types import probability, whole_number
 from lacie_chat.commands.speaker import add_speaker_arguments, find_speaker
 from lacie_chat.confidence import MOST_SAMPLES
 from lacie_chat.conversations import Store, StoreError
@@ -20,6 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K",
         type=whole_number(0, MOST_SAMPLES),
         help=f"draw K samples (1 to {MOST_SAMPLES}) after each answer and show how many agree; 0 switches it off",
+    )
+    parser.add_argument(
+        "--answer-from",
+        metavar="P",
+        type=probability,
+        help="answer only if at least P: an answer whose P(right), 0 to 1, is under it is folded to one line, which "
+        "opens on demand; 0 switches it off (default: as it was left)",
     )
 
 
@@ -59,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
             resume=resume,
             notice=notice,
             agreement=args.agreement,
+            answer_from=args.answer_from,
             assessment_version=speaker.listener.version,
         )
         app.run()

@@ -59,6 +59,8 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "answer.copy", "ctrl+y,y,c", "Copy", "Copy the selected answer, or the last one", footer=True, priority=True
     ),
+    # before the details, with which it shares a key: only a foldable answer takes it
+    Action("answer.unfold", "ctrl+b,u,enter", "Unfold", "Show a folded answer; once more folds it again"),
     Action("answer.details", "ctrl+t,d,enter", "Details", "Show what the listener read, and all figures", footer=True),
     Action(
         "answer.tokens", "f12,t", "Tokens", "Show how probable each token was, and what else could have stood there"
@@ -75,10 +77,20 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "chat.agreement", "f4", "Agreement", "Draw samples after each answer to see if they agree; once more: stop that"
     ),
+    Action(
+        "chat.answer_from",
+        "ctrl+s,a",
+        "Answer from",
+        "Fold answers that are right less often than 25, 50 or 75 %; then: none",
+    ),
     Action("chat.reload", "f5", "Reload", "Load the model again"),
     Action("view.back", "escape", "Back", "Leave an edit, the details or a selection; back to the composer"),
     Action("view.up", "alt+up,up,k", "Select up", "Select the message before"),
     Action("view.down", "alt+down,down,j", "Select down", "Select the message after"),
+    Action(
+        "view.next_doubtful", "ctrl+down,n", "Next doubtful", "Go to the next answer that sounds surer than it is, or unsure"
+    ),
+    Action("view.previous_doubtful", "ctrl+up,p", "Previous doubtful", "Go to the one before"),
     Action("view.earlier", "f3", "Earlier", "Show earlier messages of a long conversation"),
     Action("view.page_up", "pageup", "Page up", "Scroll the conversation up", priority=True),
     Action("view.page_down", "pagedown", "Page down", "Scroll the conversation down", priority=True),

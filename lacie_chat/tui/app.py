@@ -31,7 +31,8 @@ QUIT_SECONDS = 2.0
 class LacieApp(App[None]):
     """The chat. `engine_factory` makes a new engine, at the start and after one has died; `resume` is the id of a
     conversation to go on with; `notice` is one line to show at the start. Calibrators and origins as in ChatSession;
-    `agreement` is how many samples are drawn after each answer (None: as it was left)."""
+    `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an answer is
+    folded (None: as it was left)."""
 
     TITLE = "lacie"
     CSS_PATH: ClassVar[str] = "styles/lacie.tcss"
@@ -54,6 +55,7 @@ class LacieApp(App[None]):
         resume: str | None = None,
         notice: str | None = None,
         agreement: int | None = None,
+        answer_from: float | None = None,
         assessment_version: str = ASSESSMENT_VERSION,
         seed: Callable[[], int] = random_seed,
     ) -> None:
@@ -70,6 +72,7 @@ class LacieApp(App[None]):
             origin=origin,
             baseline_origin=baseline_origin,
             agreement=self.state.agreement if agreement is None else agreement,
+            answer_from=self.state.answer_from if answer_from is None else answer_from,
             assessment_version=assessment_version,
             seed=seed,
         )

@@ -15,12 +15,14 @@ from lacie_chat.confidence import MOST_SAMPLES
 @dataclass
 class InterfaceState:
     """`keys` maps an action's id (see the help screen) to the keys that it should have, e.g. {"chat.new": "f2"}.
-    `agreement` is how many samples are drawn after each answer; 0: none."""
+    `agreement` is how many samples are drawn after each answer; 0: none. `answer_from` is the P(right) under which
+    answers are folded; 0: none is."""
 
     theme: str = "textual-dark"
     keys: dict[str, str] = field(default_factory=dict)
     draft: str = ""
     agreement: int = 0
+    answer_from: float = 0.0
 
 
 def state_path() -> Path:
@@ -44,6 +46,9 @@ def read_state() -> InterfaceState:
     samples = data.get("agreement")
     if isinstance(samples, int) and not isinstance(samples, bool) and 0 <= samples <= MOST_SAMPLES:
         found.agreement = samples
+    limit = data.get("answer_from")
+    if isinstance(limit, int | float) and not isinstance(limit, bool) and 0 <= limit <= 1:
+        found.answer_from = float(limit)
     if isinstance(data.get("keys"), dict):
         found.keys = {str(name): keys for name, keys in data["keys"].items() if isinstance(keys, str)}
     return found

@@ -40,5 +40,25 @@ class BranchWanted(Message):
         self.step = step
 
 
+class AnswerWanted(Message):
+    """The user wants to go to an answer, wherever it is."""
+
+    def __init__(self, turn: Turn) -> None:
+        super().__init__()
+        self.turn = turn
+
+
+class FoldWanted(Message):
+    """The user wants a folded answer opened, or an opened one folded again."""
+
+    def __init__(self, turn: Turn) -> None:
+        super().__init__()
+        self.turn = turn
+
+
 class EarlierWanted(Message):
     """The user wants to see earlier messages."""
+
+
+class LaterWanted(Message):
+    """The user wants to see later messages, where an early part of a long conversation is shown."""

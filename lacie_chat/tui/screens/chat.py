@@ -20,7 +20,7 @@ from lacie_chat.conversations import StoreError, why_unmarkable
 from lacie_chat.tui.actions import ACTIONS, bindings
 from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
-from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.screens.answers import AnswersScreen
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.help import HelpScreen, keys_of
 from lacie_chat.tui.screens.history import HistoryScreen
@@ -28,6 +28,7 @@ from lacie_chat.tui.screens.tokens import TokensScreen
 from lacie_chat.tui.widgets.composer import Composer
 from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.status import Status
+from lacie_chat.tui.widgets.strip import Strip
 from lacie_chat.tui.widgets.transcript import Transcript
 from lacie_chat.tui.widgets.welcome import Welcome
 
@@ -35,27 +36,24 @@ AGREEMENT = 5
 """Samples after an answer, where they are switched on by key."""
 
 
-class ChatScreen(SizedScreen[None]):
+class ChatScreen(AnswersScreen):
     """The one screen that is always there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
     title_bar = getters.query_one("#title", Static)
-    transcript = getters.query_one(Transcript)
     details = getters.query_one(Details)
-    status = getters.query_one(Status)
     composer = getters.query_one(Composer)
 
     def __init__(self, session: ChatSession, state: InterfaceState) -> None:
-        super().__init__()
-        self.session = session
-        self.state = state
+        super().__init__(session, state)
         self._edited: Turn | None = None
 
     def compose_screen(self) -> ComposeResult:
         yield Static(id="title", classes="title-bar")
+        yield Strip()
         with Container(id="body"):
-            yield Transcript()
+            yield Transcript(self.fold_of)
             yield Details()
         yield Status()
         yield Composer("Ask something")
@@ -66,6 +64,7 @@ class ChatScreen(SizedScreen[None]):
         self.composer.focus()
         await self._show_conversation()
         self.status.show_loading(self.session.model_name, 0.0, again=False)
+        self.show_setting()
 
     # What the session reports
 
@@ -96,12 +95,13 @@ class ChatScreen(SizedScreen[None]):
             if turn.status == "streaming":
                 view.show()
             else:
-                await view.settle()
+                await self.redraw_answer(view)
         if turn is self.subject:
             self._show_details(turn)
         for screen in self.app.screen_stack:
             if isinstance(screen, TokensScreen) and screen.turn is turn:
                 screen.show()
+        self.show_strip()
         self.refresh_bindings()
 
     def _show_state(self) -> None:
@@ -138,6 +138,7 @@ class ChatScreen(SizedScreen[None]):
             self.composer.remember(text)
         self._edited = None
         self._show_title()
+        self.show_strip()
         self._show_details(self.subject)
         self.refresh_bindings()
 
@@ -145,6 +146,7 @@ class ChatScreen(SizedScreen[None]):
         """The branch has grown or was changed."""
         await self.transcript.show_new(self.session.tree)
         self._show_state()
+        self.show_strip()
         self._show_details(self.subject)
         self.refresh_bindings()
 
@@ -155,30 +157,6 @@ class ChatScreen(SizedScreen[None]):
             self.session.read_sentences(turn)
 
     # What widgets ask for
-
-    @property
-    def subject(self) -> Turn | None:
-        """The message that actions are about: the selected one, else the last answer."""
-        return self.transcript.selected or self._last("assistant")
-
-    def _last(self, role: str) -> Turn | None:
-        return next((turn for turn in reversed(self.session.tree.path()) if turn.role == role), None)
-
-    def _answer(self) -> Turn | None:
-        """The selected answer, or that to the selected question, else the last one."""
-        turn = self.subject
-        if turn is not None and turn.role == "user":
-            path = self.session.tree.path()
-            following = path[path.index(turn) + 1 :]
-            return following[0] if following else None
-        return turn
-
-    def _question(self) -> Turn | None:
-        """The selected question, or that of the selected answer, else the last one."""
-        turn = self.subject
-        if turn is not None and turn.role == "assistant":
-            turn = turn.parent
-        return turn or self._last("user")
 
     async def on_submitted(self, message: Submitted) -> None:
         edited, self._edited = self._edited, None
@@ -196,6 +174,7 @@ class ChatScreen(SizedScreen[None]):
 
     def on_turn_selected(self, message: TurnSelected) -> None:
         self.transcript.select(message.turn)
+        self.show_strip()
         if message.details:
             self.details.display = True
         self._show_details(message.turn)
@@ -227,6 +206,11 @@ class ChatScreen(SizedScreen[None]):
             return self._question() is not None
         if action in ("answer_right", "answer_wrong", "answer_tokens"):
             return self._answer() is not None
+        if action == "answer_unfold":
+            turn = self._answer()
+            return turn is not None and session.folds.reason(turn) is not None
+        if action in ("view_next_doubtful", "view_previous_doubtful"):
+            return bool(session.tree.roots)
         if action == "chat_baseline":
             return session.adapter_name is not None
         if action == "chat_reload":
@@ -245,6 +229,7 @@ class ChatScreen(SizedScreen[None]):
             self.details.display = False
         elif self.transcript.selected is not None:
             self.transcript.select(None)
+            self.show_strip()
         self.composer.focus()
 
     async def action_chat_new(self) -> None:
@@ -351,7 +336,9 @@ class ChatScreen(SizedScreen[None]):
         if turn is not None and self.session.switch(turn, step):
             siblings = self.session.tree.siblings(turn)
             await self._show_branch()
-            self.on_turn_selected(TurnSelected(siblings[siblings.index(turn) + step]))
+            other = siblings[siblings.index(turn) + step]
+            await self.transcript.reach(other)
+            self.on_turn_selected(TurnSelected(other))
 
     def action_chat_baseline(self) -> None:
         session = self.session

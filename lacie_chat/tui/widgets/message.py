@@ -1,6 +1,8 @@
 """One message of the conversation: a question as plain text, an answer as Markdown with its confidence line."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -11,9 +13,16 @@ from textual.widgets.markdown import MarkdownStream
 
 from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import lexical_cues
-from lacie_chat.tui.messages import BranchWanted, TurnSelected
+from lacie_chat.tui.messages import BranchWanted, FoldWanted, TurnSelected
 from lacie_chat.tui.widgets.confidence_line import ConfidenceLine, branch_content
 from lacie_chat.tui.widgets.highlighted_markdown import Highlight, HighlightedMarkdown
+
+
+class Fold(NamedTuple):
+    """Why an answer is folded, and whether it was opened for all that."""
+
+    reason: str
+    opened: bool
 
 
 class MessageView(Vertical):
@@ -41,11 +50,33 @@ class QuestionView(MessageView):
         self.post_message(BranchWanted(self.turn, step))
 
 
-class AnswerView(MessageView):
-    """What the model wrote: `follow` streams what is new, `settle` draws the whole once more, with its cues."""
+class FoldLine(Static):
+    """Stands for the text of a folded answer, or above that of one that was opened; a click goes over to the other."""
 
-    def __init__(self, turn: Turn, siblings: tuple[int, int]) -> None:
+    ALLOW_SELECT = False
+
+    def __init__(self, turn: Turn) -> None:
+        super().__init__(classes="fold")
+        self.turn = turn
+        self.display = False
+
+    def on_click(self, event: Click) -> None:
+        event.stop()
+        self.post_message(FoldWanted(self.turn))
+
+
+class AnswerView(MessageView):
+    """What the model wrote: `follow` streams what is new, `settle` draws the whole once more, with its cues.
+
+    `fold_of` says whether the answer is folded, and why (None: it never is)."""
+
+    def __init__(
+        self, turn: Turn, siblings: tuple[int, int], fold_of: Callable[[Turn], Fold | None] = lambda turn: None
+    ) -> None:
         super().__init__(turn, siblings)
+        self._fold_of = fold_of
+        self.fold: Fold | None = None
+        """As decided last; whoever draws it anew decides, for it must not change while the text is drawn."""
         self._stream: MarkdownStream | None = None
         self._shown = 0
         self._highlights: list[Highlight] | None = None
@@ -57,18 +88,25 @@ class AnswerView(MessageView):
 
         A callback, an event from the engine or a word of the stream may come at either time.
         """
-        parts = (".note", HighlightedMarkdown, ConfidenceLine)
+        parts = (".note", FoldLine, HighlightedMarkdown, ConfidenceLine)
         return self._mounted and self.is_attached and all(self.query(part) for part in parts)
+
+    @property
+    def shows_text(self) -> bool:
+        """Is its text in place, not folded away?"""
+        return self._built and self.query_one(HighlightedMarkdown).display
 
     def compose(self) -> ComposeResult:
         note = Static(self.turn.note, markup=False, classes="note")
         note.display = bool(self.turn.note)
         yield note
+        yield FoldLine(self.turn)
         yield HighlightedMarkdown(open_links=False)
         yield ConfidenceLine(self.turn, self.branch)
 
     async def on_mount(self) -> None:
         self._mounted = True
+        self.fold = self._fold_of(self.turn)
         if self.turn.status == "streaming":
             self.show()
             await self.follow()
@@ -114,7 +152,22 @@ class AnswerView(MessageView):
         note = self.query_one(".note", Static)
         note.update(Content(self.turn.note))
         note.display = bool(self.turn.note)
+        self._show_fold()
         self.query_one(ConfidenceLine).show()
+
+    def _show_fold(self) -> None:
+        fold, line = self.fold, self.query_one(FoldLine)
+        line.display = fold is not None
+        self.query_one(HighlightedMarkdown).display = fold is None or fold.opened
+        if fold is not None:
+            line.update(fold_content(fold))
+
+
+def fold_content(fold: Fold) -> Content:
+    """The one line of a folded answer, or above one that was opened."""
+    if fold.opened:
+        return Content(f"Opened: {fold.reason}. enter or click folds it")
+    return Content(f"Folded: {fold.reason}. enter or click shows it")
 
 
 def cues_of(turn: Turn) -> list[Highlight]:

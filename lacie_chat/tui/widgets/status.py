@@ -19,6 +19,7 @@ class Status(Static):
     def __init__(self) -> None:
         super().__init__(id="status")
         self._state = Content("")
+        self._setting = ""
 
     def on_resize(self) -> None:
         self._draw()
@@ -48,14 +49,23 @@ class Status(Static):
     def show_ready(self, detail: str) -> None:
         self._show(Content.assemble(("● ", "$text-success"), f"Ready{detail}").stylize("$foreground 65%"))
 
+    def show_setting(self, text: str) -> None:
+        """What is switched on, beside whatever state is shown."""
+        if text != self._setting:
+            self._setting = text
+            self._draw()
+
     def _show(self, content: Content) -> None:
         if not content.is_same(self._state):
             self._state = content
             self._draw()
 
     def _draw(self) -> None:
-        room = self.content_size.width - self._state.cell_length - len(HINT)
+        state = (
+            Content.assemble(self._state, (f" · {self._setting}", "$text-warning")) if self._setting else self._state
+        )
+        room = self.content_size.width - state.cell_length - len(HINT)
         if room < 2:
-            self.update(self._state)  # wraps, which only the reason of a failure is long enough for
+            self.update(state)  # wraps, which only the reason of a failure is long enough for
         else:
-            self.update(Content.assemble(self._state, " " * room, (HINT, "$foreground 65%")))
+            self.update(Content.assemble(state, " " * room, (HINT, "$foreground 65%")))

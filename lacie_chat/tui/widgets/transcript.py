@@ -1,9 +1,11 @@
 """The conversation: the last messages of the branch as widgets, earlier ones on demand.
 
 A Markdown widget costs some 80 ms to build, so a long history is windowed: only its end is built, and more when one
-asks. While new messages come, old ones are dropped from the top again.
+asks. While new messages come, old ones are dropped from the top again. Whoever goes to a message far back gets a window
+around it, which ends before the conversation does; a new question leads back to the end.
 """
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -14,8 +16,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from lacie_chat.chat.tree import ChatTree, Turn
-from lacie_chat.tui.messages import EarlierWanted, TurnSelected
-from lacie_chat.tui.widgets.message import AnswerView, MessageView, QuestionView
+from lacie_chat.tui.messages import EarlierWanted, LaterWanted, TurnSelected
+from lacie_chat.tui.widgets.message import AnswerView, Fold, MessageView, QuestionView
 
 WINDOW = 12
 """Messages that are built at first, and at a time."""
@@ -33,19 +35,34 @@ class Earlier(Static):
         self.post_message(EarlierWanted())
 
 
+class Later(Static):
+    """The way on, where an early part of the conversation is shown."""
+
+    ALLOW_SELECT = False
+
+    def on_click(self, event: Click) -> None:
+        event.stop()
+        self.post_message(LaterWanted())
+
+
 class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
-    """Shows a branch of the tree. Its own keys only scroll; what else keys do here, the screen's actions say."""
+    """Shows a branch of the tree. Its own keys only scroll; what else keys do here, the screen's actions say.
+
+    `fold_of` says which answers are folded (see AnswerView)."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("home", "scroll_home", "Top", show=False),
-        Binding("end", "scroll_end", "Bottom", show=False),
+        Binding("end", "latest", "Bottom", show=False),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, fold_of: Callable[[Turn], Fold | None] = lambda turn: None) -> None:
         super().__init__(id="transcript")
+        self._fold_of = fold_of
         self.selected: Turn | None = None
         self._tree: ChatTree | None = None
         self._first = 0
+        self._last: int | None = None
+        """Messages from here on aren't built; None where all are, to the end."""
 
     def compose(self) -> ComposeResult:
         # At least as high as the view: Textual anchors what is shorter to the bottom.
@@ -59,18 +76,32 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         """Show the current branch of `tree` from its end; `empty` where there is none."""
         self._tree, self.selected = tree, None
         path = tree.path()
-        self._first = max(0, len(path) - WINDOW)
-        with self.app.batch_update():
-            await self._messages.remove_children()
-            widgets = self._views(path[self._first :]) if path else [empty]
-            await self._messages.mount_all([self._earlier_line(), *widgets])
+        await self._build(max(0, len(path) - WINDOW), None, empty)
         self.anchor(bool(path))
         if not path:
             self.scroll_home(animate=False)
 
+    async def _build(self, first: int, last: int | None, empty: Widget | None = None) -> None:
+        """Build the messages from `first` to `last`, and nothing else; `empty` where there is none."""
+        assert self._tree is not None
+        path = self._tree.path()
+        self._first, self._last = first, last
+        views = self._views(path[first:last]) if path or empty is None else [empty]
+        with self.app.batch_update():
+            await self._messages.remove_children()
+            await self._messages.mount_all([self._earlier_line(), *views, *self._later_line(len(path))])
+
     async def show_new(self, tree: ChatTree) -> None:
         """Bring the widgets up to the current branch after turns were added or another branch was chosen."""
         path = tree.path()
+        if self.selected is not None and self.selected not in path:
+            self.selected = None
+        if self._last is not None:
+            if len(path) > self._last and path[-1].status != "streaming":
+                await self._build(self._first, self._last)  # another branch, of which this part is looked at
+            else:
+                await self._to_end()
+            return
         shown = list(self.query(MessageView))
         wanted = path[self._first :]
         kept = 0
@@ -84,9 +115,42 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
                 await view.remove()
             await self._messages.mount_all(self._views(wanted[kept:]))
             await self._drop_oldest()
-        if self.selected is not None and self.selected not in path:
-            self.selected = None
         self.anchor()
+
+    async def _to_end(self) -> None:
+        assert self._tree is not None
+        await self._build(max(0, len(self._tree.path()) - WINDOW), None)
+        self.anchor()
+
+    async def action_latest(self) -> None:
+        """To the end of the conversation, whatever part of it is shown."""
+        if self._last is None:
+            self.scroll_end()
+        else:
+            await self._to_end()
+
+    async def reach(self, turn: Turn) -> None:
+        """Build a message of the branch that isn't built: with those between where it is near, else with its
+        neighbours alone, for in a long conversation it would take many seconds to build all that lie between."""
+        path = self._tree.path() if self._tree is not None else []
+        if turn not in path or self.view_of(turn) is not None:
+            return
+        place = path.index(turn)
+        if self._first - WINDOW <= place < self._first:
+            await self.show_earlier()
+        elif self._last is not None and self._last <= place < self._last + WINDOW:
+            await self.show_later()
+        else:
+            first = max(0, place - WINDOW // 2)
+            last = first + WINDOW
+            await self._build(first, last if last < len(path) else None)
+            self.anchor(False)
+
+    def bring(self, turn: Turn) -> None:
+        """Scroll to an answer in such a way that its question is in sight, too."""
+        view = (self.view_of(turn.parent) if turn.parent is not None else None) or self.view_of(turn)
+        if view is not None:
+            self.scroll_to_widget(view, animate=False, top=True)
 
     async def show_earlier(self) -> bool:
         """Build more of what came before; False if that was all."""
@@ -102,6 +166,16 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         await self._messages.mount(self._earlier_line(), before=0)
         if top is not None:
             self.call_after_refresh(self.scroll_to_widget, top, animate=False, top=True)
+        return True
+
+    async def show_later(self) -> bool:
+        """Build more of what comes after; False if that was all."""
+        if self._tree is None or self._last is None:
+            return False
+        path, start = self._tree.path(), self._last
+        self._last = start + WINDOW if start + WINDOW < len(path) else None
+        await self.query(Later).remove()
+        await self._messages.mount_all([*self._views(path[start : self._last]), *self._later_line(len(path))])
         return True
 
     async def _drop_oldest(self) -> None:
@@ -125,6 +199,29 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         view = self.view_of(turn)
         return view if isinstance(view, AnswerView) else None
 
+    @property
+    def at_end(self) -> bool:
+        """Is the end in sight, or kept there as the conversation grows?"""
+        return self.is_vertical_scroll_end or (self.is_anchored and not self._anchor_released)
+
+    def is_read(self, view: AnswerView) -> bool:
+        """Has the user scrolled up to where the text of this answer is in sight?"""
+        return not self.at_end and view.shows_text and self.region.overlaps(view.region)
+
+    async def redraw(self, *views: AnswerView) -> None:
+        """Draw answers that have changed, so that what the user has scrolled up to read keeps its place."""
+        top = next((view for view in self.query(MessageView) if view.region.bottom > self.region.y), None)
+        fixed = None if self.at_end or top is None or not top.children else top.children[-1]
+        row = fixed.region.y if fixed is not None else 0
+        for view in views:
+            await view.settle()
+        if fixed is not None:
+            self.call_after_refresh(self._put_back, fixed, row)
+
+    def _put_back(self, widget: Widget, row: int) -> None:
+        if widget.is_attached and (moved := widget.region.y - row):
+            self.scroll_relative(y=moved, animate=False)
+
     def select(self, turn: Turn | None) -> None:
         """Mark one message as selected, and bring it into view."""
         self.selected = turn
@@ -141,13 +238,17 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         index = turns.index(self.selected) + step if self.selected in turns else len(turns) - 1
         if index < 0 and self._first > 0:
             self.post_message(EarlierWanted())
+        if index == len(turns) and self._last is not None:
+            self.post_message(LaterWanted())
         if 0 <= index < len(turns):
             self.post_message(TurnSelected(turns[index]))
 
     def _views(self, turns: list[Turn]) -> list[Widget]:
         assert self._tree is not None
         return [
-            (QuestionView if turn.role == "user" else AnswerView)(turn, siblings_of(self._tree, turn))
+            QuestionView(turn, siblings_of(self._tree, turn))
+            if turn.role == "user"
+            else AnswerView(turn, siblings_of(self._tree, turn), self._fold_of)
             for turn in turns
             if turn.role != "system"
         ]
@@ -156,6 +257,12 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         line = Earlier(f"▲ {self._first} earlier messages · click or f3", classes="earlier")
         line.display = self._first > 0
         return line
+
+    def _later_line(self, count: int) -> list[Later]:
+        """Nothing where the end is built."""
+        if self._last is None:
+            return []
+        return [Later(f"▼ {count - self._last} later messages · click or end", classes="earlier")]
 
 
 def siblings_of(tree: ChatTree, turn: Turn) -> tuple[int, int]:

@@ -1,0 +1,45 @@
+"""Answers that were written but never assessed, because the program ended before the listener came to them.
+
+They are found when their conversation is opened again, and heard then: after everything else that is to be done.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lacie_chat.chat.tree import ChatTree, Turn
+from lacie_chat.confidence import Calibrator
+
+if TYPE_CHECKING:
+    from lacie_chat.chat.session import ChatSession
+
+
+def note_unheard(tree: ChatTree) -> None:
+    """Note on each turn of a tree just read whether it was left unheard, on all branches: only then can nothing of it
+    be under way in this program."""
+    for turn in tree.turns():
+        ended = turn.status in ("complete", "cancelled")  # of a cut-off one the engine died, and it was never heard
+        turn.unheard = turn.role == "assistant" and ended and turn.assessment is None and bool(turn.text.strip())
+
+
+def unheard_of(tree: ChatTree) -> Sequence[Turn]:
+    """Those of the shown branch, oldest first."""
+    return [turn for turn in tree.path() if turn.unheard]
+
+
+def calibrator_for(session: "ChatSession", turn: Turn) -> Calibrator | None:
+    """The calibrator for an answer that was stored before: the one in use, if the files at hand gave the answer, and
+    gave it in the way of drawing that the calibrator was fitted for."""
+    calibrator = session.calibrator_of(turn.baseline)
+    if calibrator is None or not _made_here(session, turn):
+        return None
+    way, drawn = calibrator.sampling.to_dict(), turn.params.get("sampling") or {}
+    return calibrator if way.items() <= {**way, **drawn}.items() else None
+
+
+def _made_here(session: "ChatSession", turn: Turn) -> bool:
+    """Do the model and adapter at hand give this answer? By their files' fingerprint, else by their names."""
+    origin, fingerprint = session.origin_of(turn.baseline), turn.params.get("fingerprint")
+    if origin is not None and fingerprint:
+        return bool(origin.fingerprint == fingerprint)
+    adapter = None if turn.baseline else session.adapter_name
+    return (turn.params.get("model"), turn.params.get("adapter")) == (session.model_name, adapter)

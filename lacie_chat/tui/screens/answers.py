@@ -1,0 +1,154 @@
+"""Finding one's way among the answers of the chat: the strip, going to an answer, and folding those that are unlikely.
+
+A room of the chat screen (chat.py), which shows the conversation and does everything else.
+"""
+
+from textual import getters
+
+from lacie_chat.chat.folds import limit_text, next_step
+from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.tree import Turn
+from lacie_chat.confidence import percent
+from lacie_chat.tui.interface_state import InterfaceState, write_state
+from lacie_chat.tui.messages import AnswerWanted, FoldWanted, LaterWanted, TurnSelected
+from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.widgets.message import AnswerView, Fold
+from lacie_chat.tui.widgets.status import Status
+from lacie_chat.tui.widgets.strip import Strip, mark_of
+from lacie_chat.tui.widgets.transcript import Transcript
+
+
+class AnswersScreen(SizedScreen[None]):
+    """What the chat screen has of this."""
+
+    strip = getters.query_one(Strip)
+    transcript = getters.query_one(Transcript)
+    status = getters.query_one(Status)
+
+    def __init__(self, session: ChatSession, state: InterfaceState) -> None:
+        super().__init__()
+        self.session = session
+        self.state = state
+
+    # Which message is meant
+
+    @property
+    def subject(self) -> Turn | None:
+        """The message that actions are about: the selected one, else the last answer."""
+        return self.transcript.selected or self._last("assistant")
+
+    def _last(self, role: str) -> Turn | None:
+        return next((turn for turn in reversed(self.session.tree.path()) if turn.role == role), None)
+
+    def _answer(self) -> Turn | None:
+        """The selected answer, or that to the selected question, else the last one."""
+        turn = self.subject
+        if turn is not None and turn.role == "user":
+            path = self.session.tree.path()
+            following = path[path.index(turn) + 1 :]
+            return following[0] if following else None
+        return turn
+
+    def _question(self) -> Turn | None:
+        """The selected question, or that of the selected answer, else the last one."""
+        turn = self.subject
+        if turn is not None and turn.role == "assistant":
+            turn = turn.parent
+        return turn or self._last("user")
+
+    def _answers(self) -> list[Turn]:
+        return [turn for turn in self.session.tree.path() if turn.role == "assistant"]
+
+    # The strip, and going to an answer
+
+    def show_strip(self) -> None:
+        """Draw the marks as they now are."""
+        self.strip.show(self._answers(), self._answer() if self.transcript.selected is not None else None)
+
+    async def go_to(self, turn: Turn) -> None:
+        """Select an answer of the branch, and scroll to it with its question."""
+        transcript = self.transcript
+        await transcript.reach(turn)
+        self.post_message(TurnSelected(turn))
+        transcript.call_after_refresh(transcript.bring, turn)
+
+    async def on_answer_wanted(self, message: AnswerWanted) -> None:
+        if message.turn in self.session.tree.path():
+            await self.go_to(message.turn)
+
+    async def on_later_wanted(self, _: LaterWanted) -> None:
+        await self.transcript.show_later()
+
+    async def action_view_next_doubtful(self) -> None:
+        await self._step_doubtful(1)
+
+    async def action_view_previous_doubtful(self) -> None:
+        await self._step_doubtful(-1)
+
+    async def _step_doubtful(self, step: int) -> None:
+        """To the next one; beyond the last to the first, so that one key is enough. With nothing selected, the search
+        begins at the end of the conversation: backwards at its last answer, forwards at its first."""
+        answers = self._answers()
+        selected = self._answer() if self.transcript.selected is not None else None
+        if selected in answers:
+            place = answers.index(selected)
+            order = [*answers[place + 1 :], *answers[: place + 1]] if step > 0 else [
+                *answers[:place][::-1], *answers[place:][::-1]
+            ]  # fmt: skip
+        else:
+            order = answers if step > 0 else answers[::-1]
+        found = next((turn for turn in order if mark_of(turn).doubtful), None)
+        if found is None:
+            self.notify("No answer here sounds surer than it is, or unsure.", timeout=3)
+        else:
+            await self.go_to(found)
+
+    # Folding
+
+    def fold_of(self, turn: Turn) -> Fold | None:
+        """Whether an answer is folded, and why."""
+        reason = self.session.folds.reason(turn)
+        return Fold(reason, self.session.folds.is_open(turn)) if reason else None
+
+    async def redraw_answer(self, view: AnswerView) -> None:
+        """Draw an answer that has changed. If it is to be folded now while the user, scrolled up, has its text before
+        the eyes, it stays open: a text that vanishes while one reads it is worse than one that is told to be unlikely.
+        """
+        fold = self.fold_of(view.turn)
+        if fold is not None and not fold.opened and self.transcript.is_read(view):
+            self.session.folds.open(view.turn)
+            fold = Fold(fold.reason, opened=True)
+        view.fold = fold
+        await self.transcript.redraw(view)
+
+    async def on_fold_wanted(self, message: FoldWanted) -> None:
+        folds, turn = self.session.folds, message.turn
+        if folds.is_open(turn):
+            folds.close(turn)
+        else:
+            folds.open(turn)
+        if view := self.transcript.answer_view(turn):
+            view.fold = self.fold_of(turn)
+            await self.transcript.redraw(view)
+
+    async def action_answer_unfold(self) -> None:
+        if (turn := self._answer()) is not None:
+            self.post_message(FoldWanted(turn))
+
+    async def action_chat_answer_from(self) -> None:
+        folds = self.session.folds
+        folds.answer_from = self.state.answer_from = next_step(folds.answer_from)
+        write_state(self.state)
+        self.show_setting()
+        views = list(self.transcript.query(AnswerView))
+        for view in views:
+            view.fold = self.fold_of(view.turn)
+        await self.transcript.redraw(*views)
+        self.refresh_bindings()
+        limit = percent(folds.answer_from).strip()
+        told = f"Answers that are right less often than {limit} are folded." if folds.answer_from else "None is folded."
+        self.notify(told, timeout=3)
+
+    def show_setting(self) -> None:
+        """Say in the status line that answers are folded, where they are."""
+        self.status.show_setting(limit_text(self.session.folds.answer_from))
