@@ -53,16 +53,20 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "answer.copy", "ctrl+y,y,c", "Copy", "Copy the selected answer, or the last one", footer=True, priority=True
     ),
-    Action("answer.details", "ctrl+t,d,enter", "Details", "Show what the listener read, and all figures", footer=True),
+    Action(
+        "answer.details",
+        "ctrl+t,d,enter",
+        "Details",
+        "Show all that is known of the answer: both figures, and what they rest on",
+        footer=True,
+    ),
     Action("answer.right", "f6,1", "Right", "Mark the answer right; once more takes it back", priority=True),
     Action("answer.wrong", "f7,0", "Wrong", "Mark the answer wrong; once more takes it back", priority=True),
     Action("answer.compare", "f2,v", "Compare", "Compare the answers with and without the adapter to this question"),
     Action("answer.previous", "left,alt+left", "Previous branch", "Show the previous version of the selected message"),
     Action("answer.next", "right,alt+right", "Next branch", "Show the next version of the selected message"),
     Action("chat.baseline", "ctrl+l", "Baseline", "Let the model answer with or without its adapter", footer=True),
-    Action(
-        "chat.calibration", "f9", "Calibration", "See how often answers are right when they sound so, by your marks"
-    ),
+    Action("chat.calibration", "f9", "Calibration", "See how often answers are right, by your marks"),
     Action(
         "chat.agreement", "f4", "Agreement", "Draw samples after each answer to see if they agree; once more: stop that"
     ),
@@ -74,7 +78,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("view.page_up", "pageup", "Page up", "Scroll the conversation up", priority=True),
     Action("view.page_down", "pagedown", "Page down", "Scroll the conversation down", priority=True),
     Action("view.theme", "f8", "Theme", "Choose colours: dark, light and others"),
-    Action("view.help", "f1,question_mark", "Help", "Show all keys", footer=True),
+    Action("view.help", "f1,question_mark", "Help", "Show what the figures mean, and all keys", footer=True),
     Action("chat.quit", "ctrl+q", "Quit", "Quit; everything is kept", footer=True, priority=True),
 )
 """In the order of the footer and the help."""
@@ -96,7 +100,7 @@ COMPARE_ACTIONS: tuple[Action, ...] = (
     Action("compare.down", "down,j", "Down", "Scroll the selected answer down"),
     Action("compare.page_up", "pageup", "Page up", "Scroll the selected answer a page up"),
     Action("compare.page_down", "pagedown,space", "Page down", "Scroll the selected answer a page down"),
-    Action("compare.help", "f1,question_mark", "Help", "Show all keys", footer=True),
+    Action("compare.help", "f1,question_mark", "Help", "Show what the figures mean, and all keys", footer=True),
 )
 """Of the compare screen."""
 

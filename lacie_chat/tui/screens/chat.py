@@ -17,8 +17,8 @@ from lacie_chat.chat.events import Loaded, LoadFailed, Loading, Notice, PromptRe
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import StoreError, why_unmarkable
-from lacie_chat.engine.events import ModelInfo
 from lacie_chat.tui.actions import ACTIONS, bindings
+from lacie_chat.tui.explaining import Explaining
 from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
 from lacie_chat.tui.screens.base import SizedScreen
@@ -27,6 +27,7 @@ from lacie_chat.tui.screens.help import HelpScreen, keys_of
 from lacie_chat.tui.screens.history import HistoryScreen
 from lacie_chat.tui.widgets.composer import Composer
 from lacie_chat.tui.widgets.details import Details
+from lacie_chat.tui.widgets.details_figures import fitted_for
 from lacie_chat.tui.widgets.status import Status
 from lacie_chat.tui.widgets.transcript import Transcript
 from lacie_chat.tui.widgets.welcome import Welcome
@@ -51,6 +52,7 @@ class ChatScreen(SizedScreen[None]):
         self.session = session
         self.state = state
         self._edited: Turn | None = None
+        self._explaining = Explaining(state)
 
     def compose_screen(self) -> ComposeResult:
         yield Static(id="title", classes="title-bar")
@@ -97,6 +99,7 @@ class ChatScreen(SizedScreen[None]):
                 view.show()
             else:
                 await view.settle()
+            self._explaining.shown(view, self.session.tree.leaf)
         if turn is self.subject:
             self._show_details(turn)
         self.refresh_bindings()
@@ -112,7 +115,7 @@ class ChatScreen(SizedScreen[None]):
         elif session.load_error:
             status.show_failed(session.load_error)
         elif session.info is not None:
-            status.show_ready(_window(session.info))
+            status.show_ready(f" · room for {session.info.n_ctx} tokens")
         self._show_title()
 
     def _show_title(self) -> None:
@@ -128,8 +131,7 @@ class ChatScreen(SizedScreen[None]):
     async def _show_conversation(self) -> None:
         """Another conversation, or none yet."""
         session = self.session
-        welcome = Welcome(session.model_name, session.adapter_name, session.calibrator is not None, session.info)
-        await self.transcript.show_branch(session.tree, welcome)
+        await self.transcript.show_branch(session.tree, Welcome(session))
         past = [turn.text for turn in session.tree.path() if turn.role == "user"]
         for text in past:
             self.composer.remember(text)
@@ -147,7 +149,7 @@ class ChatScreen(SizedScreen[None]):
 
     def _show_details(self, turn: Turn | None) -> None:
         """Draw them; what they lack is found out only if they can be seen."""
-        self.details.show(turn)
+        self.details.show(turn, fitted_for(self.session, turn) if turn is not None else None)
         if self.details.display and turn is not None and turn.role == "assistant":
             self.session.read_sentences(turn)
 
@@ -181,9 +183,9 @@ class ChatScreen(SizedScreen[None]):
         edited, self._edited = self._edited, None
         self.transcript.select(None)
         if edited is not None and edited in self.session.tree.path():
-            self.session.edit(edited, message.text)
+            self._explaining.asked = self.session.edit(edited, message.text)
         else:
-            self.session.send(message.text)
+            self._explaining.asked = self.session.send(message.text)
         await self._show_branch()
         self.composer.border_title = ""
         self.composer.focus()
@@ -271,7 +273,7 @@ class ChatScreen(SizedScreen[None]):
     async def action_answer_again(self) -> None:
         if (answer := self._answer()) is not None:
             self.transcript.select(None)
-            self.session.regenerate(answer)
+            self._explaining.asked = self.session.regenerate(answer)
             await self._show_branch()
 
     @work
@@ -386,11 +388,7 @@ class ChatScreen(SizedScreen[None]):
         self.app.search_themes()
 
     def action_view_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.state.keys))
+        self.app.push_screen(HelpScreen(self.state))
 
     async def action_chat_quit(self) -> None:
         await self.app.action_quit()
-
-
-def _window(info: ModelInfo) -> str:
-    return f" · room for {info.n_ctx} tokens"

@@ -6,9 +6,13 @@ from textual.content import Content
 from textual.events import Click
 from textual.widgets import Static
 
-from lacie_chat.confidence import bar
+from lacie_chat.chat.session import ChatSession
+from lacie_chat.confidence import bar, right_text
+from lacie_chat.confidence.wording import SOUNDS_SURE
 from lacie_chat.engine.events import ModelInfo
+from lacie_chat.tui.figures import BAR_MEANS, COLOURS, DIM, RIGHT_MEANS, STANDING_OUT, calibrate_command
 from lacie_chat.tui.messages import Submitted
+from lacie_chat.tui.widgets.line_layout import WITHIN
 
 SAMPLES = (
     "Which river flows through Vienna?",
@@ -55,15 +59,15 @@ class Sample(Static, can_focus=True):
 class Welcome(Vertical):
     """Takes the place of the messages while there are none."""
 
-    def __init__(self, model: str, adapter: str | None, calibrated: bool, info: ModelInfo | None) -> None:
+    def __init__(self, session: ChatSession) -> None:
         super().__init__(id="welcome")
-        self.model = model
-        self.adapter = adapter
-        self.calibrated = calibrated
-        self.info = info
+        self.session = session
+        self.info = session.info
 
     def compose(self) -> ComposeResult:
-        yield Static(Content.styled("Every answer shows how sure it sounds.", "bold $text-primary"))
+        yield Static(
+            Content.styled("Every answer shows how sure it sounds, and how likely it is right.", "bold $text-primary")
+        )
         yield Static(self._model_content(), id="welcome-model")
         yield Static(self._meaning_content(), id="welcome-meaning")
         yield Static("Try", classes="heading")
@@ -73,7 +77,7 @@ class Welcome(Vertical):
             Content.assemble(
                 *(
                     part
-                    for key, word in (("enter", "send"), ("ctrl+o", "history"), ("f1", "all keys"))
+                    for key, word in (("enter", "send"), ("ctrl+o", "history"), ("f1", "what it means, all keys"))
                     for part in ((key, "bold"), (f" {word}    ", "$foreground 65%"))
                 )
             ),
@@ -86,7 +90,8 @@ class Welcome(Vertical):
         self.query_one("#welcome-model", Static).update(self._model_content())
 
     def _model_content(self) -> Content:
-        name = f"{self.model} with {self.adapter}" if self.adapter else self.model
+        model, adapter = self.session.model_name, self.session.adapter_name
+        name = f"{model} with {adapter}" if adapter else model
         if self.info is None:
             return Content.styled(name, "bold") + "\n\n"
         size = f" · {parameter_count(self.info.parameters)} parameters · {large_number(self.info.size_bytes)}B"
@@ -103,16 +108,14 @@ class Welcome(Vertical):
         )
 
     def _meaning_content(self) -> Content:
-        if self.calibrated:
-            kind, meaning = (
-                "calibrated",
-                "How often answers that sound like this one are right, measured for this model.",
-            )
+        """A line as it stands under answers, and what it says."""
+        example = Content.assemble((bar(0.9), COLOURS[STANDING_OUT]), (f" {SOUNDS_SURE}", "bold"), (WITHIN, DIM))
+        if self.session.calibrator is not None:
+            right = Content.styled(right_text(1 / 6), f"{COLOURS[STANDING_OUT]} bold")
+            means = f"{BAR_MEANS} {RIGHT_MEANS} Where the two disagree the line says so: {STANDING_OUT}."
         else:
-            kind, meaning = (
-                "acceptance",
-                "How sure the wording sounds to a listener that can't see the answer: not how often it is right.",
-            )
-        return Content.assemble(
-            (f"{bar(0.7)} 70\u00a0%", "$text-primary"), (f"  {kind}\n", "bold"), (meaning, "$foreground 65%")
-        )
+            origin = self.session.origin
+            command = calibrate_command(origin.to_params() if origin else {})
+            right = Content.assemble(("how often right? ", DIM), command)
+            means = f"{BAR_MEANS} How often such answers of this model are right, that command measures."
+        return Content.assemble(example, right, "\n", (means, DIM))
