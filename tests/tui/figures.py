@@ -3,8 +3,20 @@
 from typing import Any
 
 from lacie_chat.chat.tree import Turn
-from lacie_chat.confidence import Agreement, Assessment, Signals, Span
-from lacie_chat.confidence.assessment import State
+from lacie_chat.confidence import (
+    ASSESSMENT_VERSION,
+    Agreement,
+    Assessment,
+    Calibrator,
+    Form,
+    Signals,
+    Span,
+    State,
+    WayOfDrawing,
+)
+from lacie_chat.confidence.calibrator import logit
+from lacie_chat.confidence.signals import ACCEPTANCE
+from lacie_chat.engine.settings import Sampling
 
 RESPONSE = "I think it is the Danube."
 SPAN = Span("the Danube", 14, 24)
@@ -74,3 +86,19 @@ def every_state() -> dict[str, Turn]:
         status = "complete" if phase == "listening" else "streaming"
         found[phase] = Turn("assistant", RESPONSE, None, status=status, phase=phase, params=away)  # type: ignore[arg-type]
     return found
+
+
+def calibrator(p_right: float = 0.17, **changes: Any) -> Calibrator:
+    """Says `p_right` of every answer."""
+    return Calibrator(
+        **{
+            "n": 500,
+            "right": 155,
+            "source": "held-out questions",
+            "model_fingerprint": "aa",
+            "assessment_version": ASSESSMENT_VERSION,
+            "sampling": WayOfDrawing.of(Sampling()),
+            "forms": (Form(logit(p_right), {ACCEPTANCE: 0.0}),),
+            **changes,
+        }
+    )
