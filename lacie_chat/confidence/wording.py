@@ -109,10 +109,13 @@ def share_words(probability: float) -> str:
 
 
 def right_text(p_right: float) -> str:
-    """`right about 1 in 6 (17 %)`."""
+    """`right about 1 in 6 (17 %)`; never 0 or 100 per cent."""
     words = share_words(p_right)
     about = "" if words.startswith(("less", "more")) else "about "
-    return f"right {about}{words} ({percent(p_right).strip()})"
+    shown = percent(p_right).strip()
+    if shown in (percent(0).strip(), percent(1).strip()):  # nobody knows such a thing for certain
+        shown = "under 1\u00a0%" if p_right < 0.5 else "over 99\u00a0%"
+    return f"right {about}{words} ({shown})"
 
 
 def p_right_text(assessment: Assessment) -> str:

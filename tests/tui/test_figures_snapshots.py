@@ -102,3 +102,19 @@ def test_the_details(snap_compare: Any, width: int, calibrated: bool) -> None:
     )
     fitted = Fitted(calibrator(), shipped=True) if calibrated else None
     assert snap_compare(Panel(turn, fitted), terminal_size=(width, 56))
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_the_welcome_of_a_model_with_a_calibrator(snap_compare: Any, store: Store, width: int) -> None:  # noqa: F811
+    app = LacieApp(lambda: ScriptedEngine(), store, NAME, calibrator=calibrator())
+    assert snap_compare(app, terminal_size=(width, 30), run_before=still)
+
+
+def test_the_help_at_forty_columns(snap_compare: Any, store: Store) -> None:  # noqa: F811
+    app = LacieApp(lambda: ScriptedEngine(), store, NAME)
+
+    async def before(pilot: Pilot[None]) -> None:
+        await still(pilot)
+        await pilot.press("f1")
+
+    assert snap_compare(app, terminal_size=(40, 40), run_before=before)

@@ -18,8 +18,9 @@ from lacie_chat.tui.figures import VERDICTS_MEAN
 from lacie_chat.tui.interface_state import InterfaceState, state_path, write_state
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.widgets.highlighted_markdown import STYLES, HighlightKind
+from lacie_chat.tui.widgets.rows import heading, row
 
-KEY_WIDTH = 20
+KEY_WIDTH, FIGURE_WIDTH = 20, 27
 EVERY = (*ACTIONS, *COMPARE_ACTIONS)
 KEY_SIGNS = {"question_mark": "?", "plus": "+", "minus": "-"}
 
@@ -46,16 +47,16 @@ def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
     return "  ".join(KEY_SIGNS.get(key.strip(), key.strip()) for key in keys.split(","))
 
 
-def help_content(keymap: Mapping[str, str]) -> Content:
-    """The help's text."""
-    parts = [_heading("What stands under an answer")]
-    parts += [_row(sign, text) for sign, text in FIGURES]
-    parts += [_marked(kind, text) for kind, text in MARKS]
-    parts += [Content(""), _heading("Writing")]
-    parts += [_row(keys, text) for keys, text in EDITING]
+def help_content(keymap: Mapping[str, str], width: int = 0) -> Content:
+    """The help's text, `width` cells wide (0: as wide as it gets)."""
+    parts = [heading("What stands under an answer")]
+    parts += [row(Content.styled(name, "bold"), text, width, FIGURE_WIDTH) for name, text in FIGURES]
+    parts += [row(Content(f"{kind}s").stylize(STYLES[kind]), text, width, FIGURE_WIDTH) for kind, text in MARKS]
+    parts += [Content(""), heading("Writing")]
+    parts += [_row(keys, text, width) for keys, text in EDITING]
     for group, title in GROUPS.items():
-        parts += [Content(""), _heading(title)]
-        parts += [_row(keys_of(action, keymap), action.help) for action in EVERY if action.group == group]
+        parts += [Content(""), heading(title)]
+        parts += [_row(keys_of(action, keymap), action.help, width) for action in EVERY if action.group == group]
     parts += [
         Content(""),
         Content.styled("Single letters and arrows work while the conversation has the focus (tab).", "$foreground 65%"),
@@ -65,18 +66,8 @@ def help_content(keymap: Mapping[str, str]) -> Content:
     return Content("\n").join(parts)
 
 
-def _heading(text: str) -> Content:
-    return Content.styled(text, "bold $text-primary")
-
-
-def _marked(kind: HighlightKind, text: str) -> Content:
-    """A kind of word as it is set off in the text of an answer."""
-    name = f"{kind}s"
-    return Content.assemble(Content(name).stylize(STYLES[kind]), " " * (KEY_WIDTH - len(name)), (text, "$text"))
-
-
-def _row(keys: str, text: str) -> Content:
-    return Content.assemble((f"{keys:<{KEY_WIDTH}}", "bold"), (text, "$text"))
+def _row(keys: str, text: str, width: int) -> Content:
+    return row(Content.styled(keys, "bold"), Content.styled(text, "$text"), width, KEY_WIDTH)
 
 
 class HelpScreen(SizedScreen[None]):
@@ -93,10 +84,18 @@ class HelpScreen(SizedScreen[None]):
     def compose_screen(self) -> ComposeResult:
         yield Static("lacie · help", classes="title-bar")
         with VerticalScroll(id="help"):
-            yield Static(help_content(self._state.keys), id="help-text")
+            yield Static(id="help-text")
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#help").focus()
+        self._draw()
         self._state.help_opened()
         write_state(self._state)
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.query_one("#help").scrollable_content_region.width
+        self.query_one("#help-text", Static).update(help_content(self._state.keys, width))

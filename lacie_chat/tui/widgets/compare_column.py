@@ -148,7 +148,7 @@ class CompareColumn(Vertical):
 
 
 def stability_content(summary: SideSummary | None) -> Content:
-    """`3 samples: “Tokyo” in 2 of 3 (2 different answers) · ▰▰▰▱▱ to ▰▰▰▰▱ · “sounds sure” in all`."""
+    """`3 samples: “Tokyo” in 2 of 3 (2 different answers) · sounds ▰▰▰▱▱ to ▰▰▰▰▱ · “sounds sure” in all`."""
     if summary is None:
         return Content("")
     facts = []
@@ -162,7 +162,7 @@ def stability_content(summary: SideSummary | None) -> Content:
         facts.append(f"{summary.declined} decline" + ("s" if summary.declined == 1 else ""))
     if summary.low is not None and summary.high is not None:
         low, high = (bar(value, SHORT_CELLS) for value in (summary.low, summary.high))
-        facts.append(low if low == high else f"{low} to {high}")
+        facts.append(f"sounds {low}" if low == high else f"sounds {low} to {high}")
     facts.append(_tone(summary))
     return Content.assemble((f"{summary.n} samples: ", "bold"), (" · ".join(facts), "$foreground 80%"))
 

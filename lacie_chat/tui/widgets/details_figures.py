@@ -18,6 +18,10 @@ from lacie_chat.tui.widgets.rows import heading, row
 Row = tuple[str, str | Content]
 
 _NAMES = {SPAN_SUM: "the answer", SPAN_LOWEST: "its weakest", SPAN_FIRST: "its first", MEAN: "on average"}
+ASKS = (
+    "It asks the model questions whose answers are known. Or mark answers right and wrong here: Calibration (in the "
+    "help) shows when they are enough."
+)
 _LEAST_SHOWN = 0.001
 _SAME = 0.005
 """Two figures that read the same in per cent."""
@@ -100,9 +104,7 @@ def _unknown(turn: Turn, assessment: Assessment, fitted: Fitted | None) -> list[
     return [
         Content("Not measured: this model has no calibrator yet. To get one:"),
         Content.styled(calibrate_command(turn.params), "bold"),
-        Content.styled(
-            "It asks the model questions whose answers are known. Or mark answers right and wrong here.", DIM
-        ),
+        Content.styled(ASKS, DIM),
     ]
 
 
