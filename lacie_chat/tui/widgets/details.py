@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from lacie_chat.chat.tree import Turn
-from lacie_chat.confidence import bar, percent, text_read, wants_sentences
+from lacie_chat.confidence import bar, text_read, wants_sentences
 from lacie_chat.confidence.assessment import Assessment, SentenceAcceptance, Span
 from lacie_chat.confidence.wording import FAIRLY_SURE_FROM
 from lacie_chat.tui.figures import DIM
@@ -124,7 +124,7 @@ def _small_bar(number: int, acceptance: float) -> Content:
     """As wide as a row's name: which sentence, and how sure it sounds; an unsure one stands out."""
     weight = "bold" if acceptance < FAIRLY_SURE_FROM else ""
     return Content.assemble(
-        (f"{number:>2} ", DIM), (bar(acceptance, 3), "$text-primary"), (percent(acceptance), weight), " "
+        (f"{number:>2} ", DIM), (bar(acceptance, 3), "$text-primary"), (f" {acceptance:.2f}", weight), " "
     )
 
 

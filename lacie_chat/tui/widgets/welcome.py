@@ -7,12 +7,13 @@ from textual.events import Click
 from textual.widgets import Static
 
 from lacie_chat.chat.session import ChatSession
-from lacie_chat.confidence import bar, right_text
-from lacie_chat.confidence.wording import SOUNDS_SURE
+from lacie_chat.chat.tree import Turn
+from lacie_chat.confidence import Assessment, Span
 from lacie_chat.engine.events import ModelInfo
-from lacie_chat.tui.figures import BAR_MEANS, COLOURS, DIM, RIGHT_MEANS, STANDING_OUT, calibrate_command
+from lacie_chat.tui.figures import DIM, calibrate_command, gloss
 from lacie_chat.tui.messages import Submitted
-from lacie_chat.tui.widgets.line_layout import WITHIN
+from lacie_chat.tui.widgets.confidence_line import line_content
+from lacie_chat.tui.widgets.line_layout import form_at
 
 SAMPLES = (
     "Which river flows through Vienna?",
@@ -56,6 +57,30 @@ class Sample(Static, can_focus=True):
         self.action_pick()
 
 
+class Example(Static):
+    """A line as it will stand under answers of this model, and what it means."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, session: ChatSession) -> None:
+        super().__init__(id="welcome-meaning")
+        self.turn = example(session)
+
+    def on_resize(self) -> None:
+        width, turn = self.size.width, self.turn
+        assert turn.assessment is not None
+        means = gloss(turn.assessment, calibrate_command(turn.params), short=form_at(width) == "short")
+        self.update(Content.assemble(line_content(turn, width=width), "\n", (means, DIM)))
+
+
+def example(session: ChatSession) -> Turn:
+    """An answer that sounds surer than it is, if there is a calibrator to tell."""
+    p_right = 1 / 6 if session.calibrator is not None else None
+    assessment = Assessment("", "…", "answered", Span("…", 0, 1), "", 0.9, p_right, (), ())
+    origin = session.origin
+    return Turn("assistant", "…", None, params=dict(origin.to_params()) if origin else {}, assessment=assessment)
+
+
 class Welcome(Vertical):
     """Takes the place of the messages while there are none."""
 
@@ -69,7 +94,7 @@ class Welcome(Vertical):
             Content.styled("Every answer shows how sure it sounds, and how likely it is right.", "bold $text-primary")
         )
         yield Static(self._model_content(), id="welcome-model")
-        yield Static(self._meaning_content(), id="welcome-meaning")
+        yield Example(self.session)
         yield Static("Try", classes="heading")
         for question in SAMPLES:
             yield Sample(question)
@@ -106,16 +131,3 @@ class Welcome(Vertical):
             ("lacie chat --model owner/repo", "bold"),
             ("\nlacie models list shows some that fit", "$foreground 65%"),
         )
-
-    def _meaning_content(self) -> Content:
-        """A line as it stands under answers, and what it says."""
-        example = Content.assemble((bar(0.9), COLOURS[STANDING_OUT]), (f" {SOUNDS_SURE}", "bold"), (WITHIN, DIM))
-        if self.session.calibrator is not None:
-            right = Content.styled(right_text(1 / 6), f"{COLOURS[STANDING_OUT]} bold")
-            means = f"{BAR_MEANS} {RIGHT_MEANS} Where the two disagree the line says so: {STANDING_OUT}."
-        else:
-            origin = self.session.origin
-            command = calibrate_command(origin.to_params() if origin else {})
-            right = Content.assemble(("how often right? ", DIM), command)
-            means = f"{BAR_MEANS} How often such answers of this model are right, that command measures."
-        return Content.assemble(example, right, "\n", (means, DIM))
