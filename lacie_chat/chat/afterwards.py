@@ -14,6 +14,7 @@ where they are switched on, since the confidence line shows them.
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Condition, Thread
 from typing import Literal
@@ -29,6 +30,7 @@ from lacie_chat.confidence import (
     with_agreement,
     with_sentences,
 )
+from lacie_chat.conversations import StoreError
 from lacie_chat.engine.asking import draw_sample, sample_seeds
 from lacie_chat.engine.errors import EngineDied, EngineStopped
 from lacie_chat.engine.protocol import EngineLike
@@ -206,6 +208,8 @@ class Afterwards:
 
     def _assess(self, engine: EngineLike, wish: _Wish) -> None:
         turn = wish.turn
+        with suppress(StoreError):  # without its tokens it is judged by its wording
+            wish.tree.read_tokens(turn)
         heard = assess(
             turn.question,
             turn.text,

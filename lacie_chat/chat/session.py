@@ -23,7 +23,7 @@ from lacie_chat.chat.folds import OFF, Folds
 from lacie_chat.chat.lane import Lane
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.chat.unheard import calibrator_for, note_unheard, unheard_of
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, assess
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, assess, with_p_right
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import LoadProgress, ModelInfo
@@ -153,6 +153,8 @@ class ChatSession:
         for turn in tree.turns():
             heard = turn.assessment
             turn.heard_otherwise = heard is not None and heard.assessment_version != self.assessment_version
+            if heard is not None and not turn.heard_otherwise and (calibrator := calibrator_for(self, turn)):
+                turn.assessment = with_p_right(heard, calibrator)  # as the one in use sees it today
         note_unheard(tree)
         self.cancel_all()
         self._afterwards.forget()

@@ -98,6 +98,13 @@ SIGNS: dict[Verdict, str] = {
 """One sign for each verdict, where there is no room for words."""
 
 
+def verdict_text(verdict: Verdict) -> str:
+    """The verdict as it follows on the two figures. Behind "right about 1 in 6" people would take "sounds about right"
+    for "seems correct", so the line says what is meant.
+    """
+    return "and sounds like it" if verdict == "sounds about right" else verdict
+
+
 def share_words(probability: float) -> str:
     """`1 in 6`: the share nearest to a probability (in log-odds); beyond the last ones `less than 1 in 50`."""
     if probability < 0.015:
@@ -109,10 +116,13 @@ def share_words(probability: float) -> str:
 
 
 def right_text(p_right: float) -> str:
-    """`right about 1 in 6 (17 %)`."""
+    """`right about 1 in 6 (17 %)`; never 0 or 100 per cent."""
     words = share_words(p_right)
     about = "" if words.startswith(("less", "more")) else "about "
-    return f"right {about}{words} ({percent(p_right).strip()})"
+    shown = percent(p_right).strip()
+    if shown in (percent(0).strip(), percent(1).strip()):  # nobody knows such a thing for certain
+        shown = "under 1\u00a0%" if p_right < 0.5 else "over 99\u00a0%"
+    return f"right {about}{words} ({shown})"
 
 
 def p_right_text(assessment: Assessment) -> str:
@@ -138,7 +148,7 @@ def confidence_text(assessment: Assessment) -> str:
     assert assessment.acceptance is not None
     parts = [f"{bar(assessment.acceptance)} {tone(assessment)}", p_right_text(assessment)]
     if assessment.verdict is not None:
-        parts.append(assessment.verdict)
+        parts.append(verdict_text(assessment.verdict))
     if assessment.agreement is not None:
         parts.append(agreement_text(assessment.agreement))
     return " · ".join(parts)

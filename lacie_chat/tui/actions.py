@@ -61,7 +61,13 @@ ACTIONS: tuple[Action, ...] = (
     ),
     # before the details, with which it shares a key: only a foldable answer takes it
     Action("answer.unfold", "ctrl+b,u,enter", "Unfold", "Show a folded answer; once more folds it again"),
-    Action("answer.details", "ctrl+t,d,enter", "Details", "Show what the listener read, and all figures", footer=True),
+    Action(
+        "answer.details",
+        "ctrl+t,d,enter",
+        "Details",
+        "Show all that is known of the answer: both figures, and what they rest on",
+        footer=True,
+    ),
     Action(
         "answer.tokens", "f12,t", "Tokens", "Show how probable each token was, and what else could have stood there"
     ),
@@ -71,9 +77,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("answer.previous", "left,alt+left", "Previous branch", "Show the previous version of the selected message"),
     Action("answer.next", "right,alt+right", "Next branch", "Show the next version of the selected message"),
     Action("chat.baseline", "ctrl+l", "Baseline", "Let the model answer with or without its adapter", footer=True),
-    Action(
-        "chat.calibration", "f9", "Calibration", "See how often answers are right when they sound so, by your marks"
-    ),
+    Action("chat.calibration", "f9", "Calibration", "See how often answers are right, by your marks"),
     Action(
         "chat.agreement", "f4", "Agreement", "Draw samples after each answer to see if they agree; once more: stop that"
     ),
@@ -88,14 +92,17 @@ ACTIONS: tuple[Action, ...] = (
     Action("view.up", "alt+up,up,k", "Select up", "Select the message before"),
     Action("view.down", "alt+down,down,j", "Select down", "Select the message after"),
     Action(
-        "view.next_doubtful", "ctrl+down,n", "Next doubtful", "Go to the next answer that sounds surer than it is, or unsure"
+        "view.next_doubtful",
+        "ctrl+down,n",
+        "Next doubtful",
+        "Go to the next answer that sounds surer than it is, or unsure",
     ),
     Action("view.previous_doubtful", "ctrl+up,p", "Previous doubtful", "Go to the one before"),
     Action("view.earlier", "f3", "Earlier", "Show earlier messages of a long conversation"),
     Action("view.page_up", "pageup", "Page up", "Scroll the conversation up", priority=True),
     Action("view.page_down", "pagedown", "Page down", "Scroll the conversation down", priority=True),
     Action("view.theme", "f8", "Theme", "Choose colours: dark, light and others"),
-    Action("view.help", "f1,question_mark", "Help", "Show all keys", footer=True),
+    Action("view.help", "f1,question_mark", "Help", "Show what the figures mean, and all keys", footer=True),
     Action("chat.quit", "ctrl+q", "Quit", "Quit; everything is kept", footer=True, priority=True),
 )
 """In the order of the footer and the help."""
@@ -117,7 +124,7 @@ COMPARE_ACTIONS: tuple[Action, ...] = (
     Action("compare.down", "down,j", "Down", "Scroll the selected answer down"),
     Action("compare.page_up", "pageup", "Page up", "Scroll the selected answer a page up"),
     Action("compare.page_down", "pagedown,space", "Page down", "Scroll the selected answer a page down"),
-    Action("compare.help", "f1,question_mark", "Help", "Show all keys", footer=True),
+    Action("compare.help", "f1,question_mark", "Help", "Show what the figures mean, and all keys", footer=True),
 )
 """Of the compare screen."""
 

@@ -1,4 +1,4 @@
-"""What the interface remembers from one start to the next: the theme, remapped keys, and a text not yet sent.
+"""What the interface remembers between two starts: theme, remapped keys, a text not yet sent, what it explained.
 
 One small JSON file in the data folder. It is a convenience: whatever is wrong with it (unreadable, edited by hand into
 something else, a full disk) never stops a chat.
@@ -11,18 +11,32 @@ from pathlib import Path
 from lacie_chat import paths
 from lacie_chat.confidence import MOST_SAMPLES
 
+TIMES_EXPLAINED = 3
+"""Answers whose line is explained in words to somebody new; then it is known, or F1 has it."""
+
 
 @dataclass
 class InterfaceState:
     """`keys` maps an action's id (see the help screen) to the keys that it should have, e.g. {"chat.new": "f2"}.
     `agreement` is how many samples are drawn after each answer; 0: none. `answer_from` is the P(right) under which
-    answers are folded; 0: none is."""
+    answers are folded; 0: none is. `explained` is under how many answers the figures were explained so far; who opened
+    the help needs it no more."""
 
     theme: str = "textual-dark"
     keys: dict[str, str] = field(default_factory=dict)
     draft: str = ""
     agreement: int = 0
     answer_from: float = 0.0
+    explained: int = 0
+
+    @property
+    def explains(self) -> bool:
+        """Is the line of the next answer explained?"""
+        return self.explained < TIMES_EXPLAINED
+
+    def help_opened(self) -> None:
+        """The help says it all: nothing is explained under answers any more."""
+        self.explained = TIMES_EXPLAINED
 
 
 def state_path() -> Path:
@@ -43,15 +57,19 @@ def read_state() -> InterfaceState:
         found.theme = data["theme"]
     if isinstance(data.get("draft"), str):
         found.draft = data["draft"]
-    samples = data.get("agreement")
-    if isinstance(samples, int) and not isinstance(samples, bool) and 0 <= samples <= MOST_SAMPLES:
-        found.agreement = samples
+    found.agreement = _number(data.get("agreement"), MOST_SAMPLES)
+    found.explained = _number(data.get("explained"), TIMES_EXPLAINED)
     limit = data.get("answer_from")
     if isinstance(limit, int | float) and not isinstance(limit, bool) and 0 <= limit <= 1:
         found.answer_from = float(limit)
     if isinstance(data.get("keys"), dict):
         found.keys = {str(name): keys for name, keys in data["keys"].items() if isinstance(keys, str)}
     return found
+
+
+def _number(value: object, most: int) -> int:
+    """A whole number from 0 to `most`; 0 for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most else 0
 
 
 def write_state(state: InterfaceState) -> None:

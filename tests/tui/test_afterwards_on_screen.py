@@ -33,8 +33,8 @@ async def test_sentences_are_read_when_the_details_are_opened_and_not_before(dri
             await driver.until(lambda: first.assessment.sentences is not None)
             text = driver.chat.query_one(Details).query_one("#details-text").content.plain
             assert "It turns unsure in sentence 2 of 3." in text
-            assert " 2 ▰▱▱ 22\xa0% Perhaps it is" in text
-            assert " 1 ▰▰▱ 89\xa0% It is certainly the" in text
+            assert " 2 ▰▱▱ 0.22 Perhaps it is" in text
+            assert " 1 ▰▰▱ 0.89 It is certainly the" in text
             assert store.message(first.stored_id).assessment["sentences"][1]["acceptance"] == pytest.approx(0.2 / 0.9)
             second = await driver.ask("And now, with the panel open?")
             await driver.until(lambda: second.assessment.sentences is not None)

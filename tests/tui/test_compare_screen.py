@@ -26,6 +26,7 @@ from lacie_chat.tui.widgets.compare_column import CompareColumn, SampleView
 SURE = "It is certainly **Tokyo**, by the sea."
 UNSURE = "I think it is **Tokyo**, by the sea."
 WIDE = (160, 50)
+BAR = "▰▰▰▰▰▰▰▰▰▱"
 
 
 def engine(baseline: list[str] | None = None, speaker: list[str] | None = None) -> TwoSided:
@@ -74,7 +75,8 @@ async def test_both_stream_and_then_differ(driven) -> None:
             in text
         )
         assert "both: seed 77 · temperature 0.2, top-p 0.95, top-k 40, repeat 1.05" in text
-        assert "88\u00a0%  acceptance · sounds sure" in text and "31\u00a0%  acceptance · hedges" in text
+        assert f"{BAR} sounds sure · right: not calibrated" in text
+        assert "▰▰▰▱▱▱▱▱▱▱ hedges · right: not calibrated" in text
         assert "baseline: SmolLM2-135M-Instruct" in text and "with lacie-v1 [b]" in text
 
 
@@ -189,9 +191,9 @@ async def test_samples_words_and_copy(driven) -> None:
         await done(driver, screen)
         text = driver.text()
         assert text.count("sample 2 of 2") == 2
-        assert "over 2 samples: acceptance 88\u00a0% → 60\u00a0% on average · another answer in 1 of 2" in text
-        assert "2 samples: “Tokyo” in 1 of 2 (2 different answers) · acceptance 88\u00a0%" in text
-        assert "2 samples: “Tokyo” in all · acceptance 31\u00a0% to 88\u00a0%" in text
+        assert f"on average of 2 samples: how sure they sound {BAR} → ▰▰▰▰▰▰▱▱▱▱ · another answer in 1 of 2" in text
+        assert "2 samples: “Tokyo” in 1 of 2 (2 different answers) · sounds ▰▰▰▰▱ ·" in text
+        assert "2 samples: “Tokyo” in all · sounds ▰▰▱▱▱ to ▰▰▰▰▱" in text
         assert "changed answer: Kyoto → Tokyo" in text
         await driver.pilot.press("y")
         assert driver.app.clipboard == SURE
@@ -256,16 +258,16 @@ async def test_a_long_answer_scrolls_while_its_figure_stays(driven) -> None:
     long = "\n\n".join(f"Paragraph {number}." for number in range(60))
     async with driven(engine(speaker=[long]), adapter_name="a") as driver:
         screen = await compare(driver)
-        await driver.until(lambda: "88\u00a0%  acceptance" in driver.text().split("with a")[1])
+        await driver.until(lambda: f"{BAR} sounds sure" in driver.text().split("with a")[1])
         # more pages than there are: how far the view had followed the answer hangs on when it was laid out
         await driver.pilot.press(*["pageup"] * 14)
         await driver.until(lambda: "Paragraph 0." in driver.text())
         assert "Paragraph 59." not in driver.text()
         await driver.pilot.press(*["pagedown"] * 14)
         await driver.until(lambda: "Paragraph 59." in driver.text())
-        assert "88\u00a0%  acceptance" in driver.text().split("with a")[1]
+        assert f"{BAR} sounds sure" in driver.text().split("with a")[1]
         await driver.pilot.resize_terminal(60, 14)
-        await driver.until(lambda: driver.text().count("88\u00a0%  acceptance") == 2)
+        await driver.until(lambda: driver.text().count(f"{BAR} sounds sure") == 2)
         assert isinstance(screen.comparison.samples["right"][0], Turn)
 
 

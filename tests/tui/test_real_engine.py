@@ -53,7 +53,7 @@ async def test_ask_stop_kill_and_go_on(real) -> None:
             assert answer.assessment is not None, answer.problem
             assert answer.assessment.response == answer.text
             assert answer.usage["completion_tokens"] > 1
-            line = "%  acceptance · " if answer.assessment.confidence else "· no"
+            line = " · how often right?" if answer.assessment.answer_span else "· no"
             assert line in driver.text() or "declines" in driver.text()
 
             # Escape stops a long answer and keeps what is there.

@@ -217,7 +217,7 @@ async def test_without_colour_nothing_is_lost(driven, danube, monkeypatch) -> No
     async with driven(danube) as driver:
         await driver.ask("Which river?")
         assert driver.app.no_color
-        assert "88\u00a0%  acceptance · sounds sure" in driver.text()
+        assert "▰▰▰▰▰▰▰▰▰▱ sounds sure · how often right? lacie calibrate" in driver.text()
 
 
 async def test_the_parent_process_loads_no_native_code() -> None:

@@ -18,6 +18,7 @@ from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import StoreError, why_unmarkable
 from lacie_chat.tui.actions import ACTIONS, bindings
+from lacie_chat.tui.explaining import Explaining
 from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
 from lacie_chat.tui.screens.answers import AnswersScreen
@@ -27,6 +28,7 @@ from lacie_chat.tui.screens.history import HistoryScreen
 from lacie_chat.tui.screens.tokens import TokensScreen
 from lacie_chat.tui.widgets.composer import Composer
 from lacie_chat.tui.widgets.details import Details
+from lacie_chat.tui.widgets.details_figures import fitted_for
 from lacie_chat.tui.widgets.status import Status
 from lacie_chat.tui.widgets.strip import Strip
 from lacie_chat.tui.widgets.transcript import Transcript
@@ -48,6 +50,7 @@ class ChatScreen(AnswersScreen):
     def __init__(self, session: ChatSession, state: InterfaceState) -> None:
         super().__init__(session, state)
         self._edited: Turn | None = None
+        self._explaining = Explaining(state)
 
     def compose_screen(self) -> ComposeResult:
         yield Static(id="title", classes="title-bar")
@@ -96,6 +99,7 @@ class ChatScreen(AnswersScreen):
                 view.show()
             else:
                 await self.redraw_answer(view)
+            self._explaining.shown(view, self.session.tree.leaf)
         if turn is self.subject:
             self._show_details(turn)
         for screen in self.app.screen_stack:
@@ -131,8 +135,7 @@ class ChatScreen(AnswersScreen):
     async def _show_conversation(self) -> None:
         """Another conversation, or none yet."""
         session = self.session
-        welcome = Welcome(session.model_name, session.adapter_name, session.calibrator is not None, session.info)
-        await self.transcript.show_branch(session.tree, welcome)
+        await self.transcript.show_branch(session.tree, Welcome(session))
         past = [turn.text for turn in session.tree.path() if turn.role == "user"]
         for text in past:
             self.composer.remember(text)
@@ -152,7 +155,7 @@ class ChatScreen(AnswersScreen):
 
     def _show_details(self, turn: Turn | None) -> None:
         """Draw them; what they lack is found out only if they can be seen."""
-        self.details.show(turn)
+        self.details.show(turn, fitted_for(self.session, turn) if turn is not None else None)
         if self.details.display and turn is not None and turn.role == "assistant":
             self.session.read_sentences(turn)
 
@@ -162,9 +165,9 @@ class ChatScreen(AnswersScreen):
         edited, self._edited = self._edited, None
         self.transcript.select(None)
         if edited is not None and edited in self.session.tree.path():
-            self.session.edit(edited, message.text)
+            self._explaining.asked = self.session.edit(edited, message.text)
         else:
-            self.session.send(message.text)
+            self._explaining.asked = self.session.send(message.text)
         await self._show_branch()
         self.composer.border_title = ""
         self.composer.focus()
@@ -259,7 +262,7 @@ class ChatScreen(AnswersScreen):
     async def action_answer_again(self) -> None:
         if (answer := self._answer()) is not None:
             self.transcript.select(None)
-            self.session.regenerate(answer)
+            self._explaining.asked = self.session.regenerate(answer)
             await self._show_branch()
 
     @work
@@ -380,7 +383,7 @@ class ChatScreen(AnswersScreen):
         self.app.search_themes()
 
     def action_view_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.state.keys))
+        self.app.push_screen(HelpScreen(self.state))
 
     async def action_chat_quit(self) -> None:
         await self.app.action_quit()

@@ -4,7 +4,7 @@ Under each answer its confidence line, above them what differs. Wide terminals s
 side at a time and fold the other to its confidence line, so that both figures and the difference are always in sight.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -21,8 +21,9 @@ from lacie_chat.chat.events import ChatEvent, Notice, TextAdded, TurnChanged, Tu
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
 from lacie_chat.comparison import Difference, differing_words
-from lacie_chat.confidence import percent
+from lacie_chat.confidence import bar, percent
 from lacie_chat.tui.actions import COMPARE_ACTIONS
+from lacie_chat.tui.figures import DIM, NOT_CALIBRATED
 from lacie_chat.tui.interface_state import InterfaceState
 from lacie_chat.tui.messages import FromSession
 from lacie_chat.tui.screens.base import SizedScreen
@@ -30,9 +31,12 @@ from lacie_chat.tui.screens.help import HelpScreen
 from lacie_chat.tui.widgets.compare_column import ColumnSelected, CompareColumn
 from lacie_chat.tui.widgets.details import sampling_text
 from lacie_chat.tui.widgets.highlighted_markdown import HighlightedMarkdown
+from lacie_chat.tui.widgets.line_layout import WITHIN
 
 NAMES: dict[Side, str] = {"left": "the baseline", "right": "the adapter"}
 """What the sides are called in sentences; the frames carry their full names."""
+
+MeanRight = float | None
 
 
 class CompareScreen(SizedScreen[bool]):
@@ -131,7 +135,8 @@ class CompareScreen(SizedScreen[bool]):
         above = self.query_one("#compare-overall", Static)
         above.display = overall is not None
         if overall is not None:
-            above.update(overall_content(overall, comparison.changed()))
+            right = (mean_right(comparison.samples["left"]), mean_right(comparison.samples["right"]))
+            above.update(overall_content(overall, comparison.changed(), right))
         making = comparison.sampling(index)
         self.query_one("#compare-making", Static).update(
             Content.styled(f"both: seed {making.seed} · {sampling_text(params_of(pair))}", "$foreground 65%")
@@ -252,7 +257,7 @@ class CompareScreen(SizedScreen[bool]):
         self._text.scroll_page_down(animate=False)
 
     def action_compare_help(self) -> None:
-        self.app.push_screen(HelpScreen(self._state.keys))
+        self.app.push_screen(HelpScreen(self._state))
 
 
 def difference_content(difference: Difference) -> Content:
@@ -261,16 +266,27 @@ def difference_content(difference: Difference) -> Content:
     return Content.assemble((f"{sign} ", "bold $text-primary"), (_summary(difference), "bold"))
 
 
-def overall_content(difference: Difference, changed: tuple[int, int]) -> Content:
-    """The line on all samples: mean acceptances, and how often the sides disagree."""
+def overall_content(difference: Difference, changed: tuple[int, int], right: tuple[MeanRight, MeanRight]) -> Content:
+    """The line on all samples: both figures on average, each in its own place, and how often the sides disagree."""
     before, after = difference.left.acceptance, difference.right.acceptance
     facts = []
     if before is not None and after is not None:
-        facts.append(f"acceptance {percent(before).strip()} → {percent(after).strip()} on average")
+        facts.append(f"how sure they sound {bar(before)} → {bar(after)}")
+    if any(value is not None for value in right):
+        words = [NOT_CALIBRATED if value is None else percent(value).strip() for value in right]
+        facts.append(f"right {words[0]} → {words[1]}")
     if changed[1]:
         facts.append(f"another answer in {changed[0]} of {changed[1]}")
-    line = " · ".join(facts) or _summary(difference)
-    return Content.assemble((f"over {difference.right.n} samples: ", "$foreground 65%"), (line, "$foreground 80%"))
+    line = WITHIN.join(facts) or _summary(difference)
+    return Content.assemble((f"on average of {difference.right.n} samples: ", DIM), (line, "$foreground 80%"))
+
+
+def mean_right(turns: Sequence[Turn]) -> MeanRight:
+    """How likely one side's answers are right on average; None unless every one that can be right has a figure: a
+    mean over some of them says nothing of the side."""
+    able = [turn.assessment for turn in turns if turn.assessment is not None and turn.assessment.answer_span]
+    found = [assessment.p_right for assessment in able if assessment.p_right is not None]
+    return sum(found) / len(found) if found and len(found) == len(able) else None
 
 
 def _summary(difference: Difference) -> str:

@@ -1,4 +1,6 @@
-"""All actions and their keys, from the one list that the footer and the command palette read too."""
+"""What the figures under an answer mean; then all actions and their keys, from the one list that the footer and the
+command palette read too.
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -9,34 +11,54 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Static
 
+from lacie_chat.confidence import bar
+from lacie_chat.confidence.wording import SIGNS, verdict_text
 from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS, EDITING, GROUPS, TOKEN_ACTIONS, Action
-from lacie_chat.tui.interface_state import state_path
+from lacie_chat.tui.figures import VERDICTS_MEAN
+from lacie_chat.tui.interface_state import InterfaceState, state_path, write_state
 from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.widgets.highlighted_markdown import STYLES, HighlightKind
+from lacie_chat.tui.widgets.rows import heading, row
 
-KEY_WIDTH = 20
+KEY_WIDTH, FIGURE_WIDTH = 20, 27
 EVERY = (*ACTIONS, *COMPARE_ACTIONS, *TOKEN_ACTIONS)
-SIGNS = {"question_mark": "?", "plus": "+", "minus": "-"}
+KEY_SIGNS = {"question_mark": "?", "plus": "+", "minus": "-"}
+
+
+FIGURES: tuple[tuple[str, str], ...] = (
+    (bar(0.9), "How sure it sounds to a reader who doesn't know the answer. By its wording alone."),
+    ("right about 1 in 6", "How likely it is right: how often answers of this model with such signs were right."),
+    *((f"{SIGNS[verdict]} {verdict_text(verdict)}", text) for verdict, text in VERDICTS_MEAN.items()),
+    ("how often right?", "Nobody has measured this model yet: lacie calibrate does."),
+    ("⊘ declines", "It gives no answer, so there is nothing to be sure of. That is not a low figure."),
+    ("· no claim", "It claims nothing that could be right or wrong."),
+)
+"""What stands in the line under an answer, and what it means, in plain words."""
+
+MARKS: tuple[tuple[HighlightKind, str], ...] = (
+    ("hedge", "Marked so in the text: words that weaken a claim (“I think”, “possibly”)."),
+    ("booster", "Marked so in the text: words that strengthen a claim (“certainly”)."),
+)
 
 
 def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
     """The keys of an action as one reads them, remapped ones included."""
     keys = keymap.get(action.name, action.keys)
-    return "  ".join(SIGNS.get(key.strip(), key.strip()) for key in keys.split(","))
+    return "  ".join(KEY_SIGNS.get(key.strip(), key.strip()) for key in keys.split(","))
 
 
-def help_content(keymap: Mapping[str, str]) -> Content:
-    """The help's text."""
-    parts = [_heading("Writing")]
-    parts += [_row(keys, text) for keys, text in EDITING]
+def help_content(keymap: Mapping[str, str], width: int = 0) -> Content:
+    """The help's text, `width` cells wide (0: as wide as it gets)."""
+    parts = [heading("What stands under an answer")]
+    parts += [row(Content.styled(name, "bold"), text, width, FIGURE_WIDTH) for name, text in FIGURES]
+    parts += [row(Content(f"{kind}s").stylize(STYLES[kind]), text, width, FIGURE_WIDTH) for kind, text in MARKS]
+    parts += [Content(""), heading("Writing")]
+    parts += [_row(keys, text, width) for keys, text in EDITING]
     for group, title in GROUPS.items():
-        parts += [Content(""), _heading(title)]
-        parts += [_row(keys_of(action, keymap), action.help) for action in EVERY if action.group == group]
+        parts += [Content(""), heading(title)]
+        parts += [_row(keys_of(action, keymap), action.help, width) for action in EVERY if action.group == group]
     parts += [
         Content(""),
-        _heading("In the text of an answer"),
-        Content.assemble(
-            ("hedges", "italic underline"), " weaken a claim, ", ("boosters", "bold underline"), " strengthen it."
-        ),
         Content("A token is a word or a piece of one. Its per cent says how probable it was to the model itself,"),
         Content("not how likely the answer is right."),
         Content(""),
@@ -47,12 +69,8 @@ def help_content(keymap: Mapping[str, str]) -> Content:
     return Content("\n").join(parts)
 
 
-def _heading(text: str) -> Content:
-    return Content.styled(text, "bold $text-primary")
-
-
-def _row(keys: str, text: str) -> Content:
-    return Content.assemble((f"{keys:<{KEY_WIDTH}}", "bold"), (text, "$text"))
+def _row(keys: str, text: str, width: int) -> Content:
+    return row(Content.styled(keys, "bold"), Content.styled(text, "$text"), width, KEY_WIDTH)
 
 
 class HelpScreen(SizedScreen[None]):
@@ -62,15 +80,25 @@ class HelpScreen(SizedScreen[None]):
         Binding("escape,f1,q,question_mark", "dismiss", "Back", id="help.close"),
     ]
 
-    def __init__(self, keymap: Mapping[str, str]) -> None:
+    def __init__(self, state: InterfaceState) -> None:
         super().__init__()
-        self._keymap_shown = keymap
+        self._state = state
 
     def compose_screen(self) -> ComposeResult:
         yield Static("lacie · help", classes="title-bar")
         with VerticalScroll(id="help"):
-            yield Static(help_content(self._keymap_shown), id="help-text")
+            yield Static(id="help-text")
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#help").focus()
+        self._draw()
+        self._state.help_opened()
+        write_state(self._state)
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.query_one("#help").scrollable_content_region.width
+        self.query_one("#help-text", Static).update(help_content(self._state.keys, width))

@@ -13,8 +13,9 @@ from textual.widgets import Static
 from lacie_chat.chat.comparing import Side
 from lacie_chat.chat.tree import Turn
 from lacie_chat.comparison import SideSummary, segments
-from lacie_chat.confidence import Span, percent
+from lacie_chat.confidence import Span, bar
 from lacie_chat.tui.messages import TurnSelected
+from lacie_chat.tui.widgets.confidence_line import SHORT_CELLS
 from lacie_chat.tui.widgets.highlighted_markdown import Highlight, HighlightedMarkdown, HighlightKind, words_in
 from lacie_chat.tui.widgets.message import AnswerView
 
@@ -31,6 +32,8 @@ _KINDS: dict[frozenset[str], HighlightKind] = {
 
 class SampleView(AnswerView):
     """An answer whose text scrolls by itself, so that what stands under it is always in sight."""
+
+    BESIDE = True
 
     def __init__(self, turn: Turn) -> None:
         super().__init__(turn, (1, 1))
@@ -145,7 +148,7 @@ class CompareColumn(Vertical):
 
 
 def stability_content(summary: SideSummary | None) -> Content:
-    """`3 samples: “Tokyo” in 2 of 3 (2 different answers) · acceptance 71 % to 88 % · “sounds sure” in all`."""
+    """`3 samples: “Tokyo” in 2 of 3 (2 different answers) · sounds ▰▰▰▱▱ to ▰▰▰▰▱ · “sounds sure” in all`."""
     if summary is None:
         return Content("")
     facts = []
@@ -158,8 +161,8 @@ def stability_content(summary: SideSummary | None) -> Content:
     if summary.declined:
         facts.append(f"{summary.declined} decline" + ("s" if summary.declined == 1 else ""))
     if summary.low is not None and summary.high is not None:
-        low, high = (percent(value).strip() for value in (summary.low, summary.high))
-        facts.append(f"acceptance {low}" if low == high else f"acceptance {low} to {high}")
+        low, high = (bar(value, SHORT_CELLS) for value in (summary.low, summary.high))
+        facts.append(f"sounds {low}" if low == high else f"sounds {low} to {high}")
     facts.append(_tone(summary))
     return Content.assemble((f"{summary.n} samples: ", "bold"), (" · ".join(facts), "$foreground 80%"))
 

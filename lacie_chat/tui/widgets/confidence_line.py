@@ -1,7 +1,11 @@
-"""The line under an answer that says how sure it sounds, to be read at a glance and without colour.
+"""The line under an answer: how sure it sounds, how likely it is right, and what follows from the two.
 
-A bar, a figure, its kind, a word. Colour judges (green to red) only a calibrated figure: an acceptance says how an
-answer sounds, which is neither good nor bad. An abstention has no bar, since it is not a low confidence.
+To be read at a glance, without colour and by somebody who sees it for the first time. Always in this order:
+
+    ▰▰▰▰▰▰▰▰▰▱ sounds sure · right about 1 in 6 (17 %) · ▲ sounds surer than it is
+
+The bar always means acceptance, and per cent P(right). Where the line is narrow the verdict stands under the figures;
+where it is very narrow its sign stands for it (`▰▰▰▰▱ sounds sure · right 1 in 6 ▲`).
 """
 
 from textual.content import Content
@@ -10,47 +14,63 @@ from textual.style import Style
 from textual.widgets import Static
 
 from lacie_chat.chat.tree import Turn
-from lacie_chat.confidence import agreement_text, bar, percent, tone
-from lacie_chat.confidence.assessment import Assessment
+from lacie_chat.confidence import agreement_text, bar, right_text, share_words, tone
+from lacie_chat.confidence.assessment import Agreement, Assessment
+from lacie_chat.confidence.wording import BAR_CELLS, NO_ANSWER_TO_CHECK, SIGNS, no_figures_text
+from lacie_chat.tui.figures import DIM, NOT_CALIBRATED, NOT_MEASURED, calibrate_command, colour_of, verdict_content
 from lacie_chat.tui.messages import BranchWanted, TurnSelected
+from lacie_chat.tui.widgets.line_layout import BETWEEN, WITHIN, Form, Piece, flowed, form_at
 
-WIDE = 112
-
-KINDS = {
-    "calibrated": "of answers that sound so, this share is right",
-    "acceptance": "how sure it sounds; says nothing of how often it is right",
-}
+SHORT_CELLS = 5
+TOOLTIP = "The bar: how sure it sounds. Right about: how often such answers were right. Click: all figures"
+NO_TOOLTIP = "Click: what is known of it"
 
 
-def colour_of(assessment: Assessment) -> str:
-    """The style of the figure: a judgement only where there is one to make."""
-    confidence = assessment.confidence
-    if confidence is None or confidence.kind == "acceptance":
-        return "$text-primary"
-    if confidence.value >= 2 / 3:
-        return "$text-success"
-    return "$text-warning" if confidence.value >= 1 / 3 else "$text-error"
+def assessment_pieces(turn: Turn, assessment: Assessment, width: int, *, beside: bool) -> list[Content]:
+    """The figures and what belongs to them; `beside` another answer it is said the same way on both sides that there
+    is no calibrator."""
+    form = form_at(width)
+    if (nothing := no_figures_text(assessment)) is not None:
+        head, _, why = nothing.partition(WITHIN)
+        sign = "$text-warning bold" if assessment.state == "abstained" else DIM
+        return [Content.assemble((head[:2], sign), (head[2:], "bold")), Content.styled(why, DIM)]
+    assert assessment.acceptance is not None
+    cells = BAR_CELLS if form == "full" else SHORT_CELLS
+    pieces = [
+        Content.assemble((bar(assessment.acceptance, cells), colour_of(assessment)), (f" {tone(assessment)}", "bold")),
+        right_content(turn, assessment, width, beside=beside),
+    ]
+    if assessment.verdict is not None and form == "full":
+        pieces.append(verdict_content(assessment.verdict))
+    if assessment.agreement is not None:
+        pieces.append(Content(_agreement(assessment.agreement, form)))
+    return pieces
 
 
-def assessment_content(assessment: Assessment, *, wide: bool = False) -> Content:
-    """What one reads of an assessment at a glance."""
-    word = tone(assessment)
-    confidence = assessment.confidence
-    if assessment.state == "abstained":
-        return Content.assemble(
-            ("⊘ ", "$text-warning bold"), (word, "bold"), (" · no answer to be sure of", "$foreground 65%")
+def right_content(turn: Turn, assessment: Assessment, width: int, *, beside: bool) -> Content:
+    """How likely it is right, or why nobody knows; in the short form with the sign of the verdict."""
+    short = form_at(width) == "short"
+    if assessment.p_right is None:
+        if assessment.answer_span is None:
+            return Content.styled("no answer to check" if short else NO_ANSWER_TO_CHECK, DIM)
+        if beside:
+            return Content.styled(f"right: {NOT_CALIBRATED}", DIM)
+        told = Content.assemble(("how often right? ", DIM), calibrate_command(turn.params))
+        return (
+            told if not width or told.cell_length <= width else Content.styled(f"how often right? {NOT_MEASURED}", DIM)
         )
-    if confidence is None:
-        return Content.styled(f"· {word} · nothing to be sure of", "$foreground 65%")
-    colour = colour_of(assessment)
-    return Content.assemble(
-        (bar(confidence.value), colour),
-        (f" {percent(confidence.value)}  ", f"{colour} bold"),
-        (f"{confidence.kind} · ", "$foreground 65%"),
-        (word, "bold"),
-        f" · {agreement_text(assessment.agreement)}" if assessment.agreement else "",
-        (f" · {KINDS[confidence.kind]}" if wide else "", "$foreground 65%"),
-    )
+    colour = f"{colour_of(assessment)} bold"
+    if not short:
+        return Content.styled(right_text(assessment.p_right), colour)
+    words = share_words(assessment.p_right).replace("less than", "under").replace("more than", "over")
+    sign = f" {SIGNS[assessment.verdict]}" if assessment.verdict is not None else ""
+    return Content.styled(f"right {words}{sign}", colour)
+
+
+def _agreement(agreement: Agreement, form: Form) -> str:
+    if form == "full":
+        return agreement_text(agreement)
+    return f"{round(agreement.value * agreement.k)} of {agreement.k} agree"
 
 
 def ending_content(turn: Turn) -> Content:
@@ -63,46 +83,53 @@ def ending_content(turn: Turn) -> Content:
         return Content.styled(f"✗ {turn.problem or 'not answered'}", "$text-error")
     limit = turn.params.get("sampling", {}).get("max_tokens")
     if limit and turn.usage and turn.usage.get("completion_tokens", 0) >= limit:
-        return Content.styled(f"■ stopped at {limit} tokens", "$foreground 65%")
+        return Content.styled(f"■ stopped at {limit} tokens", DIM)
     if turn.phase == "done" and not turn.text.strip():
-        return Content.styled("the model said nothing", "$foreground 65%")
+        return Content.styled("the model said nothing", DIM)
     return Content("")
 
 
-def line_content(turn: Turn, *, siblings: tuple[int, int] = (1, 1), wide: bool = False) -> Content:
-    """The whole line for an answer; `siblings`: which of how many."""
-    parts: list[Content] = []
-    if turn.phase == "waiting":
-        parts.append(Content.styled("… waiting", "$foreground 65%"))
-    elif turn.phase == "reading":
-        parts.append(Content.styled("… reading", "$foreground 65%"))
-    elif turn.phase == "answering":
-        parts.append(Content.styled("… answering", "$foreground 65%"))
+def line_pieces(turn: Turn, siblings: tuple[int, int], width: int, *, beside: bool) -> list[Piece]:
+    """All that the line says of an answer, in its order."""
+    pieces: list[Piece] = []
+    if turn.phase in ("waiting", "reading", "answering"):
+        pieces.append((BETWEEN, Content.styled(f"… {turn.phase}", DIM)))
     else:
-        ending = ending_content(turn)
-        if turn.phase == "listening":
-            parts.append(Content.styled("∿ listening…", "$foreground 65%"))
-        elif turn.assessment is not None:
-            content = assessment_content(turn.assessment, wide=wide and not ending and not turn.heard_otherwise)
-            if turn.heard_otherwise:
-                content = Content.assemble(content, (" · heard by another listener", "$foreground 65%"))
-            parts.append(
-                Content.assemble(content, (" · drawing samples…", "$foreground 65%")) if turn.drawing else content
-            )
-        elif turn.problem and turn.status in ("complete", "cancelled"):
-            parts.append(Content.styled(f"○ not assessed: {turn.problem}", "$foreground 65%"))
-        if ending:
-            parts.append(ending)
+        pieces += [(WITHIN, content) for content in _known(turn, width, beside=beside)]
+        if ending := ending_content(turn):
+            pieces.append((BETWEEN, ending))
     if turn.correct is not None:
         word, colour = ("✓ marked right", "$text-success") if turn.correct else ("✗ marked wrong", "$text-error")
-        parts.append(Content.styled(word, colour))
+        pieces.append((BETWEEN, Content.styled(word, colour)))
     if turn.baseline:
-        parts.append(Content.styled("baseline", "$text-secondary"))
+        pieces.append((BETWEEN, Content.styled("baseline", "$text-secondary")))
     elif turn.params.get("adapter"):
-        parts.append(Content.styled("adapter", "$text-secondary"))
+        pieces.append((BETWEEN, Content.styled("adapter", "$text-secondary")))
     if siblings[1] > 1:
-        parts.append(branch_content(siblings))
-    return Content("   ").join(parts)
+        pieces.append((BETWEEN, branch_content(siblings)))
+    return pieces
+
+
+def _known(turn: Turn, width: int, *, beside: bool) -> list[Content]:
+    """What the listener and the calibrator made of a finished answer, as far as they have got."""
+    if turn.phase == "listening":
+        return [Content.styled("∿ listening…", DIM)]
+    if turn.assessment is None:
+        unheard = turn.problem and turn.status in ("complete", "cancelled")
+        return [Content.styled(f"○ not assessed: {turn.problem}", DIM)] if unheard else []
+    pieces = assessment_pieces(turn, turn.assessment, width, beside=beside)
+    full = form_at(width) == "full"
+    if turn.heard_otherwise:
+        pieces.append(Content.styled("heard by another listener" if full else "other listener", DIM))
+    if turn.drawing:
+        pieces.append(Content.styled("drawing samples…", DIM))
+    return pieces
+
+
+def line_content(turn: Turn, *, siblings: tuple[int, int] = (1, 1), width: int = 0, beside: bool = False) -> Content:
+    """The whole line for an answer in rows of `width` cells (0: one row); `siblings`: which of how many; `beside`:
+    it stands beside another one's."""
+    return flowed(line_pieces(turn, siblings, width, beside=beside), width)
 
 
 def branch_content(siblings: tuple[int, int]) -> Content:
@@ -117,10 +144,11 @@ class ConfidenceLine(Static):
 
     ALLOW_SELECT = False
 
-    def __init__(self, turn: Turn, siblings: tuple[int, int]) -> None:
+    def __init__(self, turn: Turn, siblings: tuple[int, int], *, beside: bool = False) -> None:
         super().__init__(classes="confidence-line")
         self.turn = turn
         self.branch = siblings
+        self._beside = beside
 
     def on_mount(self) -> None:
         self.show()
@@ -130,8 +158,10 @@ class ConfidenceLine(Static):
 
     def show(self) -> None:
         """Draw the turn as it now is."""
-        self.update(line_content(self.turn, siblings=self.branch, wide=self.size.width >= WIDE))
-        self.tooltip = "Show what the listener read" if self.turn.assessment else None
+        self.update(line_content(self.turn, siblings=self.branch, width=self.size.width, beside=self._beside))
+        assessment = self.turn.assessment
+        figures = assessment is not None and assessment.confidence is not None
+        self.tooltip = TOOLTIP if figures else NO_TOOLTIP if assessment is not None else None
 
     def on_click(self, event: Click) -> None:
         event.stop()

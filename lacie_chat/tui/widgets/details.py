@@ -10,14 +10,14 @@ from textual.content import Content
 from textual.widgets import Static
 
 from lacie_chat.chat.tree import Turn
-from lacie_chat.confidence import agreement_text, bar, percent, text_read, tone, wants_sentences
+from lacie_chat.confidence import bar, text_read, wants_sentences
 from lacie_chat.confidence.assessment import Assessment, SentenceAcceptance, Span
 from lacie_chat.confidence.wording import FAIRLY_SURE_FROM
-from lacie_chat.tui.widgets.confidence_line import KINDS, colour_of
+from lacie_chat.tui.figures import DIM
+from lacie_chat.tui.widgets.details_figures import Fitted, being_right, signal_rows, sounding
 from lacie_chat.tui.widgets.highlighted_markdown import STYLES, HighlightKind
+from lacie_chat.tui.widgets.rows import heading, row
 
-NAME_WIDTH = 12
-DIM = "$foreground 65%"
 _EMPHASIS = re.compile(r"\*\*|__|`")
 _SPACE = re.compile(r"\s+(?:>\s)?\s*")
 
@@ -38,13 +38,14 @@ class Details(VerticalScroll):
         self.display = False
         self.border_title = "Details"
         self._turn: Turn | None = None
+        self._fitted: Fitted | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(id="details-text", markup=False)
 
-    def show(self, turn: Turn | None) -> None:
-        """Draw what is known of `turn`."""
-        self._turn = turn
+    def show(self, turn: Turn | None, fitted: Fitted | None = None) -> None:
+        """Draw what is known of `turn`; `fitted` is the calibrator in use for it."""
+        self._turn, self._fitted = turn, fitted
         self._draw()
 
     def on_resize(self) -> None:
@@ -52,20 +53,18 @@ class Details(VerticalScroll):
 
     def _draw(self) -> None:
         width = self.scrollable_content_region.width
-        self.query_one("#details-text", Static).update(details_content(self._turn, width))
+        self.query_one("#details-text", Static).update(details_content(self._turn, width, self._fitted))
 
 
-def details_content(turn: Turn | None, width: int) -> Content:
+def details_content(turn: Turn | None, width: int, fitted: Fitted | None = None) -> Content:
     """The panel's text, `width` cells wide."""
     if turn is None:
         return Content.styled("No answer yet.", DIM)
     if turn.role != "assistant":
-        return Content.styled(
-            "A question of yours. Select an answer to see what the listener made of it.", "$foreground 65%"
-        )
+        return Content.styled("A question of yours. Select an answer to see what the listener made of it.", DIM)
     parts = []
     if turn.assessment is not None:
-        parts += _assessment(turn, turn.assessment, width)
+        parts += _assessment(turn, turn.assessment, fitted, width)
     else:
         reason = turn.problem or ("it is being listened to" if turn.phase == "listening" else "it was not finished")
         parts.append(Content.styled(f"Not assessed: {reason.rstrip('.')}.", DIM))
@@ -74,32 +73,14 @@ def details_content(turn: Turn | None, width: int) -> Content:
     return Content("\n").join(parts)
 
 
-def _assessment(turn: Turn, assessment: Assessment, width: int) -> list[Content]:
+def _assessment(turn: Turn, assessment: Assessment, fitted: Fitted | None, width: int) -> list[Content]:
     read = text_read(assessment) if assessment.masked_response.strip() else "(nothing)"
-    confidence = assessment.confidence
-    rows: list[tuple[str, str | Content]] = [("in a word", tone(assessment))]
-    if confidence is not None:
-        figure = Content.styled(f"{bar(confidence.value)} {percent(confidence.value).strip()}", colour_of(assessment))
-        rows.append(("confidence", figure))
-        rows.append(("kind", confidence.kind))
-        rows.append(("", Content.styled(KINDS[confidence.kind], DIM)))
-    if assessment.acceptance is not None:
-        rows.append(("acceptance", f"{assessment.acceptance:.3f}"))
-    if assessment.agreement is not None:
-        rows.append(("agreement", agreement_text(assessment.agreement)))
-    elif turn.drawing:
-        rows.append(("agreement", Content.styled("samples are being drawn", DIM)))
-    span = assessment.answer_span
-    rows += [
-        ("answer", f"“{span.text}” at {span.start}-{span.end}" if span else "none found"),
-        ("hedges", _spans(assessment.hedges, "hedge")),
-        ("boosters", _spans(assessment.boosters, "booster")),
-    ]
-    figures = [_row(name, value, width) for name, value in rows]
     return [
-        _heading("How sure it sounds"), *figures, Content(""),
+        *sounding(assessment, width),
+        *being_right(turn, assessment, fitted, width),
+        *signal_rows(turn, assessment, width),
         *_sentences(turn, assessment, width),
-        _heading("What the listener read"), Content(read), Content(""),
+        heading("What the listener read"), Content(read), Content(""),
     ]  # fmt: skip
 
 
@@ -110,14 +91,14 @@ def _sentences(turn: Turn, assessment: Assessment, width: int) -> list[Content]:
             return []
         problem = turn.sentences_problem or ("another listener heard this answer" if turn.heard_otherwise else "")
         why = f"Not read: {problem}." if problem else "Not read yet…"
-        return [_heading("Sentence by sentence"), Content.styled(why, DIM), Content("")]
+        return [heading("Sentence by sentence"), Content.styled(why, DIM), Content("")]
     rows = [
-        _row(_small_bar(number, sentence.acceptance), _sentence(sentence, assessment), width)
+        row(_small_bar(number, sentence.acceptance), _sentence(sentence, assessment), width)
         for number, sentence in enumerate(assessment.sentences, start=1)
         if sentence.acceptance is not None
     ]
     return [
-        _heading("Sentence by sentence"), Content.styled(where_it_turns(assessment.sentences), DIM), *rows, Content(""),
+        heading("Sentence by sentence"), Content.styled(where_it_turns(assessment.sentences), DIM), *rows, Content(""),
     ]  # fmt: skip
 
 
@@ -140,10 +121,10 @@ def where_it_turns(sentences: Sequence[SentenceAcceptance]) -> str:
 
 
 def _small_bar(number: int, acceptance: float) -> Content:
-    """NAME_WIDTH cells: which sentence, and how sure it sounds; an unsure one stands out."""
+    """As wide as a row's name: which sentence, and how sure it sounds; an unsure one stands out."""
     weight = "bold" if acceptance < FAIRLY_SURE_FROM else ""
     return Content.assemble(
-        (f"{number:>2} ", DIM), (bar(acceptance, 3), "$text-primary"), (percent(acceptance), weight), " "
+        (f"{number:>2} ", DIM), (bar(acceptance, 3), "$text-primary"), (f" {acceptance:.2f}", weight), " "
     )
 
 
@@ -181,8 +162,8 @@ def _making(turn: Turn, width: int) -> list[Content]:
         ("sampling", sampling_text(sampling)),
     ]
     return [
-        _heading("How it was made"),
-        *(_row(name, str(value), width) for name, value in rows if value not in (None, "")),
+        heading("How it was made"),
+        *(row(name, str(value), width) for name, value in rows if value not in (None, "")),
     ]
 
 
@@ -191,25 +172,6 @@ def _speaker(turn: Turn) -> str:
     if turn.baseline:
         return "baseline"
     return "with the adapter" if turn.params.get("adapter") else ""
-
-
-def _heading(text: str) -> Content:
-    return Content.styled(text, "bold $text-primary")
-
-
-def _row(name: str | Content, value: str | Content, width: int) -> Content:
-    """A name and its value; a value of several lines hangs under its first."""
-    content = Content(value) if isinstance(value, str) else value
-    lines = content.wrap(max(12, width - NAME_WIDTH)) if width else [content]
-    indented = Content("\n" + " " * NAME_WIDTH).join(lines)
-    label = Content.styled(f"{name:<{NAME_WIDTH}}", DIM) if isinstance(name, str) else name
-    return Content.assemble(label, indented)
-
-
-def _spans(spans: tuple[Span, ...], kind: HighlightKind) -> Content:
-    if not spans:
-        return Content("none")
-    return Content(", ").join([Content(span.text).stylize(STYLES[kind]) for span in spans])
 
 
 def _seconds(value: float | None) -> str:

@@ -1,8 +1,8 @@
-"""One message of the conversation: a question as plain text, an answer as Markdown with its confidence line."""
+"""One message of the conversation: a question as plain text, an answer as Markdown with the line of its figures."""
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -13,9 +13,11 @@ from textual.widgets.markdown import MarkdownStream
 
 from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import lexical_cues
+from lacie_chat.tui.figures import DIM, calibrate_command, gloss
 from lacie_chat.tui.messages import BranchWanted, FoldWanted, TurnSelected
 from lacie_chat.tui.widgets.confidence_line import ConfidenceLine, branch_content
 from lacie_chat.tui.widgets.highlighted_markdown import Highlight, HighlightedMarkdown
+from lacie_chat.tui.widgets.line_layout import form_at
 
 
 class Fold(NamedTuple):
@@ -65,10 +67,35 @@ class FoldLine(Static):
         self.post_message(FoldWanted(self.turn))
 
 
+class Gloss(Static):
+    """Says in plain words what the line above it means; hidden unless it is asked for."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, turn: Turn) -> None:
+        super().__init__(classes="gloss")
+        self.turn = turn
+        self.display = False
+
+    def on_resize(self) -> None:
+        self.show()
+
+    def show(self) -> None:
+        """Say it in as much room as the line has."""
+        if self.turn.assessment is not None:
+            short = form_at(self.size.width) == "short"
+            self.update(
+                Content.styled(gloss(self.turn.assessment, calibrate_command(self.turn.params), short=short), DIM)
+            )
+
+
 class AnswerView(MessageView):
     """What the model wrote: `follow` streams what is new, `settle` draws the whole once more, with its cues.
 
     `fold_of` says whether the answer is folded, and why (None: it never is)."""
+
+    BESIDE: ClassVar[bool] = False
+    """Does it stand beside another answer to the same question?"""
 
     def __init__(
         self, turn: Turn, siblings: tuple[int, int], fold_of: Callable[[Turn], Fold | None] = lambda turn: None
@@ -102,7 +129,8 @@ class AnswerView(MessageView):
         yield note
         yield FoldLine(self.turn)
         yield HighlightedMarkdown(open_links=False)
-        yield ConfidenceLine(self.turn, self.branch)
+        yield ConfidenceLine(self.turn, self.branch, beside=self.BESIDE)
+        yield Gloss(self.turn)
 
     async def on_mount(self) -> None:
         self._mounted = True
@@ -161,6 +189,12 @@ class AnswerView(MessageView):
         self.query_one(HighlightedMarkdown).display = fold is None or fold.opened
         if fold is not None:
             line.update(fold_content(fold))
+
+    def explain(self, wanted: bool) -> None:
+        """Show the gloss under the line, or take it away."""
+        for line in self.query(Gloss):  # none before it is built
+            line.display = wanted
+            line.show()
 
 
 def fold_content(fold: Fold) -> Content:

@@ -113,6 +113,8 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
             await self.query("#welcome").remove()
             for view in shown[kept:]:
                 await view.remove()
+            for answer in self.query(AnswerView):
+                answer.explain(False)
             await self._messages.mount_all(self._views(wanted[kept:]))
             await self._drop_oldest()
         self.anchor()

@@ -6,9 +6,14 @@ from textual.content import Content
 from textual.events import Click
 from textual.widgets import Static
 
-from lacie_chat.confidence import bar
+from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.tree import Turn
+from lacie_chat.confidence import Assessment, Span
 from lacie_chat.engine.events import ModelInfo
+from lacie_chat.tui.figures import DIM, calibrate_command, gloss
 from lacie_chat.tui.messages import Submitted
+from lacie_chat.tui.widgets.confidence_line import line_content
+from lacie_chat.tui.widgets.line_layout import form_at
 
 SAMPLES = (
     "Which river flows through Vienna?",
@@ -52,20 +57,44 @@ class Sample(Static, can_focus=True):
         self.action_pick()
 
 
+class Example(Static):
+    """A line as it will stand under answers of this model, and what it means."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, session: ChatSession) -> None:
+        super().__init__(id="welcome-meaning")
+        self.turn = example(session)
+
+    def on_resize(self) -> None:
+        width, turn = self.size.width, self.turn
+        assert turn.assessment is not None
+        means = gloss(turn.assessment, calibrate_command(turn.params), short=form_at(width) == "short")
+        self.update(Content.assemble(line_content(turn, width=width), "\n", (means, DIM)))
+
+
+def example(session: ChatSession) -> Turn:
+    """An answer that sounds surer than it is, if there is a calibrator to tell."""
+    p_right = 1 / 6 if session.calibrator is not None else None
+    assessment = Assessment("", "…", "answered", Span("…", 0, 1), "", 0.9, p_right, (), ())
+    origin = session.origin
+    return Turn("assistant", "…", None, params=dict(origin.to_params()) if origin else {}, assessment=assessment)
+
+
 class Welcome(Vertical):
     """Takes the place of the messages while there are none."""
 
-    def __init__(self, model: str, adapter: str | None, calibrated: bool, info: ModelInfo | None) -> None:
+    def __init__(self, session: ChatSession) -> None:
         super().__init__(id="welcome")
-        self.model = model
-        self.adapter = adapter
-        self.calibrated = calibrated
-        self.info = info
+        self.session = session
+        self.info = session.info
 
     def compose(self) -> ComposeResult:
-        yield Static(Content.styled("Every answer shows how sure it sounds.", "bold $text-primary"))
+        yield Static(
+            Content.styled("Every answer shows how sure it sounds, and how likely it is right.", "bold $text-primary")
+        )
         yield Static(self._model_content(), id="welcome-model")
-        yield Static(self._meaning_content(), id="welcome-meaning")
+        yield Example(self.session)
         yield Static("Try", classes="heading")
         for question in SAMPLES:
             yield Sample(question)
@@ -73,7 +102,7 @@ class Welcome(Vertical):
             Content.assemble(
                 *(
                     part
-                    for key, word in (("enter", "send"), ("ctrl+o", "history"), ("f1", "all keys"))
+                    for key, word in (("enter", "send"), ("ctrl+o", "history"), ("f1", "what it means, all keys"))
                     for part in ((key, "bold"), (f" {word}    ", "$foreground 65%"))
                 )
             ),
@@ -86,7 +115,8 @@ class Welcome(Vertical):
         self.query_one("#welcome-model", Static).update(self._model_content())
 
     def _model_content(self) -> Content:
-        name = f"{self.model} with {self.adapter}" if self.adapter else self.model
+        model, adapter = self.session.model_name, self.session.adapter_name
+        name = f"{model} with {adapter}" if adapter else model
         if self.info is None:
             return Content.styled(name, "bold") + "\n\n"
         size = f" · {parameter_count(self.info.parameters)} parameters · {large_number(self.info.size_bytes)}B"
@@ -100,19 +130,4 @@ class Welcome(Vertical):
             "Small and often wrong. A better one: ",
             ("lacie chat --model owner/repo", "bold"),
             ("\nlacie models list shows some that fit", "$foreground 65%"),
-        )
-
-    def _meaning_content(self) -> Content:
-        if self.calibrated:
-            kind, meaning = (
-                "calibrated",
-                "How often answers that sound like this one are right, measured for this model.",
-            )
-        else:
-            kind, meaning = (
-                "acceptance",
-                "How sure the wording sounds to a listener that can't see the answer: not how often it is right.",
-            )
-        return Content.assemble(
-            (f"{bar(0.7)} 70\u00a0%", "$text-primary"), (f"  {kind}\n", "bold"), (meaning, "$foreground 65%")
         )
