@@ -75,7 +75,7 @@ def signal_values(row: Mapping[str, Any]) -> dict[str, float]:
     """The signals by name that are known of an answer, from what `Assessment.to_dict` wrote of it. Empty for one that
     gives no answer to be right or wrong: an abstention, no claim, no answer span.
     """
-    if row["state"] != "answered" or row["acceptance"] is None or not row["answer_span"]:
+    if row["state"] != "answered" or row.get("acceptance") is None or not row.get("answer_span"):
         return {}
     own, agreement = row.get("signals") or {}, row.get("agreement") or {}
     found = {ACCEPTANCE: row["acceptance"], AGREEMENT: agreement.get("value")}

@@ -100,7 +100,7 @@ def _marked(row: sqlite3.Row) -> MarkedAnswer:
         fingerprint=params.get("fingerprint"),
         acceptance=row["acceptance"],
         sampling=params.get("sampling") or {},
-        signals=signal_values({"answer_span": None} | assessment),
+        signals=signal_values(assessment),
         assessment_version=assessment.get("assessment_version"),  # marks from before it was kept have none
         correct=bool(row["correct"]),
         marked_at=datetime.fromisoformat(row["marked_at"]),

@@ -65,7 +65,7 @@ ANSWER = Span("maybe", 0, 5)
 @pytest.mark.parametrize(
     ("p_right", "words"),
     [
-        (0.004, "right less than 1 in 50 (0\u00a0%)"),
+        (0.004, "right less than 1 in 50 (under 1\u00a0%)"),
         (0.02, "right about 1 in 50 (2\u00a0%)"),
         (0.17, "right about 1 in 6 (17\u00a0%)"),
         (0.5, "right about 1 in 2 (50\u00a0%)"),
@@ -92,9 +92,9 @@ def test_both_figures_in_order_and_the_verdict() -> None:
         == "▰▰▰▰▰▰▰▰▰▱ sounds sure · right about 1 in 6 (17\u00a0%) · sounds surer than it is"
     )
     honest = replace(sure, acceptance=0.2, p_right=1 / 6)
-    assert confidence_text(honest) == "▰▰▱▱▱▱▱▱▱▱ sounds unsure · right about 1 in 6 (17\u00a0%) · sounds about right"
+    assert confidence_text(honest) == "▰▰▱▱▱▱▱▱▱▱ sounds unsure · right about 1 in 6 (17\u00a0%) · and sounds like it"
     assert confidence_text(replace(sure, answer_span=None)).endswith("no single answer to be right or wrong")
     assert confidence_text(replace(sure, state="abstained")) == "⊘ declines · no answer to be sure of"
     assert confidence_text(replace(sure, state="no_claim")) == "· no claim · nothing to be sure of"
     agreed = replace(sure, p_right=0.9, agreement=Agreement(0.8, 5))
-    assert confidence_text(agreed).endswith("sounds about right · 4 of 5 samples agree")
+    assert confidence_text(agreed).endswith("and sounds like it · 4 of 5 samples agree")

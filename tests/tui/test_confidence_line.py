@@ -28,7 +28,7 @@ def told(turn: Turn, **arguments: Any) -> str:
         (answer(), f"{SURE} · {OVER}"),
         (
             answer(acceptance=0.35, hedged=True),
-            "▰▰▰▰▱▱▱▱▱▱ hedges · right about 1 in 6 (17\u00a0%) · ● sounds about right",
+            "▰▰▰▰▱▱▱▱▱▱ hedges · right about 1 in 6 (17\u00a0%) · ● and sounds like it",
         ),
         (
             answer(acceptance=0.2, p_right=0.93),

@@ -175,7 +175,7 @@ def test_the_help_begins_with_what_the_figures_mean() -> None:
     order = [
         "right about",
         "▲ sounds surer",
-        "● sounds about",
+        "● and sounds like it",
         "▽ surer than",
         "⊘ declines",
         "\nhedges",

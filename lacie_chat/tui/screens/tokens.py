@@ -155,4 +155,4 @@ class TokensScreen(SizedScreen[None]):
             self.text.move(found)
 
     def action_tokens_help(self) -> None:
-        self.app.push_screen(HelpScreen(self._state.keys))
+        self.app.push_screen(HelpScreen(self._state))
