@@ -238,6 +238,7 @@ end"""
 async def test_streaming_ends_as_if_drawn_at_once(driven, step: int) -> None:
     pieces = [TRICKY[start : start + step] for start in range(0, len(TRICKY), step)]
     async with driven(ScriptedEngine([Answer(pieces)]), size=(80, 60)) as driver:
+        driver.chat.state.help_opened()  # no explanation of the figures, which goes when all is drawn anew
         turn = await driver.ask("Question")
         view = driver.chat.query_one(Transcript).answer_view(turn)
         assert isinstance(view, AnswerView)

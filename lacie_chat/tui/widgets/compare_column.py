@@ -49,10 +49,11 @@ class SampleView(AnswerView):
         if not self._built:
             return
         room = self.parent.size.height if isinstance(self.parent, Widget) else 0
+        if not room:
+            return  # not laid out yet
         for line in self.query(".confidence-line, .stability, .note").results(Static):
             room -= line.outer_size.height if line.display else 0
-        if room > 1:
-            self.query_one(HighlightedMarkdown).styles.max_height = room - 1
+        self.query_one(HighlightedMarkdown).styles.max_height = max(room - 1, 0)
 
     def show(self) -> None:
         super().show()

@@ -101,7 +101,9 @@ def line_pieces(turn: Turn, siblings: tuple[int, int], width: int, *, beside: bo
     if turn.correct is not None:
         word, colour = ("✓ marked right", "$text-success") if turn.correct else ("✗ marked wrong", "$text-error")
         pieces.append((BETWEEN, Content.styled(word, colour)))
-    if turn.baseline:
+    if beside:
+        pass  # the side's own title says who answered
+    elif turn.baseline:
         pieces.append((BETWEEN, Content.styled("baseline", "$text-secondary")))
     elif turn.params.get("adapter"):
         pieces.append((BETWEEN, Content.styled("adapter", "$text-secondary")))

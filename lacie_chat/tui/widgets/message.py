@@ -121,7 +121,7 @@ class AnswerView(MessageView):
     @property
     def shows_text(self) -> bool:
         """Is its text in place, not folded away?"""
-        return self._built and self.query_one(HighlightedMarkdown).display
+        return self._built and not self.has_class("-text-folded")
 
     def compose(self) -> ComposeResult:
         note = Static(self.turn.note, markup=False, classes="note")
@@ -186,7 +186,7 @@ class AnswerView(MessageView):
     def _show_fold(self) -> None:
         fold, line = self.fold, self.query_one(FoldLine)
         line.display = fold is not None
-        self.query_one(HighlightedMarkdown).display = fold is None or fold.opened
+        self.set_class(fold is not None and not fold.opened, "-text-folded")
         if fold is not None:
             line.update(fold_content(fold))
 

@@ -213,11 +213,13 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
     async def redraw(self, *views: AnswerView) -> None:
         """Draw answers that have changed, so that what the user has scrolled up to read keeps its place."""
         top = next((view for view in self.query(MessageView) if view.region.bottom > self.region.y), None)
-        fixed = None if self.at_end or top is None or not top.children else top.children[-1]
+        shown = [child for child in top.children if child.region.height] if top is not None else []
+        fixed = None if self.at_end or not shown else shown[-1]
         row = fixed.region.y if fixed is not None else 0
         for view in views:
             await view.settle()
         if fixed is not None:
+            self.release_anchor()  # a text that is drawn anew is short for a moment, which may look like the end
             self.call_after_refresh(self._put_back, fixed, row)
 
     def _put_back(self, widget: Widget, row: int) -> None:
