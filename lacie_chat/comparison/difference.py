@@ -73,7 +73,7 @@ class Difference:
             return "neither makes a claim" if len(claimless) == 2 else f"{claimless[0]} makes no claim"
         if self.sounds is None:
             return ""
-        figures = f"acceptance {_percent(self.left.acceptance)} → {_percent(self.right.acceptance)}"
+        figures = f"acceptance {_plain(self.left.acceptance)} → {_plain(self.right.acceptance)}"
         if self.p_right_shift is not None:
             figures += f", P(right) {_percent(self.left.p_right)} → {_percent(self.right.p_right)}"
         if self.sounds == "alike":
@@ -139,6 +139,11 @@ def _declined(before: SideSummary, after: SideSummary) -> Declined | None:
     sides = (before.state == "abstained", after.state == "abstained")
     names: dict[tuple[bool, bool], Declined] = {(True, False): "left", (False, True): "right", (True, True): "both"}
     return names.get(sides)
+
+
+def _plain(value: float | None) -> str:
+    """An acceptance: per cent are of P(right) alone."""
+    return "?" if value is None else f"{value:.2f}"
 
 
 def _percent(value: float | None) -> str:

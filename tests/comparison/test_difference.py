@@ -50,14 +50,14 @@ def test_less_sure_with_the_same_answer() -> None:
     assert (found.left.boosters, found.left.hedges) == (1, 0)
     assert found.right.hedges > 0
     assert found.summary("baseline", "adapter") == (
-        "adapter sounds less sure than baseline (acceptance 90\u00a0% → 30\u00a0%); same answer: Tokyo"
+        "adapter sounds less sure than baseline (acceptance 0.90 → 0.30); same answer: Tokyo"
     )
 
 
 def test_a_changed_answer_that_sounds_alike() -> None:
     found = compare_assessments(TOKYO, KYOTO)
     assert (found.sounds, found.changed_answer) == ("alike", True)
-    assert found.summary() == "both sound alike (acceptance 90\u00a0% → 85\u00a0%); changed answer: Tokyo → Kyoto"
+    assert found.summary() == "both sound alike (acceptance 0.90 → 0.85); changed answer: Tokyo → Kyoto"
 
 
 def test_declining_is_the_difference_and_no_shift() -> None:
@@ -101,7 +101,7 @@ def test_each_figure_is_compared_with_its_like_alone() -> None:
     other = heard("Maybe Tokyo.", "Tokyo", 0.4, p_right=0.1)
     found = compare_assessments(one, other)
     assert (found.acceptance_shift, found.p_right_shift) == pytest.approx((-0.5, -0.2))
-    assert "(acceptance 90\u00a0% → 40\u00a0%, P(right) 30\u00a0% → 10\u00a0%)" in found.summary()
+    assert "(acceptance 0.90 → 0.40, P(right) 30\u00a0% → 10\u00a0%)" in found.summary()
     half = compare_assessments(one, PERHAPS_TOKYO)
     assert (half.left.p_right, half.right.p_right, half.p_right_shift) == (0.3, None, None)
     assert half.acceptance_shift == pytest.approx(-0.6) and "P(right)" not in half.summary()
