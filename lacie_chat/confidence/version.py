@@ -4,10 +4,11 @@ The version is stored with every assessment, row, mark and calibrator and compar
 version is left out or refused, with a line that says what to do; it is never mixed with today's.
 """
 
-EXTRACTION_VERSION = "4"
+EXTRACTION_VERSION = "5"
 """Changes with what is taken for the answer of a response: the extractor's form, its adapter or its rules."""
-LISTENER_VERSION = "2"
-"""Changes with the listener's form, its adapter or how a text is made ready for it. 2: tuned on people's ratings."""
+LISTENER_VERSION = "3"
+"""Changes with the listener's form, its adapter or how a text is made ready for it. 2: tuned on people's ratings. 3: and on more texts of
+other languages."""
 SAMPLER_VERSION = "2"
 """Changes with how text is drawn under the same settings. 2: the chat's sampler everywhere, repeat penalty included."""
 PROMPT_VERSION = "3.2"
