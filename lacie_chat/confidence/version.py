@@ -7,8 +7,8 @@ version is left out or refused, with a line that says what to do; it is never mi
 EXTRACTION_VERSION = "5"
 """Changes with what is taken for the answer of a response: the extractor's form, its adapter or its rules."""
 LISTENER_VERSION = "3"
-"""Changes with the listener's form, its adapter or how a text is made ready for it. 2: tuned on people's ratings. 3: and on more texts of
-other languages."""
+"""Changes with the listener's form, its adapter or how a text is made ready for it. 2: tuned on people's ratings. 3:
+and on more texts in other languages."""
 SAMPLER_VERSION = "2"
 """Changes with how text is drawn under the same settings. 2: the chat's sampler everywhere, repeat penalty included."""
 PROMPT_VERSION = "3.2"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lacie_chat.confidence import Calibrator, WayOfDrawing
 
 CALIBRATOR_KEY = "lacie.calibrator"  # in the GGUF: the calibrator's JSON
+BASELINE_CALIBRATOR = Path(__file__).parent / "lacie" / "baseline-calibrator.json"
+"""That of the embedded model without its adapter, whose GGUF is another package's and carries none."""
 
 
 def calibrator_path(model_path: Path, adapter_path: Path | None = None) -> Path:
@@ -175,10 +177,16 @@ def _embedded(source: Path) -> "Calibrator | None":
 
     embedded = read_metadata(source).get(CALIBRATOR_KEY)
     if embedded is None:
-        return None
+        return _packaged(source)
     try:
         return Calibrator.from_dict(json.loads(str(embedded)))
     except OlderCalibrator as error:
         raise OlderCalibrator(f"the calibrator inside {source.name} is not used: {error}") from error
     except ValueError as error:
         raise ModelError(f"the calibrator inside {source} is damaged: {error}") from error
+
+
+def _packaged(source: Path) -> "Calibrator | None":
+    """The one that this package brings for a file of another's, if it was fitted for this very file."""
+    calibrator = _stored(BASELINE_CALIBRATOR)
+    return calibrator if calibrator is not None and calibrator.model_fingerprint == fingerprint(source) else None

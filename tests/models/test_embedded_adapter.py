@@ -66,9 +66,10 @@ def test_its_figures_and_its_card_are_of_today_s_recipe() -> None:
     assert f"digest `{digest}`" in (path.parent / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
-def test_its_calibrator_is_for_today_s_listener_and_rises(embedded_model: Path) -> None:
-    calibrator = find_calibrator(embedded_model, embedded_adapter_path())
-    assert calibrator is not None and calibrator.n >= 50
+@pytest.mark.parametrize("baseline", [False, True])
+def test_its_calibrator_is_for_today_s_listener_and_rises(embedded_model: Path, baseline: bool) -> None:
+    calibrator = find_calibrator(embedded_model, None if baseline else embedded_adapter_path())
+    assert calibrator is not None and calibrator.n >= 400 and "span_sum" in calibrator.signals
     for name in calibrator.signals:
         said = [calibrator(_signals(**{name: value})) for value in _RISING[name in ("acceptance", "agreement")]]
         assert None not in said and said == sorted(said) and said[-1] > said[0], name
@@ -100,7 +101,8 @@ def test_ask_uses_it_unless_told_otherwise() -> None:
     assert (with_it["model"], with_it["adapter"]) == ("embedded", "embedded")
     assert with_it["confidence"] == {"value": with_it["p_right"], "kind": "calibrated"}
     without = json.loads(subprocess.run([*words, "--baseline"], capture_output=True, check=True).stdout)
-    assert (without["adapter"], without["confidence"]["kind"]) == (None, "acceptance")
+    assert (without["adapter"], without["confidence"]["kind"]) == (None, "calibrated"), "the baseline has its own"
+    assert without["p_right"] != with_it["p_right"]
 
 
 def test_it_sounds_surer_of_what_it_knows(embedded_model: Path) -> None:

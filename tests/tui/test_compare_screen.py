@@ -70,10 +70,7 @@ async def test_both_stream_and_then_differ(driven) -> None:
             side.go_on.set()
         await done(driver, screen)
         text = driver.text()
-        assert (
-            "≠ The adapter sounds less sure than the baseline (acceptance 0.88 → 0.31); same answer: Tokyo"
-            in text
-        )
+        assert "≠ The adapter sounds less sure than the baseline (acceptance 0.88 → 0.31); same answer: Tokyo" in text
         assert "both: seed 77 · temperature 0.2, top-p 0.95, top-k 40, repeat 1.05" in text
         assert f"{BAR} sounds sure · right: not calibrated" in text
         assert "▰▰▰▱▱▱▱▱▱▱ hedges · right: not calibrated" in text
