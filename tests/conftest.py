@@ -49,8 +49,9 @@ def listeners_copies(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture
 def no_own_adapter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The embedded model as any other: without the adapter that comes with it."""
+    """The embedded model as any other: without the adapter and the calibrator that come with it."""
     monkeypatch.setattr("lacie_chat.models.embedded._ADAPTER", Path("/no/such/adapter.gguf"))
+    monkeypatch.setattr("lacie_chat.models.calibrators.BASELINE_CALIBRATOR", Path("/no/such/calibrator.json"))
 
 
 @pytest.fixture(autouse=True)

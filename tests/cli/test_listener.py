@@ -21,6 +21,7 @@ from lacie_chat.models import (
     find_listener,
     keep_calibrator,
     look_for_calibrator,
+    own_calibrator,
     pair_fingerprint,
     prompted_listener,
 )
@@ -117,7 +118,12 @@ def mark(n: int, fingerprint: str, version: str, acceptance: Callable[[int], flo
         params = {"model": EMBEDDED_NAME, "adapter": None, "model_ref": "embedded", "fingerprint": fingerprint}
         for number in range(n):
             made = store.add_message(conversation.id, None, "assistant", "So it is.", params=params)
-            heard = {"state": "answered", "acceptance": acceptance(number), "assessment_version": version}
+            heard = {
+                "state": "answered",
+                "answer_span": "So",
+                "acceptance": acceptance(number),
+                "assessment_version": version,
+            }
             store.attach_assessment(made.id, heard)
             store.mark(made.id, number % 2 == 0)
 
@@ -320,7 +326,7 @@ def test_marks_count_for_the_listener_that_heard_the_answers(
     fitted, why = look_for_calibrator(embedded_model, None, WAY, prompt_version)
     assert fitted is not None and why == ""
     assert fitted.assessment_version == prompt_version
-    assert look_for_calibrator(embedded_model, None, WAY)[0] is None
+    assert own_calibrator(embedded_model) is None, "there is none of the user's for the tuned listener"
 
 
 def test_a_fit_on_questions_hears_them_anew_with_another_listener(
