@@ -19,7 +19,7 @@ import pexpect
 import pyte
 
 LACIE = str(Path(sys.executable).with_name("lacie"))
-CONFIDENCE = re.compile(r"[▰▱]{10} +\d+\s%  (?:acceptance|calibrated) · ")
+CONFIDENCE = re.compile(r"[▰▱]{10} (?:sounds|fairly|hedges)[a-z ]* · ")
 
 
 class Terminal:

@@ -118,7 +118,7 @@ def test_composed_texts_that_are_seen_are_heard_nearer_to_their_ratings(
         return loss.item(), sum(errors) / len(errors)
 
     before = of_seen()
-    assert len(train(model, examples, loss_of, short)) == len(steps) < 20
+    assert len(train(model, examples, loss_of, short)) == len(steps) < 30
     after = of_seen()
     assert after[0] < before[0]
     assert after[1] < 0.9 * before[1]

@@ -97,7 +97,7 @@ GOOD = {"id": "a", "question": "Who?", "answers": ["X"]}
     [
         ({"id": "b", "answers": ["X"]}, "line 3: 'question' is missing"),
         ({"id": "b", "question": " ", "answers": ["X"]}, "line 3: 'question' is not a text"),
-        ({"id": "b", "question": "Who?", "answers": []}, "line 3: 'answers' is not a list of texts"),
+        ({"id": "b", "question": "Who?", "answers": [1]}, "line 3: 'answers' is not a list of texts"),
         ({"id": "b", "question": "Who?", "answers": "X"}, "line 3: 'answers' is not a list of texts"),
         ({"id": "b", "question": "Who?", "answers": ["X"], "match": "maybe"}, "line 3: 'match' is 'maybe'"),
         ({"id": "a", "question": "Who?", "answers": ["X"]}, "line 3: the id 'a' occurs twice"),
@@ -220,3 +220,10 @@ def test_an_everyday_prompts_id_is_no_other_questions(tmp_path: Path) -> None:
     make_splits(recipe(train, held_out))
     with pytest.raises(TrainingError, match="everyday-1"):
         make_splits(recipe(train, held_out, "questions.everyday=true"))
+
+
+def test_a_question_without_an_answer_is_one_that_nothing_answers(tmp_path: Path) -> None:
+    path = tmp_path / "questions.jsonl"
+    path.write_text(json.dumps({"id": "a", "question": "Which penguin breeds in Greenland?", "answers": []}) + "\n")
+    [question] = read_question_file(path)
+    assert question.answers == () and not question.is_right("the king penguin") and not question.is_right(None)

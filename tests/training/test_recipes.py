@@ -58,7 +58,7 @@ def test_the_settings_of_the_listeners_in_the_package() -> None:
             20,
         )
         assert (recipe.lora.r, recipe.lora.alpha, recipe.lora.dropout, len(recipe.lora.targets)) == (8, 16, 0, 7)
-    assert (listener.epochs, listener.learning_rate, listener.longest) == (2.5, 1e-3, 700)
+    assert (listener.epochs, listener.learning_rate, listener.longest) == (3, 1e-3, 700)
     assert (extractor.epochs, extractor.learning_rate, extractor.texts_per_step) == (3, 8e-4, 24)
     weights = {"answers": 1, "between": 2.5, "unmasked": 0.5, "findings": 0.5, "composed": 1}
     assert listener.weights.model_dump() == weights
