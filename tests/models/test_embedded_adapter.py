@@ -70,7 +70,7 @@ def test_its_figures_and_its_card_are_of_today_s_recipe() -> None:
 def test_its_calibrator_is_for_today_s_listener_and_rises(embedded_model: Path, baseline: bool) -> None:
     calibrator = find_calibrator(embedded_model, None if baseline else embedded_adapter_path())
     assert calibrator is not None and calibrator.n >= 400 and "span_sum" in calibrator.signals
-    for name in calibrator.signals:
+    for name in calibrator.forms[0].weights:
         said = [calibrator(_signals(**{name: value})) for value in _RISING[name in ("acceptance", "agreement")]]
         assert None not in said and said == sorted(said) and said[-1] > said[0], name
 
