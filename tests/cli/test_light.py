@@ -81,6 +81,6 @@ def test_ask_evaluate_and_compare_need_no_extra(questions: str, tmp_path: Path) 
 
 @pytest.mark.usefixtures("light")
 def test_a_fit_on_questions_needs_no_extra(questions: str) -> None:
-    done = lacie("calibration", "fit", "--baseline", "--questions", questions, "--max-tokens", "8")
+    done = lacie("calibration", "fit", "--replace", "--baseline", "--questions", questions, "--max-tokens", "8")
     assert done.returncode == 1
     assert "too few to fit a calibrator: at least 60 are needed" in done.stderr, done.stderr
