@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -41,7 +42,8 @@ class Terminal:
     ) -> None:
         if value is not None:
             print("\n".join(self.lines()), file=sys.stderr)
-        self._child.close(force=True)
+        with suppress(pexpect.ExceptionPexpect):  # killed, but on a busy machine not gone within its tenth of a second
+            self._child.close(force=True)
 
     @property
     def pid(self) -> int:

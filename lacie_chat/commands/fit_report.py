@@ -178,7 +178,12 @@ def _goes_by(fitted: Fitted) -> list[Line]:
 
 def _sentence(telling: Telling) -> Line:
     said = f"{percent(telling.limit)} or {'more' if telling.at_least else 'less'}"
-    return [(f"When it says {said}, {telling.right} of {telling.n} were right.", "bold")]
+    return [
+        (
+            f"When it says {said}, {telling.right} of {telling.n} {'was' if telling.right == 1 else 'were'} right.",
+            "bold",
+        )
+    ]
 
 
 def _count(number: int, noun: str) -> str:

@@ -242,7 +242,8 @@ def test_people_are_told_how_often_and_when(
     for telling in data["tellings"]:
         side = "more" if telling["at_least"] else "less"
         sentence = (
-            f"When it says {telling['limit'] * 100:.0f} % or {side}, {telling['right']} of {telling['n']} were right."
+            f"When it says {telling['limit'] * 100:.0f} % or {side}, {telling['right']} of {telling['n']} "
+            f"{'was' if telling['right'] == 1 else 'were'} right."
         )
         assert sentence in said
     assert str(calibrator_path(embedded_model)) in shown.err
