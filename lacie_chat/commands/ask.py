@@ -10,12 +10,11 @@ standard error says which of the two it was, and its value.
 
 import argparse
 import json
-import shlex
 import sys
 from typing import Any
 
 from lacie_chat.commands.argument_types import not_negative, positive, probability, whole_number
-from lacie_chat.commands.speaker import Speaker, add_speaker_arguments, find_speaker
+from lacie_chat.commands.speaker import Speaker, add_speaker_arguments, find_speaker, speaker_options
 from lacie_chat.confidence import (
     MOST_SAMPLES,
     Assessment,
@@ -196,9 +195,7 @@ def under_the_bound(assessment: Assessment, bound: float) -> str | None:
 def calibrate_advice(args: argparse.Namespace, assessment: Assessment) -> str | None:
     """The command that gives this speaker a calibrator, where the confidence line, which can't know what was asked for,
     isn't enough to go by; None where it is, or where none is missing."""
-    named = [f"--model {shlex.quote(args.model)}"] if args.model != "embedded" else []
-    named += [f"--adapter {shlex.quote(args.adapter)}"] if args.adapter else []
-    named += ["--baseline"] if args.baseline else []
+    named = speaker_options(args)
     if not named or assessment.p_right is not None or assessment.answer_span is None:
         return None
-    return f"lacie: for this speaker: lacie calibrate {' '.join(named)}"
+    return f"lacie: for this speaker: lacie calibrate {named}"

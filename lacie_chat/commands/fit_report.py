@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lacie_chat.commands.fitted_on import UNANSWERABLE, Fitted
+from lacie_chat.commands.speaker import speaker_options
 from lacie_chat.confidence import MEANINGS
 from lacie_chat.errors import LacieError
 from lacie_chat.rows import writing
@@ -62,7 +63,7 @@ def report(fitted: Fitted, args: argparse.Namespace) -> None:
     print(f"kept in {fitted.path}; a chat that is open takes it up when it is started again", file=sys.stderr)
     if fitted.shipped is not None:
         print("it goes before the one that came with the model, which stays in its file", file=sys.stderr)
-    print(f"take it back: lacie calibration fit --remove{speaker_options(args)}", file=sys.stderr)
+    print(f"take it back: lacie calibration fit --remove {speaker_options(args)}".rstrip(), file=sys.stderr)
 
 
 def picture(bins: Bins, names: dict[Figure, str], figures: dict[str, Any], width: int) -> list[Line]:
@@ -91,12 +92,6 @@ def write_picture(panels: Sequence[tuple[str, Bins, dict[Figure, str]]], path: P
     with writing(path):
         path.write_bytes(drawn)
     print(f"drew {', '.join(title for title, *_ in panels)} into {path}", file=sys.stderr)
-
-
-def speaker_options(args: argparse.Namespace) -> str:
-    """The options that name the same speaker again."""
-    model = "" if args.model == "embedded" else f" --model {args.model}"
-    return model + (" --baseline" if args.baseline else f" --adapter {args.adapter}" if args.adapter else "")
 
 
 def _print(console: Console, lines: Sequence[Line]) -> None:

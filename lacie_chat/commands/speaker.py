@@ -1,6 +1,7 @@
 """From `--model`, `--adapter` and `--baseline` to something that can be started; for `chat`, `ask` and `doctor`."""
 
 import argparse
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,13 @@ def adapter_ref(args: argparse.Namespace) -> str | None:
     if args.adapter or getattr(args, "baseline", False):
         return args.adapter or None
     return default_adapter(args.model)
+
+
+def speaker_options(args: argparse.Namespace) -> str:
+    """The options that name the same speaker again, as one types them; empty for the one that comes with lacie."""
+    words = [] if args.model == "embedded" else ["--model", args.model]
+    words += ["--adapter", args.adapter] if args.adapter else ["--baseline"] if args.baseline else []
+    return shlex.join(words)
 
 
 def find_pair(args: argparse.Namespace, *, download: bool) -> Pair:

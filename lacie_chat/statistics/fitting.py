@@ -152,20 +152,26 @@ def fit_calibrator(
 
 
 def fitted_forms(signals: Signalled, correct: Bools, folds: int, seed: int, repeats: int = REPEATS) -> tuple[Form, ...]:
-    """The forms of a calibrator, the one that wants most first; each for the answers that have all its signals."""
-    wanted = ((*FREE, AGREEMENT), FREE, (ACCEPTANCE,))
-    forms: list[Form] = []
-    for names in wanted:
+    """The forms of a calibrator, the one that wants most first; each for the answers that have all its signals.
+
+    What comes before another must want something that the other doesn't, or that one would never be asked: the first
+    is kept if it goes by the agreement, the second if it goes by anything, and the last is for whatever is left.
+    """
+
+    def fitted(names: Sequence[str]) -> Form | None:
         index = [place for place, each in enumerate(signals) if all(name in each for name in names)]
         y = correct[index]
         rarer = int(min(y.sum(), (~y).sum())) if len(y) else 0
         if rarer < min(LEAST_OF_EACH, folds):
-            continue  # nobody drew samples, or no answer's tokens are known
-        form = _best_form([signals[place] for place in index], y, names, min(folds, rarer), seed, repeats)
-        if not any(set(form.weights) == set(other.weights) for other in forms):
-            forms.append(form)
-    # A form that goes by nothing fits every answer: none is looked at after it.
-    return tuple(sorted(forms, key=lambda form: -len(form.weights))) or (_share_form(correct),)
+            return None  # nobody drew samples, or no answer's tokens are known
+        return _best_form([signals[place] for place in index], y, names, min(folds, rarer), seed, repeats)
+
+    sampled, free = fitted((*FREE, AGREEMENT)), fitted(FREE)
+    forms = [form for form in (sampled,) if form is not None and AGREEMENT in form.weights]
+    forms += [form for form in (free,) if form is not None and form.weights]
+    if not forms or set(forms[-1].weights) != {ACCEPTANCE}:
+        forms.append(fitted((ACCEPTANCE,)) or _share_form(correct))
+    return tuple(forms)
 
 
 def _check(n: int, right: int, minimum: int) -> None:

@@ -145,7 +145,7 @@ def listener_metrics(
         "accept_threshold": threshold,
         "bins": bins,
         **whole,
-        "no_claim_rate": _none_if_nan(_share(no_claim, len(rows))),
+        "no_claim_rate": none_if_nan(_share(no_claim, len(rows))),
         "without_abstentions": answered,
     }
 
@@ -155,7 +155,7 @@ def _with_intervals(scored: Scored, threshold: float, bins: int, bootstrap: int,
     intervals = bootstrap_intervals(scored, lambda part: point(part, threshold, bins), bootstrap, seed)
     return {
         "n": len(scored),
-        **{key: _none_if_nan(value) for key, value in figures.items()},
+        **{key: none_if_nan(value) for key, value in figures.items()},
         "intervals": intervals,
     }
 
@@ -207,14 +207,15 @@ def figures_with_intervals(
     intervals = bootstrap_intervals(
         scored, lambda part: probability_figures(part.acceptance, part.correct, bins), bootstrap, seed
     )
-    return {name: {"value": _none_if_nan(value), "interval": intervals.get(name)} for name, value in values.items()}
+    return {name: {"value": none_if_nan(value), "interval": intervals.get(name)} for name, value in values.items()}
 
 
 def _share(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
 
 
-def _none_if_nan(value: float) -> float | None:
+def none_if_nan(value: float) -> float | None:
+    """The figure as JSON keeps it: None where it isn't defined."""
     return None if value != value else value
 
 
@@ -238,7 +239,7 @@ def agreement_metrics(rows: Sequence[Mapping[str, Any]], *, bootstrap: int = 100
         "n": len(found),
         "k": sorted({row["agreement"]["k"] for row in found}),
         "mean": float(agreement.mean()) if len(found) else None,
-        "auroc": _none_if_nan(auroc(agreement, correct)),
+        "auroc": none_if_nan(auroc(agreement, correct)),
         "interval": intervals.get("auroc"),
-        "acceptance_auroc": _none_if_nan(auroc(acceptance, correct)),
+        "acceptance_auroc": none_if_nan(auroc(acceptance, correct)),
     }

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lacie_chat.statistics.metrics import Bools, Scored, bootstrap_intervals, probability_figures
+from lacie_chat.statistics.metrics import Bools, Scored, bootstrap_intervals, none_if_nan, probability_figures
 
 Measure = Callable[[Scored], dict[str, float]]
 
@@ -90,9 +90,9 @@ def paired_bootstrap(
             values.append(other[key] - one[key])
     return {
         key: {
-            "left": _none_if_nan(before[key]),
-            "right": _none_if_nan(after[key]),
-            "difference": _none_if_nan(after[key] - before[key]),
+            "left": none_if_nan(before[key]),
+            "right": none_if_nan(after[key]),
+            "difference": none_if_nan(after[key] - before[key]),
             "interval": _interval(values),
         }
         for key, values in differences.items()
@@ -122,10 +122,6 @@ def _interval(values: Sequence[float]) -> list[float] | None:
     if not len(array) or len(defined) < len(array) / 2:
         return None
     return [float(edge) for edge in np.quantile(defined, [0.025, 0.975])]
-
-
-def _none_if_nan(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
 
 
 def acceptance_by_truth(scored: Scored) -> dict[str, float]:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lacie_chat.confidence import Calibrator
-from lacie_chat.statistics.metrics import auroc, ece, reliability
+from lacie_chat.statistics.metrics import auroc, ece, none_if_nan, reliability
 
 Figure = Literal["acceptance", "shipped", "own"]
 """A figure that says something of an answer: how sure it sounds, and P(right) by the calibrator that came with the
@@ -131,8 +131,8 @@ def summary(said: Said, correct: Sequence[bool]) -> dict[str, Any]:
         "right": right,
         "share": right / n if n else None,
         "interval": list(wilson(right, n)),
-        "auroc": {figure: _none_if_nan(auroc(x, y)) for figure, (x, y) in known.items()},
-        "ece": {figure: _none_if_nan(ece(x, y)) for figure, (x, y) in known.items()},
+        "auroc": {figure: none_if_nan(auroc(x, y)) for figure, (x, y) in known.items()},
+        "ece": {figure: none_if_nan(ece(x, y)) for figure, (x, y) in known.items()},
     }
 
 
@@ -153,7 +153,3 @@ def tellings(said: Sequence[float], correct: Sequence[bool]) -> list[Telling]:
 def _known(said: Sequence[float | None], correct: Sequence[bool]) -> tuple[Any, Any]:
     pairs = [(value, right) for value, right in zip(said, correct, strict=True) if value is not None]
     return np.array([value for value, _ in pairs], dtype=float), np.array([right for _, right in pairs], dtype=bool)
-
-
-def _none_if_nan(value: float) -> float | None:
-    return None if math.isnan(value) else value

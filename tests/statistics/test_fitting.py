@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from lacie_chat.confidence import ASSESSMENT_VERSION, WayOfDrawing
+from lacie_chat.confidence import ASSESSMENT_VERSION, Form, WayOfDrawing
 from lacie_chat.confidence.calibrator import as_input
 from lacie_chat.confidence.signals import FREE
 from lacie_chat.statistics import fitting
@@ -111,6 +111,27 @@ def test_agreement_is_used_where_it_was_drawn_and_helps() -> None:
     agreed, differed = calibrator({**without, "agreement": 1.0}), calibrator({**without, "agreement": 0.0})
     plain = calibrator(without)
     assert agreed is not None and differed is not None and plain is not None and differed < plain < agreed
+
+
+@pytest.mark.parametrize(
+    ("sampled", "free", "wording", "kept"),
+    [
+        ("agreement", "span_sum mean acceptance", "acceptance", [0, 1, 2]),
+        ("span_sum mean", "span_sum", "acceptance", [1, 2]),  # the agreement helps nothing
+        ("agreement span_sum", "", "acceptance", [0, 2]),
+        ("agreement", "acceptance", "acceptance", [0, 1]),
+        ("", "", "", [2]),
+    ],
+)
+def test_no_form_stands_before_one_that_wants_more(
+    monkeypatch: pytest.MonkeyPatch, sampled: str, free: str, wording: str, kept: list[int]
+) -> None:
+    rows, correct = answers(13, 60, weights={})
+    made = {len(FREE) + 1: sampled, len(FREE): free, 1: wording}
+    forms = {size: Form(0.0, dict.fromkeys(words.split(), 1.0)) for size, words in made.items()}
+    monkeypatch.setattr(fitting, "_best_form", lambda signals, correct, names, *_: forms[len(names)])
+    found = fitted_forms([{**row, "agreement": 0.5} for row in rows], np.array(correct), 5, 0)
+    assert found == tuple(list(forms.values())[place] for place in kept)
 
 
 def test_answers_without_tokens_are_fitted_on_their_wording() -> None:
