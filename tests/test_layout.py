@@ -1,4 +1,4 @@
-"""The layout of the code: no circles among the modules, no module over 400 lines.
+"""The layout of the code: no circles among the modules, no module over 400 lines, no two test modules of one name.
 
 An import is what the source says, wherever it stands: inside a function too (it is as true an arrow), but not under
 `TYPE_CHECKING`. `python tests/test_layout.py` lists what is wrong and exits non-zero if anything is.
@@ -42,6 +42,15 @@ def long_modules(found: Mapping[str, Path]) -> list[str]:
     return [f"{name}: {count} lines" for name, count in lines.items() if count > MOST_LINES]
 
 
+def same_names(folder: Path) -> list[str]:
+    """Test modules that share a name; the tests' folders are no packages, so pytest could collect only one of them."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.rglob("*.py")):
+        if path.name != "conftest.py":
+            found.setdefault(path.name, []).append(str(path.relative_to(folder)))
+    return [" and ".join(paths) for paths in found.values() if len(paths) > 1]
+
+
 def _reached(start: str, arrows: Arrows) -> set[str]:
     seen: set[str] = set()
     todo = [*arrows[start]]
@@ -81,6 +90,17 @@ def test_no_circles() -> None:
 
 def test_no_module_is_too_long() -> None:
     assert long_modules(modules()) == []
+
+
+def test_no_two_test_modules_have_one_name() -> None:
+    assert same_names(ROOT / "tests") == []
+
+
+def test_two_test_modules_of_one_name_are_found(tmp_path: Path) -> None:
+    for path in ("chat/test_talk.py", "tui/test_talk.py", "tui/test_keys.py", "chat/conftest.py", "tui/conftest.py"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("")
+    assert same_names(tmp_path) == ["chat/test_talk.py and tui/test_talk.py"]
 
 
 def test_a_circle_and_a_long_module_are_found(tmp_path: Path) -> None:
