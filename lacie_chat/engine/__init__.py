@@ -18,6 +18,7 @@ from lacie_chat.engine.events import (
     LoadProgress,
     ModelInfo,
     PromptProgress,
+    Reasoning,
 )
 from lacie_chat.engine.protocol import EngineLike
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Role, Sampling
@@ -44,6 +45,7 @@ __all__ = [
     "LoadProgress",
     "ModelInfo",
     "PromptProgress",
+    "Reasoning",
     "Role",
     "Sampling",
 ]

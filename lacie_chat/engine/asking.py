@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lacie_chat.engine.errors import EngineDied, EngineError
-from lacie_chat.engine.events import Cut, Delta, Failed, Finished, PromptProgress
+from lacie_chat.engine.events import Cut, Delta, Failed, Finished, PromptProgress, Reasoning
 from lacie_chat.engine.protocol import EngineLike
 from lacie_chat.engine.settings import ChatTurn, Sampling
 
-Heard = Cut | Delta | PromptProgress
+Heard = Cut | Delta | PromptProgress | Reasoning
 TEMPERATURE = 0.7
 MAX_TOKENS = 64
 STOP = ("\n\n",)
@@ -27,10 +27,11 @@ def sample_seeds(k: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A whole answer and how it ended."""
+    """A whole answer, how it ended, and what was thought before it (empty where nothing was)."""
 
     text: str
     finished: Finished
+    reasoning: str = ""
 
 
 def answer_to(
@@ -47,6 +48,7 @@ def answer_to(
     Raises EngineError with the engine's line where it fails, EngineDied where it is gone.
     """
     text: list[str] = []
+    thought: list[str] = []
     last: Finished | Failed | None = None
     # to its very end, not only to its last event: an answer lets its context go when it is over
     for event in engine.generate(turns, sampling, baseline=baseline, aside=aside):
@@ -56,10 +58,12 @@ def answer_to(
                 continue
             case Delta():
                 text.append(event.text)
+            case Reasoning():
+                thought.append(event.text)
         hear(event)
     match last:
         case Finished():
-            return Answered("".join(text), last)
+            return Answered("".join(text), last, "".join(thought))
         case Failed():
             raise EngineDied(last.message) if last.engine_died else EngineError(last.message)
     raise EngineError("The engine ended the answer without a word.")

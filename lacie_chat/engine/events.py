@@ -72,6 +72,16 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
+class Reasoning:
+    """New text of what the model thinks before it answers, without the marks around it; always whole code points.
+
+    Kept beside the answer and no part of it: not heard, not masked, not sent back (DESIGN.md).
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The answer has ended. Times in seconds, from the call on; `cached_tokens` of the prompt were not read again.
 
@@ -79,6 +89,10 @@ class Finished:
     under the model's plain softmax (before penalty, temperature and cuts). `tokens`: those that wrote the answer, each
     with the characters of it that it had a part in and its log-probability (confidence/signals.py); `alternatives`: of
     each of these what could have stood there.
+
+    What the model thought first is counted apart: `reasoning_tokens` are part of `completion_tokens`,
+    `reasoning_seconds` of `generation_seconds`, and of neither `tokens` nor `mean_logprob`. `reasoning_open`: it ended
+    inside the thought, and there is no answer to assess.
     """
 
     reason: FinishReason
@@ -91,6 +105,9 @@ class Finished:
     mean_logprob: float | None = None
     tokens: tuple[tuple[int, int, float], ...] = ()
     alternatives: tuple[Alternatives, ...] = ()
+    reasoning_tokens: int = 0
+    reasoning_seconds: float = 0.0
+    reasoning_open: bool = False
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -105,6 +122,7 @@ class Finished:
             "prompt_tokens": self.prompt_tokens,
             "cached_tokens": self.cached_tokens,
             "completion_tokens": self.completion_tokens,
+            "reasoning_tokens": self.reasoning_tokens,
         }
 
     def timings(self) -> dict[str, float | None]:
@@ -113,6 +131,7 @@ class Finished:
             "time_to_first_token": self.time_to_first_token,
             "prompt_seconds": self.prompt_seconds,
             "generation_seconds": self.generation_seconds,
+            "reasoning_seconds": self.reasoning_seconds,
             "tokens_per_second": self.tokens_per_second,
         }
 
@@ -125,4 +144,4 @@ class Failed:
     engine_died: bool = False
 
 
-GenerationEvent = Cut | PromptProgress | Delta | Finished | Failed
+GenerationEvent = Cut | PromptProgress | Reasoning | Delta | Finished | Failed

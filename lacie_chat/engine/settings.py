@@ -39,6 +39,9 @@ class EngineSettings:
         return self.listener or ListenerFiles(self.model_path, version_of_prompted(self.model_path.stem))
 
 
+ReasoningChoice = Literal["on", "off"] | int | None
+"""Whether the model thinks before it answers: `on`, `off`, at most so many tokens, or as the model does (None)."""
+
 PENALTY_WINDOW = 64
 """Tokens of the answer that the repeat penalty looks back on. Not the question's: answers must repeat its names."""
 
@@ -49,7 +52,8 @@ class Sampling:
 
     Low temperature by default: greedy is right twice as often as 0.7. `temperature` 0 is greedy. `top_k` 0, `top_p` 1.0
     and `repeat_penalty` 1.0 switch those off. One seed gives one text on one machine, as long as no generated token is
-    taken from the cache (context.py says why).
+    taken from the cache (context.py says why). `max_tokens` are of the answer: what the model thinks before it
+    has room of its own (`reasoning`).
     """
 
     temperature: float = 0.2
@@ -59,3 +63,4 @@ class Sampling:
     max_tokens: int = 512
     seed: int = 0
     stop: tuple[str, ...] = field(default=())
+    reasoning: ReasoningChoice = None

@@ -10,13 +10,23 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from lacie_chat.engine.events import Alternatives, Cut, Delta, Failed, Finished, LoadProgress, ModelInfo, PromptProgress
+from lacie_chat.engine.events import (
+    Alternatives,
+    Cut,
+    Delta,
+    Failed,
+    Finished,
+    LoadProgress,
+    ModelInfo,
+    PromptProgress,
+    Reasoning,
+)
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
 from lacie_chat.listener_files import ListenerFiles
 
-Event = Cut | Delta | Failed | Finished | LoadProgress | ModelInfo | PromptProgress
+Event = Cut | Delta | Failed | Finished | LoadProgress | ModelInfo | PromptProgress | Reasoning
 _EVENTS: dict[str, type[Event]] = {
-    kind.__name__: kind for kind in (Cut, Delta, Failed, Finished, LoadProgress, ModelInfo, PromptProgress)
+    kind.__name__: kind for kind in (Cut, Delta, Failed, Finished, LoadProgress, ModelInfo, PromptProgress, Reasoning)
 }
 
 
