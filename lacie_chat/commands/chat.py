@@ -2,13 +2,17 @@
 
 import argparse
 import sys
+from typing import TYPE_CHECKING, Any
 
 from lacie_chat.commands.argument_types import probability, whole_number
-from lacie_chat.commands.speaker import add_speaker_arguments, find_speaker
+from lacie_chat.commands.speaker import Speaker, add_speaker_arguments, find_speaker
 from lacie_chat.confidence import MOST_SAMPLES
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.errors import LacieError
 from lacie_chat.models import ResolvedModel, pair_fingerprint, shipped_calibrator
+
+if TYPE_CHECKING:
+    from lacie_chat.tui.app import LacieApp
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +48,14 @@ def run(args: argparse.Namespace) -> int:
             raise
         store, resume = Store.in_memory(), None
         notice = f"{str(error).rstrip('.')}. This chat is kept in memory only."
+    with store:
+        app = app_of(args, speaker, store, resume=resume, notice=notice)
+        app.run()
+        return app.return_code or 0
 
+
+def app_of(args: argparse.Namespace, speaker: Speaker, store: Store, **more: Any) -> "LacieApp":
+    """The interface over a speaker, as the options ask for it; not running yet. `more` are LacieApp's own arguments."""
     from lacie_chat.chat.session import Origin
     from lacie_chat.tui.app import LacieApp
 
@@ -53,21 +64,17 @@ def run(args: argparse.Namespace) -> int:
         shipped = shipped_calibrator(*paths, speaker.listener.version)
         return Origin(model.ref, adapter.ref if adapter else None, pair_fingerprint(*paths), shipped)
 
-    with store:
-        app = LacieApp(
-            engine_factory=speaker.engine,
-            store=store,
-            model_name=speaker.model.name,
-            adapter_name=speaker.adapter.name if speaker.adapter else None,
-            calibrator=speaker.calibrator,
-            baseline_calibrator=speaker.baseline_calibrator,
-            origin=origin_of(speaker.model, speaker.adapter),
-            baseline_origin=origin_of(speaker.model, None),
-            resume=resume,
-            notice=notice,
-            agreement=args.agreement,
-            answer_from=args.answer_from,
-            assessment_version=speaker.listener.version,
-        )
-        app.run()
-        return app.return_code or 0
+    return LacieApp(
+        engine_factory=speaker.engine,
+        store=store,
+        model_name=speaker.model.name,
+        adapter_name=speaker.adapter.name if speaker.adapter else None,
+        calibrator=speaker.calibrator,
+        baseline_calibrator=speaker.baseline_calibrator,
+        origin=origin_of(speaker.model, speaker.adapter),
+        baseline_origin=origin_of(speaker.model, None),
+        agreement=args.agreement,
+        answer_from=args.answer_from,
+        assessment_version=speaker.listener.version,
+        **more,
+    )
