@@ -9,6 +9,7 @@ from lacie_chat.confidence import MOST_SAMPLES
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.errors import LacieError
 from lacie_chat.models import ResolvedModel, pair_fingerprint, shipped_calibrator
+from lacie_chat.streams import terminal_name, terminal_takes_codes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +35,8 @@ def run(args: argparse.Namespace) -> int:
     """Resolve the model, open the store, hand both to the interface. A store that won't open doesn't stop a chat."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise LacieError("the chat needs a terminal; in a pipe use: lacie ask QUESTION")
+    if not terminal_takes_codes():
+        raise LacieError(f"the chat can't draw on {terminal_name()}; without a screen use: lacie ask QUESTION")
     speaker = find_speaker(args)
     notice = None
     try:
