@@ -92,6 +92,19 @@ def can_draw(stream: TextIO) -> bool:
     return stream.isatty() and terminal_takes_codes()
 
 
+def size_of_the_terminal_itself() -> None:
+    """Forget COLUMNS and LINES where the terminal tells its size, and where they are no size at all: a program that
+    fills the screen would fill another one, and not grow with its window."""
+    try:
+        known = min(os.get_terminal_size(sys.stdout.fileno())) > 0
+    except OSError:
+        known = False
+    for name in ("COLUMNS", "LINES"):
+        value = os.environ.get(name, "")
+        if known or not (value.isascii() and value.isdigit() and len(value) <= 4):
+            os.environ.pop(name, None)
+
+
 def output_failure(error: OSError) -> str | None:
     """The line to say where `error` came of standard output: empty where its reader has gone (`| head`); None where it
     came of something else. Nothing more reaches a stream that failed, and Python doesn't try to at its exit."""

@@ -9,7 +9,7 @@ from lacie_chat.confidence import MOST_SAMPLES
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.errors import LacieError
 from lacie_chat.models import ResolvedModel, pair_fingerprint, shipped_calibrator
-from lacie_chat.streams import terminal_name, terminal_takes_codes
+from lacie_chat.streams import size_of_the_terminal_itself, terminal_name, terminal_takes_codes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
         return Origin(model.ref, adapter.ref if adapter else None, pair_fingerprint(*paths), shipped)
 
     with store:
+        size_of_the_terminal_itself()
         app = LacieApp(
             engine_factory=speaker.engine,
             store=store,
