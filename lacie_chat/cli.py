@@ -8,10 +8,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lacie_chat import __version__, streams
 from lacie_chat.errors import LacieError
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 FAILED = 1
 INTERRUPTED = 130
@@ -105,9 +108,16 @@ def _run(words: Sequence[str]) -> int:
         return INTERRUPTED
 
 
+class _Parser(argparse.ArgumentParser):
+    """Argparse's own passes over a failure to write its help, and the exit status then says that all went well."""
+
+    def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
+        print(self.format_help(), end="", file=file)
+
+
 def build_parser(name: str) -> argparse.ArgumentParser:
     """The whole parser; only the command `name` has its options and its `handler`, since they import its module."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="lacie",
         description="Chat with local models and see how sure each answer sounds, and how often such answers are right.",
     )

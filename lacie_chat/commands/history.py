@@ -62,6 +62,7 @@ def _list(store: Store, args: argparse.Namespace) -> int:
         return 0
     if not rows:
         print("no conversations yet", file=sys.stderr)
+        return 0
     table = Table.grid(padding=(0, 2))
     for row in rows:
         when = row.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
