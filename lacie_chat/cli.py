@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: Sequence[str]) -> int:
     try:
-        args = build_parser(words[0]).parse_args(words)
+        args = _parsed(words)
         return int(args.handler(args))
     except LacieError as error:
         streams.complain(f"lacie: {error}")
@@ -106,6 +106,17 @@ def _run(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         streams.complain("")
         return INTERRUPTED
+
+
+def _parsed(words: Sequence[str]) -> argparse.Namespace:
+    """The arguments. A question's words may stand on both sides of an option, of which argparse takes one only."""
+    parser = build_parser(words[0])
+    args, rest = parser.parse_known_args(words)
+    if rest and isinstance(getattr(args, "question", None), list) and not any(len(w) > 1 and w[0] == "-" for w in rest):
+        args.question += rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return args
 
 
 class _Parser(argparse.ArgumentParser):

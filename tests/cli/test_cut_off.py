@@ -1,6 +1,7 @@
 """An answer that was cut off says so, wherever it is shown or counted; what was asked and what is only near is told
 apart."""
 
+import io
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from odd import LACIE, redirected
 
 from lacie_chat import cli
+from lacie_chat.commands import ask as ask_command
 from lacie_chat.commands.ask import cut_off_line
 from lacie_chat.cut_off import count_cut_off, stopped_words, stored_words
 from lacie_chat.engine import Finished, FinishReason
@@ -144,14 +146,20 @@ def test_closed_streams_cost_no_answer() -> None:
         (["ask", "-", "What is this?"], b"A ship.\n", "A ship.\n\nWhat is this?"),
         (["ask", "What", "is", "5", "-", "3?"], b"left alone", "What is 5 - 3?"),
         (["ask", "What is this?", "-"], b"", "What is this?"),
+        (["ask", "--json", "What", "is", "--seed", "1", "this?", "-"], b"A ship.\n", "What is this?\n\nA ship."),
     ],
 )
-def test_where_the_dash_stands(words: list[str], piped: bytes, question: str) -> None:
-    parser = cli.build_parser("ask")
-    source = "import sys; from lacie_chat import cli; from lacie_chat.commands.ask import read_question as read; "
-    source += "print(read(cli.build_parser('ask').parse_args(sys.argv[1:]).question), end='')"
-    assert parser.parse_args(words).question == words[1:]
-    done = subprocess.run(
-        [str(Path(LACIE).with_name("python")), "-c", source, *words], input=piped, capture_output=True, check=False
-    )
-    assert done.stdout.decode() == question, done.stderr.decode()
+def test_where_the_dash_stands(words: list[str], piped: bytes, question: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(piped)))
+    monkeypatch.setattr(ask_command, "run", lambda args: asked.append(ask_command.read_question(args.question)) or 0)
+    assert cli.main(words) == 0
+    assert asked == [question]
+
+
+@pytest.mark.parametrize("words", [["ask", "Who?", "--jsn"], ["ask", "Who?", "--json", "it", "-x"], ["doctor", "x"]])
+def test_what_no_command_knows_is_still_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(words)
+    assert left.value.code == 2
+    assert "unrecognized arguments" in capsys.readouterr().err
