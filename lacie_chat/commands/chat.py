@@ -10,6 +10,7 @@ from lacie_chat.confidence import MOST_SAMPLES
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.errors import LacieError
 from lacie_chat.models import ResolvedModel, pair_fingerprint, shipped_calibrator
+from lacie_chat.streams import size_of_the_terminal_itself, terminal_name, terminal_takes_codes
 
 if TYPE_CHECKING:
     from lacie_chat.tui.app import LacieApp
@@ -38,6 +39,8 @@ def run(args: argparse.Namespace) -> int:
     """Resolve the model, open the store, hand both to the interface. A store that won't open doesn't stop a chat."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise LacieError("the chat needs a terminal; in a pipe use: lacie ask QUESTION")
+    if not terminal_takes_codes():
+        raise LacieError(f"the chat can't draw on {terminal_name()}; without a screen use: lacie ask QUESTION")
     speaker = find_speaker(args)
     notice = None
     try:
@@ -49,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
         store, resume = Store.in_memory(), None
         notice = f"{str(error).rstrip('.')}. This chat is kept in memory only."
     with store:
+        size_of_the_terminal_itself()
         app = app_of(args, speaker, store, resume=resume, notice=notice)
         app.run()
         return app.return_code or 0
