@@ -12,7 +12,7 @@ which base models continue best; `stop` then holds what ends an answer.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,21 +72,21 @@ class ChatTemplate:
             raise EngineError(f"The chat template of {model.path.name} is broken: {_line(error)}.") from error
         self._folds_system: bool | None = None
 
-    def text(self, turns: Sequence[ChatTurn]) -> str:
-        """The prompt as text, up to where the answer begins."""
-        return self._render(self._shaped(turns))
+    def text(self, turns: Sequence[ChatTurn], **variables: object) -> str:
+        """The prompt as text, up to where the answer begins. `variables` are the template's own, e.g. its switches."""
+        return self._render(self._shaped(turns), **variables)
 
-    def tokens(self, turns: Sequence[ChatTurn]) -> list[int]:
+    def tokens(self, turns: Sequence[ChatTurn], **variables: object) -> list[int]:
         """The prompt as tokens; markers inside messages stay text. Raises EngineError where the template fails."""
         shaped = self._shaped(turns)
-        rendered = self._render(shaped)
+        rendered = self._render(shaped, **variables)
         tokens = self._model.tokenise(rendered, special=True)
         if any(self._controls(turn.content) for turn in shaped) or self._controls("".join(t.content for t in shaped)):
-            tokens = self._guarded(shaped, rendered)
+            tokens = self._guarded(shaped, rendered, variables)
         else:
-            own = [control for piece, _ in self._pieces(shaped) for control in self._controls(piece)]
+            own = [control for piece, _ in self._pieces(shaped, variables) for control in self._controls(piece)]
             if own != [token for token in tokens if self._model.is_control(token)]:  # a marker across a border
-                tokens = self._guarded(shaped, rendered)
+                tokens = self._guarded(shaped, rendered, variables)
         return self._model.with_bos(tokens)
 
     def _shaped(self, turns: Sequence[ChatTurn]) -> list[ChatTurn]:
@@ -105,15 +105,14 @@ class ChatTemplate:
         first = ChatTurn(shaped[1].role, f"{shaped[0].content}\n\n{shaped[1].content}")
         return [first, *shaped[2:]]
 
-    def _render(self, turns: Sequence[ChatTurn]) -> str:
+    def _render(self, turns: Sequence[ChatTurn], **variables: object) -> str:
         try:
             return self._template.render(
                 messages=[{"role": turn.role, "content": turn.content} for turn in turns],
                 bos_token=self._model.marker(self._model.bos),
                 eos_token=self._model.marker(self._model.eos),
                 add_generation_prompt=True,
-                tools=None,
-                documents=None,
+                **{"tools": None, "documents": None, **variables},
             )
         except (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError, ZeroDivisionError) as error:
             name = self._model.path.name
@@ -122,11 +121,11 @@ class ChatTemplate:
     def _controls(self, text: str) -> list[int]:
         return [token for token in self._model.tokenise(text, special=True) if self._model.is_control(token)]
 
-    def _pieces(self, turns: Sequence[ChatTurn]) -> list[tuple[str, int | None]]:
+    def _pieces(self, turns: Sequence[ChatTurn], variables: Mapping[str, object]) -> list[tuple[str, int | None]]:
         """The template's own text in order, each piece with the number of the message after it (None: the end)."""
         blanks = [ChatTurn(turn.role, f"{_OPEN}{i}{_CLOSE}") for i, turn in enumerate(turns)]
         pieces: list[tuple[str, int | None]] = []
-        for part in self._render(blanks).split(_OPEN):
+        for part in self._render(blanks, **variables).split(_OPEN):
             number, closed, after = part.partition(_CLOSE)
             if closed and pieces:
                 pieces[-1] = (pieces[-1][0], int(number))
@@ -135,15 +134,15 @@ class ChatTemplate:
                 pieces.append((part, None))
         return pieces
 
-    def _guarded(self, turns: list[ChatTurn], rendered: str) -> list[int]:
-        pieces = self._pieces(turns)
+    def _guarded(self, turns: list[ChatTurn], rendered: str, variables: Mapping[str, object]) -> list[int]:
+        pieces = self._pieces(turns, variables)
         forms: tuple[Callable[[str], str], ...] = (str, str.strip, str.rstrip, str.lstrip)
         for form in forms:
             contents = [form(turn.content) for turn in turns]
             if rendered == "".join(text + (contents[at] if at is not None else "") for text, at in pieces):
                 return self._join([(text, contents[at] if at is not None else "") for text, at in pieces])
         broken = [ChatTurn(turn.role, self._broken(turn.content)) for turn in turns]
-        return self._model.tokenise(self._render(broken), special=True)
+        return self._model.tokenise(self._render(broken, **variables), special=True)
 
     def _join(self, pieces: list[tuple[str, str]]) -> list[int]:
         """Tokenise (template's text, message) pairs: markers count in the former only; text between two is one run."""

@@ -105,7 +105,7 @@ def test_marker_text_survives_as_text(model: Model, source: str | None) -> None:
 
 def test_guarded_tokens_equal_plain_ones_where_nothing_is_to_guard(model: Model) -> None:
     template = ChatTemplate(model)
-    assert template._guarded(TURNS, template.text(TURNS)) == template.tokens(TURNS)
+    assert template._guarded(TURNS, template.text(TURNS), {}) == template.tokens(TURNS)
 
 
 def test_marker_across_the_border_of_a_message_stays_text(model: Model) -> None:
