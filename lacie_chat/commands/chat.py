@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
             adapter_name=speaker.adapter.name if speaker.adapter else None,
             calibrator=speaker.calibrator,
             baseline_calibrator=speaker.baseline_calibrator,
+            sampling=speaker.sampling,
             origin=origin_of(speaker.model, speaker.adapter),
             baseline_origin=origin_of(speaker.model, None),
             resume=resume,
