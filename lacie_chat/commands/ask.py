@@ -16,10 +16,18 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from lacie_chat.commands.argument_types import not_negative, positive, probability, whole_number
-from lacie_chat.commands.speaker import Speaker, add_speaker_arguments, find_speaker, speaker_options
+from lacie_chat.commands.speaker import (
+    TEMPERATURE_HELP,
+    Speaker,
+    add_speaker_arguments,
+    find_speaker,
+    say,
+    speaker_options,
+)
 from lacie_chat.confidence import (
     MOST_SAMPLES,
     Assessment,
@@ -64,8 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--temperature",
         type=not_negative,
-        default=Sampling().temperature,
-        help="0 is greedy (default %(default)s, as in the chat)",
+        help=f"{TEMPERATURE_HELP}, as in the chat",
     )
     parser.add_argument("--max-tokens", type=positive, default=512, help="length of the answer at most (default 512)")
     parser.add_argument("--seed", type=int, default=0, help="for temperatures over 0 (default 0)")
@@ -81,7 +88,8 @@ def run(args: argparse.Namespace) -> int:
     engine = speaker.engine()
     try:
         info = engine.load()
-        sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens, seed=args.seed)
+        say(info.asked_as)
+        sampling = replace(speaker.sampling, max_tokens=args.max_tokens, seed=args.seed)
         response, finished = stream_answer(engine, question, sampling, show=not args.json)
         assessment = assess(
             question,

@@ -47,10 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ask, fit, keep, report. Raises LacieError, one line."""
-    asking = asking_of(args)
     everything = questions_from([path.expanduser() for path in args.questions])
     questions = matched(everything[: args.n], args.matcher)
     pair = find_pair(args, download=True)
+    asking = asking_of(args, pair)
     listener = listener_of(args, pair.model)
     marks = [] if args.no_marks else marks_beside(pair, listener, questions, asking)
     if len(questions) + len(marks) < args.minimum:

@@ -25,7 +25,7 @@ from lacie_chat.commands.speaker import Pair, add_speaker_arguments, find_pair, 
 from lacie_chat.confidence import WayOfDrawing
 from lacie_chat.console import make_console
 from lacie_chat.conversations import Store
-from lacie_chat.engine.settings import Sampling
+from lacie_chat.engine.recommended import recommended
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import matched
 from lacie_chat.evaluation.own_questions import questions_from
@@ -142,7 +142,7 @@ def _marked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
         signals=[mark.signals for mark in usable],
         correct=[mark.correct for mark in usable],
         source="own marks",
-        sampling=WayOfDrawing.of(Sampling()),  # the chat draws in no other
+        sampling=WayOfDrawing.of(recommended(pair.model.path)),  # the chat draws in no other
         version=speaker.version,
         left_out="; ".join(filter(None, left_out)),
         marks=len(usable),
@@ -150,9 +150,9 @@ def _marked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
 
 
 def _asked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
-    asking = asking_of(args)
     questions = matched(questions_from([args.questions.expanduser()]), args.matcher)
     pair = find_pair(args, download=True)
+    asking = asking_of(args, pair)
     listener = listener_of(args, pair.model)
     _check_shipped(pair, args, listener.version)
     return pair, ask(pair, listener, questions, asking, f"own questions ({args.questions.name})")

@@ -75,6 +75,7 @@ def app_of(args: argparse.Namespace, speaker: Speaker, store: Store, **more: Any
         adapter_name=speaker.adapter.name if speaker.adapter else None,
         calibrator=speaker.calibrator,
         baseline_calibrator=speaker.baseline_calibrator,
+        sampling=speaker.sampling,
         origin=origin_of(speaker.model, speaker.adapter),
         baseline_origin=origin_of(speaker.model, None),
         agreement=args.agreement,

@@ -56,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--temperature",
         type=not_negative,
-        help=f"0 is greedy (default: the chat's, {Sampling().temperature}; {_TEMPERATURE_OF_SAMPLES} for samples)",
+        help=f"of both sides, whatever their files recommend; 0 is greedy (default {Sampling().temperature}; "
+        f"{_TEMPERATURE_OF_SAMPLES} for samples)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of both sides (default 0)")
     parser.add_argument("--max-tokens", type=positive, help="length of an answer at most (default 512; a file: 128)")

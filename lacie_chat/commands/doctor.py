@@ -9,6 +9,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
 from rich.table import Table
@@ -21,6 +22,7 @@ from lacie_chat.console import make_console, show
 from lacie_chat.conversations import Store
 from lacie_chat.engine import ChatTurn, Sampling
 from lacie_chat.engine.asking import answer_to
+from lacie_chat.engine.recommended import in_words
 from lacie_chat.errors import LacieError
 from lacie_chat.streams import terminal_name, terminal_takes_codes
 
@@ -120,6 +122,9 @@ def _answer(speaker: Speaker) -> Iterator[Finding]:
         info = engine.load()
         loaded = f"{info.name}, {info.parameters / 1e6:,.0f}M parameters, context {info.n_ctx}, {info.threads} threads"
         yield "model", loaded
+        yield "asked", info.asked_as or "by its own chat template"
+        by_whom = "as its file recommends" if speaker.sampling != Sampling() else "its file recommends none"
+        yield "drawn", f"{in_words(asdict(speaker.sampling))} ({by_whom})"
         answered = answer_to(engine, [ChatTurn("user", QUESTION)], Sampling(temperature=0.0, max_tokens=48))
         assessment = assess(QUESTION, answered.text, listener=engine.listener, calibrator=speaker.calibrator)
     finally:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lacie_chat.console import make_console, show
+from lacie_chat.engine.recommended import in_words, stated
 from lacie_chat.models import (
     catalogue,
     find_calibrator,
@@ -99,6 +100,7 @@ def _info(args: argparse.Namespace) -> int:
         "size_bytes": info.size_bytes,
         "licence": info.licence,
         "chat_template": info.has_chat_template,
+        "recommended_sampling": stated(info.metadata),
         "calibrator": None if calibrator is None else {"signals": list(calibrator.signals), "n": calibrator.n},
         "lacie": {key: value for key, value in info.metadata.items() if key.startswith("lacie.")},
     }
@@ -111,6 +113,10 @@ def _info(args: argparse.Namespace) -> int:
             name, value = "size", readable_size(info.size_bytes)
         elif name == "parameters":
             value = f"{info.parameters:,}"
+        elif name == "chat_template":
+            value = "its own" if value else "no chat template: asked as Question/Answer, or in ChatML if it knows that"
+        elif name == "recommended_sampling" and value:
+            value = in_words(stated(info.metadata))
         elif name == "calibrator" and value is None:
             value = "none: lacie calibrate finds out how often it is right"
         elif value == {} or value is None:

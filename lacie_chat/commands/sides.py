@@ -17,6 +17,7 @@ from lacie_chat.commands.speaker import (
     add_model_argument,
     calibrators_of,
     listener_of,
+    say,
 )
 from lacie_chat.confidence import WayOfDrawing
 from lacie_chat.engine import EngineLike, Sampling
@@ -150,7 +151,7 @@ def started(left: ComparedSide, right: ComparedSide) -> Iterator[tuple[StartedSi
         if left.model_print == right.model_print and None in (left.adapter_print, right.adapter_print):
             adapted = left if left.adapter_print else right
             engines.append(adapted.speaker.engine())
-            engines[0].load()
+            say(engines[0].load().asked_as)
             yield (
                 StartedSide(left, engines[0], baseline=left is not adapted),
                 StartedSide(right, engines[0], baseline=right is not adapted),
@@ -158,7 +159,8 @@ def started(left: ComparedSide, right: ComparedSide) -> Iterator[tuple[StartedSi
             return
         for side in (left, right):
             engines.append(side.speaker.engine())
-            engines[-1].load()
+            asked_as = engines[-1].load().asked_as
+            say(f"{side.name}: {asked_as}" if asked_as else "")
         yield StartedSide(left, engines[0], baseline=False), StartedSide(right, engines[1], baseline=False)
     finally:
         for engine in engines:

@@ -3,13 +3,14 @@
 import argparse
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lacie_chat import paths
 from lacie_chat.commands.argument_types import at_least
 from lacie_chat.confidence import Calibrator, WayOfDrawing
 from lacie_chat.engine import EngineProcess, EngineSettings, Sampling
+from lacie_chat.engine.recommended import recommended
 from lacie_chat.listener_files import ListenerFiles
 from lacie_chat.models import (
     ResolvedModel,
@@ -23,6 +24,7 @@ from lacie_chat.models import (
 from lacie_chat.progress import DownloadLine
 
 SHORTEST_CONTEXT = 256
+TEMPERATURE_HELP = f"0 is greedy (default: what the model's file recommends, else {Sampling().temperature:g})"
 ADAPTER_HELP = "a LoRA adapter GGUF (path or owner/repo) over the model; the embedded model has its own (`embedded`)"
 
 
@@ -56,6 +58,8 @@ class Speaker:
     baseline_calibrator: Calibrator | None
     listener: ListenerFiles
     n_ctx: int | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    """As the model's file recommends, or as the options say."""
 
     @property
     def adapter_path(self) -> Path | None:
@@ -151,14 +155,14 @@ def say(note: str) -> None:
 def find_speaker(args: argparse.Namespace) -> Speaker:
     """Resolve the options; downloads from the Hub if need be, with progress on standard error.
 
-    A calibrator that was fitted for another way of drawing than `--temperature` asks for (default: the chat's) is not
-    used, and a line on standard error says so.
+    A calibrator that was fitted for another way of drawing than this speaker's is not used, and a line on standard
+    error says so.
     """
     pair = find_pair(args, download=True)
-    temperature = getattr(args, "temperature", None)
-    way = WayOfDrawing.of(Sampling() if temperature is None else Sampling(temperature=temperature))
+    sampling = recommended(pair.model.path, temperature=getattr(args, "temperature", None))
     listener = listener_of(args, pair.model)
-    return Speaker(pair.model, pair.adapter, *calibrators_of(pair, way, listener), listener, args.context)
+    calibrators = calibrators_of(pair, WayOfDrawing.of(sampling), listener)
+    return Speaker(pair.model, pair.adapter, *calibrators, listener, args.context, sampling)
 
 
 def calibrators_of(

@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--temperature",
         type=not_negative,
         default=Sampling().temperature,
-        help="of both speakers (default %(default)s, as in the chat)",
+        help="of both speakers, whatever their files recommend (default %(default)s)",
     )
     judging.add_argument("--max-tokens", type=positive, default=128, help="length of an answer (default 128)")
     judging.add_argument("--seed", type=int, default=0, help="of both speakers (default 0)")

@@ -43,6 +43,8 @@ class _Sampling(Protocol):
     def top_k(self) -> int: ...
     @property
     def repeat_penalty(self) -> float: ...
+    @property
+    def min_p(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +55,31 @@ class WayOfDrawing:
     top_p: float
     top_k: int
     repeat_penalty: float
+    min_p: float = 0.0
 
     @classmethod
     def of(cls, sampling: _Sampling) -> "WayOfDrawing":
         """What of a sampling changes how often answers are right; length and seed are no part of it."""
-        return cls(float(sampling.temperature), float(sampling.top_p), sampling.top_k, float(sampling.repeat_penalty))
+        return cls(
+            float(sampling.temperature),
+            float(sampling.top_p),
+            sampling.top_k,
+            float(sampling.repeat_penalty),
+            float(sampling.min_p),
+        )
 
     def to_dict(self) -> dict[str, float]:
-        return asdict(self)
+        """As it is kept: without the min-p where there is none, as before there was any."""
+        return {name: value for name, value in asdict(self).items() if name != "min_p" or value}
 
     @classmethod
     def from_dict(cls, data: Any) -> "WayOfDrawing":
         """Read what `to_dict` wrote. Raises ValueError, one line, on anything else."""
         names = ("temperature", "top_p", "top_k", "repeat_penalty")
-        if not isinstance(data, Mapping) or set(data) != set(names):
+        if not isinstance(data, Mapping) or set(data) - {"min_p"} != set(names):
             raise ValueError(f"not a calibrator: 'sampling' has {', '.join(names)}")
         temperature, top_p, top_k, repeat_penalty = (_number(data[name], "sampling") for name in names)
-        return cls(temperature, top_p, int(top_k), repeat_penalty)
+        return cls(temperature, top_p, int(top_k), repeat_penalty, _number(data.get("min_p", 0.0), "sampling"))
 
 
 @dataclass(frozen=True, slots=True)

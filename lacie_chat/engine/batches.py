@@ -185,7 +185,7 @@ class LlamaCppGenerator:
         """Sample one token of a sequence from a row of logits, and see whether the text ends."""
         logits = row_of_logits(self._handle, row, self.model)
         token = draw_token(sequence.sampler, self._handle, row)
-        if self.model.ends_answer(token):
+        if self._template.ends_answer(token):
             sequence.finish = "stop"
             return
         sequence.last = token

@@ -59,7 +59,7 @@ class Engine:
                 try:
                     self._model = Model(self._settings, on_progress)
                     self._template = ChatTemplate(self._model)
-                    self._info = self._model.info(self._context(baseline=False).n_ctx)
+                    self._info = self._model.info(self._context(baseline=False).n_ctx, self._template.asked_as)
                 except BaseException:
                     self._free()
                     raise

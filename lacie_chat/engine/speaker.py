@@ -101,7 +101,7 @@ class Answer:
             for done in context.read(tokens[self._cached :], self._flag):
                 yield PromptProgress(self._cached + done, self._prompt)
             self._prompt_read = time.perf_counter()
-            reason = yield from self._draw(stream, context, model)
+            reason = yield from self._draw(stream, context, model, template)
         except Stopped:
             reason = "cancelled"
         if text := stream.end():
@@ -109,12 +109,12 @@ class Answer:
         yield self._finished(reason)
 
     def _draw(
-        self, stream: TextStream, context: Context, model: Model
+        self, stream: TextStream, context: Context, model: Model, template: ChatTemplate
     ) -> Generator[GenerationEvent, None, FinishReason]:
         with sampler_of(self._sampling, model) as sampler:
             while self._drawn < self._sampling.max_tokens:
                 token, logprob, others = context.sample(sampler, self._flag)
-                if model.ends_answer(token):
+                if template.ends_answer(token):
                     return "stop"
                 data = self._piece(model, token)
                 self._alternatives.append(self._alternatives_to(token, data, others, model))

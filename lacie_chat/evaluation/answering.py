@@ -91,7 +91,7 @@ def answer_rows(
 
 def sampling_record(sampling: Sampling) -> dict[str, Any]:
     """How answers are drawn, as rows and identities keep it; a row has its own `seed` beside it."""
-    names = ("temperature", "top_p", "top_k", "repeat_penalty", "max_tokens")
+    names = ("temperature", "top_p", "top_k", "repeat_penalty", "max_tokens", *(["min_p"] if sampling.min_p else []))
     return {name: getattr(sampling, name) for name in names}
 
 

@@ -154,7 +154,9 @@ def _usable(
 def _differing(fitted: "WayOfDrawing", asked: "WayOfDrawing") -> str:
     one, other = fitted.to_dict(), asked.to_dict()
     return ", ".join(
-        f"{key.replace('_', ' ')} {one[key]:g}, not {other[key]:g}" for key in one if one[key] != other[key]
+        f"{key.replace('_', ' ')} {one.get(key, 0):g}, not {other.get(key, 0):g}"
+        for key in {**one, **other}
+        if one.get(key, 0) != other.get(key, 0)
     )
 
 

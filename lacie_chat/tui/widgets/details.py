@@ -192,4 +192,5 @@ def _tokens(count: int | None, cached: int | None = None) -> str:
 def sampling_text(sampling: dict[str, Any]) -> str:
     """The parameters of `Sampling` that shape an answer, without the seed."""
     names = {"temperature": "temperature", "top_p": "top-p", "top_k": "top-k", "repeat_penalty": "repeat"}
+    names |= {"min_p": "min-p"} if sampling.get("min_p") else {}
     return ", ".join(f"{word} {sampling[name]:g}" for name, word in names.items() if name in sampling)
