@@ -76,13 +76,22 @@ ARCHITECTURES: dict[str, tuple[str, str, dict[str, _Value]]] = {
 }
 """By a name for people: the architecture, the tokenizer, and what the header has beside the figures of all."""
 
+NO_CHAT: dict[str, tuple[str, str, dict[str, _Value]]] = {
+    "bert": ("bert", "gpt-2", {"attention.causal": False, "pooling_type": 2}),
+    "qwen3-embedding": ("qwen3", "qwen2", {"pooling_type": 3}),
+    "qwen3-reranker": ("qwen3", "qwen2", {"pooling_type": 4}),
+    "t5": ("t5", "gpt-2", {"attention.relative_buckets_count": 8}),
+    "llada": ("llada", "gpt-2", {}),
+}
+"""Models that llama.cpp loads and that can't answer."""
+
 FORGETFUL = ("mamba", "mamba2", "falcon-h1", "lfm2", "granite-hybrid", "qwen3.5", "nemotron-h")
 """Those whose memory is a state: llama.cpp can't cut it back to an earlier place."""
 
 
 def write_tiny(path: Path, name: str, vocabulary: Path, *, seed: int = 0) -> Path:
-    """Write the tiny model `name` of ARCHITECTURES; `vocabulary` is the embedded model's file."""
-    architecture, tokenizer, more = ARCHITECTURES[name]
+    """Write the tiny model `name` of ARCHITECTURES or NO_CHAT; `vocabulary` is the embedded model's file."""
+    architecture, tokenizer, more = (ARCHITECTURES | NO_CHAT)[name]
     bare = path.with_suffix(".keys")
     writer = _header(bare, architecture, tokenizer, more, vocabulary)
     _finish(writer)
@@ -141,13 +150,16 @@ def _header(
         **more,
     }
     for key, value in figures.items():
-        if isinstance(value, float):
+        if isinstance(value, bool):
+            writer.add_bool(f"{architecture}.{key}", value)
+        elif isinstance(value, float):
             writer.add_float32(f"{architecture}.{key}", value)
         elif isinstance(value, int):
             writer.add_uint32(f"{architecture}.{key}", value)
         else:
             writer.add_array(f"{architecture}.{key}", list(value))
     (_sentencepiece if tokenizer == "spm" else _byte_pairs)(writer, tokenizer, vocabulary)
+    writer.add_uint32("tokenizer.ggml.token_type_count", 2)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_unk_token_id(0)

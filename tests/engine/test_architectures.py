@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tiny_architectures import ARCHITECTURES, FORGETFUL, write_tiny, write_tiny_adapter
+from tiny_architectures import ARCHITECTURES, FORGETFUL, NO_CHAT, write_tiny, write_tiny_adapter
 
 from lacie_chat.confidence.prompted import CHOICES, LISTENER_PREFIX, listener_suffix
-from lacie_chat.engine import ChatTurn, Delta, Engine, EngineSettings, Failed, Finished, Sampling
+from lacie_chat.engine import ChatTurn, Delta, Engine, EngineError, EngineSettings, Finished, Sampling
 from lacie_chat.engine.batches import LlamaCppGenerator
 
 GREEDY = Sampling(temperature=0, repeat_penalty=1, max_tokens=12)
@@ -149,7 +149,9 @@ def test_with_and_without_an_adapter_in_turn(path: Path, loaded: Engine, tmp_pat
             assert answer(engine, SECOND, baseline=True) == plain
 
 
-def test_a_context_that_is_too_short_is_said(tiny: Tiny) -> None:
-    with Engine(EngineSettings(tiny("lfm2"), n_ctx=256)) as engine:
-        *_, last = engine.generate([ChatTurn("user", "rivers and lakes " * 300)], GREEDY)
-        assert isinstance(last, Failed | Finished)
+@pytest.mark.parametrize("name", NO_CHAT)
+def test_models_that_cannot_answer_are_refused_before_they_abort_the_process(name: str, tiny: Tiny) -> None:
+    path = tiny(name)
+    with Engine(EngineSettings(path)) as engine, pytest.raises(EngineError) as caught:
+        engine.load()
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
