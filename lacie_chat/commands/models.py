@@ -13,13 +13,17 @@ from rich.text import Text
 from lacie_chat.console import make_console, show
 from lacie_chat.engine.recommended import in_words, stated
 from lacie_chat.models import (
+    LocalModel,
+    ModelError,
     catalogue,
     find_calibrator,
+    gguf_kind,
     inspect_gguf,
     local_models,
     readable_size,
     remove,
     resolve,
+    resolve_any,
 )
 from lacie_chat.progress import DownloadLine
 
@@ -58,13 +62,24 @@ def _list(args: argparse.Namespace) -> int:
     console = make_console()
     console.print("On this machine", style="bold")
     for model in here:
-        _entry(console, model.ref, readable_size(model.size_bytes) + (", an adapter" if model.is_adapter else ""))
+        _entry(console, model.ref, readable_size(model.size_bytes) + _no_model(model))
     console.print("\nWorth getting: lacie models pull REF (none of them is LACIE-trained)", style="bold")
     for entry in catalogue():
         if entry.ref not in known:
             needs = f"{entry.download_gb:g} GB, for {entry.memory_gb} GB of memory, {entry.licence}"
             _entry(console, entry.ref, f"{needs}: {entry.why}")
     return 0
+
+
+def _no_model(model: LocalModel) -> str:
+    """What a listed file is instead of a model, and that it can't be asked."""
+    try:
+        kind = gguf_kind(model.path)
+    except ModelError as error:
+        return f", can't be used: {error}"
+    if model.is_adapter or kind.chats:
+        return ", an adapter" if model.is_adapter else ""
+    return f", {kind.name}: {kind.instead}"
 
 
 def _entry(console: Console, ref: str, about: str) -> None:
@@ -85,7 +100,7 @@ def _pull(args: argparse.Namespace) -> int:
 
 
 def _info(args: argparse.Namespace) -> int:
-    model = resolve(args.ref, download=False)
+    model = resolve_any(args.ref, download=False)
     info = inspect_gguf(model.path)
     calibrator = find_calibrator(model.path, None)
     facts = {

