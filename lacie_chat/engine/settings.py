@@ -64,3 +64,5 @@ class Sampling:
     seed: int = 0
     stop: tuple[str, ...] = field(default=())
     reasoning: ReasoningChoice = None
+    longest_thought: int | None = None
+    """Tokens that a thought may take, whether it is asked for or the model's own way; None: what there is room for."""

@@ -12,7 +12,8 @@ which base models continue best; `stop` then holds what ends an answer.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +37,9 @@ PLAIN = (
     "{% else %}{{ 'Answer: ' + message['content'] + '\n' }}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}Answer:{% endif %}"
 )
+ERRORS = (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError, ZeroDivisionError)
+"""What a template may raise."""
+LAST = "\ue002"
 _OPEN, _CLOSE = "\ue000", "\ue001"  # private-use characters, so that no template's own text looks like a place-holder
 
 
@@ -49,6 +53,17 @@ class _Generation(jinja2.ext.Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
+def environment() -> jinja2.Environment:
+    """Where templates are compiled and rendered: a sandbox, with what transformers gives them."""
+    made = jinja2.sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, jinja2.ext.loopcontrols]
+    )
+    made.filters["tojson"] = _to_json
+    made.globals["raise_exception"] = _raise
+    made.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
+    return made
+
+
 class ChatTemplate:
     """The template of one model; `source` takes another's instead."""
 
@@ -60,21 +75,36 @@ class ChatTemplate:
             has_markers = len(model.tokenise("<|im_start|><|im_end|>", special=True)) == 2
             source = CHATML if has_markers else PLAIN
             self.stop = () if has_markers else ("\nQuestion:",)
-        environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, jinja2.ext.loopcontrols]
-        )
-        environment.filters["tojson"] = _to_json
-        environment.globals["raise_exception"] = _raise
-        environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
+        self.source = source
+        self._variables: Mapping[str, Any] = {}
+        self._added = ""
         try:
-            self._template = environment.from_string(source)
+            self._template = environment().from_string(source)
         except jinja2.TemplateError as error:
             raise EngineError(f"The chat template of {model.path.name} is broken: {_line(error)}.") from error
         self._folds_system: bool | None = None
 
+    def given(self, variables: Mapping[str, Any], added: str = "") -> "ChatTemplate":
+        """The same template, rendered with these variables besides, and with `added` at the end of every prompt."""
+        other = copy(self)
+        other._variables, other._added = variables, added
+        other._folds_system = None
+        return other
+
     def text(self, turns: Sequence[ChatTurn]) -> str:
         """The prompt as text, up to where the answer begins."""
-        return self._render(self._shaped(turns))
+        return self._render(self._shaped(turns)) + self._added
+
+    def opening(self, turns: Sequence[ChatTurn]) -> tuple[str, str | None]:
+        """The prompt up to where the answer begins, and (None where it can't be) the same without an answer wanted;
+        behind the last message both have LAST."""
+        shaped = self._shaped(turns)
+        marked = [*shaped[:-1], ChatTurn(shaped[-1].role, shaped[-1].content + LAST)]
+        asked = self._render(marked)
+        try:
+            return asked, self._render(marked, asks=False)
+        except EngineError:
+            return asked, None
 
     def tokens(self, turns: Sequence[ChatTurn]) -> list[int]:
         """The prompt as tokens; markers inside messages stay text. Raises EngineError where the template fails."""
@@ -87,7 +117,8 @@ class ChatTemplate:
             own = [control for piece, _ in self._pieces(shaped) for control in self._controls(piece)]
             if own != [token for token in tokens if self._model.is_control(token)]:  # a marker across a border
                 tokens = self._guarded(shaped, rendered)
-        return self._model.with_bos(tokens)
+        added = self._model.tokenise(self._added, special=True) if self._added else []
+        return [*self._model.with_bos(tokens), *added]
 
     def _shaped(self, turns: Sequence[ChatTurn]) -> list[ChatTurn]:
         """`turns`, the system turn folded into the first user turn where the template has no place for one."""
@@ -105,17 +136,18 @@ class ChatTemplate:
         first = ChatTurn(shaped[1].role, f"{shaped[0].content}\n\n{shaped[1].content}")
         return [first, *shaped[2:]]
 
-    def _render(self, turns: Sequence[ChatTurn]) -> str:
+    def _render(self, turns: Sequence[ChatTurn], asks: bool = True) -> str:
         try:
             return self._template.render(
                 messages=[{"role": turn.role, "content": turn.content} for turn in turns],
                 bos_token=self._model.marker(self._model.bos),
                 eos_token=self._model.marker(self._model.eos),
-                add_generation_prompt=True,
+                add_generation_prompt=asks,
                 tools=None,
                 documents=None,
+                **self._variables,
             )
-        except (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError, ZeroDivisionError) as error:
+        except ERRORS as error:
             name = self._model.path.name
             raise EngineError(f"The chat template of {name} refuses this conversation: {_line(error)}.") from error
 
