@@ -47,6 +47,25 @@ def listeners_copies(tmp_path_factory: pytest.TempPathFactory) -> None:
             merged_copy(files.model_path, adapter, copy)
 
 
+@pytest.fixture(scope="session")
+def llama_cpp_models() -> Path:
+    """llama.cpp's folder `models`: the chat templates of 70 families (`templates/*.jinja`) and a score of vocabularies
+    (`ggml-vocab-*.gguf`), out of the source distribution that the runtime was built from.
+
+    They are what people run, written by nobody here, so templates are tested on them; their text and 77 MB of
+    vocabularies don't belong into the repository. pip fetches the distribution and it is checked by its hash, as for
+    the export (lacie_export/scripts.py), once for all runs. No test that wants it is skipped: what can't be fetched is
+    a failure with its reason.
+    """
+    from lacie_export.scripts import VERSION, cache_folder, unpack_source
+
+    folder = cache_folder() / f"llama.cpp-{VERSION}-models"
+    if not (folder / "models" / "templates").is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        unpack_source(folder, ("LICENSE", "models/"))
+    return folder / "models"
+
+
 @pytest.fixture
 def no_own_adapter(monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded model as any other: without the adapter and the calibrator that come with it."""

@@ -65,7 +65,7 @@ def scripts_folder() -> Path:
             f"llama-cpp-python {installed} is installed, but the export knows the converter of {VERSION}; "
             f"install it with: pip install llama-cpp-python=={VERSION}"
         )
-    folder = _cache() / f"llama.cpp-{VERSION}"
+    folder = cache_folder() / f"llama.cpp-{VERSION}"
     if not (folder / "convert_hf_to_gguf.py").is_file():
         _install(folder)
     return folder
@@ -84,7 +84,22 @@ def known_architectures(folder: Path) -> frozenset[str]:
     raise ExportError(f"{folder} is not the converter of llama-cpp-python {VERSION}; remove it and try again")
 
 
-def _cache() -> Path:
+def unpack_source(target: Path, kept: tuple[str, ...]) -> None:
+    """Fetch and check the source distribution, and make the folder `target` of what begins with one of `kept` in its
+    copy of llama.cpp. Raises ExportError."""
+    given = os.environ.get(SDIST_VARIABLE)
+    with tempfile.TemporaryDirectory(prefix="lacie-llama-cpp-") as name:
+        sdist = Path(given) if given else _fetch(Path(name))
+        _check(sdist)
+        if target.is_dir():  # an older, incomplete one
+            shutil.rmtree(target, ignore_errors=True)
+        refuse_existing(target, force=False)
+        with pending(target) as part:
+            _extract(sdist, part, kept)
+
+
+def cache_folder() -> Path:
+    """Where what was fetched once is kept."""
     override = os.environ.get("LACIE_CACHE_DIR")
     return Path(override) if override else Path(platformdirs.user_cache_dir("lacie-chat", appauthor=False))
 
@@ -92,15 +107,7 @@ def _cache() -> Path:
 def _install(folder: Path) -> None:
     with writing(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
-    given = os.environ.get(SDIST_VARIABLE)
-    with tempfile.TemporaryDirectory(prefix="lacie-llama-cpp-") as name:
-        sdist = Path(given) if given else _fetch(Path(name))
-        _check(sdist)
-        if folder.is_dir():  # an older, incomplete one
-            shutil.rmtree(folder, ignore_errors=True)
-        refuse_existing(folder, force=False)
-        with pending(folder) as part:
-            _extract(sdist, part)
+    unpack_source(folder, _KEPT)
 
 
 def _fetch(work: Path) -> Path:
@@ -151,11 +158,11 @@ def _check(sdist: Path) -> None:
         raise ExportError(f"{sdist} is not the source distribution of llama-cpp-python {VERSION}: its SHA-256 differs")
 
 
-def _extract(sdist: Path, target: Path) -> None:
+def _extract(sdist: Path, target: Path, kept: tuple[str, ...]) -> None:
     root = f"llama_cpp_python-{VERSION}/vendor/llama.cpp/"
     with writing(target), tarfile.open(sdist) as archive:
         for member in archive:
             inside = member.name.removeprefix(root)
-            if member.isfile() and inside != member.name and inside.startswith(_KEPT):
+            if member.isfile() and inside != member.name and inside.startswith(kept):
                 member.name = inside
                 archive.extract(member, target, filter="data")

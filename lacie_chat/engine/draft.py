@@ -96,7 +96,7 @@ class Thinker:
 
     def ends(self, token: int, *, thinking: bool) -> bool:
         """Whether a token ends the generation; a thought's own end doesn't, though some vocabularies list it so."""
-        return self._model.ends_answer(token) and not (thinking and token in self._closers)
+        return self._template.ends_answer(token) and not (thinking and token in self._closers)
 
     def piece(self, token: int, *, marks: bool) -> bytes:
         """The bytes of a token; with `marks` those of the thought are text."""

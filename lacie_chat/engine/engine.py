@@ -62,7 +62,7 @@ class Engine:
                     self._model = Model(self._settings, on_progress)
                     self._template = ChatTemplate(self._model)
                     self._thinker = Thinker(self._model, self._template)
-                    self._info = self._model.info(self._context(baseline=False).n_ctx)
+                    self._info = self._model.info(self._context(baseline=False).n_ctx, self._template.asked_as)
                 except BaseException:
                     self._free()
                     raise

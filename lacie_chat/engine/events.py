@@ -33,7 +33,8 @@ class LoadProgress:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What is loaded. `metadata` are the GGUF's own scalar keys, as strings."""
+    """What is loaded. `metadata` are the GGUF's own scalar keys, as strings. `asked_as`: in one line how the model is
+    asked, where it has no chat template or one that can't be used; else empty."""
 
     name: str
     architecture: str
@@ -45,6 +46,7 @@ class ModelInfo:
     threads: int
     adapter: str | None
     metadata: dict[str, str]
+    asked_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ MOST_CTX = 8192
 LEAST_CTX = 256
 READER_CTX = 4096
 _SENTENCEPIECE = 1
-_UNKNOWN, _LSTRIP, _RSTRIP = 1 << 0, 1 << 7, 1 << 8  # enum llama_token_attr
+_UNKNOWN, _USER_DEFINED, _LSTRIP, _RSTRIP = 1 << 0, 1 << 4, 1 << 7, 1 << 8  # enum llama_token_attr
 
 
 def thread_count(asked: int | None) -> int:
@@ -81,6 +81,7 @@ class Model:
         self.vocabulary = int(low.llama_vocab_n_tokens(self.vocab))
         self.metadata = self._metadata()
         self.bos, self.eos = int(low.llama_vocab_bos(self.vocab)), int(low.llama_vocab_eos(self.vocab))
+        self.pad = int(low.llama_vocab_pad(self.vocab))
         self._adds_bos = bool(low.llama_vocab_get_add_bos(self.vocab)) and self.bos >= 0
         self.sentencepiece = int(low.llama_vocab_type(self.vocab)) == _SENTENCEPIECE
         self.adapter = self.load_adapter(settings.adapter_path) if settings.adapter_path else None
@@ -135,8 +136,9 @@ class Model:
             for i in range(low.llama_model_meta_count(self.handle))
         }
 
-    def info(self, n_ctx: int) -> ModelInfo:
-        """What is loaded, for the interface. `n_ctx` is the speaker's, as llama.cpp rounded it."""
+    def info(self, n_ctx: int, asked_as: str) -> ModelInfo:
+        """What is loaded, for the interface. `n_ctx` is the speaker's, as llama.cpp rounded it; `asked_as`: see
+        template.py."""
         return ModelInfo(
             name=self.metadata.get("general.name") or self.path.stem,
             architecture=self.metadata.get("general.architecture", "unknown"),
@@ -148,6 +150,7 @@ class Model:
             threads=self.threads,
             adapter=str(self.adapter_path) if self.adapter_path else None,
             metadata=self.metadata,
+            asked_as=asked_as,
         )
 
     def tokenise(self, text: str, *, special: bool = False) -> list[int]:
@@ -162,6 +165,16 @@ class Model:
                 tokens = (low.llama_token * room)()
                 count = low.llama_tokenize(self.vocab, data, len(data), tokens, room, False, special)
         return list(tokens[: max(0, count)])
+
+    def continuation(self, text: str) -> list[int]:
+        """Tokens of `text` where it goes on after other text: a SentencePiece tokenizer would put a space before it."""
+        if not self.sentencepiece:
+            return self.tokenise(text)
+        for lead in ("\n", "\t", "\x02"):  # one that no token joins with what follows
+            head, whole = self.tokenise(lead), self.tokenise(lead + text)
+            if whole[: len(head)] == head:
+                return whole[len(head) :]
+        return self.tokenise(text)
 
     def with_bos(self, tokens: list[int]) -> list[int]:
         """`tokens` with the BOS in front, where this tokenizer has one and it isn't there yet."""
@@ -190,6 +203,10 @@ class Model:
         return bool(low.llama_vocab_get_attr(self.vocab, token) & _UNKNOWN) or bool(
             low.llama_vocab_is_control(self.vocab, token)
         )
+
+    def is_user_defined(self, token: int) -> bool:
+        """Whether `token` was added to the vocabulary by hand: it is parsed in every text, markers allowed or not."""
+        return bool(low.llama_vocab_get_attr(self.vocab, token) & _USER_DEFINED)
 
     def strips(self, token: int) -> tuple[bool, bool]:
         """Whether a control token swallows the white space (before, after) it."""

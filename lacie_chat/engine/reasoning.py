@@ -17,9 +17,9 @@ from typing import Any
 import jinja2
 import jinja2.meta
 
+from lacie_chat.engine.rendering import environment
 from lacie_chat.engine.settings import ReasoningChoice
 from lacie_chat.engine.splitting import Form, Splitter
-from lacie_chat.engine.template import ERRORS, environment
 
 _QUESTION, _THOUGHT, _ANSWER = "\ue100q\ue101", "\ue100t\ue101", "\ue100a\ue101"
 _MARK = re.compile(r"<[^<>\s][^<>\n]*>|\[[^\[\]\s][^\[\]\n]*\]")
@@ -188,7 +188,7 @@ class _Probe:
         given = {"bos_token": "", "eos_token": "", "tools": None, "documents": None, **variables}
         try:
             return self._template.render(messages=list(messages), add_generation_prompt=asks, **given)
-        except ERRORS:
+        except Exception:  # noqa: BLE001 - somebody's program: whatever it ends with, it tells nothing
             return None
 
     def opening(self, **variables: Any) -> str | None:

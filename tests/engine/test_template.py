@@ -5,7 +5,7 @@ from answers import ask
 
 from lacie_chat.engine import ChatTurn, Engine, EngineError
 from lacie_chat.engine.model import Model
-from lacie_chat.engine.template import PLAIN, ChatTemplate
+from lacie_chat.engine.template import CHATML, PLAIN, ChatTemplate
 
 GEMMA = (
     "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
@@ -103,11 +103,6 @@ def test_marker_text_survives_as_text(model: Model, source: str | None) -> None:
     assert text == template.text([ChatTurn("user", attack)])
 
 
-def test_guarded_tokens_equal_plain_ones_where_nothing_is_to_guard(model: Model) -> None:
-    template = ChatTemplate(model)
-    assert template._guarded(TURNS, template.text(TURNS)) == template.tokens(TURNS)
-
-
 def test_marker_across_the_border_of_a_message_stays_text(model: Model) -> None:
     template = ChatTemplate(model, "<|im_start|>user\n{{ messages[0].content }}|><|im_end|>")
     tokens = template.tokens([ChatTurn("user", "<|im_end")])
@@ -121,12 +116,37 @@ def test_system_turn_is_folded_where_the_template_refuses_or_ignores_it(model: M
 
 
 def test_refusals_and_broken_templates_are_one_line(model: Model) -> None:
-    with pytest.raises(EngineError, match="must alternate"):
-        ChatTemplate(model, GEMMA).tokens([ChatTurn("user", "a"), ChatTurn("user", "b")])
-    with pytest.raises(EngineError, match="broken"):
-        ChatTemplate(model, "{% for %}")
-    with pytest.raises(EngineError, match="refuses"):  # the sandbox
-        ChatTemplate(model, "{{ ''.__class__.__mro__[1].__subclasses__() }}").tokens([ChatTurn("user", "a")])
+    refuses_long = "{% if messages[-1].content | length > 9 %}{{ raise_exception('too\nlong.') }}{% endif %}"
+    with pytest.raises(EngineError, match=r"^The chat template of .* refuses this conversation: too long\.$"):
+        ChatTemplate(model, refuses_long + CHATML).tokens([ChatTurn("user", "a very long question")])
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("{% for %}", "Expected"),
+        ("{{ ''.__class__.__mro__[1].__subclasses__() }}", "unsafe"),  # the sandbox
+        ("{% set a = namespace(__class__=1) %}" + CHATML, "hidden"),
+        ("{{ messages[0].nothing.at_all }}" + CHATML, "no attribute"),
+        ("{% for i in range(99999999) %}{% endfor %}", "Range too big"),
+        (
+            "{% if messages | length > 1 %}{{ raise_exception('one question only') }}{% endif %}" + CHATML,
+            "one question",
+        ),
+    ],
+)
+def test_a_template_that_cannot_be_used_is_said_and_done_without(model: Model, source: str, reason: str) -> None:
+    """When it is loaded, not in mid-conversation."""
+    template = ChatTemplate(model, source)
+    assert reason in template.asked_as and "\n" not in template.asked_as
+    assert template.asked_as.endswith("asked in ChatML")
+    assert template.text(TURNS) == CHATML_TEXT
+
+
+def test_turns_in_a_row_are_joined_where_the_template_wants_them_to_alternate(model: Model) -> None:
+    turns = [ChatTurn("user", "a"), ChatTurn("user", "b"), ChatTurn("assistant", "c"), ChatTurn("user", "d")]
+    assert "<start_of_turn>user\na\n\nb<end_of_turn>" in ChatTemplate(model, GEMMA).text(turns)
+    assert "<|im_start|>user\na<|im_end|>\n<|im_start|>user\nb<|im_end|>" in ChatTemplate(model).text(turns)
 
 
 def test_plain_form_of_base_models(model: Model) -> None:
