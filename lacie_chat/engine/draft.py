@@ -69,10 +69,10 @@ class Thinker:
         """The template as these turns are to be asked. Raises EngineError where it refuses them."""
         if self.habit is None or not turns:
             return Opened(self._template, "")
-        template = self._template.given(self.habit.variables(choice))
-        opening = opening_of(*template.opening(turns), LAST)
+        variables, unseen = self.habit.variables(choice), [m for m in self.habit.form.markers if m[0] in "<["]
+        opening = opening_of(*self._template.given(variables, unseen=unseen).opening(turns), LAST)
         added = self.habit.added(choice, opening)
-        return Opened(self._template.given(self.habit.variables(choice), added), opening + added)
+        return Opened(self._template.given(variables, added, unseen), opening + added)
 
     def room(self, sampling: Sampling) -> int:
         """The tokens that a prompt is to leave: those of the answer, and some for a thought."""

@@ -59,7 +59,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Form], ...] = (
     (
         ("<|channel>", "<channel|>"),  # Gemma 4
         Form(
-            opens=("<|channel>thought",),
+            opens=("<|channel>thought", "<|channel><|channel>thought"),
             closes=("<channel|>",),
             opening="<|channel>thought\n",
             closing="<channel|>",

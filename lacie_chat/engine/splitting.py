@@ -132,10 +132,10 @@ class Splitter:
                 self._take(blank)
             return self.state, ""
         choices = (*form.opens, *form.closes, *form.wraps)
+        if not final and any(each != body and each.startswith(body) for each in choices):
+            return self.state, ""
         marker = max((each for each in choices if body.startswith(each)), key=len, default=None)
         if marker is None:
-            if not final and any(each.startswith(body) for each in choices):
-                return self.state, ""
             if self.state == "between":
                 self._take(blank)
             self.state = "answer"
