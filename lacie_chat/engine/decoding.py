@@ -148,6 +148,11 @@ def likeliest(logits: npt.NDArray[np.float32], count: int) -> list[int]:
     return [int(token) for token in reached[np.argsort(-logits[reached], kind="stable")[:count]]]
 
 
+def reset_sampler(sampler: Any) -> None:
+    """Have a sampler forget the tokens that it has seen, and begin its random numbers anew."""
+    low.llama_sampler_reset(sampler)
+
+
 def free_sampler(sampler: Any) -> None:
     """Let a sampler go."""
     low.llama_sampler_free(sampler)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from lacie_chat.confidence.listener import Listener, listener_over
 from lacie_chat.engine import native
 from lacie_chat.engine.context import Context
+from lacie_chat.engine.draft import Thinker
 from lacie_chat.engine.ears import Ears
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
@@ -36,6 +37,7 @@ class Engine:
         self._gate = Gate()
         self._model: Model | None = None
         self._template: ChatTemplate | None = None
+        self._thinker: Thinker | None = None
         self._contexts: dict[bool, Context] = {}  # by: is the adapter attached?
         self._asides: dict[bool, Context] = {}
         self._ears: Ears | None = None
@@ -59,6 +61,7 @@ class Engine:
                 try:
                     self._model = Model(self._settings, on_progress)
                     self._template = ChatTemplate(self._model)
+                    self._thinker = Thinker(self._model, self._template)
                     self._info = self._model.info(self._context(baseline=False).n_ctx, self._template.asked_as)
                 except BaseException:
                     self._free()
@@ -76,11 +79,11 @@ class Engine:
     ) -> Answer:
         """As `generate`; what it returns can also be cancelled by itself."""
 
-        def prepare() -> tuple[Context, Model, ChatTemplate]:
+        def prepare() -> tuple[Context, Model, Thinker]:
             with self._lock:
                 self.load()
-                assert self._model is not None and self._template is not None
-                return self._context(baseline, aside=aside), self._model, self._template
+                assert self._model is not None and self._thinker is not None
+                return self._context(baseline, aside=aside), self._model, self._thinker
 
         answer = Answer(prepare, turns, sampling)
         answer.aside = aside
@@ -93,6 +96,12 @@ class Engine:
         for answer in list(self._answers):
             answer.cancel()
         self.make_way()
+
+    def answer_now(self) -> None:
+        """End the thoughts in progress and go to their answers; answers drawn aside go on. No-op when idle."""
+        for answer in list(self._answers):
+            if not answer.aside:
+                answer.answer_now()
 
     def make_way(self) -> None:
         """Stop what can wait: answers drawn aside, and what `patient_listener` reads. No-op when idle."""

@@ -65,3 +65,5 @@ class Sampling:
     stop: tuple[str, ...] = field(default=())
     reasoning: ReasoningChoice = None
     min_p: float = 0.0
+    longest_thought: int | None = None
+    """Tokens that a thought may take, whether it is asked for or the model's own way; None: what there is room for."""
