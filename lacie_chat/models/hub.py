@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 
 from lacie_chat.models.cache import cache_dir, repo_dir
-from lacie_chat.models.errors import ModelError
+from lacie_chat.models.errors import ModelError, NoSuchRepositoryError
 
 OnProgress = Callable[[float, str], None]
 """Called with the fraction done, 0 to 1, and a short text. An exception from it ends the download, to be resumed."""
@@ -221,7 +221,7 @@ def _explained(name: str) -> Iterator[None]:
             f"{name} is gated: accept its terms at {endpoint()}/{name}, then log in with `hf auth login`"
         ) from error
     except errors.RepositoryNotFoundError as error:
-        raise ModelError(
+        raise NoSuchRepositoryError(
             f"there is no repository {name} on the Hub, or it is private (then log in with `hf auth login`)"
         ) from error
     except errors.EntryNotFoundError as error:
