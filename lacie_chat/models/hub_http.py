@@ -32,6 +32,14 @@ def endpoint() -> str:
     return (os.environ.get("HF_ENDPOINT", "").strip() or "https://huggingface.co").rstrip("/")
 
 
+def hub_host() -> str:
+    """The host in the Hub's address, with its port, in small letters; empty where the address is none."""
+    try:
+        return urlsplit(endpoint()).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
+
+
 def shown(text: str) -> str:
     """A text with addresses, without the passwords in them and on one line."""
     return " ".join(_PASSWORD.sub("", text).split())
@@ -119,7 +127,7 @@ def raise_for(response: Any, name: str) -> None:
     code, said = headers.get("X-Error-Code", ""), headers.get("X-Error-Message", "")
     # A proxy has no name here; a file server has one that is not the Hub's.
     host = response.url.host or ""
-    who = "the Hub" if host == urlsplit(endpoint()).hostname else f"the file server {host}"
+    who = "the Hub" if _is_hub(host) else f"the file server {host}"
     page = f"{shown(endpoint())}/{name}"
     if code == "GatedRepo":
         if _logged_in():
@@ -212,7 +220,11 @@ def _who(error: Any, hub: str) -> str:
         host = error.request.url.host
     except RuntimeError:  # it knows of no request
         return hub
-    return hub if not host or host == urlsplit(endpoint()).hostname else f"the file server {host}"
+    return hub if not host or _is_hub(host) else f"the file server {host}"
+
+
+def _is_hub(host: str) -> bool:
+    return hub_host() in (host.lower(), f"[{host}]") or hub_host().rpartition(":")[0] in (host.lower(), f"[{host}]")
 
 
 def _no_way_to(hub: str, error: Exception) -> str:

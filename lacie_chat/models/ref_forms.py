@@ -4,11 +4,11 @@ The REF of the interface is `owner/repo[:QUANT]`, `ollama:NAME` or a path. What 
 llama.cpp's manual or in Ollama's is understood as well: it is copied from there more often than typed.
 """
 
-import os
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from lacie_chat.models.errors import ModelError
+from lacie_chat.models.hub_http import hub_host, shown
 from lacie_chat.models.ollama import PREFIX
 from lacie_chat.models.quantisations import Variant
 
@@ -40,7 +40,7 @@ def plain(ref: str) -> str:
         return _on_hub(words[scheme.end() :], ref)
     host, _, path = (words[url.end() :] if url else words).partition("/")
     host = host.rpartition("@")[2].lower()
-    if host in _HUB_HOSTS or (url and host == _own_host()):
+    if host in _HUB_HOSTS or (url and host == hub_host()):
         return _on_hub(path, ref)
     if host in _OLLAMA_HOSTS and path:
         return PREFIX + path.partition("?")[0].strip("/").removeprefix("library/")
@@ -70,23 +70,12 @@ def _on_hub(path: str, ref: str) -> str:
     if parts[0] == "models" and len(parts) > 2:
         parts = parts[1:]
     if len(parts) < 2 or parts[0] in _OTHER_KINDS:
-        raise ModelError(
-            f"{_without_password(ref)} names no model; a model's page is https://huggingface.co/owner/repo"
-        )
+        raise ModelError(f"{shown(ref)} names no model; a model's page is https://huggingface.co/owner/repo")
     repo, rest = f"{parts[0]}/{parts[1]}", parts[2:]
     if len(rest) >= 2 and rest[0] in ("tree", "blob", "resolve", "raw"):
         if rest[1] != "main":
-            raise ModelError(f"{_without_password(ref)} names the revision {rest[1]}; only main is fetched: {repo}")
+            raise ModelError(f"{shown(ref)} names the revision {rest[1]}; only main is fetched: {repo}")
         rest = rest[2:]
     elif rest and not rest[-1].lower().endswith(".gguf"):
         rest = []  # a tab of the repository's page
     return f"{repo}:{'/'.join(rest)}" if rest else repo
-
-
-def _own_host() -> str:
-    """The host of HF_ENDPOINT, as an address names it; empty without one."""
-    return urlsplit(os.environ.get("HF_ENDPOINT", "")).netloc.rpartition("@")[2].lower()
-
-
-def _without_password(ref: str) -> str:
-    return re.sub(r"(?<=://)[^/@]*@", "", ref.strip())
