@@ -16,13 +16,16 @@ from lacie_chat.engine.memory import available_bytes
 from lacie_chat.models import (
     CatalogueEntry,
     LocalModel,
+    ModelError,
     catalogue,
     find_calibrator,
+    gguf_kind,
     inspect_gguf,
     local_index,
     readable_size,
     remove,
     resolve,
+    resolve_any,
 )
 from lacie_chat.progress import DownloadLine
 
@@ -81,7 +84,7 @@ def _show(console: Console, here: Sequence[LocalModel], free: int | None) -> Non
     console.print("On this machine", style="bold")
     for model in here:
         facts = [model.source, *([model.quantisation] if model.quantisation else []), readable_size(model.size_bytes)]
-        facts.append("an adapter" if model.is_adapter else _fit(model.size_bytes, free))
+        facts.append(_no_model(model) or _fit(model.size_bytes, free))
         named = [] if model.repo is not None or model.name in model.ref else [model.name]
         _entry(console, model.ref, ", ".join(fact for fact in [*named, *facts] if fact))
     memory = 0
@@ -120,6 +123,17 @@ def _fit(size_bytes: int, free: int | None) -> str:
     return f"too big for now: about {readable_size(_needed(size_bytes))} of memory, {readable_size(free)} are free"
 
 
+def _no_model(model: LocalModel) -> str:
+    """What a listed file is instead of a model, and that it can't be asked; nothing for a model."""
+    try:
+        kind = gguf_kind(model.path)
+    except ModelError as error:
+        return f"can't be used: {error}"
+    if model.is_adapter or kind.chats:
+        return "an adapter" if model.is_adapter else ""
+    return f"{kind.name}: {kind.instead}"
+
+
 def _entry(console: Console, ref: str, about: str) -> None:
     """A REF on a line of its own, whole, so that it can be copied; what it is below."""
     console.print(Text("  " + ref), soft_wrap=True)
@@ -138,7 +152,7 @@ def _pull(args: argparse.Namespace) -> int:
 
 
 def _info(args: argparse.Namespace) -> int:
-    model = resolve(args.ref, download=False)
+    model = resolve_any(args.ref, download=False)
     info = inspect_gguf(model.path)
     calibrator = find_calibrator(model.path, None)
     facts = {

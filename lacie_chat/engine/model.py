@@ -16,6 +16,7 @@ from lacie_chat.engine.events import LoadProgress, ModelInfo
 from lacie_chat.engine.memory import refuse_if_too_big
 from lacie_chat.engine.settings import EngineSettings
 from lacie_chat.gguf_header import GGUFError, Header, Problem, read_header
+from lacie_chat.gguf_kinds import ADAPTER, kind_of
 
 MOST_CTX = 8192
 LEAST_CTX = 256
@@ -63,8 +64,9 @@ class Model:
         path = self.path = settings.model_path
         header = look_at(path)
         keys = header.keys
-        if keys.get("general.type") == "adapter":
-            raise EngineError(f"{path} is an adapter, not a model: load it together with its base model.")
+        kind = kind_of(header)
+        if not kind.chats:
+            raise EngineError(f"{path} {kind.line}.")
         arch = keys.get("general.architecture")
         trained = keys.get(f"{arch}.context_length", MOST_CTX)
         trained = trained if isinstance(trained, int) and trained > 0 else MOST_CTX
@@ -79,6 +81,8 @@ class Model:
         self.handle = self._load(settings, on_progress)
         self.vocab = low.llama_model_get_vocab(self.handle)
         self.vocabulary = int(low.llama_vocab_n_tokens(self.vocab))
+        self.recurrent = any(is_so(self.handle) for is_so in (low.llama_model_is_recurrent, low.llama_model_is_hybrid))
+        """Whether its memory is, in part or in all, a state that can't be cut back."""
         self.metadata = self._metadata()
         self.bos, self.eos = int(low.llama_vocab_bos(self.vocab)), int(low.llama_vocab_eos(self.vocab))
         self._adds_bos = bool(low.llama_vocab_get_add_bos(self.vocab)) and self.bos >= 0
@@ -109,9 +113,10 @@ class Model:
 
     def load_adapter(self, path: Path) -> Any:
         """Load an adapter for these weights; it is freed with them. Raises EngineError: none, or of another model."""
-        keys = look_at(path, "adapter").keys
-        if keys.get("general.type") != "adapter":
-            raise EngineError(f"{path} is not an adapter: its header doesn't say so (is it a model?).")
+        header = look_at(path, "adapter")
+        keys, kind = header.keys, kind_of(header)
+        if kind != ADAPTER:
+            raise EngineError(f"{path} is not an adapter: it {kind.phrase}.")
         wanted, found = self.metadata.get("general.architecture"), keys.get("general.architecture")
         if wanted != found:
             raise EngineError(f"The adapter {path} is for the architecture {found}, the model's is {wanted}.")

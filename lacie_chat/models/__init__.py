@@ -14,11 +14,11 @@ from lacie_chat.models.calibrators import (
 from lacie_chat.models.catalogue import CatalogueEntry, catalogue
 from lacie_chat.models.embedded import embedded_adapter_path, embedded_model_path
 from lacie_chat.models.errors import ModelError
-from lacie_chat.models.gguf_file import GGUFInfo, fingerprint, inspect_gguf
+from lacie_chat.models.gguf_file import GGUFInfo, fingerprint, gguf_kind, inspect_gguf
 from lacie_chat.models.hub import readable_size
 from lacie_chat.models.listeners import find_listener, prompted_listener, tuned_listener
 from lacie_chat.models.local import LocalIndex, LocalModel, local_index, local_models, remove
-from lacie_chat.models.refs import ResolvedModel, default_adapter, resolve, resolve_adapter
+from lacie_chat.models.refs import ResolvedModel, default_adapter, resolve, resolve_adapter, resolve_any
 
 __all__ = [
     "CatalogueEntry",
@@ -35,6 +35,7 @@ __all__ = [
     "find_calibrator",
     "find_listener",
     "fingerprint",
+    "gguf_kind",
     "inspect_gguf",
     "keep_calibrator",
     "local_index",
@@ -48,6 +49,7 @@ __all__ = [
     "remove",
     "resolve",
     "resolve_adapter",
+    "resolve_any",
     "shipped_calibrator",
     "take_back_calibrator",
     "tuned_listener",

