@@ -20,7 +20,7 @@ from urllib.parse import urljoin, urlsplit
 from lacie_chat.models.cache import cache_dir
 from lacie_chat.models.errors import ModelError, NoSuchRepositoryError
 
-TIMEOUT_SECONDS = 20.0
+_TIMEOUT_SECONDS, _CONNECT_SECONDS = 20.0, 8.0
 _MOST_REDIRECTS = 10
 _LARGEST_ANSWER = 32 << 20
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -50,7 +50,7 @@ def get_json(path: str, name: str) -> Any:
     with (
         explained(name),
         _session().stream(
-            "GET", endpoint() + path, headers=_headers(), timeout=TIMEOUT_SECONDS, follow_redirects=True
+            "GET", endpoint() + path, headers=_headers(), timeout=_patience(), follow_redirects=True
         ) as response,
     ):
         raise_for(response, name)
@@ -71,7 +71,7 @@ def head(path: str, name: str) -> Mapping[str, str]:
     with explained(name):
         url, headers = endpoint() + path, {**_headers(), "Accept-Encoding": "identity"}
         for _ in range(_MOST_REDIRECTS):
-            response = _session().head(url, headers=headers, timeout=TIMEOUT_SECONDS, follow_redirects=False)
+            response = _session().head(url, headers=headers, timeout=_patience(), follow_redirects=False)
             if response.status_code not in _REDIRECTS or "X-Linked-Etag" in response.headers:
                 raise_for(response, name)
                 found: Mapping[str, str] = response.headers
@@ -93,7 +93,7 @@ def contents(path: str, name: str, start: int) -> Iterator[Any]:
     headers = {**_headers(), "Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
     # The client drops the token when it is sent on to another host.
     with _session().stream(
-        "GET", endpoint() + path, headers=headers, timeout=TIMEOUT_SECONDS, follow_redirects=True
+        "GET", endpoint() + path, headers=headers, timeout=_patience(), follow_redirects=True
     ) as response:
         yield response
 
@@ -245,6 +245,10 @@ def _session() -> Any:
 def _http() -> ModuleType:
     """The HTTP library under the Hub's (httpx, or httpx2 in its later versions), for its exceptions."""
     return importlib.import_module(type(_session()).__module__.partition(".")[0])
+
+
+def _patience() -> Any:
+    return _http().Timeout(_TIMEOUT_SECONDS, connect=_CONNECT_SECONDS)
 
 
 def _headers() -> dict[str, str]:

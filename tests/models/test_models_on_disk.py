@@ -124,7 +124,7 @@ def test_the_cache_is_where_its_variables_say(
 
 
 def test_what_is_removed_is_gone_in_any_letter_case(fetched: HubServer) -> None:
-    assert remove(REPO.lower()) > 5000
+    assert remove(f"hf.co/{REPO.lower()}:Q4_K_M") > 5000
     assert refs() == ["embedded"]
     assert not (cache_dir() / f"models--{REPO.replace('/', '--')}").exists()
 
@@ -319,6 +319,53 @@ def test_a_split_model_by_any_of_its_parts(make_gguf) -> None:  # type: ignore[n
     odd = make_gguf("here/zero-00000-of-00000.gguf")
     assert resolve(str(odd)).path == odd
     assert refused(str(odd.with_name("none-00001-of-00002.gguf"))).startswith("no such file")
+
+
+def split_like_the_tools_do(model: Path, folder: Path) -> list[Path]:
+    """A model in parts, by llama.cpp's own library for GGUFs (as its gguf-split makes them)."""
+    import gguf
+
+    folder.mkdir()
+    reader = gguf.GGUFReader(model)
+    writer = gguf.GGUFWriter(folder / "whole.gguf", "llama", split_max_tensors=100)
+    for field in reader.fields.values():
+        if not field.name.startswith("GGUF.") and field.name != "general.architecture":
+            item = field.types[-1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
+            writer.add_key_value(field.name, field.contents(), field.types[0], sub_type=item)
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return sorted(folder.glob("*.gguf"))
+
+
+def test_a_real_model_in_parts_answers_by_any_of_them(
+    embedded_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
+) -> None:
+    from lacie_chat.engine import ChatTurn, Engine, EngineSettings, Sampling
+    from lacie_chat.engine.events import Delta
+
+    files = split_like_the_tools_do(embedded_model, tmp_path / "parts")
+    assert len(files) == 3
+    monkeypatch.setenv("LACIE_MODELS_DIR", str(tmp_path / "parts"))
+    (listed,) = local_models()[1:]
+    assert listed.size_bytes == sum(file.stat().st_size for file in files) > 0.99 * embedded_model.stat().st_size
+    found = resolve(str(files[1]))
+    assert found.path == files[0] == listed.path
+    answers = []
+    for path in (embedded_model, found.path):
+        engine = Engine(EngineSettings(path))
+        engine.load()
+        try:
+            events = engine.generate([ChatTurn("user", "Count to five.")], Sampling(temperature=0.0, max_tokens=12))
+            answers.append([event.text for event in events if isinstance(event, Delta)])
+        finally:
+            engine.close()
+    assert answers[0] == answers[1] != []
 
 
 def test_near_names_are_offered(fetched: HubServer, home: Path, make_gguf) -> None:  # type: ignore[no-untyped-def]
