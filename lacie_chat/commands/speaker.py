@@ -72,12 +72,15 @@ class Speaker:
 
 
 def add_model_argument(parser: argparse.ArgumentParser) -> None:
-    """`--model`, for all commands that answer."""
+    """`--model`, for all commands that answer; llama.cpp's names for it are taken too."""
     parser.add_argument(
         "--model",
+        "-m",
+        "-hf",
         metavar="REF",
         default="embedded",
-        help="`embedded` (default), a path to a GGUF, or owner/repo[:QUANT] on the Hub",
+        help="`embedded` (default), a path to a GGUF or its folder, owner/repo[:QUANT] on the Hub, or ollama:NAME; "
+        "`lacie models list` says what is here",
     )
 
 

@@ -13,9 +13,8 @@ answer (GigaChat's `<|message_sep|>`, GLM's `<|user|>`), where the file doesn't 
 """
 
 import re
-from collections.abc import Sequence
-from contextlib import suppress
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 
