@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lacie_chat.commands.machine import machine_of
 from lacie_chat.commands.speaker import add_speaker_arguments, find_pair, listener_of, say
 from lacie_chat.confidence import ACCEPT_THRESHOLD, WayOfDrawing
 from lacie_chat.engine.settings import Sampling
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     if not 0 <= args.threshold <= 1:
         raise LacieError(f"--threshold is a number from 0 to 1, not {args.threshold:g}")
     sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens)
-    asking = Asking(sampling, args.seed, args.batch_size, args.agreement)
+    asking = Asking(sampling, args.seed, args.batch_size, args.agreement, machine_of(args))
     questions = matched(read_question_file(args.questions), args.matcher)
     pair = find_pair(args, download=True)
     listener = listener_of(args, pair.model)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lacie_chat.commands.argument_types import at_least, whole_number
+from lacie_chat.commands.machine import machine_of
 from lacie_chat.commands.speaker import Pair
 from lacie_chat.confidence import MOST_SAMPLES, Calibrator, WayOfDrawing, signal_values
 from lacie_chat.conversations import MarkedAnswer, Store, marks_of
@@ -164,7 +165,7 @@ def add_fitting_arguments(parser: argparse.ArgumentParser) -> None:
 def asking_of(args: argparse.Namespace) -> Asking:
     """What the options of `add_asking_arguments` say. Raises LacieError, one line."""
     sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens)
-    return Asking(sampling, args.seed, args.batch_size, args.agreement)
+    return Asking(sampling, args.seed, args.batch_size, args.agreement, machine_of(args))
 
 
 def ask(

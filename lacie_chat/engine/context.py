@@ -41,17 +41,27 @@ class ContextFull(Exception):
 class Context:
     """`gate` is shared by all contexts of a model: one decode at a time, for two would fight over the same threads."""
 
-    def __init__(self, model: Model, n_ctx: int, gate: Gate, *, adapter: Any = None, chunk: int | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        n_ctx: int,
+        gate: Gate,
+        *,
+        adapter: Any = None,
+        chunk: int | None = None,
+        speaks: bool = True,
+    ) -> None:
         self._model = model
         self._gate = gate
         self.turn = Gate()
         """Held by whoever works with this cache over several decodes."""
-        self.chunk = chunk or chunk_of(model)
+        self.chunk = chunk or chunk_of(model, speaks=speaks)
         handle = make_context(
             model,
             n_ctx,
             batch=self.chunk,
             adapter=adapter,
+            speaks=speaks,
             refusal=(
                 f"There isn't enough memory for a context of {n_ctx} tokens with {model.path.name}: use a shorter one."
             ),

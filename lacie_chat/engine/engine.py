@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Self
 from lacie_chat.confidence.listener import Listener, listener_over
 from lacie_chat.engine import native
 from lacie_chat.engine.context import Context
-from lacie_chat.engine.ears import Ears
+from lacie_chat.engine.ears import Ears, bytes_beside, needs_over_speaker
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
+from lacie_chat.engine.fitting import ContextNeed
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
@@ -57,7 +58,11 @@ class Engine:
             if self._info is None:
                 native.start(self._log_path)
                 try:
-                    self._model = Model(self._settings, on_progress)
+                    settings = self._settings
+                    needs = [*_speaking(settings), *needs_over_speaker(settings)]
+                    self._model = Model(
+                        settings, on_progress, needs=needs, beside=lambda runs: bytes_beside(settings, runs)
+                    )
                     self._template = ChatTemplate(self._model)
                     self._info = self._model.info(self._context(baseline=False).n_ctx)
                 except BaseException:
@@ -123,8 +128,7 @@ class Engine:
                     self._settings.ears,
                     gate=self._gate,
                     speaker=self._model,
-                    threads=self._settings.threads,
-                    gpu_layers=self._settings.gpu_layers,
+                    machine=self._settings.of_listener(),
                 )
             return self._ears.patient_reader(part) if patient else self._ears.reader(part)
 
@@ -158,3 +162,9 @@ class Engine:
         if self._model is not None:
             self._model.free()
             self._model = None
+
+
+def _speaking(settings: EngineSettings) -> list[ContextNeed]:
+    """The contexts that `Engine._context` may come to make."""
+    each = [ContextNeed("answers")] + [ContextNeed("answers without the adapter")] * (settings.adapter_path is not None)
+    return [*each, *[ContextNeed("answers aside", ASIDE_CTX, follows=True)] * len(each)]

@@ -3,7 +3,7 @@
 Interfaces subscribe to these and never look into the engine. A generation's last event is `Finished` or `Failed`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 FinishReason = Literal["stop", "length", "cancelled"]
@@ -33,7 +33,8 @@ class LoadProgress:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What is loaded. `metadata` are the GGUF's own scalar keys, as strings."""
+    """What is loaded. `metadata` are the GGUF's own scalar keys, as strings; `machine` the settings that it runs with
+    and why they are so, for people."""
 
     name: str
     architecture: str
@@ -45,6 +46,7 @@ class ModelInfo:
     threads: int
     adapter: str | None
     metadata: dict[str, str]
+    machine: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
