@@ -148,7 +148,7 @@ class Engine:
         contexts = self._asides if aside else self._contexts
         if adapted not in contexts:
             n_ctx = min(self._model.n_ctx, ASIDE_CTX) if aside else self._model.n_ctx
-            contexts[adapted] = Context(self._model, n_ctx, self._gate, adapter=adapter)
+            contexts[adapted] = Context(self._model, n_ctx, self._gate, adapter=adapter, checkpoints=True)
         return contexts[adapted]
 
     def _free(self) -> None:

@@ -100,6 +100,8 @@ class Model:
         self.handle = self._load(settings, on_progress)
         self.vocab = low.llama_model_get_vocab(self.handle)
         self.vocabulary = int(low.llama_vocab_n_tokens(self.vocab))
+        self.recurrent = any(is_so(self.handle) for is_so in (low.llama_model_is_recurrent, low.llama_model_is_hybrid))
+        """Whether its memory is, in part or in all, a state that can't be cut back."""
         self.metadata = self._metadata()
         self.bos, self.eos = int(low.llama_vocab_bos(self.vocab)), int(low.llama_vocab_eos(self.vocab))
         self._adds_bos = bool(low.llama_vocab_get_add_bos(self.vocab)) and self.bos >= 0
