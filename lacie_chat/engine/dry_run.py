@@ -21,13 +21,14 @@ from llama_cpp import llama_cpp as low
 from lacie_chat.engine import native
 from lacie_chat.engine.devices import row_bytes
 from lacie_chat.engine.errors import EngineError
-from lacie_chat.engine.parameters import ContextForm
+from lacie_chat.engine.parameters import CHECKPOINT_BYTES, CHECKPOINTS, ContextForm
 from lacie_chat.gguf_header import GGUFError, Header, read_header
 
 _MIB = 1 << 20
 _CACHE = re.compile(r"(?<!buffer )\bsize = +([\d.]+) MiB")
 """What a context keeps: caches of keys and values, and states of recurrent layers."""
 _BUFFER = re.compile(r"(\S+) +(?:output|compute) buffer size = +([\d.]+) MiB")
+_RECURRENT = "llama_memory_recurrent"
 _FLASHES = "Flash Attention enabled"
 _LAYER = re.compile(r"^blk\.(\d+)\.")
 _INPUT = "token_embd"
@@ -36,10 +37,11 @@ _HOST = re.compile(r"^CPU|_Host$")
 
 @dataclass(frozen=True, slots=True)
 class ContextSize:
-    """Bytes: what is kept of the text, and the buffers to compute with, on the host and on devices. `flashes`: whether
-    llama.cpp takes flash attention where it is left to it."""
+    """Bytes: what is kept of the text (`state`: of that what recurrent layers have), and the buffers to compute with,
+    on the host and on devices. `flashes`: whether llama.cpp takes flash attention where it is left to it."""
 
     cache: int
+    state: int
     host_buffers: int
     device_buffers: int
     flashes: bool
@@ -47,6 +49,11 @@ class ContextSize:
     @property
     def total(self) -> int:
         return self.cache + self.host_buffers + self.device_buffers
+
+    @property
+    def copies(self) -> int:
+        """Of the state of recurrent layers, as a context keeps them to go back to; on the host."""
+        return min(CHECKPOINTS * self.state, max(self.state, CHECKPOINT_BYTES))
 
 
 class DryRun:
@@ -79,14 +86,15 @@ class DryRun:
             if not context:
                 raise EngineError(f"{self._path.name} can't be run like this: {self._reason(errors())}.")
             low.llama_free(context)
-        cache = host = device = 0
+        cache = state = host = device = 0
         for line in lines:
             if found := _BUFFER.search(line):
                 size = round(float(found[2]) * _MIB)
                 host, device = (host + size, device) if _HOST.search(found[1]) else (host, device + size)
             elif found := _CACHE.search(line):
-                cache += round(float(found[1]) * _MIB)
-        return ContextSize(cache, host, device, any(_FLASHES in line for line in lines))
+                size = round(float(found[1]) * _MIB)
+                cache, state = cache + size, state + size * (_RECURRENT in line)
+        return ContextSize(cache, state, host, device, any(_FLASHES in line for line in lines))
 
     def close(self) -> None:
         """Let it go."""

@@ -166,5 +166,6 @@ class Engine:
 
 def _speaking(settings: EngineSettings) -> list[ContextNeed]:
     """The contexts that `Engine._context` may come to make."""
-    each = [ContextNeed("answers")] + [ContextNeed("answers without the adapter")] * (settings.adapter_path is not None)
-    return [*each, *[ContextNeed("answers aside", ASIDE_CTX, follows=True)] * len(each)]
+    purposes = ["answers"] + ["answers without the adapter"] * (settings.adapter_path is not None)
+    aside = ContextNeed("answers aside", ASIDE_CTX, follows=True, keeps=True)
+    return [*(ContextNeed(purpose, keeps=True) for purpose in purposes), *[aside] * len(purposes)]

@@ -38,7 +38,8 @@ _SMALLER = "use a smaller model or quantisation"
 @dataclass(frozen=True, slots=True)
 class ContextNeed:
     """A context that may be made, and what for. `n_ctx` None: of the speaker's length; `follows`: never longer than the
-    speaker's. `batch` None and `speaks`: as the user's settings have it, also cache and flash attention."""
+    speaker's. `keeps`: copies of a recurrent model's state beside it. `speaks`: with the cache and the batch of the
+    user's settings; `batch` None: as these have it, or as is usual."""
 
     purpose: str
     n_ctx: int | None = None
@@ -47,6 +48,7 @@ class ContextNeed:
     outputs: int = 1
     speaks: bool = True
     follows: bool = False
+    keeps: bool = False
 
     def form(self, n_ctx: int, machine: Machine, *, on_gpu: bool) -> ContextForm:
         """It, where the speaker has `n_ctx` tokens."""
@@ -125,7 +127,7 @@ class Fitting:
             with contextlib.suppress(OSError):  # who loads it says what is wrong with it
                 needed["adapter"] = adapter.stat().st_size
         for need, size in self._sizes(n_ctx, machine):
-            needed[need.purpose] = needed.get(need.purpose, 0) + size.total
+            needed[need.purpose] = needed.get(need.purpose, 0) + size.total + need.keeps * size.copies
         if self._beside:
             needed["listener"] = needed.get("listener", 0) + self._beside
         return needed | {"besides": _BESIDES}
@@ -165,7 +167,7 @@ class Fitting:
         half = self._longest_that(lambda n: self._fits(n, layers, room=0.5))
         if half >= WANTED_CTX:
             return half
-        return self._longest_that(lambda n: n <= WANTED_CTX and self._fits(n, layers)) or min(LEAST_CTX, self._own)
+        return max(self._longest_that(lambda n: n <= WANTED_CTX and self._fits(n, layers)), min(LEAST_CTX, self._own))
 
     def _longest_that(self, holds: Callable[[int], bool]) -> int:
         """The largest length, a multiple of the step, for which it holds; 0 for none. Memory grows with the length."""

@@ -8,6 +8,8 @@ from llama_cpp import llama_cpp as low
 from lacie_chat.engine.settings import USUAL, Machine
 
 CPU_CHUNK, GPU_CHUNK = 64, 512
+CHECKPOINTS, CHECKPOINT_BYTES = 8, 256 << 20
+"""At most so many copies of a recurrent model's state are kept, of so many bytes together (context.py)."""
 _FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}  # auto: on wherever the model's heads allow it
 _KV_TYPES = {  # enum ggml_type
     "f32": low.GGML_TYPE_F32,
