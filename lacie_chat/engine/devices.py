@@ -68,7 +68,11 @@ def _device(handle: int) -> Device:
 
 
 def _function(name: str, result: Any, *arguments: Any) -> Any:
-    function = getattr(libggml, name)
+    """A function of the ggml that llama.cpp itself uses, found through libllama, whose library it is. A wheel has
+    copies of one library under several names where there should be links: `_ggml.libggml` is loaded a second time, and
+    its list of devices is another. Where a library doesn't give its own libraries' names (Windows) there is only one.
+    """
+    function = getattr(low._lib if hasattr(low._lib, name) else libggml, name)
     function.restype, function.argtypes = result, list(arguments)
     return function
 

@@ -85,7 +85,7 @@ class Fitting:
     ) -> None:
         self._settings, self._header, self._needs, self._beside = settings, header, needs, beside
         self._gpus = gpus if settings.gpu_layers != 0 else ()
-        self._run = run(AUTOMATIC if self._gpus else 0)
+        self._runs, self._run = run, run(AUTOMATIC if self._gpus else 0)
         self._available = available_bytes() if available is None else available
         self._own = self._run.own_length or WANTED_CTX
         self._layers = self._run.layers + 1
@@ -109,6 +109,10 @@ class Fitting:
                 n_ctx = self._longest(layers)
         else:
             n_ctx = self._longest(layers)
+        if 0 < layers < self._layers:  # buffers are others where a graph is split: count them again
+            self._run = self._runs(layers)
+            while settings.gpu_layers == AUTOMATIC and layers and not self._fits(n_ctx, layers):
+                layers -= 1
         if not self._fits(n_ctx, layers):
             raise EngineError(self._refusal(n_ctx, layers))
         return Fit(n_ctx, layers, self._needed(n_ctx), self._why(n_ctx, layers))
@@ -138,7 +142,7 @@ class Fitting:
             return 0
         first = self._layers - layers  # the output is layer number `_layers - 1`
         weights = sum(size for layer, size in self._by_layer.items() if layer >= first)
-        share = min(1.0, layers / max(1, self._layers - 1))
+        share = (layers - 1) / max(1, self._layers - 1)  # the output has no cache
         sizes = [size for _, size in self._sizes(n_ctx)]
         return weights + round(sum(size.cache * share + size.device_buffers for size in sizes)) + self._beside
 
@@ -217,14 +221,14 @@ class Fitting:
 
     def _why(self, n_ctx: int, layers: int) -> dict[str, str]:
         return {
-            "context": self._why_so_long(n_ctx),
+            "context": self._why_so_long(n_ctx, layers),
             "memory": f"{text_of(sum(self._needed(n_ctx).values()))} of {text_of(self._available)} available: "
             + ", ".join(f"{name} {text_of(size)}" for name, size in self._needed(n_ctx).items()),
             "GPU layers": self._why_layers(layers),
             "flash attention": self._why_flashes(n_ctx),
         }
 
-    def _why_so_long(self, n_ctx: int) -> str:
+    def _why_so_long(self, n_ctx: int, layers: int) -> str:
         asked = self._settings.n_ctx
         if asked and asked > self._own:
             return f"{n_ctx:,} tokens: {asked:,} were asked for, but it is all that the model was made for"
@@ -232,8 +236,11 @@ class Fitting:
             return f"{n_ctx:,} tokens, as asked (the model's own length is {self._own:,})"
         if n_ctx == self._own:
             return f"{n_ctx:,} tokens, the model's own length"
-        which = "half of what is free beside the rest" if n_ctx >= WANTED_CTX else "all that is free"
-        return f"{n_ctx:,} of the model's {self._own:,} tokens: they take {which}; --context asks for more"
+        if n_ctx == WANTED_CTX and self._gpus and layers < self._layers:
+            which = "more would leave the GPU to fewer layers"
+        else:
+            which = f"they take {'half of what is free beside the rest' if n_ctx >= WANTED_CTX else 'all that is free'}"
+        return f"{n_ctx:,} of the model's {self._own:,} tokens: {which}; --context asks for more"
 
     def _why_layers(self, layers: int) -> str:
         settings = self._settings
