@@ -7,7 +7,7 @@ same chunk gives the same texts in every run.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,12 @@ from lacie_chat.engine.decoding import (
 )
 from lacie_chat.engine.draft import Draft, Thinker
 from lacie_chat.engine.errors import EngineError
+from lacie_chat.engine.fitting import ContextNeed
 from lacie_chat.engine.generator import Response
 from lacie_chat.engine.listening import KVReader
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate
-from lacie_chat.engine.settings import ChatTurn, EngineSettings, ReasoningChoice, Sampling
+from lacie_chat.engine.settings import SHORTEST_CONTEXT, ChatTurn, EngineSettings, Machine, ReasoningChoice, Sampling
 from lacie_chat.engine.template import ChatTemplate
 
 _READ_AT_ONCE = 512
@@ -79,22 +80,25 @@ class LlamaCppGenerator:
         adapter: Path | None = None,
         batch_size: int,
         context: int,
-        gpu_layers: int = -1,
         reasoning: ReasoningChoice = None,
+        machine: Machine | None = None,
     ) -> "LlamaCppGenerator":
-        """Load a GGUF, perhaps with an adapter's GGUF; `gpu_layers` -1: all of them, where there is a GPU.
+        """Load a GGUF, perhaps with an adapter's GGUF, to be run as `machine` says, less its context.
 
         At most `batch_size` sequences are drawn at once, each of `context` tokens with its prompt. Raises EngineError.
         """
         native.start(None)
-        model = Model(EngineSettings(path, adapter, gpu_layers=gpu_layers), None)
+        machine = replace(machine or Machine(), n_ctx=max(SHORTEST_CONTEXT, context))
+        read = max(_READ_AT_ONCE, batch_size)
+        needs = ContextNeed("answers side by side", batch_size * context, read, batch_size, batch_size)
+        model = Model(EngineSettings(path, adapter, **asdict(machine)), None, needs=[needs])
         return cls(model, batch_size=batch_size, context=context, reasoning=reasoning)
 
     @property
     def reader(self) -> Reader:
         """The chat's own reader over these weights, without the adapter."""
         if self._reader is None:
-            self._reader_context = Context(self.model, self.model.reader_ctx, self._gate)
+            self._reader_context = Context(self.model, self.model.reader_ctx, self._gate, speaks=False)
             self._reader = KVReader(self.model, self._reader_context)
         return self._reader
 

@@ -38,9 +38,10 @@ from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import ALTERNATIVES
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag, Stopped
+from lacie_chat.engine.parameters import CHECKPOINT_BYTES, CHECKPOINTS
 
-_CHECKPOINTS, _CHECKPOINT_BYTES, _CHUNKS_BETWEEN = 8, 256 << 20, 8
-"""At most so many copies of the state, of so many bytes together; and within a long prompt one after so many chunks."""
+_CHUNKS_BETWEEN = 8
+"""Within a long prompt the state is copied after so many chunks."""
 
 
 class ContextFull(Exception):
@@ -50,7 +51,8 @@ class ContextFull(Exception):
 class Context:
     """`gate` is shared by all contexts of a model: one decode at a time, for two would fight over the same threads.
 
-    `checkpoints`: keep copies of the state where the model's memory can't be cut back.
+    `checkpoints`: keep copies of the state where the model's memory can't be cut back. `speaks`: with the batch and the
+    cache of the user's settings.
     """
 
     def __init__(
@@ -62,17 +64,19 @@ class Context:
         adapter: Any = None,
         chunk: int | None = None,
         checkpoints: bool = False,
+        speaks: bool = True,
     ) -> None:
         self._model = model
         self._gate = gate
         self.turn = Gate()
         """Held by whoever works with this cache over several decodes."""
-        self.chunk = chunk or chunk_of(model)
+        self.chunk = chunk or chunk_of(model, speaks=speaks)
         handle = make_context(
             model,
             n_ctx,
             batch=self.chunk,
             adapter=adapter,
+            speaks=speaks,
             refusal=(
                 f"There isn't enough memory for a context of {n_ctx} tokens with {model.path.name}: use a shorter one."
             ),
@@ -138,7 +142,7 @@ class Context:
             if low.llama_state_seq_get_data_ext(self._handle, data, size, 0, partial) != size:
                 return  # it only has to read more, later
             self._checkpoints.append(_Checkpoint(length, data))
-            while len(self._checkpoints) > max(1, min(_CHECKPOINTS, _CHECKPOINT_BYTES // size)):
+            while len(self._checkpoints) > max(1, min(CHECKPOINTS, CHECKPOINT_BYTES // size)):
                 del self._checkpoints[0]
 
     def read(self, tokens: list[int], flag: StopFlag) -> Iterator[int]:

@@ -10,9 +10,10 @@ from lacie_chat.confidence.listener import Listener, listener_over
 from lacie_chat.engine import native
 from lacie_chat.engine.context import Context
 from lacie_chat.engine.draft import Thinker
-from lacie_chat.engine.ears import Ears
+from lacie_chat.engine.ears import Ears, bytes_beside, needs_over_speaker
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
+from lacie_chat.engine.fitting import ContextNeed
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
@@ -59,7 +60,11 @@ class Engine:
             if self._info is None:
                 native.start(self._log_path)
                 try:
-                    self._model = Model(self._settings, on_progress)
+                    settings = self._settings
+                    needs = [*_speaking(settings), *needs_over_speaker(settings)]
+                    self._model = Model(
+                        settings, on_progress, needs=needs, beside=lambda runs: bytes_beside(settings, runs)
+                    )
                     self._template = ChatTemplate(self._model)
                     self._thinker = Thinker(self._model, self._template)
                     self._info = self._model.info(self._context(baseline=False).n_ctx, self._template.asked_as)
@@ -132,8 +137,7 @@ class Engine:
                     self._settings.ears,
                     gate=self._gate,
                     speaker=self._model,
-                    threads=self._settings.threads,
-                    gpu_layers=self._settings.gpu_layers,
+                    machine=self._settings.of_listener(),
                 )
             return self._ears.patient_reader(part) if patient else self._ears.reader(part)
 
@@ -167,3 +171,10 @@ class Engine:
         if self._model is not None:
             self._model.free()
             self._model = None
+
+
+def _speaking(settings: EngineSettings) -> list[ContextNeed]:
+    """The contexts that `Engine._context` may come to make."""
+    purposes = ["answers"] + ["answers without the adapter"] * (settings.adapter_path is not None)
+    aside = ContextNeed("answers aside", ASIDE_CTX, follows=True, keeps=True)
+    return [*(ContextNeed(purpose, keeps=True) for purpose in purposes), *[aside] * len(purposes)]

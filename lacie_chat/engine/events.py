@@ -3,7 +3,7 @@
 Interfaces subscribe to these and never look into the engine. A generation's last event is `Finished` or `Failed`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 FinishReason = Literal["stop", "length", "context", "cancelled"]
@@ -35,7 +35,8 @@ class LoadProgress:
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What is loaded. `metadata` are the GGUF's own scalar keys, as strings. `asked_as`: in one line how the model is
-    asked, where it has no chat template or one that can't be used; else empty."""
+    asked, where it has no chat template or one that can't be used; else empty. `machine`: the settings that it runs
+    with and why they are so, for people."""
 
     name: str
     architecture: str
@@ -48,6 +49,7 @@ class ModelInfo:
     adapter: str | None
     metadata: dict[str, str]
     asked_as: str = ""
+    machine: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

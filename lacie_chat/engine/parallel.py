@@ -36,7 +36,7 @@ class ParallelReader:
 
     def __init__(self, model: Model, gate: Gate, beside: KVReader, *, adapter: Any = None) -> None:
         self._model, self._gate, self._beside, self._adapter = model, gate, beside, adapter
-        self._chunk = chunk_of(model)
+        self._chunk = chunk_of(model, speaks=False)
         self._handle: Any = None
         self._batch: Batch | None = None
         self._n_ctx = 0
@@ -121,6 +121,7 @@ class ParallelReader:
                 sequences=SEQUENCES + 1,
                 outputs=SEQUENCES + 1,
                 adapter=self._adapter,
+                speaks=False,
                 refusal=f"There isn't enough memory to read in parallel with {self._model.path.name}.",
             )
         self._n_ctx = int(low.llama_n_ctx(self._handle))
