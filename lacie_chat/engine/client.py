@@ -81,6 +81,9 @@ class EngineProcess:
         parallel. No-op when idle."""
         self._cancel(None)
 
+    def answer_now(self) -> None:
+        """See EngineLike; a no-op as long as the child reports no thought."""
+
     def make_way(self) -> None:
         """Stop only what can wait: answers drawn aside, and what is read in parallel. No-op when idle."""
         with contextlib.suppress(EngineError), self._lock:

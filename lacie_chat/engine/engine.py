@@ -94,6 +94,9 @@ class Engine:
             answer.cancel()
         self.make_way()
 
+    def answer_now(self) -> None:
+        """See EngineLike; a no-op as long as nothing here reports a thought."""
+
     def make_way(self) -> None:
         """Stop what can wait: answers drawn aside, and what `patient_listener` reads. No-op when idle."""
         for answer in list(self._answers):

@@ -33,7 +33,8 @@ class LoadProgress:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What is loaded. `metadata` are the GGUF's own scalar keys, as strings."""
+    """What is loaded. `metadata` are the GGUF's own scalar keys, as strings; `thinks`: it can think before it answers,
+    so that switching this on and off means something."""
 
     name: str
     architecture: str
@@ -45,6 +46,7 @@ class ModelInfo:
     threads: int
     adapter: str | None
     metadata: dict[str, str]
+    thinks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

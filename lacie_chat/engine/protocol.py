@@ -36,6 +36,11 @@ class EngineLike(Protocol):
         `patient_listener` reads. No-op when idle."""
         ...
 
+    def answer_now(self) -> None:
+        """Let the generations that think at this moment end their thoughts and go on with their answers. No-op for all
+        others."""
+        ...
+
     @property
     def listener(self) -> "Listener":
         """Who hears what is answered, whichever model that is; in contexts of its own. Loaded when first used."""

@@ -1,0 +1,51 @@
+"""What the chat and its exports say alike of how an answer was made: how long was thought before it, and why it ended.
+
+Why it ended is the engine's word, kept in `usage` as `finish_reason`; only of answers from before that was kept it is
+told by their length.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+STOPPED_THINKING = "stopped while thinking: no answer yet"
+
+
+def duration(seconds: float) -> str:
+    """`12 s`, `3 min 5 s`."""
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+
+
+def thought_size(reasoning: str, seconds: float | None) -> str:
+    """`12 s, 340 words`; without a time that isn't known."""
+    words = len(reasoning.split())
+    count = "1 word" if words == 1 else f"{words} words"
+    return count if seconds is None else f"{duration(seconds)}, {count}"
+
+
+def thought_text(reasoning: str, seconds: float | None) -> str:
+    """`thought for 12 s, 340 words`."""
+    return f"thought {'for ' if seconds is not None else ''}{thought_size(reasoning, seconds)}"
+
+
+def thought_seconds(timings: Mapping[str, Any] | None) -> float | None:
+    """How long was thought, as the engine measured it; None where it did not come to that."""
+    return (timings or {}).get("reasoning_seconds") or None
+
+
+def is_thought_only(reasoning: str, text: str, usage: Mapping[str, Any] | None) -> bool:
+    """Did the answer end inside its thought? Then there is nothing to hear, whatever stands there."""
+    return bool(reasoning) and (not text.strip() or bool((usage or {}).get("reasoning_open")))
+
+
+def stopped_text(params: Mapping[str, Any], usage: Mapping[str, Any] | None) -> str:
+    """Why the engine ended an answer before the model did: `stopped at 512 tokens`; empty where it did not."""
+    usage = usage or {}
+    limit = (params.get("sampling") or {}).get("max_tokens")
+    reason = usage.get("finish_reason")
+    written = usage.get("completion_tokens", 0) - usage.get("reasoning_tokens", 0)
+    if reason == "context" or (reason == "length" and limit and written < limit):
+        return "stopped: the context is full"
+    if reason == "length" or (reason is None and limit and written >= limit):
+        return f"stopped at {limit or written} tokens"
+    return ""
