@@ -20,6 +20,7 @@ from lacie_chat.engine.events import (
     LoadProgress,
     ModelInfo,
     PromptProgress,
+    Reasoning,
 )
 from lacie_chat.engine.settings import ChatTurn, Sampling
 
@@ -41,7 +42,10 @@ INFO = ModelInfo(
 class Answer:
     """One generation: `events` before the text, then the text in `pieces`. After `hold_after` pieces it waits until the
     engine's `go_on` is set (or it is cancelled); `dies` or `fails` end it there. `tokens` and `alternatives` are those
-    of Finished."""
+    of Finished, `reason` too.
+
+    Before the pieces it thinks `thought`, and waits after `hold_thought_after` pieces of that; `answer_now` ends the
+    thought there. Without pieces it ends inside the thought."""
 
     pieces: Sequence[str]
     events: Sequence[GenerationEvent] = ()
@@ -50,6 +54,9 @@ class Answer:
     fails: str = ""
     tokens: tuple[tuple[int, int, float], ...] = ()
     alternatives: tuple[Alternatives, ...] = ()
+    thought: Sequence[str] = ()
+    hold_thought_after: int | None = None
+    reason: str = "stop"
 
 
 @dataclass
@@ -124,6 +131,9 @@ class ScriptedEngine:
         self.dead = False
         self.closed = False
         self._cancelled = Event()
+        self._answer_now = Event()
+        self.hurried = 0
+        """How often it was asked to answer now."""
 
     def load(self, on_progress: Callable[[LoadProgress], None] | None = None) -> ModelInfo:
         if on_progress is not None:
@@ -146,16 +156,28 @@ class ScriptedEngine:
         self.samplings.append(sampling)
         self.baselines.append(baseline)
         self._cancelled.clear()
+        self._answer_now.clear()
         answer = self.answers.pop(0)
         yield from answer.events
+        thought = 0
+        for number in range(len(answer.thought) + 1):
+            if number == answer.hold_thought_after:
+                self._hold()
+            if self._cancelled.is_set():
+                yield thinking(finished(number, reason="cancelled"), number, is_open=True)
+                return
+            if self._answer_now.is_set() or number == len(answer.thought):
+                break
+            yield Reasoning(answer.thought[number])
+            thought = number + 1
         for number, piece in enumerate(answer.pieces):
             if number == answer.hold_after:
                 self._hold()
             if self._cancelled.is_set():
-                yield finished(number, reason="cancelled")
+                yield thinking(finished(thought + number, reason="cancelled"), thought)
                 return
             yield Delta(piece)
-        if answer.hold_after == len(answer.pieces):
+        if answer.hold_after == len(answer.pieces) and answer.pieces:
             self._hold()
         if answer.dies:
             self.dead = True
@@ -163,7 +185,8 @@ class ScriptedEngine:
         elif answer.fails:
             yield Failed(answer.fails)
         else:
-            end = finished(len(answer.pieces), reason="cancelled" if self._cancelled.is_set() else "stop")
+            reason = "cancelled" if self._cancelled.is_set() else answer.reason
+            end = thinking(finished(thought + len(answer.pieces), reason), thought, is_open=not answer.pieces)
             yield replace(end, tokens=answer.tokens, alternatives=answer.alternatives)
 
     def _sample(self, sampling: Sampling) -> Iterator[GenerationEvent]:
@@ -187,6 +210,11 @@ class ScriptedEngine:
 
     def make_way(self) -> None:
         self._made_way.set()
+
+    def answer_now(self) -> None:
+        self.hurried += 1
+        self._answer_now.set()
+        self.go_on.set()
 
     def cancel(self) -> None:
         self.make_way()
@@ -217,6 +245,11 @@ def finished(tokens: int, reason: str = "stop") -> Finished:
         prompt_seconds=0.2,
         generation_seconds=tokens / 40,
     )
+
+
+def thinking(end: Finished, tokens: int, *, is_open: bool = False) -> Finished:
+    """The same after a thought of so many tokens, a second each."""
+    return replace(end, reasoning_tokens=tokens, reasoning_seconds=float(tokens), reasoning_open=is_open and tokens > 0)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 15) -> None:

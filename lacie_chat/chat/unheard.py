@@ -19,6 +19,7 @@ def note_unheard(tree: ChatTree) -> None:
     for turn in tree.turns():
         ended = turn.status in ("complete", "cancelled")  # of a cut-off one the engine died, and it was never heard
         turn.unheard = turn.role == "assistant" and ended and turn.assessment is None and bool(turn.text.strip())
+        turn.unheard = turn.unheard and not turn.thought_only
 
 
 def unheard_of(tree: ChatTree) -> Sequence[Turn]:

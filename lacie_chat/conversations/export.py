@@ -82,8 +82,8 @@ def parts_of(conversation: Conversation, thread: Sequence[Message]) -> Iterator[
 
 
 def _folded(part: Part) -> str:
-    """A thought as a fold with a quote in it: a code fence that it leaves open ends with the quote, and none of its tags
-    can close the fold."""
+    """A thought as a fold with a quote in it: a code fence that it leaves open ends with the quote, and no tag in it
+    closes the fold."""
     without_tags = re.sub(r"<(?=[a-zA-Z/!?])", r"\\<", part.text)
     quoted = "\n".join(f"> {line}".rstrip() for line in without_tags.splitlines())
     title = part.thought[:1].upper() + part.thought[1:]
