@@ -111,6 +111,8 @@ class ScriptedEngine:
         load_gate: Event | None = None,
         sample_texts: Sequence[str] = ("It is the Danube.",),
         sample_gate: Event | None = None,
+        sample_thought: str = "",
+        thinks: bool = False,
     ) -> None:
         self.answers = list(answers)
         self.scripted_reader = reader or ScriptedReader()
@@ -118,6 +120,8 @@ class ScriptedEngine:
         self.load_gate = load_gate
         self.sample_texts = sample_texts
         self.sample_gate = sample_gate
+        self.sample_thought = sample_thought
+        self.thinks = thinks
         self.samples: list[Sampling] = []
         self.version = ASSESSMENT_VERSION
         """Of the assessment in which it hears."""
@@ -142,7 +146,7 @@ class ScriptedEngine:
             assert self.load_gate.wait(20)
         if self.load_error is not None:
             raise self.load_error
-        return INFO
+        return replace(INFO, thinks=self.thinks)
 
     def generate(
         self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
@@ -199,8 +203,12 @@ class ScriptedEngine:
         if self._made_way.is_set():
             yield finished(0, reason="cancelled")
         else:
-            yield Delta(self.sample_texts[sampling.seed % len(self.sample_texts)])
-            yield finished(4)
+            text = self.sample_texts[sampling.seed % len(self.sample_texts)]
+            if self.sample_thought:
+                yield Reasoning(self.sample_thought)
+            if text:
+                yield Delta(text)
+            yield thinking(finished(4), 2 if self.sample_thought else 0, is_open=not text)
 
     def _hold(self) -> None:
         self.held.set()

@@ -86,6 +86,7 @@ class ChatSession:
         self.origin = origin
         self.baseline_origin = baseline_origin
         self.sampling = sampling or Sampling()
+        self.reasoning_at_first = self.sampling.reasoning
         self.agreement = agreement
         """So many samples are drawn after each answer; 0: none."""
         self.folds = Folds(answer_from, calibrated=calibrator is not None or baseline_calibrator is not None)
