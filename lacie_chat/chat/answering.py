@@ -152,9 +152,14 @@ def stop_answers(turns: Sequence[Turn]) -> list[Turn]:
         return [turn for turn in turns if turn.phase == "waiting"]
 
 
+def thinking_of(turns: Sequence[Turn]) -> list[Turn]:
+    """Those that are thinking, and were not asked to answer now."""
+    return [turn for turn in turns if turn.phase == "thinking" and not turn.answer_requested]
+
+
 def hurry_answers(turns: Sequence[Turn]) -> bool:
     """Note of those that are thinking that they shall answer now; False if there is none that wasn't asked before."""
-    thinking = [turn for turn in turns if turn.phase == "thinking" and not turn.answer_requested]
+    thinking = thinking_of(turns)
     for turn in thinking:
         turn.answer_requested = True
     return bool(thinking)

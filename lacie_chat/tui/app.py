@@ -17,6 +17,7 @@ from lacie_chat.chat.session import ChatSession, Origin, random_seed
 from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator
 from lacie_chat.conversations import Store
 from lacie_chat.engine.protocol import EngineLike
+from lacie_chat.engine.settings import Sampling
 from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.interface_state import read_state, write_state
 from lacie_chat.tui.messages import FromSession
@@ -32,7 +33,7 @@ class LacieApp(App[None]):
     """The chat. `engine_factory` makes a new engine, at the start and after one has died; `resume` is the id of a
     conversation to go on with; `notice` is one line to show at the start. Calibrators and origins as in ChatSession;
     `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an answer is
-    folded (None: as it was left)."""
+    folded (None: as it was left); `sampling` is how answers are drawn and whether they are thought about first."""
 
     TITLE = "lacie"
     CSS_PATH: ClassVar[str] = "styles/lacie.tcss"
@@ -57,6 +58,7 @@ class LacieApp(App[None]):
         agreement: int | None = None,
         answer_from: float | None = None,
         assessment_version: str = ASSESSMENT_VERSION,
+        sampling: Sampling | None = None,
         seed: Callable[[], int] = random_seed,
     ) -> None:
         super().__init__()
@@ -74,6 +76,7 @@ class LacieApp(App[None]):
             agreement=self.state.agreement if agreement is None else agreement,
             answer_from=self.state.answer_from if answer_from is None else answer_from,
             assessment_version=assessment_version,
+            sampling=sampling,
             seed=seed,
         )
         if resume is not None:

@@ -42,9 +42,10 @@ class Status(Static):
                 )
             )
 
-    def show_answering(self, waiting: int) -> None:
+    def show_answering(self, waiting: int, *, thinking: bool = False) -> None:
         more = f" · {waiting} more waiting" if waiting else ""
-        self._show(Content(f"Answering… escape stops{more}"))
+        doing = "Thinking… escape goes to the answer" if thinking else "Answering… escape stops"
+        self._show(Content(f"{doing}{more}"))
 
     def show_ready(self, detail: str) -> None:
         self._show(Content.assemble(("● ", "$text-success"), f"Ready{detail}").stylize("$foreground 65%"))
