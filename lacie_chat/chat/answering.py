@@ -157,11 +157,12 @@ def thinking_of(turns: Sequence[Turn]) -> list[Turn]:
     return [turn for turn in turns if turn.phase == "thinking" and not turn.answer_requested]
 
 
-def hurry_answers(turns: Sequence[Turn]) -> bool:
+def hurry_answers(turns: Sequence[Turn], post: Callable[[ChatEvent], object]) -> bool:
     """Note of those that are thinking that they shall answer now; False if there is none that wasn't asked before."""
     thinking = thinking_of(turns)
     for turn in thinking:
         turn.answer_requested = True
+        post(TurnChanged(turn))
     return bool(thinking)
 
 

@@ -105,7 +105,7 @@ class Comparison:
 
     def answer_now(self) -> bool:
         """Let the sides that think go on to their answers; False if none does that wasn't asked before."""
-        hurried = hurry_answers(self._running())
+        hurried = hurry_answers(self._running(), self._post)
         if hurried:
             self._session.hurry_engine()
         return hurried

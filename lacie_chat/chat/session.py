@@ -137,7 +137,7 @@ class ChatSession:
 
     def answer_now(self) -> bool:
         """Let the answer in progress end its thought; False if it isn't thinking, or was asked before."""
-        hurried = hurry_answers(self.pending[:1])
+        hurried = hurry_answers(self.pending[:1], self._post)
         if hurried:
             self.hurry_engine()
         return hurried

@@ -12,7 +12,6 @@ from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Markdown, Static, TextArea
 
-from lacie_chat.chat.answering import thinking_of
 from lacie_chat.chat.comparing import why_incomparable
 from lacie_chat.chat.events import (
     Loaded,
@@ -122,8 +121,8 @@ class ChatScreen(ThoughtsScreen):
     def _show_state(self) -> None:
         """The status line and the title."""
         session, status = self.session, self.status
-        if any(turn.phase in ("thinking", "answering") for turn in session.pending):
-            status.show_answering(len(session.pending) - 1, thinking=bool(thinking_of(session.pending)))
+        if answering := [turn for turn in session.pending if turn.phase in ("thinking", "answering")]:
+            status.show_answering(answering[0], len(session.pending) - 1)
         elif session.pending and session.info is not None:
             status.show_reading(0, 0)
         elif session.load_error:

@@ -218,9 +218,8 @@ class CompareScreen(SizedScreen[bool]):
         """Stop both sides; False if nothing runs."""
         return self.comparison.stop()
 
-    async def action_compare_now(self) -> None:
+    def action_compare_now(self) -> None:
         self.comparison.answer_now()
-        await self._show_difference()
 
     def action_compare_back(self) -> None:
         if not self.stop():

@@ -41,7 +41,6 @@ class ThoughtsScreen(AnswersScreen):
 
     def action_answer_now(self) -> None:
         self.session.answer_now()
-        self.refresh_bindings()
 
     async def action_answer_thought(self) -> None:
         if (turn := self._answer()) is not None:

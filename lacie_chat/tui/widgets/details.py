@@ -182,7 +182,7 @@ def _making(turn: Turn, width: int) -> list[Content]:
 
 def _status(turn: Turn) -> str:
     if turn.thought_only:
-        return f"{STATUS_WORDS[turn.status]}, while thinking"
+        return "stopped while thinking" if turn.status == "complete" else f"{STATUS_WORDS[turn.status]}, while thinking"
     why = stopped_text(turn.params, turn.usage) if turn.status == "complete" else ""
     return why or STATUS_WORDS[turn.status]
 

@@ -3,6 +3,7 @@
 from textual.content import Content
 from textual.widgets import Static
 
+from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import bar
 
 HINT = "enter sends · ctrl+j new line"
@@ -42,9 +43,13 @@ class Status(Static):
                 )
             )
 
-    def show_answering(self, waiting: int, *, thinking: bool = False) -> None:
+    def show_answering(self, turn: Turn, waiting: int) -> None:
         more = f" · {waiting} more waiting" if waiting else ""
-        doing = "Thinking… escape goes to the answer" if thinking else "Answering… escape stops"
+        if turn.phase != "thinking":
+            doing = "Answering… escape stops"
+        else:
+            asked = turn.answer_requested
+            doing = "Ending the thought… escape stops" if asked else "Thinking… escape goes to the answer"
         self._show(Content(f"{doing}{more}"))
 
     def show_ready(self, detail: str) -> None:

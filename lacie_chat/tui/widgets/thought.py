@@ -167,10 +167,11 @@ class ThoughtView(Vertical):
             self._timer = self.set_interval(REDRAW_SECONDS, self._tick)
 
     def _add_new(self) -> None:
-        new = self.turn.reasoning[self._shown :]
+        """All but the line ends around the whole; those at its end may still turn out to be inside."""
+        new = self.turn.reasoning[self._shown :].rstrip("\n")
         if new:
+            self.query_one(ThoughtText).add(new if self._shown else new.lstrip("\n"))
             self._shown += len(new)
-            self.query_one(ThoughtText).add(new)
 
     def _tick(self) -> None:
         self._draw_line()
