@@ -229,7 +229,7 @@ def highlighted(assessment: Assessment, differing: Sequence[Span]) -> Text:
 
 
 def _cut_words(sample: Sample) -> str | None:
-    return stopped_words(sample.finished.reason, sample.finished.completion_tokens)
+    return stopped_words(sample.finished.reason, sample.finished.answer_tokens)
 
 
 def _cue_line(assessment: Assessment) -> str:

@@ -67,7 +67,9 @@ class Engine:
                     )
                     self._template = ChatTemplate(self._model)
                     self._thinker = Thinker(self._model, self._template)
-                    self._info = self._model.info(self._context(baseline=False).n_ctx, self._template.asked_as)
+                    thinks = self._thinker.habit is not None
+                    n_ctx = self._context(baseline=False).n_ctx
+                    self._info = self._model.info(n_ctx, self._template.asked_as, thinks=thinks)
                 except BaseException:
                     self._free()
                     raise

@@ -36,7 +36,8 @@ class LoadProgress:
 class ModelInfo:
     """What is loaded. `metadata` are the GGUF's own scalar keys, as strings. `asked_as`: in one line how the model is
     asked, where it has no chat template or one that can't be used; else empty. `machine`: the settings that it runs
-    with and why they are so, for people."""
+    with and why they are so, for people; `thinks`: it can think before it answers, so that switching this on and off
+    means something."""
 
     name: str
     architecture: str
@@ -50,6 +51,7 @@ class ModelInfo:
     metadata: dict[str, str]
     asked_as: str = ""
     machine: dict[str, str] = field(default_factory=dict)
+    thinks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,11 @@ class Finished:
     reasoning_tokens: int = 0
     reasoning_seconds: float = 0.0
     reasoning_open: bool = False
+
+    @property
+    def answer_tokens(self) -> int:
+        """Tokens of the answer, without its thought."""
+        return self.completion_tokens - self.reasoning_tokens
 
     @property
     def tokens_per_second(self) -> float | None:

@@ -178,9 +178,9 @@ class Model:
             for i in range(low.llama_model_meta_count(self.handle))
         }
 
-    def info(self, n_ctx: int, asked_as: str) -> ModelInfo:
+    def info(self, n_ctx: int, asked_as: str, *, thinks: bool) -> ModelInfo:
         """What is loaded, for the interface. `n_ctx` is the speaker's, as llama.cpp rounded it; `asked_as`: see
-        template.py."""
+        template.py; `thinks`: see draft.py."""
         return ModelInfo(
             name=self.metadata.get("general.name") or self.path.stem,
             architecture=self.metadata.get("general.architecture", "unknown"),
@@ -194,6 +194,7 @@ class Model:
             metadata=self.metadata,
             asked_as=asked_as,
             machine=self._chosen(),
+            thinks=thinks,
         )
 
     def _chosen(self) -> dict[str, str]:
