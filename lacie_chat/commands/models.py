@@ -20,6 +20,7 @@ from lacie_chat.models import (
     remove,
     resolve,
 )
+from lacie_chat.printable import printable
 from lacie_chat.progress import DownloadLine
 
 
@@ -68,7 +69,7 @@ def _list(args: argparse.Namespace) -> int:
 
 def _entry(console: Console, ref: str, about: str) -> None:
     """A REF on a line of its own, whole, so that it can be copied; what it is below."""
-    console.print(Text("  " + ref), soft_wrap=True)
+    console.print(Text("  " + printable(ref)), soft_wrap=True)
     console.print(Padding(Text(about, style="dim"), (0, 0, 0, 4), expand=False))
 
 
@@ -115,7 +116,7 @@ def _info(args: argparse.Namespace) -> int:
             value = "none: lacie calibrate finds out how often it is right"
         elif value == {} or value is None:
             continue
-        table.add_row(Text(name.replace("_", " "), style="dim"), Text(str(value), overflow="fold"))
+        table.add_row(Text(name.replace("_", " "), style="dim"), Text(printable(str(value)), overflow="fold"))
     show(table)
     return 0
 
