@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lacie_chat import __version__, streams
 from lacie_chat.errors import LacieError
+from lacie_chat.printable import printable
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -94,7 +95,7 @@ def _run(words: Sequence[str]) -> int:
         args = _parsed(words)
         return int(args.handler(args))
     except LacieError as error:
-        streams.complain(f"lacie: {error}")
+        streams.complain(printable(f"lacie: {error}"))
         return FAILED
     except ModuleNotFoundError as error:
         extra = next((command.extra for command in COMMANDS if command.name == words[0]), "")

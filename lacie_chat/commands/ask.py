@@ -44,6 +44,7 @@ from lacie_chat.confidence import (
 from lacie_chat.cut_off import stopped_words
 from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Finished, Sampling
 from lacie_chat.engine.asking import Heard, answer_to, draw_sample, sample_seeds
+from lacie_chat.printable import printable
 from lacie_chat.streams import read_input, typed_text
 
 WRONG_USAGE = 2
@@ -140,7 +141,7 @@ def sentence_lines(assessment: Assessment) -> list[str]:
     """A line a sentence: bar, acceptance, text; those beyond the cap are named as not read."""
     lines = []
     for sentence in assessment.sentences or ():
-        text = " ".join(sentence.text.split())
+        text = printable(" ".join(sentence.text.split()))
         if sentence.acceptance is None:
             lines.append(f"{'not read':<12} {text}")
         else:
@@ -180,7 +181,8 @@ def stream_answer(
     def hear(event: Heard) -> None:
         match event:
             case Delta() if show:
-                print(event.text, end="", flush=True)
+                # on a screen nothing that moves its cursor; a file gets what was written
+                print(printable(event.text) if sys.stdout.isatty() else event.text, end="", flush=True)
             case Cut():
                 cut = f"{event.dropped_tokens} tokens of it were left out"
                 print(f"lacie: the question is longer than the model's context; {cut}", file=sys.stderr)

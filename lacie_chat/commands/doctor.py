@@ -27,6 +27,7 @@ from lacie_chat.engine.asking import answer_to
 from lacie_chat.engine.memory import available_bytes, text_of
 from lacie_chat.engine.recommended import in_words
 from lacie_chat.errors import LacieError
+from lacie_chat.printable import printable
 from lacie_chat.streams import terminal_name, terminal_takes_codes
 
 Finding = tuple[str, str]
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         failed += not ok
         for name, text in findings:
             mark = Text("ok", style="green") if ok else Text("FAILED", style="bold red")
-            table.add_row(mark, Text(name), Text(text))
+            table.add_row(mark, Text(name), Text(printable(text)))
     show(table)
     if failed:
         console.print(f"{failed} of the checks failed.", style="bold")

@@ -69,7 +69,7 @@ def _list(store: Store, args: argparse.Namespace) -> int:
     table = Table.grid(padding=(0, 2))
     for row in rows:
         when = row.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
-        table.add_row(Text(row.id, style="bold"), when, Text(f"{row.messages} messages"), Text(row.title))
+        table.add_row(Text(row.id, style="bold"), when, Text(f"{row.messages} messages"), Text(printable(row.title)))
     show(table)
     return 0
 
@@ -93,10 +93,10 @@ def _search(store: Store, args: argparse.Namespace) -> int:
         print("nothing found", file=sys.stderr)
     console = make_console()
     for hit in hits:
-        snippet = Text(hit.snippet)
+        snippet = Text(printable(hit.snippet, instead="�"))  # a mark for each, so that the matches' places hold
         for start, end in hit.matches:
             snippet.stylize("bold underline", start, end)
-        console.print(Text(f"{hit.conversation_id}  {hit.title}", style="bold"))
+        console.print(Text(f"{hit.conversation_id}  {printable(hit.title)}", style="bold"))
         console.print(Text(f"  {hit.role}: ").append_text(snippet))
     return 0
 
@@ -115,7 +115,7 @@ def _show(store: Store, args: argparse.Namespace) -> int:
             console.print(Text(f"{part.thought}:", style="dim italic"))
             console.print(Padding(Text(printable(part.text), style="dim"), (0, 0, 0, 2)))
         else:
-            console.print(Markdown(part.text))
+            console.print(Markdown(printable(part.text)))
     return 0
 
 
@@ -141,7 +141,7 @@ def _delete(store: Store, args: argparse.Namespace) -> int:
         if not sys.stdin.isatty():
             raise LacieError(f"to delete {conversation.id} ({conversation.title}) without being asked, add --yes")
         try:
-            said = input(f"Delete '{conversation.title}' for good? [y/N] ")
+            said = input(f"Delete '{printable(conversation.title)}' for good? [y/N] ")
         except EOFError:  # ctrl+d
             said = ""
         if said.strip().lower() not in ("y", "yes"):

@@ -29,6 +29,7 @@ from lacie_chat.models import (
     resolve,
     resolve_any,
 )
+from lacie_chat.printable import printable
 from lacie_chat.progress import DownloadLine
 
 _OVERHEAD = 600_000_000
@@ -138,7 +139,7 @@ def _no_model(model: LocalModel) -> str:
 
 def _entry(console: Console, ref: str, about: str) -> None:
     """A REF on a line of its own, whole, so that it can be copied; what it is below."""
-    console.print(Text("  " + ref), soft_wrap=True)
+    console.print(Text("  " + printable(ref)), soft_wrap=True)
     console.print(Padding(Text(about, style="dim"), (0, 0, 0, 4), expand=False))
 
 
@@ -190,7 +191,7 @@ def _info(args: argparse.Namespace) -> int:
             value = "none: lacie calibrate finds out how often it is right"
         elif value == {} or value is None:
             continue
-        table.add_row(Text(name.replace("_", " "), style="dim"), Text(str(value), overflow="fold"))
+        table.add_row(Text(name.replace("_", " "), style="dim"), Text(printable(str(value)), overflow="fold"))
     show(table)
     return 0
 

@@ -247,7 +247,8 @@ def test_where_there_are_none_they_are_null() -> None:
 
 def test_in_words_they_stand_on_and_above_the_confidence_line() -> None:
     run = lacie("ask", TWO, "--sentences", "--agreement", "1", "--max-tokens", "60")
-    *sentences, line = [each for each in run.stderr.decode().splitlines() if "is not used: " not in each]
+    *sentences, line, cut = [each for each in run.stderr.decode().splitlines() if "is not used: " not in each]
+    assert cut.startswith("stopped at 60 tokens")
     assert len(sentences) > 1 and all("%" in sentence for sentence in sentences)
     assert " of 1 sample agree" in line
     assert "%" not in run.stdout.decode()

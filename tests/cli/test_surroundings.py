@@ -152,6 +152,21 @@ def test_a_width_that_no_terminal_has_is_passed_over(columns: str, conversation:
     assert on_terminal("--help", TERM="xterm", COLUMNS=columns).status == 0
 
 
+@pytest.mark.parametrize("term", ["dumb", "xterm"])
+def test_codes_that_somebody_wrote_are_not_carried_out(term: str, data_dir: Path) -> None:
+    with Store.open() as store:
+        made = store.create_conversation("embedded", title="red \x1b[31mtitle")
+        question = store.add_message(made.id, None, "user", "Who clears the screen?")
+        answer = store.add_message(made.id, question.id, "assistant", "I do\x1b[2J, and \x1b]0;rename the window\x07.")
+        store.set_leaf(made.id, answer.id)
+    for words in (["list"], ["show", made.id], ["search", "screen"], ["search", "rename"], ["delete", made.id]):
+        ran = on_terminal("history", *words, typed="\x04" if words[0] == "delete" else "", TERM=term)
+        assert ran.status == 0
+        assert not re.search(r"\x1b\[(31m|2J)|\x1b\]|\x07", ran.out)
+    ran = on_terminal("models", "info", "/nowhere/\x1b[31m.gguf", TERM=term)
+    assert ran.status == 1 and "\x1b[31m" not in ran.out
+
+
 def test_ctrl_d_deletes_nothing(conversation: str) -> None:
     ran = on_terminal("history", "delete", conversation, typed="\x04", TERM="xterm")
     assert ran.status == 0 and "kept" in ran.out
