@@ -27,6 +27,7 @@ from lacie_chat.models import (
     resolve,
     resolve_any,
 )
+from lacie_chat.printable import printable
 from lacie_chat.progress import DownloadLine
 
 _OVERHEAD = 600_000_000
@@ -72,11 +73,13 @@ def _list(args: argparse.Namespace) -> int:
             }
             for model in index.models
         ]
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        text = json.dumps(found, ensure_ascii=False, indent=2)
+        # A file's name need not be text; then JSON's own escapes carry it.
+        print(text if text.encode(errors="ignore").decode() == text else json.dumps(found, indent=2))
     else:
         _show(Console(highlight=False), index.models, free)
     for note in index.notes:
-        say(note)
+        say(" ".join(printable(note).split()))
     return 0
 
 
@@ -136,8 +139,8 @@ def _no_model(model: LocalModel) -> str:
 
 def _entry(console: Console, ref: str, about: str) -> None:
     """A REF on a line of its own, whole, so that it can be copied; what it is below."""
-    console.print(Text("  " + ref), soft_wrap=True)
-    console.print(Padding(Text(about, style="dim"), (0, 0, 0, 4)))
+    console.print(Text("  " + printable(ref)), soft_wrap=True)
+    console.print(Padding(Text(printable(about), style="dim"), (0, 0, 0, 4)))
 
 
 def _pull(args: argparse.Namespace) -> int:
