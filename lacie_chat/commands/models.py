@@ -75,11 +75,13 @@ def _list(args: argparse.Namespace) -> int:
             }
             for model in index.models
         ]
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        text = json.dumps(found, ensure_ascii=False, indent=2)
+        # A file's name need not be text; then JSON's own escapes carry it.
+        print(text if text.encode(errors="ignore").decode() == text else json.dumps(found, indent=2))
     else:
         _show(make_console(), index.models, free)
     for note in index.notes:
-        say(note)
+        say(" ".join(printable(note).split()))
     return 0
 
 
@@ -140,7 +142,7 @@ def _no_model(model: LocalModel) -> str:
 def _entry(console: Console, ref: str, about: str) -> None:
     """A REF on a line of its own, whole, so that it can be copied; what it is below."""
     console.print(Text("  " + printable(ref)), soft_wrap=True)
-    console.print(Padding(Text(about, style="dim"), (0, 0, 0, 4), expand=False))
+    console.print(Padding(Text(printable(about), style="dim"), (0, 0, 0, 4), expand=False))
 
 
 def _pull(args: argparse.Namespace) -> int:

@@ -66,9 +66,10 @@ def download(repo: RemoteRepo, files: tuple[str, ...], label: str, on_progress: 
         paths = []
         remotes = [_Remote.ask(repo, file) for file in files]
         report = _Reporter(label, sum(remote.size for remote in remotes), on_progress)
-        _check_space(repo, [remote for remote in remotes if not remote.blob.exists()])
+        missing = [remote for remote in remotes if not remote.blob.exists() and not _name(repo, remote).exists()]
+        _check_space(repo, missing)
         for remote in remotes:
-            if not remote.blob.exists():
+            if remote in missing:
                 _fetch(repo.name, remote, report)
             report.done += remote.size
             paths.append(_link(repo, remote))
@@ -102,7 +103,7 @@ class _Remote:
         size = headers.get("X-Linked-Size") or headers.get("Content-Length") or ""
         if not re.fullmatch(r"\w[\w.-]{0,199}", etag, re.ASCII) or not re.fullmatch(r"[0-9]{1,18}", size):
             raise not_a_hub()
-        if int(size) == 0:
+        if int(size) == 0 and file.lower().endswith(".gguf"):
             raise ModelError(f"{file} of {repo.name} is empty on the Hub; take another file, or another repository")
         return cls(file, path, etag, int(size), repo_dir(repo.name) / "blobs" / etag)
 
@@ -162,6 +163,7 @@ def _fetch(name: str, remote: _Remote, report: _Reporter) -> None:
                     f"the download of {remote.file} broke off ({why}); run it again, it goes on from there"
                 )
             _pause(tries)
+        remote.partial.touch()  # a file may be empty
         report(remote.size, doing="checking")
         if not _is_whole(remote):
             remote.partial.unlink()
@@ -216,10 +218,14 @@ def _is_whole(remote: _Remote) -> bool:
         return hashlib.file_digest(file, "sha256").hexdigest() == remote.etag
 
 
+def _name(repo: RemoteRepo, remote: _Remote) -> Path:
+    return repo_dir(repo.name) / "snapshots" / repo.commit / remote.file
+
+
 def _link(repo: RemoteRepo, remote: _Remote) -> Path:
     """The content's name in the commit, as the Hub's library makes it: a link, or the content itself where the disk
     knows no links."""
-    path = repo_dir(repo.name) / "snapshots" / repo.commit / remote.file
+    path = _name(repo, remote)
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)

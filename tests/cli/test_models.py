@@ -1,6 +1,7 @@
 """`lacie models` on what is really there: the embedded model, and a Hub that doesn't know a name."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,24 @@ def test_list_says_whose_a_model_is_what_fits_and_what_is_here(
     found = {model["ref"]: model for model in json.loads(capsys.readouterr().out)}
     assert found["unsloth/Qwen3.5-4B-GGUF:Q8_0"]["source"] == "LM Studio"
     assert found["embedded"]["fits"] is True
+
+
+def test_names_that_are_no_text_are_listed_and_move_no_cursor(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = (b"\xff-Q4_0.gguf", b"\x1b[31m-Q8_0.gguf", b"\x1b[2J\n-00001-of-00002.gguf")
+    for name in names:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(b"GGUF")
+    monkeypatch.setenv("LACIE_MODELS_DIR", str(tmp_path))
+    assert cli.main(["models", "list"]) == 0
+    shown, said = capsys.readouterr()
+    assert "[31m-Q8_0.gguf" in shown and "\x1b" not in shown + said
+    assert said.count("\n") == 1 and "1 of 2 parts is missing" in said
+    assert cli.main(["models", "list", "--json"]) == 0
+    text = capsys.readouterr().out
+    text.encode()
+    found = [model["path"] for model in json.loads(text)]
+    assert os.fsencode(tmp_path) + b"/" + names[0] in [os.fsencode(path) for path in found]
 
 
 def test_llama_cpps_option_is_taken(capsys: pytest.CaptureFixture[str]) -> None:

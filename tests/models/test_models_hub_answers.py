@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -209,6 +210,25 @@ def test_odd_facts_of_a_file(tiny: HubServer, refused: Any, wrong: dict[str, str
 def test_an_empty_file_is_said(tiny: HubServer, refused: Any) -> None:
     tiny.answers["file"] = Answer(302, {**GOOD, "X-Linked-Size": "0"})
     assert f"{FILE} of {REPO} is empty on the Hub" in refused()
+
+
+def test_files_beside_the_model_may_be_empty_or_small(tiny: HubServer) -> None:
+    """The export fetches configurations by the same way; their id is git's hash, not a SHA-256."""
+    tiny.repos[REPO].files["empty.txt"] = b""
+    tiny.answers["file"] = Answer(200, {"ETag": 'W/"%s"' % ("e" * 40)})
+    (path,) = hub_module.download(hub_module.repository(REPO), ("empty.txt",), "empty")
+    assert path.read_bytes() == b"" and path.resolve().name == "e" * 40
+
+
+def test_a_disk_without_links_has_the_file_itself(tiny: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(self: Path, target: object) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(Path, "symlink_to", no_links)
+    found = resolve(REPO).path
+    assert not found.is_symlink() and found.read_bytes() == tiny.repos[REPO].files[FILE]
+    hub_module.download(hub_module.repository(REPO), (FILE,), "again")
+    assert len(tiny.contents_requests()) == 1
 
 
 LOCATIONS = {
