@@ -158,7 +158,10 @@ def _header(
             writer.add_uint32(f"{architecture}.{key}", value)
         else:
             writer.add_array(f"{architecture}.{key}", list(value))
-    (_sentencepiece if tokenizer == "spm" else _byte_pairs)(writer, tokenizer, vocabulary)
+    if tokenizer == "spm":
+        _sentencepiece(writer, vocabulary)
+    else:
+        add_byte_pairs(writer, tokenizer, vocabulary, TOKENS)
     writer.add_uint32("tokenizer.ggml.token_type_count", 2)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
@@ -168,16 +171,16 @@ def _header(
     return writer
 
 
-def _byte_pairs(writer: gguf.GGUFWriter, tokenizer: str, vocabulary: Path) -> None:
-    tokens = _texts(vocabulary, "tokenizer.ggml.tokens", TOKENS)
+def add_byte_pairs(writer: gguf.GGUFWriter, tokenizer: str, vocabulary: Path, count: int) -> None:
+    """Add the first `count` tokens of the embedded model, with the merges that make them."""
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(tokenizer)
-    writer.add_token_list(tokens)
-    writer.add_token_types([3 if number < _CONTROL else 1 for number in range(TOKENS)])
-    writer.add_token_merges(_texts(vocabulary, "tokenizer.ggml.merges", TOKENS - _CONTROL - 256))
+    writer.add_token_list(_texts(vocabulary, "tokenizer.ggml.tokens", count))
+    writer.add_token_types([3 if number < _CONTROL else 1 for number in range(count)])
+    writer.add_token_merges(_texts(vocabulary, "tokenizer.ggml.merges", count - _CONTROL - 256))
 
 
-def _sentencepiece(writer: gguf.GGUFWriter, _tokenizer: str, vocabulary: Path) -> None:
+def _sentencepiece(writer: gguf.GGUFWriter, vocabulary: Path) -> None:
     """The same texts as SentencePiece has them: markers, a token for each byte, then pieces with "▁" for a space."""
     texts = _texts(vocabulary, "tokenizer.ggml.tokens", TOKENS)
     pieces = [text.replace("Ġ", "▁") for text in texts[_CONTROL:] if text.replace("Ġ", "").isascii()]

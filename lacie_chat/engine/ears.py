@@ -53,7 +53,8 @@ class Ears:
         self._threads, self._gpu_layers = threads, gpu_layers
         self._parts: dict[Part, tuple[Model, Any]] = {}
         """What reads for a part: a model, and an adapter over it or None."""
-        native.start(None)
+        if speaker is None:  # else llama.cpp is ready, and its log goes where the engine wants it
+            native.start(None)
         try:
             if settings.tuned:
                 self._load_tuned()
