@@ -62,6 +62,7 @@ ARCHITECTURES: dict[str, tuple[str, str, dict[str, _Value]]] = {
     "lfm2": ("lfm2", "lfm2", {**_MIXED, "shortconv.l_cache": 3}),
     "granite-hybrid": ("granitehybrid", "refact", {**_SSM, **_MIXED, "logit_scale": 1.0}),
     "qwen3.5": ("qwen35", "qwen35", _DELTA),
+    "plamo2": ("plamo2", "gpt-2", {**_SSM, **_MIXED, "ssm.state_size": 64, "ssm.group_count": 0}),
     "nemotron-h": (
         "nemotron_h",
         "tekken",
@@ -85,7 +86,7 @@ NO_CHAT: dict[str, tuple[str, str, dict[str, _Value]]] = {
 }
 """Models that llama.cpp loads and that can't answer."""
 
-FORGETFUL = ("mamba", "mamba2", "falcon-h1", "lfm2", "granite-hybrid", "qwen3.5", "nemotron-h")
+FORGETFUL = ("mamba", "mamba2", "falcon-h1", "lfm2", "granite-hybrid", "qwen3.5", "plamo2", "nemotron-h")
 """Those whose memory is a state: llama.cpp can't cut it back to an earlier place."""
 
 

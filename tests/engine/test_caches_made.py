@@ -26,8 +26,8 @@ def test_only_what_is_used_is_allocated(embedded_model: Path, tmp_path: Path, mo
         monkeypatch.setattr(module, "make_context", making)
     adapter = write_random_adapter(tmp_path / "random-LoRA.gguf")
     settings = EngineSettings(embedded_model, adapter_path=adapter, n_ctx=4096, listener=tuned_listener())
-    speaker = ("SmolLM2", 4096)
-    with Engine(settings) as engine:
+    speaker, log = ("SmolLM2", 4096), tmp_path / "engine.log"
+    with Engine(settings, log_path=log) as engine:
         engine.load()
         assert made == [speaker]
         list(engine.generate(TURNS, ONE))
@@ -44,3 +44,4 @@ def test_only_what_is_used_is_allocated(embedded_model: Path, tmp_path: Path, mo
             list(engine.generate(TURNS, ONE, baseline=baseline))
         assess("Who?", "It is Ada.", listener=engine.listener)
         assert len(made) == 6
+    assert log.read_text(encoding="utf-8", errors="replace").count("KV buffer size") == 6, "as llama.cpp says itself"
