@@ -62,6 +62,7 @@ ARCHITECTURES: dict[str, tuple[str, str, dict[str, _Value]]] = {
     "lfm2": ("lfm2", "lfm2", {**_MIXED, "shortconv.l_cache": 3}),
     "granite-hybrid": ("granitehybrid", "refact", {**_SSM, **_MIXED, "logit_scale": 1.0}),
     "qwen3.5": ("qwen35", "qwen35", _DELTA),
+    "plamo2": ("plamo2", "gpt-2", {**_SSM, **_MIXED, "ssm.state_size": 64, "ssm.group_count": 0}),
     "nemotron-h": (
         "nemotron_h",
         "tekken",
@@ -85,7 +86,7 @@ NO_CHAT: dict[str, tuple[str, str, dict[str, _Value]]] = {
 }
 """Models that llama.cpp loads and that can't answer."""
 
-FORGETFUL = ("mamba", "mamba2", "falcon-h1", "lfm2", "granite-hybrid", "qwen3.5", "nemotron-h")
+FORGETFUL = ("mamba", "mamba2", "falcon-h1", "lfm2", "granite-hybrid", "qwen3.5", "plamo2", "nemotron-h")
 """Those whose memory is a state: llama.cpp can't cut it back to an earlier place."""
 
 
@@ -158,7 +159,10 @@ def _header(
             writer.add_uint32(f"{architecture}.{key}", value)
         else:
             writer.add_array(f"{architecture}.{key}", list(value))
-    (_sentencepiece if tokenizer == "spm" else _byte_pairs)(writer, tokenizer, vocabulary)
+    if tokenizer == "spm":
+        _sentencepiece(writer, vocabulary)
+    else:
+        add_byte_pairs(writer, tokenizer, vocabulary, TOKENS)
     writer.add_uint32("tokenizer.ggml.token_type_count", 2)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
@@ -168,16 +172,16 @@ def _header(
     return writer
 
 
-def _byte_pairs(writer: gguf.GGUFWriter, tokenizer: str, vocabulary: Path) -> None:
-    tokens = _texts(vocabulary, "tokenizer.ggml.tokens", TOKENS)
+def add_byte_pairs(writer: gguf.GGUFWriter, tokenizer: str, vocabulary: Path, count: int) -> None:
+    """Add the first `count` tokens of the embedded model, with the merges that make them."""
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(tokenizer)
-    writer.add_token_list(tokens)
-    writer.add_token_types([3 if number < _CONTROL else 1 for number in range(TOKENS)])
-    writer.add_token_merges(_texts(vocabulary, "tokenizer.ggml.merges", TOKENS - _CONTROL - 256))
+    writer.add_token_list(_texts(vocabulary, "tokenizer.ggml.tokens", count))
+    writer.add_token_types([3 if number < _CONTROL else 1 for number in range(count)])
+    writer.add_token_merges(_texts(vocabulary, "tokenizer.ggml.merges", count - _CONTROL - 256))
 
 
-def _sentencepiece(writer: gguf.GGUFWriter, _tokenizer: str, vocabulary: Path) -> None:
+def _sentencepiece(writer: gguf.GGUFWriter, vocabulary: Path) -> None:
     """The same texts as SentencePiece has them: markers, a token for each byte, then pieces with "▁" for a space."""
     texts = _texts(vocabulary, "tokenizer.ggml.tokens", TOKENS)
     pieces = [text.replace("Ġ", "▁") for text in texts[_CONTROL:] if text.replace("Ġ", "").isascii()]

@@ -58,7 +58,8 @@ class Ears:
         self._machine = (machine or Machine()).of_listener()
         self._parts: dict[Part, tuple[Model, Any]] = {}
         """What reads for a part: a model, and an adapter over it or None."""
-        native.start(None)
+        if speaker is None:  # else llama.cpp is ready, and its log goes where the engine wants it
+            native.start(None)
         try:
             if settings.tuned:
                 self._load_tuned()

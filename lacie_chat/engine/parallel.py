@@ -29,6 +29,8 @@ from lacie_chat.engine.native import Gate, StopFlag, Stopped
 MOST_CTX = 2048
 SEQUENCES = 16
 """So many suffixes at once; the sequence with the prefix is one more."""
+_MIXED_UP = frozenset({"plamo2"})
+"""Architectures whose sequences llama.cpp mixes up where a batch holds several of them (measured: 0.3.36)."""
 
 
 class ParallelReader:
@@ -37,6 +39,7 @@ class ParallelReader:
     def __init__(self, model: Model, gate: Gate, beside: KVReader, *, adapter: Any = None) -> None:
         self._model, self._gate, self._beside, self._adapter = model, gate, beside, adapter
         self._chunk = chunk_of(model, speaks=False)
+        self._at_once = 1 if model.metadata.get("general.architecture") in _MIXED_UP else SEQUENCES
         self._handle: Any = None
         self._batch: Batch | None = None
         self._n_ctx = 0
@@ -66,7 +69,7 @@ class ParallelReader:
                 room = (self._n_ctx - same) // 2
                 rests = [cut_middle(prompt[same:], room) for prompt in prompts]
                 rows: list[npt.NDArray[np.float64]] = []
-                for wave in _waves([len(rest) for rest in rests], self._n_ctx - same):
+                for wave in _waves([len(rest) for rest in rests], self._n_ctx - same, self._at_once):
                     self._enter(head, same, flag)
                     rows += self._read(same, [rests[index] for index in wave], flag)
             except Stopped:
@@ -185,12 +188,12 @@ class ParallelReader:
         return result
 
 
-def _waves(lengths: Sequence[int], cells: int) -> list[list[int]]:
-    """Consecutive suffixes that fit the cache together, at most SEQUENCES; each alone fits."""
+def _waves(lengths: Sequence[int], cells: int, most: int = SEQUENCES) -> list[list[int]]:
+    """Consecutive suffixes that fit the cache together, at most `most`; each alone fits."""
     waves: list[list[int]] = []
     used = cells + 1
     for index, length in enumerate(lengths):
-        if used + length > cells or len(waves[-1]) == SEQUENCES:
+        if used + length > cells or len(waves[-1]) == most:
             waves.append([])
             used = 0
         waves[-1].append(index)

@@ -11,6 +11,9 @@ from tiny_architectures import ARCHITECTURES, FORGETFUL, NO_CHAT, write_tiny, wr
 from lacie_chat.confidence.prompted import CHOICES, LISTENER_PREFIX, listener_suffix
 from lacie_chat.engine import ChatTurn, Delta, Engine, EngineError, EngineSettings, Finished, Sampling
 from lacie_chat.engine.batches import LlamaCppGenerator
+from lacie_chat.engine.context import Context
+from lacie_chat.engine.model import Model
+from lacie_chat.engine.native import Gate, StopFlag, Stopped
 
 GREEDY = Sampling(temperature=0, repeat_penalty=1, max_tokens=12)
 FIRST = [ChatTurn("user", "Tell me about rivers, lakes and canals. " * 6)]
@@ -147,6 +150,41 @@ def test_with_and_without_an_adapter_in_turn(path: Path, loaded: Engine, tmp_pat
             assert answer(engine, SECOND) == adapted
             answer(engine, FIRST)
             assert answer(engine, SECOND, baseline=True) == plain
+
+
+class _Within(StopFlag):
+    """Set, but seen only by llama.cpp itself, in the middle of a decode."""
+
+    def is_set(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("checkpoints", [True, False])
+@pytest.mark.parametrize("name", [*FORGETFUL, "gemma3"])
+def test_a_decode_that_is_stopped_halfway_leaves_nothing_wrong_behind(name: str, checkpoints: bool, tiny: Tiny) -> None:
+    model = Model(EngineSettings(tiny(name)), None)
+    tokens = model.tokenise(LISTENER_PREFIX)[:300]
+    contexts = [Context(model, 512, Gate(), checkpoints=checkpoints) for _ in range(2)]
+    stopped, fresh = contexts
+    go, stop = StopFlag(), _Within()
+    stop.set()
+    for _ in stopped.read(tokens[:200], go):
+        pass
+    for part in (tokens[200:264], tokens[200:201]):
+        with pytest.raises(Stopped):
+            list(stopped.read(part, stop))
+        assert tokens[: len(stopped.tokens)] == stopped.tokens
+        assert len(stopped.tokens) == (200 if stopped.cuts or checkpoints else 0)
+        for _ in stopped.read(tokens[len(stopped.tokens) : 200], go):
+            pass
+    for context, rest in ((stopped, tokens[200:]), (fresh, tokens)):
+        for _ in context.read(rest, go):
+            pass
+    assert stopped.tokens == fresh.tokens == tokens
+    assert stopped.probabilities(go) == pytest.approx(fresh.probabilities(go), rel=2e-3, abs=1e-9)
+    for context in contexts:
+        context.free()
+    model.free()
 
 
 @pytest.mark.parametrize("name", NO_CHAT)
