@@ -11,8 +11,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from lacie_chat.commands.fit_report import picture, print_lines, report, write_picture
 from lacie_chat.commands.fitted_on import (
     Answers,
@@ -25,6 +23,7 @@ from lacie_chat.commands.fitted_on import (
 from lacie_chat.commands.marked import HOW_TO_MARK, MarkedSpeaker, marked_speakers, marks_to_fit, of_one
 from lacie_chat.commands.speaker import Pair, add_speaker_arguments, find_pair, listener_of
 from lacie_chat.confidence import WayOfDrawing
+from lacie_chat.console import make_console
 from lacie_chat.conversations import Store
 from lacie_chat.engine.recommended import recommended
 from lacie_chat.errors import LacieError
@@ -84,7 +83,7 @@ def _show(args: argparse.Namespace, speakers: Sequence[MarkedSpeaker]) -> int:
         whose = f"no answer of {args.model} is marked" if args.model else "no answer is marked yet"
         print(f"{whose}: {HOW_TO_MARK}", file=sys.stderr)
         return 0
-    width = Console().width
+    width = make_console().width
     for index, each in enumerate(speakers):
         if index:
             print()

@@ -12,18 +12,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from lacie_chat import __version__, paths
 from lacie_chat.commands.speaker import Speaker, add_speaker_arguments, find_speaker
 from lacie_chat.confidence import assess
+from lacie_chat.console import make_console, show
 from lacie_chat.conversations import Store
 from lacie_chat.engine import ChatTurn, Sampling
 from lacie_chat.engine.asking import answer_to
 from lacie_chat.engine.recommended import in_words
 from lacie_chat.errors import LacieError
+from lacie_chat.streams import terminal_name, terminal_takes_codes
 
 Finding = tuple[str, str]
 QUESTION = "What is the capital of France?"
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a table of findings; exit status 1 if any check failed."""
-    console = Console(highlight=False)
+    console = make_console()
     console.print(f"lacie-chat {__version__}")
     table = Table.grid(padding=(0, 2))
     failed = 0
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         for name, text in findings:
             mark = Text("ok", style="green") if ok else Text("FAILED", style="bold red")
             table.add_row(mark, Text(name), Text(text))
-    console.print(table)
+    show(table)
     if failed:
         console.print(f"{failed} of the checks failed.", style="bold")
     return 1 if failed else 0
@@ -75,8 +76,13 @@ def _packages() -> Iterator[Finding]:
 
 
 def _terminal() -> Iterator[Finding]:
-    size = shutil.get_terminal_size()
     encoding = sys.stdout.encoding or "?"
+    if not sys.stdout.isatty():
+        yield "terminal", f"none here but a pipe or a file, {encoding}"
+        return
+    if not terminal_takes_codes():
+        raise LacieError(f"the chat can't draw on {terminal_name()}")
+    size = shutil.get_terminal_size()
     if encoding.lower().replace("-", "") != "utf8":
         raise LacieError(f"the terminal's encoding is {encoding}; set a UTF-8 locale, e.g. LANG=C.UTF-8")
     colours = os.environ.get("COLORTERM") or os.environ.get("TERM") or "no TERM set"

@@ -25,6 +25,7 @@ from lacie_chat.evaluation.matching import normalise
 from lacie_chat.evaluation.questions import Question, read_question_file
 from lacie_chat.progress import DownloadLine
 from lacie_chat.rows import Row, RowFile, write_text
+from lacie_chat.streams import size_of_the_terminal_itself, terminal_name, terminal_takes_codes
 from lacie_chat.study import PersonFile, Study, as_markdown, make_report, open_study, people_files, plan
 from lacie_chat.study.records import SPEAKERS, SpeakerName, answer_id, begin, finish, is_complete, questions_digest
 
@@ -79,6 +80,8 @@ def judge(args: argparse.Namespace) -> int:
     """Make the answers where that is still to do, then open the study for one person."""
     if not args.answers_only and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise LacieError("the study needs a terminal; in a pipe, make the answers alone: --answers-only")
+    if not args.answers_only and not terminal_takes_codes():
+        raise LacieError(f"the study can't draw on {terminal_name()}; another terminal can, or --answers-only")
     folder = Path(args.out)
     if args.questions is None and (args.adapter or args.left or args.right):
         raise LacieError("the sides are given where a study begins: with --questions FILE")
@@ -92,6 +95,7 @@ def judge(args: argparse.Namespace) -> int:
 
     from lacie_chat.tui.screens.judging import StudyApp
 
+    size_of_the_terminal_itself()
     app = StudyApp(shown, file)
     app.run()
     done = sum(each.item in file.judgements for each in shown)

@@ -130,7 +130,7 @@ class Answer:
                 try:
                     context.step(token, self._flag)
                 except ContextFull:
-                    break
+                    return "context"
         return "length"
 
     def _piece(self, model: Model, token: int) -> bytes:

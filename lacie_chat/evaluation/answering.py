@@ -81,6 +81,7 @@ def answer_rows(
         {
             "id": question.id,
             **assessment.to_dict(),
+            "finish_reason": response.finish,
             "usage": {"completion_tokens": response.tokens},
             "sampling": sampling_record(sampling) | {"seed": own_seed},
         }
