@@ -23,7 +23,8 @@ def stored_words(usage: Mapping[str, Any] | None, params: Mapping[str, Any]) -> 
     """The same of an answer as the conversations keep it. Older ones don't say why they ended: those that have as many
     tokens as they might have were cut off."""
     usage = usage or {}
-    tokens, limit = usage.get("completion_tokens") or 0, (params.get("sampling") or {}).get("max_tokens")
+    tokens = (usage.get("completion_tokens") or 0) - (usage.get("reasoning_tokens") or 0)
+    limit = (params.get("sampling") or {}).get("max_tokens")
     reason = usage.get("finish_reason") or ("length" if limit and tokens >= limit else None)
     return stopped_words(reason, tokens)
 

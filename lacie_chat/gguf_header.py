@@ -60,7 +60,8 @@ class Tensor:
 class Header:
     """`keys` are the scalar ones, `lists` the short lists of integers (a number a layer); longer ones and lists of
     texts are stepped over. Places are bytes of the file, (start, end): of each key with its value, of the tensor list,
-    and `data`, where the tensors' data begins. `size` is the file's."""
+    and `data`, where the tensors' data begins. `size` is the file's. `tensor_count` is known also where the tensors
+    themselves weren't read."""
 
     keys: Mapping[str, Scalar]
     lists: Mapping[str, list[int]]
@@ -70,6 +71,7 @@ class Header:
     data: int
     alignment: int
     size: int
+    tensor_count: int
 
 
 def check_is_gguf(path: Path) -> None:
@@ -142,7 +144,7 @@ class _Reader:
         start = self._at
         found = tuple(self._tensor() for _ in range(tensor_count)) if tensors else ()
         data = -(-self._at // alignment) * alignment
-        return Header(keys, lists, found, places, (start, self._at), data, alignment, len(self._data))
+        return Header(keys, lists, found, places, (start, self._at), data, alignment, len(self._data), tensor_count)
 
     def _number(self, form: str) -> int:
         (value,) = struct.unpack_from(form, self._data, self._at)

@@ -13,6 +13,7 @@ import base64
 import hashlib
 import json
 import re
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 TOKEN = "hf_test_token"
 _CHUNK = 1 << 16
@@ -48,6 +49,17 @@ class Faults:
     bytes_per_second: int = 0
 
 
+@dataclass
+class Answer:
+    """An answer instead of the right one. `claims` is a Content-Length other than the body's; -1 leaves it out and ends
+    with the connection. `{port}` in a header is the server's."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    claims: int | None = None
+
+
 @dataclass(frozen=True)
 class Request:
     """One request as the server saw it."""
@@ -59,12 +71,23 @@ class Request:
     authorized: bool
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # the asker has heard enough and hung up
+            super().handle_error(request, client_address)
+
+
 class HubServer:
     """Runs in a thread from `with` on. The contents come from `localhost`, the rest from `127.0.0.1`: two hosts."""
 
     def __init__(self) -> None:
         self.repos: dict[str, HubRepo] = {}
         self.faults = Faults()
+        self.answers: dict[str, Answer] = {}
+        """By what is asked: `look-up` (the API), `file` (HEAD of a file), `download` (GET of a file), `contents` (the
+        file server)."""
         self.requests: list[Request] = []
         self.bytes_sent = 0
         self.lock = threading.Lock()
@@ -73,8 +96,7 @@ class HubServer:
         class Handler(_Handler):
             server_hub = hub
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     @property
@@ -141,12 +163,28 @@ class _Handler(BaseHTTPRequestHandler):
         )
         with self.server_hub.lock:
             self.server_hub.requests.append(request)
+        kind = "look-up" if path.startswith("/api/") else "contents" if path.startswith("/cdn/") else ""
+        answer = self.server_hub.answers.get(kind or ("file" if self.command == "HEAD" else "download"))
+        if answer is not None:
+            self._answer(answer)
+            return
         for pattern, action in _ROUTES:
             found = pattern.fullmatch(path)
             if found:
                 action(self, **found.groupdict())
                 return
         self._fail(404, None, "Not Found")
+
+    def _answer(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for key, value in answer.headers.items():
+            self.send_header(key, value.replace("{port}", str(self.server_hub.port)))
+        if answer.claims != -1:
+            self.send_header("Content-Length", str(len(answer.body) if answer.claims is None else answer.claims))
+        self.end_headers()
+        self.close_connection = answer.claims is not None
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
 
     # What may be looked up
 
@@ -201,7 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
             "X-Linked-Etag": f'"{etag}"',
             "X-Linked-Size": str(self._size(repo, file)),
             "Accept-Ranges": "bytes",
-            "Location": f"http://localhost:{self.server_hub.port}/cdn/{name}/{file}",
+            "Location": f"http://localhost:{self.server_hub.port}/cdn/{name}/{quote(file)}",
         }
         self._send(302, b"", headers)
 

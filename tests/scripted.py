@@ -20,6 +20,7 @@ from lacie_chat.engine.events import (
     LoadProgress,
     ModelInfo,
     PromptProgress,
+    Reasoning,
 )
 from lacie_chat.engine.settings import ChatTurn, Sampling
 
@@ -41,7 +42,10 @@ INFO = ModelInfo(
 class Answer:
     """One generation: `events` before the text, then the text in `pieces`. After `hold_after` pieces it waits until the
     engine's `go_on` is set (or it is cancelled); `dies` or `fails` end it there. `tokens` and `alternatives` are those
-    of Finished."""
+    of Finished, `reason` too.
+
+    Before the pieces it thinks `thought`, and waits after `hold_thought_after` pieces of that; `answer_now` ends the
+    thought there. Without pieces it ends inside the thought."""
 
     pieces: Sequence[str]
     events: Sequence[GenerationEvent] = ()
@@ -50,6 +54,9 @@ class Answer:
     fails: str = ""
     tokens: tuple[tuple[int, int, float], ...] = ()
     alternatives: tuple[Alternatives, ...] = ()
+    thought: Sequence[str] = ()
+    hold_thought_after: int | None = None
+    reason: str = "stop"
 
 
 @dataclass
@@ -104,6 +111,8 @@ class ScriptedEngine:
         load_gate: Event | None = None,
         sample_texts: Sequence[str] = ("It is the Danube.",),
         sample_gate: Event | None = None,
+        sample_thought: str = "",
+        thinks: bool = False,
     ) -> None:
         self.answers = list(answers)
         self.scripted_reader = reader or ScriptedReader()
@@ -111,6 +120,8 @@ class ScriptedEngine:
         self.load_gate = load_gate
         self.sample_texts = sample_texts
         self.sample_gate = sample_gate
+        self.sample_thought = sample_thought
+        self.thinks = thinks
         self.samples: list[Sampling] = []
         self.version = ASSESSMENT_VERSION
         """Of the assessment in which it hears."""
@@ -124,6 +135,9 @@ class ScriptedEngine:
         self.dead = False
         self.closed = False
         self._cancelled = Event()
+        self._answer_now = Event()
+        self.hurried = 0
+        """How often it was asked to answer now."""
 
     def load(self, on_progress: Callable[[LoadProgress], None] | None = None) -> ModelInfo:
         if on_progress is not None:
@@ -132,7 +146,7 @@ class ScriptedEngine:
             assert self.load_gate.wait(20)
         if self.load_error is not None:
             raise self.load_error
-        return INFO
+        return replace(INFO, thinks=self.thinks)
 
     def generate(
         self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
@@ -146,16 +160,28 @@ class ScriptedEngine:
         self.samplings.append(sampling)
         self.baselines.append(baseline)
         self._cancelled.clear()
+        self._answer_now.clear()
         answer = self.answers.pop(0)
         yield from answer.events
+        thought = 0
+        for number in range(len(answer.thought) + 1):
+            if number == answer.hold_thought_after:
+                self._hold()
+            if self._cancelled.is_set():
+                yield thinking(finished(number, reason="cancelled"), number, is_open=True)
+                return
+            if self._answer_now.is_set() or number == len(answer.thought):
+                break
+            yield Reasoning(answer.thought[number])
+            thought = number + 1
         for number, piece in enumerate(answer.pieces):
             if number == answer.hold_after:
                 self._hold()
             if self._cancelled.is_set():
-                yield finished(number, reason="cancelled")
+                yield thinking(finished(thought + number, reason="cancelled"), thought)
                 return
             yield Delta(piece)
-        if answer.hold_after == len(answer.pieces):
+        if answer.hold_after == len(answer.pieces) and answer.pieces:
             self._hold()
         if answer.dies:
             self.dead = True
@@ -163,7 +189,8 @@ class ScriptedEngine:
         elif answer.fails:
             yield Failed(answer.fails)
         else:
-            end = finished(len(answer.pieces), reason="cancelled" if self._cancelled.is_set() else "stop")
+            reason = "cancelled" if self._cancelled.is_set() else answer.reason
+            end = thinking(finished(thought + len(answer.pieces), reason), thought, is_open=not answer.pieces)
             yield replace(end, tokens=answer.tokens, alternatives=answer.alternatives)
 
     def _sample(self, sampling: Sampling) -> Iterator[GenerationEvent]:
@@ -176,8 +203,12 @@ class ScriptedEngine:
         if self._made_way.is_set():
             yield finished(0, reason="cancelled")
         else:
-            yield Delta(self.sample_texts[sampling.seed % len(self.sample_texts)])
-            yield finished(4)
+            text = self.sample_texts[sampling.seed % len(self.sample_texts)]
+            if self.sample_thought:
+                yield Reasoning(self.sample_thought)
+            if text:
+                yield Delta(text)
+            yield thinking(finished(4), 2 if self.sample_thought else 0, is_open=not text)
 
     def _hold(self) -> None:
         self.held.set()
@@ -187,6 +218,11 @@ class ScriptedEngine:
 
     def make_way(self) -> None:
         self._made_way.set()
+
+    def answer_now(self) -> None:
+        self.hurried += 1
+        self._answer_now.set()
+        self.go_on.set()
 
     def cancel(self) -> None:
         self.make_way()
@@ -217,6 +253,11 @@ def finished(tokens: int, reason: str = "stop") -> Finished:
         prompt_seconds=0.2,
         generation_seconds=tokens / 40,
     )
+
+
+def thinking(end: Finished, tokens: int, *, is_open: bool = False) -> Finished:
+    """The same after a thought of so many tokens, a second each."""
+    return replace(end, reasoning_tokens=tokens, reasoning_seconds=float(tokens), reasoning_open=is_open and tokens > 0)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 15) -> None:

@@ -47,6 +47,10 @@ class TwoSided:
         for engine in self.sides.values():
             engine.cancel()
 
+    def answer_now(self) -> None:
+        for engine in self.sides.values():
+            engine.answer_now()
+
     @property
     def listener(self) -> TunedListener:
         return self.sides["right"].listener

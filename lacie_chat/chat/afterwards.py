@@ -225,14 +225,22 @@ class Afterwards:
         turn = wish.turn
         prompt = wish.tree.prompt(turn)
         for seed in sample_seeds(wish.k)[len(wish.samples) :]:
-            text = draw_sample(engine, prompt, seed, baseline=turn.baseline, stopped=lambda: self._held > 0)
+            text = draw_sample(
+                engine,
+                prompt,
+                seed,
+                baseline=turn.baseline,
+                reasoning=(turn.params.get("sampling") or {}).get("reasoning"),  # as the answer was found
+                stopped=lambda: self._held > 0,
+            )
             if text is None:
                 return False
             wish.samples.append(text)
         assessment = turn.assessment
-        if assessment is not None and assessment.answer_span is not None:
+        answers = [sample for sample in wish.samples if sample.strip()]  # some may have ended while thinking
+        if assessment is not None and assessment.answer_span is not None and answers:
             span = assessment.answer_span.text
-            agreement = agreement_of(turn.question, span, wish.samples, listener=engine.patient_listener)
+            agreement = agreement_of(turn.question, span, answers, listener=engine.patient_listener)
             wish.tree.attach(turn, with_agreement(assessment, agreement, wish.calibrator))
         turn.drawing = False
         return True

@@ -1,24 +1,29 @@
 """The one way in which an answer is made: from the engine into the tree, event by event, to its end, and then heard.
 
 The conversation and a comparison ask for answers alike. An engine that dies before the first word may have died
-unnoticed long before (out of memory, overnight), so the question deserves a new one, once; after a word was said, the
-answer keeps what it has, and is cut off.
+unnoticed long before (out of memory, overnight), so the question deserves a new one, once; after a word was said, or
+thought, the answer keeps what it has, and is cut off.
+
+What is thought before the answer goes beside it. An answer that ends inside its thought is none: it is never heard.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol
 
-from lacie_chat.chat.events import ChatEvent, PromptRead, TextAdded, TurnChanged, TurnEnded
-from lacie_chat.chat.tree import ChatTree, Turn
+from lacie_chat.chat.events import ChatEvent, PromptRead, TextAdded, ThoughtAdded, TurnChanged, TurnEnded
+from lacie_chat.chat.tree import ChatTree, Phase, Turn
 from lacie_chat.conversations import Status
 from lacie_chat.engine.asking import Heard, answer_to
 from lacie_chat.engine.errors import EngineDied, EngineError
-from lacie_chat.engine.events import Cut, Delta, Failed, Finished, PromptProgress
+from lacie_chat.engine.events import Cut, Delta, Failed, Finished, PromptProgress, Reasoning
 from lacie_chat.engine.protocol import EngineLike
 from lacie_chat.engine.settings import Sampling
 
+_IN_HAND: tuple[Phase, ...] = ("reading", "thinking", "answering")
+"""What the engine is at."""
 _BEGINNING = Lock()
 """Held for an instant: whether an answer is begun or stopped is settled for all threads at once."""
 
@@ -49,7 +54,7 @@ def make_answer(asked: Asked, chat: Engines, find: Callable[[], EngineLike | Non
     try:
         return _make(asked, chat, find)
     except Exception as error:  # whoever runs this reports it; here the turn must not stay open
-        if asked.turn.phase in ("waiting", "reading", "answering"):
+        if asked.turn.phase in ("waiting", *_IN_HAND):
             asked.turn.problem = f"internal error: {error}"
             end_answer(asked.tree, asked.turn, "failed", asked.post)
         raise
@@ -67,14 +72,14 @@ def _make(asked: Asked, chat: Engines, find: Callable[[], EngineLike | None]) ->
         end_answer(tree, turn, "failed", post)
         return False
     last = _write(asked, engine)
-    if isinstance(last, Failed) and last.engine_died and not turn.text and not turn.stop_requested:
+    if isinstance(last, Failed) and last.engine_died and not _has_words(turn) and not turn.stop_requested:
         chat.engine_died(engine)
         if (new := find()) is not None:
             engine = new
             last = _write(asked, engine)
     if isinstance(last, Finished):
         end_answer(tree, turn, "cancelled" if last.reason == "cancelled" else "complete", post, last)
-        if turn.text.strip():
+        if turn.text.strip() and not turn.thought_only:
             chat.listen(engine, asked)
         return False
     turn.problem = last.message
@@ -89,14 +94,24 @@ def _write(asked: Asked, engine: EngineLike) -> Finished | Failed:
     turn.phase = "reading"
     post(TurnChanged(turn))
 
+    def enter(phase: Phase) -> None:
+        if turn.phase != phase:
+            turn.phase = phase
+            post(TurnChanged(turn))
+
     def hear(event: Heard) -> None:
         match event:
             case Delta(text):
+                _end_thought(turn)
                 tree.append(turn, text)
-                if turn.phase != "answering":
-                    turn.phase = "answering"
-                    post(TurnChanged(turn))
+                enter("answering")
                 post(TextAdded(turn, text))
+            case Reasoning(text):
+                turn.thinks_since = time.monotonic() if turn.thinks_since is None else turn.thinks_since
+                turn.thought_until = None
+                tree.think(turn, text)
+                enter("thinking")
+                post(ThoughtAdded(turn, text))
             case PromptProgress(done, total):
                 post(PromptRead(turn, done, total))
             case Cut(dropped_turns=dropped):
@@ -109,6 +124,15 @@ def _write(asked: Asked, engine: EngineLike) -> Finished | Failed:
         return answer_to(engine, tree.prompt(turn), asked.sampling, baseline=turn.baseline, hear=hear).finished
     except EngineError as error:
         return Failed(str(error), engine_died=isinstance(error, EngineDied))
+
+
+def _has_words(turn: Turn) -> bool:
+    return bool(turn.text or turn.reasoning)
+
+
+def _end_thought(turn: Turn) -> None:
+    if turn.thinks_since is not None and turn.thought_until is None:
+        turn.thought_until = time.monotonic()
 
 
 def _begin(turn: Turn) -> bool:
@@ -128,11 +152,25 @@ def stop_answers(turns: Sequence[Turn]) -> list[Turn]:
         return [turn for turn in turns if turn.phase == "waiting"]
 
 
+def thinking_of(turns: Sequence[Turn]) -> list[Turn]:
+    """Those that are thinking, and were not asked to answer now."""
+    return [turn for turn in turns if turn.phase == "thinking" and not turn.answer_requested]
+
+
+def hurry_answers(turns: Sequence[Turn], post: Callable[[ChatEvent], object]) -> bool:
+    """Note of those that are thinking that they shall answer now; False if there is none that wasn't asked before."""
+    thinking = thinking_of(turns)
+    for turn in thinking:
+        turn.answer_requested = True
+        post(TurnChanged(turn))
+    return bool(thinking)
+
+
 def withdraw_answers(turns: Sequence[Turn]) -> bool:
     """Never begin those that wait; False, and all stays as it is, if one of them is being written."""
     with _BEGINNING:
         # The status counts too: an answer that is complete is still being saved before its phase says so.
-        if any(turn.status == "streaming" and turn.phase in ("reading", "answering") for turn in turns):
+        if any(turn.status == "streaming" and turn.phase in _IN_HAND for turn in turns):
             return False
         for turn in turns:
             turn.stop_requested = True
@@ -147,16 +185,26 @@ def end_answer(
     finished: Finished | None = None,
 ) -> None:
     """The last word on `turn`, with the engine's figures if it had its own."""
+    _end_thought(turn)
     tree.finish(
         turn,
         status,
-        usage={**finished.usage(), "finish_reason": finished.reason} if finished else None,
+        usage=_usage(finished) if finished else None,
         timings=dict(finished.timings()) if finished else None,
         tokens=finished.tokens if finished else (),
         alternatives=finished.alternatives if finished else (),
     )
     turn.phase = "done"
     post(TurnEnded(turn))
+
+
+def _usage(finished: Finished) -> dict[str, object]:
+    """As it is kept: with why the answer ended."""
+    return {
+        **finished.usage(),
+        "finish_reason": finished.reason,
+        **({"reasoning_open": True} if finished.reasoning_open else {}),
+    }
 
 
 def _cut_note(dropped: int) -> str:

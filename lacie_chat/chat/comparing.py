@@ -8,10 +8,10 @@ whose engine dies, finds it again, here and in the chat. Which branch is current
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
-from lacie_chat.chat.answering import Asked, end_answer, make_answer, stop_answers, withdraw_answers
+from lacie_chat.chat.answering import Asked, end_answer, hurry_answers, make_answer, stop_answers, withdraw_answers
 from lacie_chat.chat.events import ChatEvent
 from lacie_chat.chat.lane import Lane
 from lacie_chat.chat.session import ChatSession
@@ -103,6 +103,13 @@ class Comparison:
         self.tree.select(turn)
         return True
 
+    def answer_now(self) -> bool:
+        """Let the sides that think go on to their answers; False if none does that wasn't asked before."""
+        hurried = hurry_answers(self._running(), self._post)
+        if hurried:
+            self._session.hurry_engine()
+        return hurried
+
     def close(self) -> None:
         """Stop what runs; what there is of it is kept."""
         self.stop()
@@ -192,6 +199,7 @@ class Comparison:
         """Would it be made like this now? (Stored parameters know no tuples, hence the strings.)"""
         wanted: dict[str, Any] = self._session.params_of(turn.baseline, sampling)
         made = {**turn.params, "baseline": turn.baseline}
+        made["sampling"] = {**asdict(Sampling()), **(turn.params.get("sampling") or {})}  # older ones knew fewer
         return all(
             str(made.get(key)).replace("[]", "()") == str(value).replace("[]", "()") for key, value in wanted.items()
         )

@@ -50,6 +50,14 @@ class TextAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class ThoughtAdded:
+    """`text` came to the end of what is thought before `turn`."""
+
+    turn: Turn
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TurnChanged:
     """The phase, status, note or assessment of `turn` changed."""
 
@@ -71,4 +79,4 @@ class Notice:
     serious: bool = False
 
 
-ChatEvent = Loading | Loaded | LoadFailed | PromptRead | TextAdded | TurnChanged | TurnEnded | Notice
+ChatEvent = Loading | Loaded | LoadFailed | PromptRead | TextAdded | ThoughtAdded | TurnChanged | TurnEnded | Notice

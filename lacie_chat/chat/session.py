@@ -17,7 +17,7 @@ from threading import Event, Lock
 from typing import Any
 
 from lacie_chat.chat.afterwards import Afterwards
-from lacie_chat.chat.answering import Asked, end_answer, make_answer, stop_answers
+from lacie_chat.chat.answering import Asked, end_answer, hurry_answers, make_answer, stop_answers
 from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Loading, Notice, TurnChanged, TurnEnded
 from lacie_chat.chat.folds import OFF, Folds
 from lacie_chat.chat.lane import Lane
@@ -86,6 +86,7 @@ class ChatSession:
         self.origin = origin
         self.baseline_origin = baseline_origin
         self.sampling = sampling or Sampling()
+        self.reasoning_at_first = self.sampling.reasoning
         self.agreement = agreement
         """So many samples are drawn after each answer; 0: none."""
         self.folds = Folds(answer_from, calibrated=calibrator is not None or baseline_calibrator is not None)
@@ -133,6 +134,13 @@ class ChatSession:
             oldest = self._pending[:1]
         self._stop(oldest)
         return bool(oldest)
+
+    def answer_now(self) -> bool:
+        """Let the answer in progress end its thought; False if it isn't thinking, or was asked before."""
+        hurried = hurry_answers(self.pending[:1], self._post)
+        if hurried:
+            self.hurry_engine()
+        return hurried
 
     def cancel_all(self) -> None:
         """Stop every answer that is not finished."""
@@ -232,6 +240,11 @@ class ChatSession:
         """Let it end the answers that it is writing."""
         if (engine := self._engine) is not None:
             engine.cancel()
+
+    def hurry_engine(self) -> None:
+        """Let it go on from thinking to answering."""
+        if (engine := self._engine) is not None:
+            engine.answer_now()
 
     # What the threads do
 

@@ -17,11 +17,11 @@ from typing import Any, Literal
 from lacie_chat.chat.answer_tokens import from_rows, to_rows
 from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.confidence.signals import TokenProbability
-from lacie_chat.conversations import Message, Status, Store, StoreError
+from lacie_chat.conversations import Message, Status, Store, StoreError, is_thought_only, thought_seconds
 from lacie_chat.engine.events import Alternatives
 from lacie_chat.engine.settings import ChatTurn, Role
 
-Phase = Literal["waiting", "reading", "answering", "listening", "done"]
+Phase = Literal["waiting", "reading", "thinking", "answering", "listening", "done"]
 
 RETRY_SECONDS = 5.0
 TITLE_LENGTH = 80
@@ -29,7 +29,7 @@ TITLE_LENGTH = 80
 
 @dataclass(eq=False, repr=False)
 class Turn:
-    """A message of the tree; `correct` is the user's mark.
+    """A message of the tree; `correct` is the user's mark, `reasoning` what was thought before the text.
 
     `phase`, `note`, `problem`, `drawing` (samples, to see if they agree), `sentences_problem`, `heard_otherwise`
     (by another version of the assessment than this chat's) and `unheard` (left so by a program that ended) live only as
@@ -48,7 +48,9 @@ class Turn:
     correct: bool | None = None
     children: list["Turn"] = field(default_factory=list)
     stored_id: int | None = None
+    reasoning: str = ""
     unsaved: str = ""
+    unsaved_thought: str = ""
     unfinished: bool = False
     unattached: bool = False
     unmarked: bool = False
@@ -63,6 +65,11 @@ class Turn:
     tokens: Sequence[TokenProbability] = ()
     alternatives: Sequence[Alternatives] = ()
     stop_requested: bool = False
+    answer_requested: bool = False
+    """Was it asked to end its thought?"""
+    thinks_since: float | None = None
+    thought_until: float | None = None
+    """On the clock of `time.monotonic`: from the thought's first word on, and to its end."""
     draft: bool = False
     """Not in the tree yet (see `ChatTree.draft`)."""
     current: "Turn | None" = None
@@ -72,6 +79,18 @@ class Turn:
     def question(self) -> str:
         """The text that this answer answers."""
         return self.parent.text if self.parent is not None else ""
+
+    @property
+    def thought_only(self) -> bool:
+        """Did it end inside its thought? There is no answer then, and nothing to hear."""
+        return self.status != "streaming" and is_thought_only(self.reasoning, self.text, self.usage)
+
+    @property
+    def thought_seconds(self) -> float | None:
+        """How long it was thought, or has been so far; None where that isn't known."""
+        if (measured := thought_seconds(self.timings)) is not None or self.thinks_since is None:
+            return measured
+        return (time.monotonic() if self.thought_until is None else self.thought_until) - self.thinks_since
 
     @property
     def baseline(self) -> bool:
@@ -152,7 +171,8 @@ class ChatTree:
         return turn.parent.children if turn.parent is not None else self.roots
 
     def prompt(self, answer: Turn) -> list[ChatTurn]:
-        """What the speaker reads to write `answer`: questions that never got a word in reply are left out."""
+        """What the speaker reads to write `answer`: questions that never got a word in reply are left out, and so is
+        what was thought before the answers."""
         path = self.path(answer)[:-1]
         turns = []
         for turn, following in zip(path, [*path[1:], answer], strict=True):
@@ -182,19 +202,30 @@ class ChatTree:
             return turn
 
     def draft(self, question: Turn, params: dict[str, Any]) -> Turn:
-        """An answer to `question` that joins the tree with its first text, beside the current branch."""
+        """An answer to `question` that joins the tree with its first word, beside the current branch."""
         return Turn("assistant", "", question, status="streaming", params=params, draft=True)
 
     def append(self, turn: Turn, text: str) -> None:
         """More text at the end of `turn`."""
         with self._lock:
-            if turn.draft:
-                turn.draft = False
-                self.siblings(turn).append(turn)
+            self._join(turn)
             turn.text += text
             if turn.stored_id is not None:
                 turn.unsaved += text
             self._try(lambda: self._save(turn))
+
+    def think(self, turn: Turn, text: str) -> None:
+        """More of what is thought before `turn`."""
+        with self._lock:
+            self._join(turn)
+            turn.reasoning += text
+            turn.unsaved_thought += text
+            self._try(lambda: self._save(turn))
+
+    def _join(self, turn: Turn) -> None:
+        if turn.draft:
+            turn.draft = False
+            self.siblings(turn).append(turn)
 
     def finish(
         self,
@@ -251,7 +282,7 @@ class ChatTree:
         """How many turns the store does not fully have."""
         return sum(
             turn.stored_id is None
-            or bool(turn.unsaved)
+            or bool(turn.unsaved or turn.unsaved_thought)
             or turn.unfinished
             or turn.tokens_unsaved
             or turn.unattached
@@ -305,6 +336,9 @@ class ChatTree:
                 current=self.leaf is None or turn in self.path(),
             ).id
             turn.unsaved = ""
+        if turn.unsaved_thought:
+            self.store.append_thought(turn.stored_id, turn.unsaved_thought)
+            turn.unsaved_thought = ""
         if turn.unsaved:
             self.store.append(turn.stored_id, turn.unsaved)
             turn.unsaved = ""
@@ -347,4 +381,5 @@ def _turn_of(message: Message, parent: Turn | None) -> Turn:
         assessment=Assessment.from_dict(message.assessment) if message.assessment else None,
         correct=message.correct,
         stored_id=message.id,
+        reasoning=message.reasoning,
     )

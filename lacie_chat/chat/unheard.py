@@ -18,7 +18,8 @@ def note_unheard(tree: ChatTree) -> None:
     be under way in this program."""
     for turn in tree.turns():
         ended = turn.status in ("complete", "cancelled")  # of a cut-off one the engine died, and it was never heard
-        turn.unheard = turn.role == "assistant" and ended and turn.assessment is None and bool(turn.text.strip())
+        answered = bool(turn.text.strip()) and not turn.thought_only
+        turn.unheard = turn.role == "assistant" and ended and answered and turn.assessment is None
 
 
 def unheard_of(tree: ChatTree) -> Sequence[Turn]:

@@ -203,7 +203,7 @@ def answer_object(assessment: Assessment, speaker: Speaker, finished: Finished) 
 
 def cut_off_line(finished: Finished, *, longer_context: bool) -> str | None:
     """Where the answer was cut off and what lets it go on, in one line; None for one that is whole."""
-    words = stopped_words(finished.reason, finished.completion_tokens)
+    words = stopped_words(finished.reason, finished.answer_tokens)
     if words is None or finished.reason == "length":
         return words and f"{words}; --max-tokens N lets it go on"
     return f"{words}; " + ("--context N makes it longer" if longer_context else "a shorter question leaves more room")

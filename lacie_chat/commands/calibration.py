@@ -39,8 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = actions.add_parser("show", help="draw your marks and what the calibrators say, here in the terminal")
     plot = actions.add_parser("plot", help="the same as a PNG (needs the extra 'plots')")
     fit = actions.add_parser("fit", help="fit a calibrator on your marks or a questions file alone; take one back")
-    for action in (show, plot, fit):
-        add_speaker_arguments(action, context=False)
+    for action in (show, plot):
+        add_speaker_arguments(action, machine=False)
+    add_speaker_arguments(fit, context=False)
     for action in (show, plot):
         action.set_defaults(model=None)  # none named: all that are marked
     show.add_argument("--json", action="store_true", help="print a JSON list")

@@ -83,6 +83,8 @@ def usage_problem(args: argparse.Namespace) -> str | None:
         return None
     if args.question:
         return "give a QUESTION or --questions FILE, not both"
+    if args.context is not None:
+        return "--context is for one QUESTION; a question of a file has 2048 tokens"
     if args.out is None:
         return "--questions needs a folder to write into: --out DIR"
     if args.samples > 1:
@@ -227,7 +229,7 @@ def highlighted(assessment: Assessment, differing: Sequence[Span]) -> Text:
 
 
 def _cut_words(sample: Sample) -> str | None:
-    return stopped_words(sample.finished.reason, sample.finished.completion_tokens)
+    return stopped_words(sample.finished.reason, sample.finished.answer_tokens)
 
 
 def _cue_line(assessment: Assessment) -> str:

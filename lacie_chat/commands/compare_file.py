@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lacie_chat.commands.machine import machine_of
 from lacie_chat.commands.sides import ComparedSide, find_sides
 from lacie_chat.comparison.figures import measure_pairs, pairs_of
 from lacie_chat.comparison.report import headline, write_reports
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     questions = matched(read_question_file(Path(args.questions)), args.matcher)
     temperature = Sampling().temperature if args.temperature is None else args.temperature
     sampling = Sampling(temperature=temperature, max_tokens=args.max_tokens or 128)
-    asking = Asking(sampling, args.seed, args.batch_size or 8)
+    asking = Asking(sampling, args.seed, args.batch_size or 8, machine=machine_of(args))
     sides = find_sides(args, sampling)
     threshold = ACCEPT_THRESHOLD if args.threshold is None else args.threshold
     out = Path(args.out)

@@ -4,9 +4,11 @@ It does what it says: the database is written, the engine is started, one real q
 """
 
 import argparse
+import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -22,6 +24,7 @@ from lacie_chat.console import make_console, show
 from lacie_chat.conversations import Store
 from lacie_chat.engine import ChatTurn, Sampling
 from lacie_chat.engine.asking import answer_to
+from lacie_chat.engine.memory import available_bytes, text_of
 from lacie_chat.engine.recommended import in_words
 from lacie_chat.errors import LacieError
 from lacie_chat.streams import terminal_name, terminal_takes_codes
@@ -41,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     console.print(f"lacie-chat {__version__}")
     table = Table.grid(padding=(0, 2))
     failed = 0
-    for check in (_python, _packages, _terminal, _data, _hub, lambda: _answer(find_speaker(args))):
+    for check in (_python, _packages, _devices, _terminal, _data, _hub, lambda: _answer(find_speaker(args))):
         ok, findings = _try(check)
         failed += not ok
         for name, text in findings:
@@ -73,6 +76,27 @@ def _packages() -> Iterator[Finding]:
             yield name, f"{version(name)} (extra '{extra}')"
         except PackageNotFoundError:
             yield name, f"not installed; only needed for the extra '{extra}'"
+
+
+def _devices() -> Iterator[Finding]:
+    """What llama.cpp computes with. Asked in a process of its own: a driver that is broken may end it."""
+    command = [sys.executable, "-P", "-m", "lacie_chat.engine.devices"]
+    try:
+        answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=True)
+        found = json.loads(answer.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        told = getattr(error, "stderr", None) or b""
+        reason = next(iter(reversed(told.decode("utf-8", "replace").strip().splitlines())), type(error).__name__)
+        raise LacieError(f"llama.cpp can't be asked what it computes with: {reason}") from error
+    for each in found["devices"]:
+        free = f", {text_of(each['free'])} of {text_of(each['total'])} free" if each["kind"] != "cpu" else ""
+        yield (
+            "llama.cpp computes on",
+            f"{each['name']}: {each['description']} ({each['backend']}, {each['kind']}{free})",
+        )
+    if not found["offloads"]:
+        yield "GPU", "none: built for the CPU alone, or no GPU was found (README: a build for yours)"
+    yield "free memory", text_of(available_bytes())
 
 
 def _terminal() -> Iterator[Finding]:
@@ -120,11 +144,12 @@ def _answer(speaker: Speaker) -> Iterator[Finding]:
     engine = speaker.engine()
     try:
         info = engine.load()
-        loaded = f"{info.name}, {info.parameters / 1e6:,.0f}M parameters, context {info.n_ctx}, {info.threads} threads"
+        loaded = f"{info.name}, {info.parameters / 1e6:,.0f}M parameters"
         yield "model", loaded
         yield "asked", info.asked_as or "by its own chat template"
         by_whom = "as its file recommends" if speaker.sampling != Sampling() else "its file recommends none"
         yield "drawn", f"{in_words(asdict(speaker.sampling))} ({by_whom})"
+        yield from info.machine.items()
         answered = answer_to(engine, [ChatTurn("user", QUESTION)], Sampling(temperature=0.0, max_tokens=48))
         assessment = assess(QUESTION, answered.text, listener=engine.listener, calibrator=speaker.calibrator)
     finally:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lacie_chat.commands.machine import machine_of
 from lacie_chat.commands.speaker import TEMPERATURE_HELP, add_speaker_arguments, find_pair, listener_of, say
 from lacie_chat.confidence import ACCEPT_THRESHOLD, WayOfDrawing
 from lacie_chat.engine.recommended import recommended
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     questions = matched(read_question_file(args.questions), args.matcher)
     pair = find_pair(args, download=True)
     sampling = recommended(pair.model.path, temperature=args.temperature, max_tokens=args.max_tokens)
-    asking = Asking(sampling, args.seed, args.batch_size, args.agreement)
+    asking = Asking(sampling, args.seed, args.batch_size, args.agreement, machine_of(args))
     listener = listener_of(args, pair.model)
     if args.with_baseline and pair.adapter is None:
         raise LacieError("--with-baseline goes with an adapter: without one, the model is the baseline")

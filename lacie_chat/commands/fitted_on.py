@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lacie_chat.commands.argument_types import at_least, whole_number
+from lacie_chat.commands.machine import machine_of
 from lacie_chat.commands.speaker import TEMPERATURE_HELP, Pair
 from lacie_chat.confidence import MOST_SAMPLES, Calibrator, WayOfDrawing, signal_values
 from lacie_chat.conversations import MarkedAnswer, Store, marks_of
@@ -165,7 +166,7 @@ def add_fitting_arguments(parser: argparse.ArgumentParser) -> None:
 def asking_of(args: argparse.Namespace, pair: Pair) -> Asking:
     """How the pair is asked, by the options of `add_asking_arguments`. Raises LacieError, one line."""
     sampling = recommended(pair.model.path, temperature=args.temperature, max_tokens=args.max_tokens)
-    return Asking(sampling, args.seed, args.batch_size, args.agreement)
+    return Asking(sampling, args.seed, args.batch_size, args.agreement, machine_of(args))
 
 
 def ask(

@@ -6,13 +6,16 @@ import sys
 from pathlib import Path
 
 from rich.markdown import Markdown
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from lacie_chat.commands.argument_types import positive
 from lacie_chat.console import make_console, show
 from lacie_chat.conversations import Store
+from lacie_chat.conversations.export import parts_of
 from lacie_chat.errors import LacieError
+from lacie_chat.printable import printable
 from lacie_chat.streams import typed_text
 
 
@@ -99,11 +102,20 @@ def _search(store: Store, args: argparse.Namespace) -> int:
 
 
 def _show(store: Store, args: argparse.Namespace) -> int:
-    text = store.export(store.find(args.id).id, "markdown")
-    if sys.stdout.isatty():
-        make_console().print(Markdown(text))
-    else:
-        print(text, end="")
+    conversation = store.find(args.id)
+    if not sys.stdout.isatty():
+        print(store.export(conversation.id, "markdown"), end="")
+        return 0
+    thread = store.thread(conversation.leaf_id) if conversation.leaf_id is not None else []
+    console = make_console()
+    for number, part in enumerate(parts_of(conversation, thread)):
+        if number:
+            console.print()
+        if part.thought:
+            console.print(Text(f"{part.thought}:", style="dim italic"))
+            console.print(Padding(Text(printable(part.text), style="dim"), (0, 0, 0, 2)))
+        else:
+            console.print(Markdown(part.text))
     return 0
 
 

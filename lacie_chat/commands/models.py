@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -10,18 +11,30 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lacie_chat.commands.speaker import say
 from lacie_chat.console import make_console, show
+from lacie_chat.engine.memory import available_bytes
 from lacie_chat.engine.recommended import in_words, stated
 from lacie_chat.models import (
+    CatalogueEntry,
+    LocalModel,
+    ModelError,
     catalogue,
     find_calibrator,
+    gguf_kind,
     inspect_gguf,
-    local_models,
+    local_index,
     readable_size,
     remove,
     resolve,
+    resolve_any,
 )
 from lacie_chat.progress import DownloadLine
+
+_OVERHEAD = 600_000_000
+"""Beside the weights: a context of some thousand tokens and what is computed in. A first estimate; the engine counts
+what it really needs when it loads."""
+_THINKS = {"no": "doesn't think", "can": "thinks if asked", "always": "always thinks"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("remove", "delete a downloaded model from the cache"),
     ):
         action = actions.add_parser(name, help=text)
-        action.add_argument("ref", metavar="REF", help="`embedded`, a path, or owner/repo[:QUANT]")
+        action.add_argument("ref", metavar="REF", help="`embedded`, a path, owner/repo[:QUANT], or ollama:NAME")
         if name == "info":
             action.add_argument("--json", action="store_true", help="print a JSON object")
 
@@ -46,25 +59,81 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    here = local_models()
-    known = {model.ref for model in here}
+    index, free = local_index(), available_bytes()
     if args.json:
         found = [
-            {"ref": model.ref, "name": model.name, "path": str(model.path), "size_bytes": model.size_bytes}
-            for model in here
+            {
+                "ref": model.ref,
+                "name": model.name,
+                "path": str(model.path),
+                "size_bytes": model.size_bytes,
+                "quantisation": model.quantisation or None,
+                "source": model.source,
+                "adapter": model.is_adapter,
+                "fits": None if free is None else _needed(model.size_bytes) <= free,
+            }
+            for model in index.models
         ]
         print(json.dumps(found, ensure_ascii=False, indent=2))
-        return 0
-    console = make_console()
+    else:
+        _show(make_console(), index.models, free)
+    for note in index.notes:
+        say(note)
+    return 0
+
+
+def _show(console: Console, here: Sequence[LocalModel], free: int | None) -> None:
     console.print("On this machine", style="bold")
     for model in here:
-        _entry(console, model.ref, readable_size(model.size_bytes) + (", an adapter" if model.is_adapter else ""))
-    console.print("\nWorth getting: lacie models pull REF (none of them is LACIE-trained)", style="bold")
+        facts = [model.source, *([model.quantisation] if model.quantisation else []), readable_size(model.size_bytes)]
+        facts.append(_no_model(model) or _fit(model.size_bytes, free))
+        named = [] if model.repo is not None or model.name in model.ref else [model.name]
+        _entry(console, model.ref, ", ".join(fact for fact in [*named, *facts] if fact))
+    memory = 0
     for entry in catalogue():
-        if entry.ref not in known:
-            needs = f"{entry.download_gb:g} GB, for {entry.memory_gb} GB of memory, {entry.licence}"
-            _entry(console, entry.ref, f"{needs}: {entry.why}")
-    return 0
+        if entry.memory_gb != memory:
+            memory = entry.memory_gb
+            console.print(f"\nWorth getting for {memory} GB of memory: lacie models pull REF", style="bold")
+        _entry(console, entry.ref, f"{_about(entry, here, free)}: {entry.why}")
+    console.print("\nNone of them is LACIE-trained: they sound as their makers trained them.", style="dim")
+
+
+def _about(entry: CatalogueEntry, here: Sequence[LocalModel], free: int | None) -> str:
+    repo = entry.ref.partition(":")[0].lower()
+    there = next((model.ref for model in here if model.repo is not None and model.repo.lower() == repo), None)
+    facts = [
+        readable_size(entry.download_bytes),
+        f"context {entry.context:,}",
+        _THINKS[entry.thinks],
+        entry.licence,
+        f"here as {there}" if there and there != entry.ref else "is here" if there else "",
+        _fit(entry.download_bytes, free),
+    ]
+    return ", ".join(fact for fact in facts if fact)
+
+
+def _needed(size_bytes: int) -> int:
+    return size_bytes + _OVERHEAD
+
+
+def _fit(size_bytes: int, free: int | None) -> str:
+    """Whether a model of that size fits what is free now; nothing where that isn't known."""
+    if free is None:
+        return ""
+    if _needed(size_bytes) <= free:
+        return "fits this machine"
+    return f"too big for now: about {readable_size(_needed(size_bytes))} of memory, {readable_size(free)} are free"
+
+
+def _no_model(model: LocalModel) -> str:
+    """What a listed file is instead of a model, and that it can't be asked; nothing for a model."""
+    try:
+        kind = gguf_kind(model.path)
+    except ModelError as error:
+        return f"can't be used: {error}"
+    if model.is_adapter or kind.chats:
+        return "an adapter" if model.is_adapter else ""
+    return f"{kind.name}: {kind.instead}"
 
 
 def _entry(console: Console, ref: str, about: str) -> None:
@@ -85,7 +154,7 @@ def _pull(args: argparse.Namespace) -> int:
 
 
 def _info(args: argparse.Namespace) -> int:
-    model = resolve(args.ref, download=False)
+    model = resolve_any(args.ref, download=False)
     info = inspect_gguf(model.path)
     calibrator = find_calibrator(model.path, None)
     facts = {

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from lacie_chat.commands.machine import add_machine_arguments, machine_of
 from lacie_chat.commands.speaker import (
     ADAPTER_HELP,
     Pair,
@@ -69,6 +70,7 @@ def add_side_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--right", metavar="REF", help="the same for the right side. Default: `adapter`, else `baseline`"
     )
+    add_machine_arguments(parser)
 
 
 def find_sides(args: argparse.Namespace, sampling: Sampling) -> tuple[ComparedSide, ComparedSide]:
@@ -90,10 +92,12 @@ def find_sides(args: argparse.Namespace, sampling: Sampling) -> tuple[ComparedSi
             "give another REF with --left or --right"
         )
     sides = []
-    way = WayOfDrawing.of(sampling)
+    way, machine = WayOfDrawing.of(sampling), machine_of(args)
     listener = listener_of(args, found[0][0])
     for name, (model, adapter), (model_print, adapter_print) in zip(_names(refs, found), found, prints, strict=True):
-        speaker = Speaker(model, adapter, *calibrators_of(Pair(model, adapter), way, listener), listener)
+        speaker = Speaker(
+            model, adapter, *calibrators_of(Pair(model, adapter), way, listener), listener, sampling, machine
+        )
         sides.append(ComparedSide(name, speaker, model_print, adapter_print))
     return sides[0], sides[1]
 

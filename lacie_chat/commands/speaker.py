@@ -1,16 +1,18 @@
 """From `--model`, `--adapter` and `--baseline` to something that can be started; for `chat`, `ask` and `doctor`."""
 
 import argparse
+import dataclasses
 import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lacie_chat import paths
-from lacie_chat.commands.argument_types import at_least
+from lacie_chat.commands.machine import add_machine_arguments, machine_of
 from lacie_chat.confidence import Calibrator, WayOfDrawing
-from lacie_chat.engine import EngineProcess, EngineSettings, Sampling
+from lacie_chat.engine import EngineProcess, EngineSettings, Machine, Sampling
 from lacie_chat.engine.recommended import recommended
+from lacie_chat.engine.settings import USUAL
 from lacie_chat.listener_files import ListenerFiles
 from lacie_chat.models import (
     ResolvedModel,
@@ -23,7 +25,6 @@ from lacie_chat.models import (
 )
 from lacie_chat.progress import DownloadLine
 
-SHORTEST_CONTEXT = 256
 TEMPERATURE_HELP = f"0 is greedy (default: what the model's file recommends, else {Sampling().temperature:g})"
 ADAPTER_HELP = "a LoRA adapter GGUF (path or owner/repo) over the model; the embedded model has its own (`embedded`)"
 
@@ -57,9 +58,9 @@ class Speaker:
     calibrator: Calibrator | None
     baseline_calibrator: Calibrator | None
     listener: ListenerFiles
-    n_ctx: int | None = None
     sampling: Sampling = field(default_factory=Sampling)
     """As the model's file recommends, or as the options say."""
+    machine: Machine = USUAL
 
     @property
     def adapter_path(self) -> Path | None:
@@ -67,17 +68,22 @@ class Speaker:
 
     def engine(self) -> EngineProcess:
         """A new engine in a process of its own (also after one has died)."""
-        settings = EngineSettings(self.model.path, self.adapter_path, n_ctx=self.n_ctx, listener=self.listener)
+        settings = EngineSettings(
+            self.model.path, self.adapter_path, listener=self.listener, **dataclasses.asdict(self.machine)
+        )
         return EngineProcess(settings, log_path=paths.log_dir() / "engine.log")
 
 
 def add_model_argument(parser: argparse.ArgumentParser) -> None:
-    """`--model`, for all commands that answer."""
+    """`--model`, for all commands that answer; llama.cpp's names for it are taken too."""
     parser.add_argument(
         "--model",
+        "-m",
+        "-hf",
         metavar="REF",
         default="embedded",
-        help="`embedded` (default), a path to a GGUF, or owner/repo[:QUANT] on the Hub",
+        help="`embedded` (default), a path to a GGUF or its folder, owner/repo[:QUANT] on the Hub, or ollama:NAME; "
+        "`lacie models list` says what is here",
     )
 
 
@@ -104,20 +110,15 @@ def listener_of(args: argparse.Namespace, speaker: ResolvedModel | None = None) 
     return listener
 
 
-def add_speaker_arguments(parser: argparse.ArgumentParser, *, context: bool = True) -> None:
-    """The options that say which model answers; `context`: and with how much room."""
+def add_speaker_arguments(parser: argparse.ArgumentParser, *, context: bool = True, machine: bool = True) -> None:
+    """The options that say which model answers; `machine`: and how it is run, `context`: with how much room."""
     add_model_argument(parser)
     adapters = parser.add_mutually_exclusive_group()
     adapters.add_argument("--adapter", metavar="REF", help=ADAPTER_HELP)
     adapters.add_argument("--baseline", action="store_true", help="the model alone, without any adapter")
     add_listener_argument(parser)
-    if context:
-        parser.add_argument(
-            "--context",
-            metavar="TOKENS",
-            type=at_least(SHORTEST_CONTEXT),
-            help="length of the context (default: the model's own, at most 8192); less needs less memory",
-        )
+    if machine:
+        add_machine_arguments(parser, context=context)
 
 
 def adapter_ref(args: argparse.Namespace) -> str | None:
@@ -158,11 +159,12 @@ def find_speaker(args: argparse.Namespace) -> Speaker:
     A calibrator that was fitted for another way of drawing than this speaker's is not used, and a line on standard
     error says so.
     """
+    machine = machine_of(args)
     pair = find_pair(args, download=True)
     sampling = recommended(pair.model.path, temperature=getattr(args, "temperature", None))
     listener = listener_of(args, pair.model)
     calibrators = calibrators_of(pair, WayOfDrawing.of(sampling), listener)
-    return Speaker(pair.model, pair.adapter, *calibrators, listener, args.context, sampling)
+    return Speaker(pair.model, pair.adapter, *calibrators, listener, sampling, machine)
 
 
 def calibrators_of(

@@ -12,8 +12,17 @@ from lacie_chat.conversations.records import (
     Status,
 )
 from lacie_chat.conversations.store import Store
+from lacie_chat.conversations.wording import (
+    STOPPED_THINKING,
+    duration,
+    is_thought_only,
+    thought_seconds,
+    thought_size,
+    thought_text,
+)
 
 __all__ = [
+    "STOPPED_THINKING",
     "Conversation",
     "ConversationSummary",
     "Hit",
@@ -23,6 +32,11 @@ __all__ = [
     "Status",
     "Store",
     "StoreError",
+    "duration",
+    "is_thought_only",
     "marks_of",
+    "thought_seconds",
+    "thought_size",
+    "thought_text",
     "why_unmarkable",
 ]

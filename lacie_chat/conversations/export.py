@@ -1,17 +1,24 @@
 """A conversation as a file for others: Markdown to read (the shown branch), JSON to process (the whole tree).
 
 Under an answer stands the line that stood there in the chat: how sure it sounds, how likely it is right, the verdict.
+Before it stands what was thought first, folded away: it is no part of the answer.
 """
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from lacie_chat.confidence import Assessment, confidence_text
 from lacie_chat.conversations.records import Conversation, Message
+from lacie_chat.conversations.wording import (
+    STOPPED_THINKING,
+    is_thought_only,
+    thought_seconds,
+    thought_text,
+)
 from lacie_chat.cut_off import stored_words
 
 _SPEAKERS = {"system": "System", "user": "You", "assistant": "Assistant"}
@@ -39,27 +46,56 @@ def _iso(value: object) -> str:
     raise TypeError(f"{value!r} has no JSON form")
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of an exported thread: Markdown; or where `thought` is set, what was thought, as it was written, and how
+    long that is in words."""
+
+    text: str
+    thought: str = ""
+
+
 def to_markdown(conversation: Conversation, thread: Sequence[Message]) -> str:
     """The thread under a heading a message; below each answer a line with its confidence."""
-    title = re.sub(r"([\\`*_\[\]<>#|~])", r"\\\1", conversation.title or conversation.id)
-    adapter = f", adapter {conversation.adapter}" if conversation.adapter else ""
-    when = conversation.created_at.strftime("%Y-%m-%d %H:%M UTC")
-    parts = [f"# {title}", f"{when}, model {conversation.model}{adapter}, conversation {conversation.id}"]
-    for message in thread:
-        parts.append(f"## {_SPEAKERS[message.role]}")
-        if message.text.strip():
-            parts.append(with_fences_closed(message.text.strip("\n")))
-        ending = _ENDINGS.get(message.status) or _stopped(message)
-        notes = [ending, confidence_line(message.assessment), _mark_line(message.correct)]
-        quoted = [f"> {note}" for note in notes if note]
-        if quoted:
-            parts.append("  \n".join(quoted))
+    parts = [_folded(part) if part.thought else part.text for part in parts_of(conversation, thread)]
     return "\n\n".join(parts) + "\n"
 
 
-def _stopped(message: Message) -> str | None:
-    words = stored_words(message.usage, message.params) if message.role == "assistant" else None
-    return words and f"This answer {words}."
+def parts_of(conversation: Conversation, thread: Sequence[Message]) -> Iterator[Part]:
+    """The same in its parts, for who draws a thought otherwise."""
+    title = re.sub(r"([\\`*_\[\]<>#|~])", r"\\\1", conversation.title or conversation.id)
+    adapter = f", adapter {conversation.adapter}" if conversation.adapter else ""
+    when = conversation.created_at.strftime("%Y-%m-%d %H:%M UTC")
+    yield Part(f"# {title}")
+    yield Part(f"{when}, model {conversation.model}{adapter}, conversation {conversation.id}")
+    for message in thread:
+        yield Part(f"## {_SPEAKERS[message.role]}")
+        if message.reasoning.strip():
+            length = thought_text(message.reasoning, thought_seconds(message.timings))
+            yield Part(message.reasoning.strip("\n"), thought=length)
+        if message.text.strip():
+            yield Part(with_fences_closed(message.text.strip("\n")))
+        notes = [_ending(message), confidence_line(message.assessment), _mark_line(message.correct)]
+        quoted = [f"> {note}" for note in notes if note]
+        if quoted:
+            yield Part("  \n".join(quoted))
+
+
+def _folded(part: Part) -> str:
+    """A thought as a fold with a quote in it: a code fence that it leaves open ends with the quote, and no tag in it
+    closes the fold."""
+    without_tags = re.sub(r"<(?=[a-zA-Z/!?])", r"\\<", part.text)
+    quoted = "\n".join(f"> {line}".rstrip() for line in without_tags.splitlines())
+    title = part.thought[:1].upper() + part.thought[1:]
+    return f"<details>\n<summary>{title}</summary>\n\n{quoted}\n\n</details>"
+
+
+def _ending(message: Message) -> str | None:
+    if message.status != "streaming" and is_thought_only(message.reasoning, message.text, message.usage):
+        return f"This answer {STOPPED_THINKING}."
+    if message.status == "complete" and (why := stored_words(message.usage, message.params)):
+        return f"This answer {why}."
+    return _ENDINGS.get(message.status)
 
 
 def confidence_line(assessment: dict[str, Any] | None) -> str | None:

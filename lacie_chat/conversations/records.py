@@ -36,7 +36,8 @@ class ConversationSummary(Conversation):
 @dataclass(frozen=True, slots=True)
 class Message:
     """One node of the tree. `params` is what it was made with (model, adapter, sampling, seed), `usage` and `timings`
-    are DESIGN.md's objects, `assessment` is what `Assessment.to_dict()` wrote, `correct` the user's mark."""
+    are DESIGN.md's objects (`usage` has the `finish_reason` too), `assessment` is what `Assessment.to_dict()` wrote,
+    `correct` the user's mark. `reasoning` was thought before the answer and is no part of it."""
 
     id: int
     conversation_id: str
@@ -50,6 +51,7 @@ class Message:
     timings: dict[str, Any] | None
     assessment: dict[str, Any] | None
     correct: bool | None = None
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,5 +31,5 @@ def message_of(row: sqlite3.Row) -> Message:
     return Message(
         row["id"], row["conversation_id"], row["parent_id"], row["role"], row["text"], row["status"],
         datetime.fromisoformat(row["created_at"]), loaded("params") or {}, loaded("usage"), loaded("timings"),
-        loaded("assessment"), None if row["correct"] is None else bool(row["correct"]),
+        loaded("assessment"), None if row["correct"] is None else bool(row["correct"]), row["reasoning"] or "",
     )  # fmt: skip

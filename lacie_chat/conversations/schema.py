@@ -94,7 +94,18 @@ _TOKENS = (
     )""",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MARKS, _TOKENS)
+_THOUGHTS = (
+    # In parts of bounded length: a thought can be a hundred times as long as an answer, and growing one text by a token
+    # at a time would write it anew each time. No part of the message, so the search doesn't know it.
+    """CREATE TABLE thoughts (
+        message_id INTEGER NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+        part INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (message_id, part)
+    )""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MARKS, _TOKENS, _THOUGHTS)
 
 
 def migrate(connection: sqlite3.Connection, path: Path | None, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -34,13 +34,14 @@ from lacie_chat.conversations.records import (
 )
 from lacie_chat.conversations.rows import conversation_of, message_of, summary_of
 from lacie_chat.conversations.search import find_messages
+from lacie_chat.conversations.thoughts import REASONING, add_thought
 from lacie_chat.conversations.values import as_json, compact_json, one_line, storable, timestamp
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
 _TYPOS = str.maketrans("ilo", "110")
 _ID_LENGTH = 8
-_MESSAGE_COLUMNS = """m.id, m.conversation_id, m.parent_id, m.role, m.text, m.status, m.created_at, m.params,
-    m.usage, m.timings, a.assessment, k.correct"""
+_MESSAGE_COLUMNS = f"""m.id, m.conversation_id, m.parent_id, m.role, m.text, m.status, m.created_at, m.params,
+    m.usage, m.timings, a.assessment, k.correct, {REASONING} AS reasoning"""
 _MESSAGES = f"""SELECT {_MESSAGE_COLUMNS} FROM messages m LEFT JOIN assessments a ON a.message_id = m.id
     LEFT JOIN marks k ON k.message_id = m.id"""
 
@@ -218,6 +219,11 @@ class Store:
             )
             if not changed.rowcount:
                 raise StoreError(f"message {message_id} is gone: its conversation was deleted")
+
+    def append_thought(self, message_id: int, text: str) -> None:
+        """Add text to what is thought before a message; it is on disk when this returns."""
+        with self._writing() as connection:
+            add_thought(connection, message_id, storable(text))
 
     def finish(
         self,

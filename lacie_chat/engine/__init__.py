@@ -21,7 +21,7 @@ from lacie_chat.engine.events import (
     Reasoning,
 )
 from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import ChatTurn, EngineSettings, Role, Sampling
+from lacie_chat.engine.settings import ChatTurn, EngineSettings, Machine, Role, Sampling
 
 if TYPE_CHECKING:
     from lacie_chat.engine.engine import Engine
@@ -43,6 +43,7 @@ __all__ = [
     "Finished",
     "GenerationEvent",
     "LoadProgress",
+    "Machine",
     "ModelInfo",
     "PromptProgress",
     "Reasoning",

@@ -33,14 +33,20 @@ def aligned(pieces: Sequence[tuple[bytes, float]], text: str) -> tuple[TokenProb
     return tuple((start, end, pieces[index][1]) for index, start, end in places)
 
 
-def characters_of(pieces: Sequence[bytes], text: str) -> list[tuple[int, int, int]]:
-    """The same without probabilities: which of the pieces (its index), and the characters that it had a part in."""
+def characters_of(
+    pieces: Sequence[bytes], text: str, stretches: Sequence[tuple[int, int]] | None = None
+) -> list[tuple[int, int, int]]:
+    """The same without probabilities: which of the pieces (its index), and the characters that it had a part in.
+    `stretches` (first character, length): only these of all that was written are looked at."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     whole, places = "", []
     for data in pieces:
         start = len(whole)
         whole += decoder.decode(data)
         places.append((start, len(whole) + bool(decoder.getstate()[0])))  # half a character belongs to both its tokens
+    if stretches is not None:
+        whole = "".join(whole[start : start + length] for start, length in stretches)
+        places = [_within(stretches, start, end) for start, end in places]
     begin = whole.find(text)
     if begin < 0 or not text:
         return []
@@ -50,3 +56,14 @@ def characters_of(pieces: Sequence[bytes], text: str) -> list[tuple[int, int, in
         if first < last:
             found.append((index, first, last))
     return found
+
+
+def _within(stretches: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int]:
+    """The characters from `start` to `end` as they are counted within the stretches; none of them: an empty span."""
+    before, found = 0, []
+    for first, length in stretches:
+        begin, stop = max(start, first), min(end, first + length)
+        if begin < stop:
+            found += [before + begin - first, before + stop - first]
+        before += length
+    return (found[0], found[-1]) if found else (0, 0)

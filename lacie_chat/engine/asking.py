@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import Cut, Delta, Failed, Finished, PromptProgress, Reasoning
 from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import ChatTurn, Sampling
+from lacie_chat.engine.settings import ChatTurn, ReasoningChoice, Sampling
 
 Heard = Cut | Delta | PromptProgress | Reasoning
 TEMPERATURE = 0.7
@@ -75,14 +75,18 @@ def draw_sample(
     seed: int,
     *,
     baseline: bool = False,
+    reasoning: ReasoningChoice = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> str | None:
-    """One more answer to the last user turn; None if it was stopped, or `stopped` says so. Raises EngineError."""
+    """One more answer to the last user turn, empty where it ended inside its thought; None if it was stopped, or
+    `stopped` says so. Raises EngineError."""
 
     def hear(_event: Heard) -> None:
         if stopped():
             engine.make_way()  # a call before this sample had begun was lost on it
 
-    sampling = Sampling(temperature=TEMPERATURE, max_tokens=MAX_TOKENS, seed=seed, stop=STOP)
+    sampling = Sampling(temperature=TEMPERATURE, max_tokens=MAX_TOKENS, seed=seed, stop=STOP, reasoning=reasoning)
     drawn = answer_to(engine, turns, sampling, baseline=baseline, aside=True, hear=hear)
-    return None if drawn.finished.reason == "cancelled" else drawn.text
+    if drawn.finished.reason == "cancelled":
+        return None
+    return "" if drawn.finished.reasoning_open else drawn.text

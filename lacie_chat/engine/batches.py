@@ -7,15 +7,14 @@ same chunk gives the same texts in every run.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from llama_cpp import llama_cpp as low
 
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.engine import native
-from lacie_chat.engine.alignment import aligned
 from lacie_chat.engine.context import Context
 from lacie_chat.engine.decoding import (
     NO_SLOT,
@@ -25,16 +24,18 @@ from lacie_chat.engine.decoding import (
     log_probability,
     make_context,
     make_sampler,
+    reset_sampler,
     row_of_logits,
 )
+from lacie_chat.engine.draft import Draft, Thinker
 from lacie_chat.engine.errors import EngineError
+from lacie_chat.engine.fitting import ContextNeed
 from lacie_chat.engine.generator import Response
 from lacie_chat.engine.listening import KVReader
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate
-from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
+from lacie_chat.engine.settings import SHORTEST_CONTEXT, ChatTurn, EngineSettings, Machine, ReasoningChoice, Sampling
 from lacie_chat.engine.template import ChatTemplate
-from lacie_chat.engine.text_stream import TextStream
 
 _READ_AT_ONCE = 512
 
@@ -45,23 +46,26 @@ class _Sequence:
 
     number: int
     sampler: Any
-    stream: TextStream
+    draft: Draft
     position: int
-    tokens: int = 0
-    parts: list[str] = field(default_factory=list)
-    pieces: list[tuple[bytes, float]] = field(default_factory=list)
-    finish: Literal["stop", "length"] | None = None
+    reasoning: list[str] = field(default_factory=list)
     last: int = -1
 
 
 class LlamaCppGenerator:
-    """A GGUF, perhaps with an adapter GGUF over it (only for speaking)."""
+    """A GGUF, perhaps with an adapter GGUF over it (only for speaking).
 
-    def __init__(self, model: Model, *, batch_size: int, context: int) -> None:
+    `reasoning`: how its chat prompts have it think; a plain prompt, which no template rendered, is answered as it is.
+    """
+
+    def __init__(self, model: Model, *, batch_size: int, context: int, reasoning: ReasoningChoice = None) -> None:
         self.model = model
         self.batch_size = batch_size
         self.context = min(context, model.n_ctx)
-        self._template = ChatTemplate(model)
+        self._thinker = Thinker(model, ChatTemplate(model))
+        self._reasoning = reasoning
+        self._openings: dict[str, str] = {}
+        """What the prompts that were rendered here end with, by their text."""
         self._cells = batch_size * self.context
         self._handle: Any = None
         self._reader: KVReader | None = None
@@ -70,21 +74,31 @@ class LlamaCppGenerator:
 
     @classmethod
     def load(
-        cls, path: Path, *, adapter: Path | None = None, batch_size: int, context: int, gpu_layers: int = -1
+        cls,
+        path: Path,
+        *,
+        adapter: Path | None = None,
+        batch_size: int,
+        context: int,
+        reasoning: ReasoningChoice = None,
+        machine: Machine | None = None,
     ) -> "LlamaCppGenerator":
-        """Load a GGUF, perhaps with an adapter's GGUF; `gpu_layers` -1: all of them, where there is a GPU.
+        """Load a GGUF, perhaps with an adapter's GGUF, to be run as `machine` says, less its context.
 
         At most `batch_size` sequences are drawn at once, each of `context` tokens with its prompt. Raises EngineError.
         """
         native.start(None)
-        model = Model(EngineSettings(path, adapter, gpu_layers=gpu_layers), None)
-        return cls(model, batch_size=batch_size, context=context)
+        machine = replace(machine or Machine(), n_ctx=max(SHORTEST_CONTEXT, context))
+        read = max(_READ_AT_ONCE, batch_size)
+        needs = ContextNeed("answers side by side", batch_size * context, read, batch_size, batch_size)
+        model = Model(EngineSettings(path, adapter, **asdict(machine)), None, needs=[needs])
+        return cls(model, batch_size=batch_size, context=context, reasoning=reasoning)
 
     @property
     def reader(self) -> Reader:
         """The chat's own reader over these weights, without the adapter."""
         if self._reader is None:
-            self._reader_context = Context(self.model, self.model.reader_ctx, self._gate)
+            self._reader_context = Context(self.model, self.model.reader_ctx, self._gate, speaks=False)
             self._reader = KVReader(self.model, self._reader_context)
         return self._reader
 
@@ -100,7 +114,10 @@ class LlamaCppGenerator:
 
     def render(self, turns: Sequence[ChatTurn]) -> str:
         """See `Generator`."""
-        return self._template.text(turns).removeprefix(self.model.marker(self.model.bos) if self._adds_bos else "")
+        opened = self._thinker.opened(turns, self._reasoning)
+        text = opened.template.text(turns).removeprefix(self.model.marker(self.model.bos) if self._adds_bos else "")
+        self._openings[text] = opened.opening
+        return text
 
     def respond(
         self, prompts: Sequence[str], sampling: Sampling, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
@@ -108,9 +125,11 @@ class LlamaCppGenerator:
         """See `Generator`."""
         stop = (*sampling.stop, *stop)
         results: list[list[Response]] = []
-        encoded = [self._encode(prompt, sampling.max_tokens) for prompt in prompts]
+        openings = [self._openings.get(prompt) for prompt in prompts]
+        encoded = [self._encode(prompt, sampling) for prompt in prompts]
         for batch in self._batches([len(tokens) for tokens in encoded], [len(each) for each in seeds], sampling):
-            results += self._respond([encoded[i] for i in batch], sampling, [seeds[i] for i in batch], stop)
+            asked = [(encoded[i], openings[i]) for i in batch]
+            results += self._respond(asked, sampling, [seeds[i] for i in batch], stop)
         return results
 
     # -- inside ---------------------------------------------------------------------------------------------------
@@ -119,9 +138,13 @@ class LlamaCppGenerator:
     def _adds_bos(self) -> bool:
         return self.model.with_bos([-1])[0] != -1
 
-    def _encode(self, prompt: str, max_tokens: int) -> list[int]:
+    def _encode(self, prompt: str, sampling: Sampling) -> list[int]:
         tokens = self.model.with_bos(self.model.tokenise(prompt, special=True))
-        return tokens[-max(1, self.context - max_tokens) :]
+        room = min(self._thinker.room(sampling), max(sampling.max_tokens, self.context // 2))
+        return tokens[-max(1, self.context - room) :]
+
+    def _longest(self, sampling: Sampling, prompt: int) -> int:
+        return self._thinker.longest(sampling, self.context - prompt)
 
     def _batches(self, lengths: Sequence[int], counts: Sequence[int], sampling: Sampling) -> Iterator[list[int]]:
         """Consecutive prompts whose sequences fit the context: in number, and in cells."""
@@ -132,7 +155,8 @@ class LlamaCppGenerator:
                 raise EngineError(
                     f"{count} samples of one question at once need batch_size={count} (it is {self.batch_size})"
                 )
-            need = length + count * sampling.max_tokens
+            each = sampling.max_tokens + self._longest(sampling, length) + self._thinker.marks
+            need = length + count * each
             if batch and (sequences + count > self.batch_size or cells + need > self._cells):
                 yield batch
                 batch, sequences, cells = [], 0, 0
@@ -142,7 +166,11 @@ class LlamaCppGenerator:
             yield batch
 
     def _respond(
-        self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[Sequence[int]], stop: Sequence[str]
+        self,
+        prompts: Sequence[tuple[list[int], str | None]],
+        sampling: Sampling,
+        seeds: Sequence[Sequence[int]],
+        stop: Sequence[str],
     ) -> list[list[Response]]:
         handle = self._speaking()
         memory = low.llama_get_memory(handle)
@@ -151,54 +179,74 @@ class LlamaCppGenerator:
         batch = Batch(max(_READ_AT_ONCE, self.batch_size))
         try:
             number = 0
-            for tokens, each in zip(prompts, seeds, strict=True):
+            for (tokens, opening), each in zip(prompts, seeds, strict=True):
                 self._read(batch, tokens, number)
+                longest = self._longest(sampling, len(tokens))
                 group = [
-                    _Sequence(number + i, make_sampler(sampling, self.model, seed), self._stream(stop), len(tokens))
+                    _Sequence(
+                        number + i,
+                        make_sampler(sampling, self.model, seed),
+                        Draft(
+                            self._thinker,
+                            opening,
+                            stop=stop,
+                            turn_ends=self._thinker.stop,
+                            max_tokens=sampling.max_tokens,
+                            longest=longest,
+                        ),
+                        len(tokens),
+                    )
                     for i, seed in enumerate(each)
                 ]
                 for sequence in group:
                     if sequence.number != number:
                         low.llama_memory_seq_cp(memory, number, sequence.number, -1, -1)
-                    self._draw(sequence, sampling, row=-1)  # from the prompt's last row, before it is overwritten
+                    self._draw(sequence, row=-1)  # from the prompt's last row, before it is overwritten
                 groups.append(group)
                 number += len(group)
             everyone = [sequence for group in groups for sequence in group]
-            while alive := [sequence for sequence in everyone if sequence.finish is None]:
+            while alive := [sequence for sequence in everyone if sequence.draft.finish is None]:
                 self._step(batch, alive)
                 for row, sequence in enumerate(alive):
-                    self._draw(sequence, sampling, row=row)
+                    self._draw(sequence, row=row)
         finally:
             batch.free()
             for sequence in (sequence for group in groups for sequence in group):
                 free_sampler(sequence.sampler)
         return [[self._response(sequence) for sequence in group] for group in groups]
 
-    def _stream(self, stop: Sequence[str]) -> TextStream:
-        return TextStream((*stop, *self._template.stop))
-
     def _response(self, sequence: _Sequence) -> Response:
-        text = ("".join(sequence.parts) + sequence.stream.end()).strip()
-        return Response(text, sequence.finish or "length", sequence.tokens, aligned(sequence.pieces, text))
+        draft = sequence.draft
+        sequence.reasoning.append(draft.end().reasoning)
+        text = draft.text.strip()
+        return Response(
+            text,
+            draft.finish or "length",
+            draft.tokens,
+            tuple((start, end, draft.logprobs[index]) for index, start, end in draft.places(text)),
+            "".join(sequence.reasoning),
+            draft.reasoning_tokens,
+            draft.open,
+        )
 
-    def _draw(self, sequence: _Sequence, sampling: Sampling, *, row: int) -> None:
+    def _draw(self, sequence: _Sequence, *, row: int) -> None:
         """Sample one token of a sequence from a row of logits, and see whether the text ends."""
-        logits = row_of_logits(self._handle, row, self.model)
-        token = draw_token(sequence.sampler, self._handle, row)
-        if self._template.ends_answer(token):
-            sequence.finish = "stop"
-            return
+        draft = sequence.draft
+        token, logprob = draft.forced(), 0.0
+        if token is None:
+            logits = row_of_logits(self._handle, row, self.model)
+            token = draw_token(sequence.sampler, self._handle, row)
+            if draft.ends(token):
+                return
+            logprob = log_probability(logits, token)
         sequence.last = token
-        sequence.tokens += 1
-        data = self.model.piece(token)
-        if not sequence.parts and not data.strip():  # a base model's first line break is no end of the answer
+        data = draft.piece(token)
+        if draft.tokens == 0 and not data.strip():  # a base model's first line break is no end of the answer
             data = b""
-        sequence.pieces.append((data, log_probability(logits, token)))
-        sequence.parts.append(sequence.stream.feed(data))
-        if sequence.stream.stopped:
-            sequence.finish = "stop"
-        elif sequence.tokens == sampling.max_tokens:
-            sequence.finish = "length"
+        new = draft.take(data, logprob)
+        sequence.reasoning.append(new.reasoning)
+        if new.closed:
+            reset_sampler(sequence.sampler)
 
     def _read(self, batch: Batch, tokens: list[int], number: int) -> None:
         rows = [(token, place, number, place + 1 == len(tokens)) for place, token in enumerate(tokens)]

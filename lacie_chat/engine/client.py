@@ -83,9 +83,11 @@ class EngineProcess:
 
     def make_way(self) -> None:
         """Stop only what can wait: answers drawn aside, and what is read in parallel. No-op when idle."""
-        with contextlib.suppress(EngineError), self._lock:
-            if self._process is not None and self._gone is None:
-                self._write({"id": 0, "op": "make_way"})
+        self._tell("make_way")
+
+    def answer_now(self) -> None:
+        """End the thoughts in progress and go to their answers. No-op when idle."""
+        self._tell("answer_now")
 
     @property
     def listener(self) -> "Listener":
@@ -120,9 +122,13 @@ class EngineProcess:
             listener.join(timeout=2)
 
     def _cancel(self, request: int | None) -> None:
+        self._tell("cancel", request=request)
+
+    def _tell(self, operation: str, **more: Any) -> None:
+        """Send what has no reply; nothing where there is no process."""
         with contextlib.suppress(EngineError), self._lock:
             if self._process is not None and self._gone is None:
-                self._write({"id": 0, "op": "cancel", "request": request})
+                self._write({"id": 0, "op": operation, **more})
 
     @contextlib.contextmanager
     def _request(self, **message: Any) -> Iterator["queue.SimpleQueue[dict[str, Any]]"]:

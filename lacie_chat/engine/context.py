@@ -5,12 +5,18 @@ model the logits then differ by up to 1. So a context holds one sequence, always
 chunks of one fixed size, and takes up earlier work only at a place where a chunk ended. A prompt whose start is cached
 therefore gives the same logits, bit by bit, as a fresh one, except where the cached start holds generated tokens (these
 were read one by one); reading a long answer again on every turn would cost seconds for nothing one can see.
+
+Recurrent and hybrid models (Mamba, LFM2, Falcon-H1, Granite 4-H, Qwen3.5, Nemotron-H) keep a state of all they have
+read, and no part of it can be forgotten: `llama_memory_seq_rm` refuses. For them a context can keep copies of the state
+at ends of chunks; it goes back to the last one before the place it should, or to nothing, and says so. Whoever reads on
+looks at `tokens` for what is still there, never at what was asked for.
 """
 
 import ctypes
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,6 +38,10 @@ from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import ALTERNATIVES
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag, Stopped
+from lacie_chat.engine.parameters import CHECKPOINT_BYTES, CHECKPOINTS
+
+_CHUNKS_BETWEEN = 8
+"""Within a long prompt the state is copied after so many chunks."""
 
 
 class ContextFull(Exception):
@@ -39,19 +49,34 @@ class ContextFull(Exception):
 
 
 class Context:
-    """`gate` is shared by all contexts of a model: one decode at a time, for two would fight over the same threads."""
+    """`gate` is shared by all contexts of a model: one decode at a time, for two would fight over the same threads.
 
-    def __init__(self, model: Model, n_ctx: int, gate: Gate, *, adapter: Any = None, chunk: int | None = None) -> None:
+    `checkpoints`: keep copies of the state where the model's memory can't be cut back. `speaks`: with the batch and the
+    cache of the user's settings.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        n_ctx: int,
+        gate: Gate,
+        *,
+        adapter: Any = None,
+        chunk: int | None = None,
+        checkpoints: bool = False,
+        speaks: bool = True,
+    ) -> None:
         self._model = model
         self._gate = gate
         self.turn = Gate()
         """Held by whoever works with this cache over several decodes."""
-        self.chunk = chunk or chunk_of(model)
+        self.chunk = chunk or chunk_of(model, speaks=speaks)
         handle = make_context(
             model,
             n_ctx,
             batch=self.chunk,
             adapter=adapter,
+            speaks=speaks,
             refusal=(
                 f"There isn't enough memory for a context of {n_ctx} tokens with {model.path.name}: use a shorter one."
             ),
@@ -64,6 +89,10 @@ class Context:
         self.n_ctx = int(low.llama_n_ctx(handle))
         self.tokens: list[int] = []
         self._ends: list[int] = []  # where chunks ended, ascending: the places to go back to
+        self.cuts = not model.recurrent
+        """Whether it can go back to any place."""
+        self._keeps = checkpoints and not self.cuts
+        self._checkpoints: list[_Checkpoint] = []  # ascending, each at one of the ends
 
     def reuse(self, tokens: list[int]) -> int:
         """Keep of the cache what also begins `tokens`; returns how many are kept (never all: one must be read)."""
@@ -72,20 +101,55 @@ class Context:
         self.cut_back(self._ends[index - 1] if index else 0)
         return len(self.tokens)
 
-    def cut_back(self, length: int) -> None:
-        """Forget everything after the first `length` tokens."""
+    def cut_back(self, length: int) -> bool:
+        """Forget everything after the first `length` tokens; False where more had to be forgotten (see `tokens`)."""
         with self._alive:
             self._check_open()
+            while self._checkpoints and self._checkpoints[-1].length > length:
+                self._checkpoints.pop()
+            kept = length
             if not low.llama_memory_seq_rm(self._memory, 0, length, -1):
-                low.llama_memory_clear(self._memory, True)  # recurrent models can't forget a part
-                length = 0
-        del self.tokens[length:]
-        while self._ends and self._ends[-1] > length:
+                kept = self._go_back()
+        del self.tokens[kept:]
+        while self._ends and self._ends[-1] > kept:
             self._ends.pop()
+        return kept == length
+
+    def _go_back(self) -> int:
+        """Put the last checkpoint's state back, or clear the cache; returns how many tokens it then holds."""
+        if self._checkpoints:
+            last, partial = self._checkpoints[-1], low.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
+            size = len(last.data)
+            if (
+                low.llama_state_seq_set_data_ext(self._handle, last.data, size, 0, partial) == size
+                and low.llama_memory_seq_rm(self._memory, 0, last.length, -1)  # a hybrid's attention layers
+            ):
+                return last.length
+        self._checkpoints.clear()
+        low.llama_memory_clear(self._memory, True)
+        return 0
+
+    def _checkpoint(self) -> None:
+        """Keep a copy of the state as it is now (without the attention layers' cells, which can be cut)."""
+        length = len(self.tokens)
+        if not length or (self._checkpoints and self._checkpoints[-1].length == length):
+            return
+        partial = low.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
+        with self._alive:
+            self._check_open()
+            size = low.llama_state_seq_get_size_ext(self._handle, 0, partial)
+            data = (ctypes.c_uint8 * size)()
+            if low.llama_state_seq_get_data_ext(self._handle, data, size, 0, partial) != size:
+                return  # it only has to read more, later
+            self._checkpoints.append(_Checkpoint(length, data))
+            while len(self._checkpoints) > max(1, min(CHECKPOINTS, CHECKPOINT_BYTES // size)):
+                del self._checkpoints[0]
 
     def read(self, tokens: list[int], flag: StopFlag) -> Iterator[int]:
         """Decode `tokens` chunk by chunk; yields how many are done. Raises Stopped; the last whole chunk stays."""
         for start in range(0, len(tokens), self.chunk):
+            if self._keeps and (start + self.chunk >= len(tokens) or start // self.chunk % _CHUNKS_BETWEEN == 0):
+                self._checkpoint()  # before the last chunk: the same prompt again must read at least one token
             part = tokens[start : start + self.chunk]
             self._decode(part, flag)
             yield start + len(part)
@@ -177,6 +241,14 @@ class Context:
             if self._handle is not None:
                 low.llama_free(self._handle)
                 self._handle = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Checkpoint:
+    """The state of a recurrent or hybrid model after `length` tokens."""
+
+    length: int
+    data: "ctypes.Array[ctypes.c_uint8]"
 
 
 class Snapshot:

@@ -17,40 +17,39 @@ from llama_cpp import llama_cpp as low
 
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.model import Model
-from lacie_chat.engine.settings import PENALTY_WINDOW, Sampling
+from lacie_chat.engine.parameters import ContextForm
+from lacie_chat.engine.parameters import chunk_of as usual_chunk
+from lacie_chat.engine.settings import PENALTY_WINDOW, USUAL, Sampling
 
 ABORTED, NO_SLOT = 2, 1
 """What `llama_decode` returns beside 0: stopped by its flag; no room in the cache."""
-_CPU_CHUNK, _GPU_CHUNK = 64, 512
-_FLASH_ATTENTION_AUTO = -1
 _BLOCK = 256
 
 
-def chunk_of(model: Model) -> int:
-    """Tokens to be read at a time. Small chunks on a CPU: a decode can only be stopped between two nodes of its graph,
-    and one matrix product of a large model takes long. Fewer than 512 cost a CPU a tenth of its reading speed, a GPU
-    most.
-    """
-    return _GPU_CHUNK if model.on_gpu else _CPU_CHUNK
+def chunk_of(model: Model, *, speaks: bool = True) -> int:
+    """Tokens to be read at a time, in what `speaks` as the user's settings have it."""
+    return usual_chunk(model.machine if speaks else USUAL, on_gpu=model.on_gpu)
 
 
 def make_context(
-    model: Model, n_ctx: int, *, batch: int, refusal: str, sequences: int = 1, outputs: int = 1, adapter: Any = None
+    model: Model,
+    n_ctx: int,
+    *,
+    batch: int,
+    refusal: str,
+    sequences: int = 1,
+    outputs: int = 1,
+    adapter: Any = None,
+    speaks: bool = True,
 ) -> Any:
     """A context of `n_ctx` tokens that reads `batch` tokens at a time, with `adapter` over the weights. Several
     `sequences` share one pool of cells. `outputs`: rows of logits kept (one is 11 MiB instead of 514 with a vocabulary
-    of 262k). Raises EngineError: `refusal` where there is no memory; an adapter that can't be attached.
+    of 262k). What `speaks` has the cache that the user's settings ask for; what hears has always the same. Raises
+    EngineError: `refusal` where there is no memory; an adapter that can't be attached.
     """
-    params = low.llama_context_default_params()
-    params.n_ctx = n_ctx
-    params.n_batch = params.n_ubatch = batch
-    params.n_seq_max = sequences
-    params.n_outputs_max = outputs
-    params.kv_unified = sequences > 1  # so that a prompt's cells can be shared
-    params.n_threads = params.n_threads_batch = model.threads
-    params.flash_attn_type = _FLASH_ATTENTION_AUTO  # on wherever the model's heads allow it
-    params.swa_full = True  # else cutting back a sliding-window cache silently gives wrong logits
-    params.no_perf = True
+    form = ContextForm(n_ctx, batch, sequences, outputs, model.machine if speaks else USUAL)
+    params = form.parameters()
+    params.n_threads, params.n_threads_batch = model.threads, model.reading_threads
     handle = low.llama_init_from_model(model.handle, params)
     if not handle:
         raise EngineError(refusal)
@@ -146,6 +145,11 @@ def likeliest(logits: npt.NDArray[np.float32], count: int) -> list[int]:
     bound = np.partition(maxima, -count)[-count] if len(maxima) >= count else -np.inf
     reached = np.flatnonzero(logits >= bound)
     return [int(token) for token in reached[np.argsort(-logits[reached], kind="stable")[:count]]]
+
+
+def reset_sampler(sampler: Any) -> None:
+    """Have a sampler forget the tokens that it has seen, and begin its random numbers anew."""
+    low.llama_sampler_reset(sampler)
 
 
 def free_sampler(sampler: Any) -> None:

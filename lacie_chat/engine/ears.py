@@ -6,25 +6,31 @@ is the speaker shares its weights.
 """
 
 import contextlib
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
 from lacie_chat.confidence.listener import Listener, listener_over
 from lacie_chat.engine import native
 from lacie_chat.engine.context import Context
+from lacie_chat.engine.dry_run import DryRuns, bytes_of_file
 from lacie_chat.engine.errors import EngineError
+from lacie_chat.engine.fitting import ContextNeed
 from lacie_chat.engine.listening import KVReader
-from lacie_chat.engine.merging import merged_copy
-from lacie_chat.engine.model import Model
+from lacie_chat.engine.merging import copy_of, merged_copy
+from lacie_chat.engine.model import Model, look_at, reader_length
 from lacie_chat.engine.native import Gate, StopFlag
-from lacie_chat.engine.parallel import ParallelReader
-from lacie_chat.engine.settings import EngineSettings
+from lacie_chat.engine.parallel import MOST_CTX, SEQUENCES, ParallelReader
+from lacie_chat.engine.settings import USUAL, EngineSettings, Machine
 from lacie_chat.gguf_header import GGUFError
 from lacie_chat.listener_files import ListenerFiles, Part
 
 _EXTRACTING_CTX = 2048
 _CHUNK = 256
 """Tokens read at once on a CPU: more than of a speaker, for a model so small is stopped soon enough all the same."""
+_KEPT_SHARE = 8
+"""Copies of the prompts' caches are kept beside (listening.py): about 500 tokens of 4096."""
 
 
 class Ears:
@@ -40,8 +46,7 @@ class Ears:
         *,
         gate: Gate | None = None,
         speaker: Model | None = None,
-        threads: int | None = None,
-        gpu_layers: int = -1,
+        machine: Machine | None = None,
     ) -> None:
         self.settings = settings
         self._gate = gate or Gate()
@@ -50,7 +55,7 @@ class Ears:
         self._contexts: list[Context] = []
         self._closed = False
         self._own: list[Model] = []
-        self._threads, self._gpu_layers = threads, gpu_layers
+        self._machine = (machine or Machine()).of_listener()
         self._parts: dict[Part, tuple[Model, Any]] = {}
         """What reads for a part: a model, and an adapter over it or None."""
         native.start(None)
@@ -91,7 +96,7 @@ class Ears:
             model, adapter = self._parts[part]
             length = model.reader_ctx if part == "hearing" else min(_EXTRACTING_CTX, model.reader_ctx)
             chunk = _CHUNK if self.settings.tuned and not model.on_gpu else None
-            context = Context(model, length, self._gate, adapter=adapter, chunk=chunk)
+            context = Context(model, length, self._gate, adapter=adapter, chunk=chunk, speaks=False)
             self._contexts.append(context)
             self._readers[part] = KVReader(model, context)
         return self._readers[part]
@@ -138,7 +143,7 @@ class Ears:
         self._own = []
 
     def _load(self, path: Path) -> Model:
-        model = Model(EngineSettings(path, threads=self._threads, gpu_layers=self._gpu_layers), None)
+        model = Model(EngineSettings(path, **asdict(self._machine)), None)
         self._own.append(model)
         return model
 
@@ -175,3 +180,41 @@ class Ears:
                 with contextlib.suppress(OSError):
                     made.unlink()  # damaged
         return None
+
+
+def needs_over_speaker(settings: EngineSettings) -> list[ContextNeed]:
+    """The contexts of a listener that shares the speaker's weights; none where it has its own."""
+    ears = settings.ears
+    if ears.tuned or ears.model_path != settings.model_path:
+        return []
+    return list(_needs(reader_length(look_at(ears.model_path)), None))
+
+
+def bytes_beside(settings: EngineSettings, runs: DryRuns) -> int:
+    """What a listener with weights of its own will take: these, and each part's contexts. Raises EngineError."""
+    ears = settings.ears
+    if not ears.tuned and ears.model_path == settings.model_path:
+        return 0
+    header = look_at(ears.model_path)
+    whole = reader_length(header)
+    run = runs.of(ears.model_path)
+    taken = 0
+    for part, copy in (("hearing", ears.hearing_copy), ("extracting", ears.extracting_copy)):
+        if part == "extracting" and not ears.tuned:
+            continue
+        made = copy_of(copy) if copy is not None else None
+        if made is not None and made.is_file():
+            taken += made.stat().st_size
+        else:
+            taken += 2 * run.parameters if copy is not None else bytes_of_file(ears.model_path, header)
+        length = whole if part == "hearing" else min(_EXTRACTING_CTX, whole)
+        for need in _needs(length, _CHUNK if ears.tuned else None):
+            size = run.size(need.form(length, USUAL, on_gpu=False))
+            taken += size.total + size.cache // _KEPT_SHARE
+    return taken
+
+
+def _needs(length: int, chunk: int | None) -> Iterator[ContextNeed]:
+    """The two contexts of a part that reads up to `length` tokens: text by text, and side by side."""
+    yield ContextNeed("listener", length, chunk, speaks=False)
+    yield ContextNeed("listener", min(MOST_CTX, length), None, SEQUENCES + 1, SEQUENCES + 1, speaks=False)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Self
 from lacie_chat.confidence.listener import Listener, listener_over
 from lacie_chat.engine import native
 from lacie_chat.engine.context import Context
-from lacie_chat.engine.ears import Ears
+from lacie_chat.engine.draft import Thinker
+from lacie_chat.engine.ears import Ears, bytes_beside, needs_over_speaker
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
+from lacie_chat.engine.fitting import ContextNeed
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
@@ -36,6 +38,7 @@ class Engine:
         self._gate = Gate()
         self._model: Model | None = None
         self._template: ChatTemplate | None = None
+        self._thinker: Thinker | None = None
         self._contexts: dict[bool, Context] = {}  # by: is the adapter attached?
         self._asides: dict[bool, Context] = {}
         self._ears: Ears | None = None
@@ -57,9 +60,16 @@ class Engine:
             if self._info is None:
                 native.start(self._log_path)
                 try:
-                    self._model = Model(self._settings, on_progress)
+                    settings = self._settings
+                    needs = [*_speaking(settings), *needs_over_speaker(settings)]
+                    self._model = Model(
+                        settings, on_progress, needs=needs, beside=lambda runs: bytes_beside(settings, runs)
+                    )
                     self._template = ChatTemplate(self._model)
-                    self._info = self._model.info(self._context(baseline=False).n_ctx, self._template.asked_as)
+                    self._thinker = Thinker(self._model, self._template)
+                    thinks = self._thinker.habit is not None
+                    n_ctx = self._context(baseline=False).n_ctx
+                    self._info = self._model.info(n_ctx, self._template.asked_as, thinks=thinks)
                 except BaseException:
                     self._free()
                     raise
@@ -76,11 +86,11 @@ class Engine:
     ) -> Answer:
         """As `generate`; what it returns can also be cancelled by itself."""
 
-        def prepare() -> tuple[Context, Model, ChatTemplate]:
+        def prepare() -> tuple[Context, Model, Thinker]:
             with self._lock:
                 self.load()
-                assert self._model is not None and self._template is not None
-                return self._context(baseline, aside=aside), self._model, self._template
+                assert self._model is not None and self._thinker is not None
+                return self._context(baseline, aside=aside), self._model, self._thinker
 
         answer = Answer(prepare, turns, sampling)
         answer.aside = aside
@@ -93,6 +103,12 @@ class Engine:
         for answer in list(self._answers):
             answer.cancel()
         self.make_way()
+
+    def answer_now(self) -> None:
+        """End the thoughts in progress and go to their answers; answers drawn aside go on. No-op when idle."""
+        for answer in list(self._answers):
+            if not answer.aside:
+                answer.answer_now()
 
     def make_way(self) -> None:
         """Stop what can wait: answers drawn aside, and what `patient_listener` reads. No-op when idle."""
@@ -123,8 +139,7 @@ class Engine:
                     self._settings.ears,
                     gate=self._gate,
                     speaker=self._model,
-                    threads=self._settings.threads,
-                    gpu_layers=self._settings.gpu_layers,
+                    machine=self._settings.of_listener(),
                 )
             return self._ears.patient_reader(part) if patient else self._ears.reader(part)
 
@@ -144,7 +159,7 @@ class Engine:
         contexts = self._asides if aside else self._contexts
         if adapted not in contexts:
             n_ctx = min(self._model.n_ctx, ASIDE_CTX) if aside else self._model.n_ctx
-            contexts[adapted] = Context(self._model, n_ctx, self._gate, adapter=adapter)
+            contexts[adapted] = Context(self._model, n_ctx, self._gate, adapter=adapter, checkpoints=True)
         return contexts[adapted]
 
     def _free(self) -> None:
@@ -158,3 +173,10 @@ class Engine:
         if self._model is not None:
             self._model.free()
             self._model = None
+
+
+def _speaking(settings: EngineSettings) -> list[ContextNeed]:
+    """The contexts that `Engine._context` may come to make."""
+    purposes = ["answers"] + ["answers without the adapter"] * (settings.adapter_path is not None)
+    aside = ContextNeed("answers aside", ASIDE_CTX, follows=True, keeps=True)
+    return [*(ContextNeed(purpose, keeps=True) for purpose in purposes), *[aside] * len(purposes)]

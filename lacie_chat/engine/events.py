@@ -3,7 +3,7 @@
 Interfaces subscribe to these and never look into the engine. A generation's last event is `Finished` or `Failed`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 FinishReason = Literal["stop", "length", "context", "cancelled"]
@@ -35,7 +35,9 @@ class LoadProgress:
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What is loaded. `metadata` are the GGUF's own scalar keys, as strings. `asked_as`: in one line how the model is
-    asked, where it has no chat template or one that can't be used; else empty."""
+    asked, where it has no chat template or one that can't be used; else empty. `machine`: the settings that it runs
+    with and why they are so, for people; `thinks`: it can think before it answers, so that switching this on and off
+    means something."""
 
     name: str
     architecture: str
@@ -48,6 +50,8 @@ class ModelInfo:
     adapter: str | None
     metadata: dict[str, str]
     asked_as: str = ""
+    machine: dict[str, str] = field(default_factory=dict)
+    thinks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,11 @@ class Finished:
     reasoning_tokens: int = 0
     reasoning_seconds: float = 0.0
     reasoning_open: bool = False
+
+    @property
+    def answer_tokens(self) -> int:
+        """Tokens of the answer, without its thought."""
+        return self.completion_tokens - self.reasoning_tokens
 
     @property
     def tokens_per_second(self) -> float | None:

@@ -17,12 +17,17 @@ from lacie_chat.engine.settings import ChatTurn, Sampling
 @dataclass(frozen=True, slots=True)
 class Response:
     """One drawn text, stripped. `finish`: `stop` (end token or stop string) or `length` (cut at max_tokens).
-    `probabilities`: its tokens' own, where the generator knows them."""
+    `probabilities`: its tokens' own, where the generator knows them. `reasoning`: what was thought before it, where the
+    generator tells the two apart; `reasoning_tokens` are part of `tokens`; `reasoning_open`: it ended within the
+    thought, and `text` is empty."""
 
     text: str
     finish: Literal["stop", "length"]
     tokens: int
     probabilities: tuple[TokenProbability, ...] = ()
+    reasoning: str = ""
+    reasoning_tokens: int = 0
+    reasoning_open: bool = False
 
 
 class Generator(Protocol):

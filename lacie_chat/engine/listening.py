@@ -5,6 +5,10 @@ read first and kept: the cache of each of the last few prefixes is copied aside 
 tokens takes seconds) and the suffix is read after it. Prompts are read one at a time, each in the same chunks and into
 the same cells, so a value is the same, bit by bit, with a fresh engine and after a thousand other calls. With several
 sequences in one cache it isn't: holes left by earlier prompts moved logits by up to 1 (measured on the embedded model).
+
+A recurrent or hybrid model can't go back within what it has read (context.py). So for it what is kept ends where prefix
+and suffix really meet (the first token of a suffix may have merged with the prefix's last), it is put back before every
+suffix, and a reading starts from nothing else.
 """
 
 import threading
@@ -111,13 +115,19 @@ class KVReader:
             )
         same = min(common_prefix(head, whole), len(whole) - 1)
         rest = cut_middle(whole[same:], context.n_ctx - same - room)
-        if context.tokens[: len(head)] == head:
-            context.cut_back(len(head))
-        else:
+        if not self.cuts:
+            head = head[:same]
+        if context.tokens[: len(head)] != head or not context.cut_back(len(head)):
             self._enter(head, flag)
-        context.cut_back(same)
+        if not context.cut_back(same):
+            self._enter(head[:same], flag)
         for _ in context.read(rest, flag):
             pass
+
+    @property
+    def cuts(self) -> bool:
+        """Whether what was read can be cut back to any place."""
+        return self._context.cuts
 
     def snapshot(self, head: list[int], flag: StopFlag) -> Snapshot:
         """The cache of just `head` (tokens, not none), read if need be. Raises Stopped when `flag` is set meanwhile."""

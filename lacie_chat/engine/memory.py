@@ -1,68 +1,71 @@
-"""How much memory a model will need, and how much there is: a refusal with figures beats a kill by the kernel."""
+"""How much memory there is: the system's, or less where a container or a limit of the process allows less."""
 
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
-from lacie_chat.engine.errors import EngineError
-from lacie_chat.gguf_header import Header
+import psutil
 
-_GIB = 1 << 30
-_COMPUTE_BUFFERS = 100 << 20  # two contexts with a small n_ubatch and one output row
+MIB, GIB = 1 << 20, 1 << 30
 _CGROUP = Path("/sys/fs/cgroup")
+_OWN_GROUPS = Path("/proc/self/cgroup")
 
 
-def kv_bytes(header: Header, n_ctx: int) -> int:
-    """Size of one f16 KV cache of `n_ctx` tokens: layers x heads x (key + value length) x 2 bytes; 0 where unknown."""
-    arch = header.keys.get("general.architecture")
-
-    def number(name: str, default: int) -> int:
-        key = f"{arch}.{name}"
-        if key in header.lists:  # a number a layer
-            return max(header.lists[key])
-        value = header.keys.get(key, default)
-        return int(value) if isinstance(value, int) else default
-
-    layers, heads = number("block_count", 0), number("attention.head_count", 0)
-    if not layers or not heads:
-        return 0
-    width = number("embedding_length", 0) // heads
-    per_head = number("attention.key_length", width) + number("attention.value_length", width)
-    return layers * n_ctx * number("attention.head_count_kv", heads) * per_head * 2
+def available_bytes() -> int:
+    """Memory that this process may still take. What the system only caches counts as free, here as there."""
+    free = int(psutil.virtual_memory().available)
+    return max(0, min(free, *_left_in_groups(_OWN_GROUPS, _CGROUP), *_left_of_address_space()))
 
 
-def available_bytes() -> int | None:
-    """Memory that this process may still take: the system's, or less where a container has a limit. None if unknown."""
-    if not sys.platform.startswith("linux"):
-        return None
-    found: list[int] = []
+def text_of(size: int) -> str:
+    """Bytes for people, such as 1.5 GiB or 320 MiB."""
+    return f"{size / GIB:.1f} GiB" if size >= GIB else f"{size / MIB:.0f} MiB"
+
+
+def _left_in_groups(groups: Path, mounted: Path) -> Iterator[int]:
+    """What is left under each limit of a control group, of this process and of those above it; versions 2 and 1."""
     try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                found.append(int(line.split()[1]) * 1024)
-    except (OSError, ValueError, IndexError):
-        return None
-    try:
-        limit = (_CGROUP / "memory.max").read_text().strip()
-        if limit != "max":
-            used = int((_CGROUP / "memory.current").read_text())
-            stat = dict(line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
-            found.append(int(limit) - used + int(stat.get("inactive_file", 0)))  # page cache that can be let go
-    except (OSError, ValueError):
-        pass
-    return min(found) if found else None
-
-
-def refuse_if_too_big(path: Path, header: Header, n_ctx: int, reader_ctx: int) -> None:
-    """Raise EngineError when weights and caches can't fit. Call before loading; for the CPU only."""
-    available = available_bytes()
-    caches = kv_bytes(header, n_ctx) + kv_bytes(header, reader_ctx)
-    needed = path.stat().st_size + caches + _COMPUTE_BUFFERS
-    if available is None or needed <= available:
+        lines = groups.read_text().splitlines()
+    except OSError:
         return
-    advice = "use a smaller model or quantisation"
-    if caches > needed // 4:
-        advice += f", or a context shorter than {n_ctx} tokens"
-    raise EngineError(
-        f"Not enough memory for {path}: it needs about {needed / _GIB:.1f} GiB and "
-        f"{max(available, 0) / _GIB:.1f} GiB are available; {advice}."
-    )
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            root, names = mounted, ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            root, names = (
+                mounted / "memory",
+                (
+                    "memory.limit_in_bytes",
+                    "memory.usage_in_bytes",
+                    "total_inactive_file",
+                ),
+            )
+        else:
+            continue
+        inside = PurePosixPath(path.lstrip("/"))
+        # in a namespace of its own a container sees its group as the root
+        for folder in {root / inside, *(root / above for above in inside.parents), root}:
+            if (left := _left_in(folder, *names)) is not None:
+                yield left
+
+
+def _left_in(folder: Path, limit: str, usage: str, cached: str) -> int | None:
+    """None where there is no limit."""
+    try:
+        most, used = int((folder / limit).read_text()), int((folder / usage).read_text())
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):  # no such file; "max"
+        return None
+    return most - used + int(stat.get(cached, 0))  # a file's pages in memory can be let go
+
+
+def _left_of_address_space() -> Iterator[int]:
+    """Under `ulimit -v`."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY:
+        yield limit - int(psutil.Process().memory_info().vms)

@@ -30,13 +30,17 @@ def fast_format() -> str:
     return "BF16" if native.has_processor_flag("avx512_bf16") else "Q8_0"
 
 
+def copy_of(copy: Path) -> Path:
+    """`copy` with its format at the end: where the merged copy is, or will be."""
+    return copy.with_name(f"{copy.name}-{fast_format()}.gguf")
+
+
 def merged_copy(model: Path, adapter: Path, copy: Path) -> Path:
     """The copy of `model` with `adapter` merged in, made if it isn't there: `copy` with its format at the end.
 
     Raises OSError (no room, no right to write), EngineError or GGUFError (files that don't go together).
     """
-    kind, folder = fast_format(), copy.parent
-    copy = folder / f"{copy.name}-{kind}.gguf"
+    kind, folder, copy = fast_format(), copy.parent, copy_of(copy)
     if copy.is_file():
         with contextlib.suppress(OSError):
             os.utime(copy)  # so that those in use are not the oldest

@@ -2,8 +2,9 @@
 
 import ctypes
 import os
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,17 @@ from typing import Any
 from llama_cpp import llama_cpp as low
 
 from lacie_chat.engine import native
+from lacie_chat.engine.devices import devices
+from lacie_chat.engine.dry_run import DryRun, DryRuns, bytes_of_file
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import LoadProgress, ModelInfo
-from lacie_chat.engine.memory import refuse_if_too_big
-from lacie_chat.engine.settings import EngineSettings
+from lacie_chat.engine.fitting import ContextNeed, Fit, Fitting, refuse_weights
+from lacie_chat.engine.memory import text_of
+from lacie_chat.engine.parameters import chunk_of
+from lacie_chat.engine.settings import SHORTEST_CONTEXT, EngineSettings
 from lacie_chat.gguf_header import GGUFError, Header, Problem, read_header
+from lacie_chat.gguf_kinds import ADAPTER, kind_of
 
-MOST_CTX = 8192
-LEAST_CTX = 256
 READER_CTX = 4096
 _SENTENCEPIECE = 1
 _UNKNOWN, _USER_DEFINED, _LSTRIP, _RSTRIP = 1 << 0, 1 << 4, 1 << 7, 1 << 8  # enum llama_token_attr
@@ -26,14 +30,20 @@ _UNKNOWN, _USER_DEFINED, _LSTRIP, _RSTRIP = 1 << 0, 1 << 4, 1 << 7, 1 << 8  # en
 
 def thread_count(asked: int | None) -> int:
     """`asked`, else LACIE_THREADS, else half the cores: at all of them, any other busy process makes OpenMP crawl."""
+    return _threads(asked)[0]
+
+
+def _threads(asked: int | None) -> tuple[int, str]:
+    """How many, and why."""
     if asked is not None:
-        return max(1, asked)
+        return asked, "as asked"
     value = os.environ.get("LACIE_THREADS", "")
     if value:
         if not value.isdigit() or int(value) < 1:
             raise EngineError(f"LACIE_THREADS must be a whole number of at least 1, not {value!r}.")
-        return int(value)
-    return max(1, (os.cpu_count() or 2) // 2)
+        return int(value), "LACIE_THREADS says so"
+    cores = os.cpu_count() or 2
+    return max(1, cores // 2), f"half of {cores} cores"
 
 
 _REFUSALS: dict[Problem, str] = {
@@ -57,28 +67,42 @@ def look_at(path: Path, what: str = "model") -> Header:
 
 
 class Model:
-    """One GGUF in memory. Raises EngineError, one line, where it can't be."""
+    """One GGUF in memory. Raises EngineError, one line, where it can't be.
 
-    def __init__(self, settings: EngineSettings, on_progress: Callable[[LoadProgress], None] | None) -> None:
+    `needs` are the contexts that may be made over it, and `beside` gives the bytes of what is loaded besides: the
+    length of the context and the layers on a GPU are chosen so that all of it fits (fitting.py).
+    """
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        on_progress: Callable[[LoadProgress], None] | None,
+        *,
+        needs: Sequence[ContextNeed] = (),
+        beside: Callable[[DryRuns], int] | None = None,
+    ) -> None:
+        settings.check()
+        self.machine = settings.machine
         path = self.path = settings.model_path
         header = look_at(path)
-        keys = header.keys
-        if keys.get("general.type") == "adapter":
-            raise EngineError(f"{path} is an adapter, not a model: load it together with its base model.")
-        arch = keys.get("general.architecture")
-        trained = keys.get(f"{arch}.context_length", MOST_CTX)
-        trained = trained if isinstance(trained, int) and trained > 0 else MOST_CTX
-        self.n_ctx = max(LEAST_CTX, min(settings.n_ctx or MOST_CTX, trained))
-        self.reader_ctx = max(LEAST_CTX, min(READER_CTX, trained))
-        self.threads = thread_count(settings.threads)
-        self.on_gpu = settings.gpu_layers != 0 and native.supports_gpu()
-        if not self.on_gpu:
-            refuse_if_too_big(path, header, self.n_ctx, self.reader_ctx)
+        kind = kind_of(header)
+        if not kind.chats:
+            raise EngineError(f"{path} {kind.line}.")
+        self.reader_ctx = reader_length(header)
+        self.threads, self._why_threads = _threads(settings.threads)
+        self.reading_threads = settings.reading_threads or self.threads
+        if settings.gpu_layers == 0 or not native.supports_gpu():
+            refuse_weights(path, bytes_of_file(path, header))
+        self.fit = self._fit(header, settings, needs, beside)
+        self.n_ctx = self.fit.n_ctx
+        self.on_gpu = self.fit.gpu_layers > 0
         self._alive = threading.Lock()
         """What reads the vocabulary holds it, so that `free` can't come under it."""
         self.handle = self._load(settings, on_progress)
         self.vocab = low.llama_model_get_vocab(self.handle)
         self.vocabulary = int(low.llama_vocab_n_tokens(self.vocab))
+        self.recurrent = any(is_so(self.handle) for is_so in (low.llama_model_is_recurrent, low.llama_model_is_hybrid))
+        """Whether its memory is, in part or in all, a state that can't be cut back."""
         self.metadata = self._metadata()
         self.bos, self.eos = int(low.llama_vocab_bos(self.vocab)), int(low.llama_vocab_eos(self.vocab))
         self.pad = int(low.llama_vocab_pad(self.vocab))
@@ -86,6 +110,22 @@ class Model:
         self.sentencepiece = int(low.llama_vocab_type(self.vocab)) == _SENTENCEPIECE
         self.adapter = self.load_adapter(settings.adapter_path) if settings.adapter_path else None
         self.adapter_path = settings.adapter_path
+
+    def _fit(
+        self,
+        header: Header,
+        settings: EngineSettings,
+        needs: Sequence[ContextNeed],
+        beside: Callable[[DryRuns], int] | None,
+    ) -> Fit:
+        gpus = [each for each in devices() if each.offloads]
+        with DryRuns(_reason) as runs:
+            others = beside(runs) if beside is not None else 0
+
+            def run(layers: int) -> DryRun:
+                return runs.of(self.path, gpu_layers=layers)
+
+            return Fitting(settings, header, needs, run, gpus=gpus, beside=others).fit()
 
     def _load(self, settings: EngineSettings, on_progress: Callable[[LoadProgress], None] | None) -> Any:
         shown = -1.0
@@ -98,7 +138,8 @@ class Model:
             return True
 
         params = native.model_params()
-        params.n_gpu_layers = settings.gpu_layers
+        params.n_gpu_layers = self.fit.gpu_layers
+        params.load_mode = _LOAD_MODES[settings.mmap, settings.mlock]
         params.check_tensors = True
         callback = low.llama_progress_callback(progressed)  # llama.cpp keeps a bare pointer until the load is over
         params.progress_callback = callback
@@ -110,9 +151,10 @@ class Model:
 
     def load_adapter(self, path: Path) -> Any:
         """Load an adapter for these weights; it is freed with them. Raises EngineError: none, or of another model."""
-        keys = look_at(path, "adapter").keys
-        if keys.get("general.type") != "adapter":
-            raise EngineError(f"{path} is not an adapter: its header doesn't say so (is it a model?).")
+        header = look_at(path, "adapter")
+        keys, kind = header.keys, kind_of(header)
+        if kind != ADAPTER:
+            raise EngineError(f"{path} is not an adapter: it {kind.phrase}.")
         wanted, found = self.metadata.get("general.architecture"), keys.get("general.architecture")
         if wanted != found:
             raise EngineError(f"The adapter {path} is for the architecture {found}, the model's is {wanted}.")
@@ -136,9 +178,9 @@ class Model:
             for i in range(low.llama_model_meta_count(self.handle))
         }
 
-    def info(self, n_ctx: int, asked_as: str) -> ModelInfo:
+    def info(self, n_ctx: int, asked_as: str, *, thinks: bool) -> ModelInfo:
         """What is loaded, for the interface. `n_ctx` is the speaker's, as llama.cpp rounded it; `asked_as`: see
-        template.py."""
+        template.py; `thinks`: see draft.py."""
         return ModelInfo(
             name=self.metadata.get("general.name") or self.path.stem,
             architecture=self.metadata.get("general.architecture", "unknown"),
@@ -151,7 +193,27 @@ class Model:
             adapter=str(self.adapter_path) if self.adapter_path else None,
             metadata=self.metadata,
             asked_as=asked_as,
+            machine=self._chosen(),
+            thinks=thinks,
         )
+
+    def _chosen(self) -> dict[str, str]:
+        """The settings of the machine that it runs with, and why; for people."""
+        machine = self.machine
+        asked = "" if machine.kv_type == "f16" else ", as asked"
+        batch = chunk_of(machine, on_gpu=self.on_gpu)
+        why = "as asked" if machine.batch else "as a GPU likes it" if self.on_gpu else "few, so that esc stops at once"
+        at_once = f", {min(machine.ubatch, batch)} computed at a time" if machine.ubatch else ""
+        weights = "mapped from the file" if machine.mmap else "read into memory (--no-mmap)"
+        if machine.mlock:
+            weights += f", locked in memory{_lock_limit(self.fit.needed['weights'])}"
+        return {
+            **self.fit.why,
+            "KV cache": f"{machine.kv_type}{asked}",
+            "threads": f"{self.threads} to generate ({self._why_threads}), {self.reading_threads} to read",
+            "batch": f"{batch} tokens at a time ({why}){at_once}",
+            "weights": weights,
+        }
 
     def tokenise(self, text: str, *, special: bool = False) -> list[int]:
         """Tokens of `text`, no BOS. `special`: markers such as <|im_end|> become their control tokens."""
@@ -231,6 +293,32 @@ class Model:
             if self.handle is None:
                 raise EngineError("The engine is closed.")
             yield
+
+
+_LOAD_MODES = {  # mmap, mlock
+    (True, False): low.LLAMA_LOAD_MODE_AUTO,
+    (False, False): low.LLAMA_LOAD_MODE_NONE,
+    (True, True): low.LLAMA_LOAD_MODE_MMAP_MLOCK,
+    (False, True): low.LLAMA_LOAD_MODE_MLOCK,
+}
+
+
+def reader_length(header: Header) -> int:
+    """Tokens of the context that hears by a prompt."""
+    own = header.keys.get(f"{header.keys.get('general.architecture')}.context_length", READER_CTX)
+    return max(SHORTEST_CONTEXT, min(READER_CTX, own if isinstance(own, int) and own > 0 else READER_CTX))
+
+
+def _lock_limit(weights: int) -> str:
+    """What is to be said where the system lets this process lock less."""
+    if sys.platform == "win32":
+        return ""
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    if limit == resource.RLIM_INFINITY or limit >= weights:
+        return ""
+    return f" as far as the system allows: {text_of(limit)} of {text_of(weights)} (raise `ulimit -l`)"
 
 
 def _reason(lines: list[str]) -> str:

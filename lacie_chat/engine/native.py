@@ -32,6 +32,8 @@ class _NativeLog:
         self._path: Path | None = None
         self._level = 0
         self._errors: deque[str] = deque(maxlen=40)
+        self.kept: dict[int, list[str]] = {}
+        """All lines of the threads that want theirs."""
         self._lock = threading.Lock()
         self.callback = low.llama_log_callback(self._write)  # llama.cpp keeps a bare pointer: hold the object
 
@@ -50,6 +52,8 @@ class _NativeLog:
                 self._level = level
                 if level == _DEBUG:
                     return
+                if (kept := self.kept.get(threading.get_ident())) is not None:
+                    kept.append(text.decode("utf-8", "replace"))
                 if level == _ERROR and text.strip():
                     self._errors.append(text.decode("utf-8", "replace").strip())
                 if self._file is not None:
@@ -96,6 +100,17 @@ def errors_of() -> Iterator[Callable[[], list[str]]]:
     assert _log is not None, "start() comes first"
     _log.drain()
     yield _log.drain
+
+
+@contextmanager
+def lines_of() -> Iterator[list[str]]:
+    """Collect all that llama.cpp logs in this thread inside the block, debugging aside."""
+    assert _log is not None, "start() comes first"
+    kept = _log.kept[threading.get_ident()] = []
+    try:
+        yield kept
+    finally:
+        _log.kept.pop(threading.get_ident(), None)
 
 
 class StopFlag:

@@ -36,7 +36,7 @@ class ParallelReader:
 
     def __init__(self, model: Model, gate: Gate, beside: KVReader, *, adapter: Any = None) -> None:
         self._model, self._gate, self._beside, self._adapter = model, gate, beside, adapter
-        self._chunk = chunk_of(model)
+        self._chunk = chunk_of(model, speaks=False)
         self._handle: Any = None
         self._batch: Batch | None = None
         self._n_ctx = 0
@@ -121,6 +121,7 @@ class ParallelReader:
                 sequences=SEQUENCES + 1,
                 outputs=SEQUENCES + 1,
                 adapter=self._adapter,
+                speaks=False,
                 refusal=f"There isn't enough memory to read in parallel with {self._model.path.name}.",
             )
         self._n_ctx = int(low.llama_n_ctx(self._handle))
@@ -131,6 +132,8 @@ class ParallelReader:
 
         They are copied from the reader beside us, which reads `head` if it hasn't yet.
         """
+        if not self._beside.cuts:
+            head = head[:length]
         data = self._beside.snapshot(head, flag).data if head else None
         memory = low.llama_get_memory(self._handle)
         with self._passed(flag):
@@ -138,7 +141,7 @@ class ParallelReader:
             if data is not None and low.llama_state_seq_set_data(self._handle, data, len(data), 0) == 0:
                 raise EngineError("llama.cpp could not restore a cache; see the log.")
             kept = bool(low.llama_memory_seq_rm(memory, 0, length, -1))
-            if not kept:  # recurrent models can't forget a part
+            if not kept:
                 low.llama_memory_clear(memory, True)
         if not kept:
             self._decode([(token, place, 0, False) for place, token in enumerate(head[:length])], flag)

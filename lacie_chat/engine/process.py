@@ -47,6 +47,10 @@ class _Child:
             if message.get("request") is None and self._engine is not None:
                 self._engine.make_way()
             return
+        if operation == "answer_now":
+            if self._engine is not None:
+                self._engine.answer_now()
+            return
         if operation == "generate":  # known before the next line is read, which may cancel it
             if self._engine is None:
                 self._send(wire.event_message(request, Failed("The engine isn't loaded.")))

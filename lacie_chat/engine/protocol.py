@@ -36,6 +36,11 @@ class EngineLike(Protocol):
         `patient_listener` reads. No-op when idle."""
         ...
 
+    def answer_now(self) -> None:
+        """End the thoughts in progress and go to their answers; also one that is still to begin. Answers drawn aside go
+        on as they are. No-op when idle, and for an answer that has begun."""
+        ...
+
     @property
     def listener(self) -> "Listener":
         """Who hears what is answered, whichever model that is; in contexts of its own. Loaded when first used."""

@@ -31,19 +31,24 @@ class Refusal(EngineError):
         self.reason = reason
 
 
+def environment() -> jinja2.Environment:
+    """Where templates are compiled and run: a sandbox, with what transformers gives them."""
+    made = jinja2.sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, jinja2.ext.loopcontrols]
+    )
+    made.filters["tojson"] = _to_json
+    made.globals["raise_exception"] = _raise
+    made.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
+    made.globals["namespace"] = _Namespace
+    return made
+
+
 class Rendering:
     """The template `source` of the model called `name`. Raises jinja2.TemplateError where it is no template."""
 
     def __init__(self, source: str, name: str, tokens: Mapping[str, str]) -> None:
         """`tokens`: the names under which templates know the written forms of special tokens, such as `bos_token`."""
-        environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, jinja2.ext.loopcontrols]
-        )
-        environment.filters["tojson"] = _to_json
-        environment.globals["raise_exception"] = _raise
-        environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
-        environment.globals["namespace"] = _Namespace
-        self._template = environment.from_string(source)
+        self._template = environment().from_string(source)
         self._name, self._tokens = name, dict(tokens)
         self._given: dict[str, object] = {"tools": None, "documents": None}
 
@@ -73,8 +78,7 @@ class Rendering:
                     {"role": turn.role, "content": turn.content, **(thoughts if turn.role == "assistant" else {})}
                     for turn in turns
                 ],
-                add_generation_prompt=True,
-                **{**self._tokens, **self._given, **(variables or {})},
+                **{"add_generation_prompt": True, **self._tokens, **self._given, **(variables or {})},
             )
         except Exception as error:  # somebody's program: whatever it ends with, it didn't take the conversation
             raise Refusal(self._name, line_of(error)) from error

@@ -1,9 +1,10 @@
 """What an engine is started with, and what one generation is asked for. Plain values, sent to the child as they are."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
+from lacie_chat.engine.errors import EngineError
 from lacie_chat.listener_files import ListenerFiles
 
 Role = Literal["system", "user", "assistant"]
@@ -17,18 +18,81 @@ class ChatTurn:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """`n_ctx` None: the model's own length, at most 8192. `threads` None: LACIE_THREADS, else half the cores (>= 1).
-    `listener` None: the model itself hears, by a prompt.
+KVType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
+FlashAttention = Literal["auto", "on", "off"]
+UNQUANTISED: tuple[KVType, ...] = ("f32", "f16", "bf16")
+SHORTEST_CONTEXT = 256
+AUTOMATIC = -1
+"""`gpu_layers`: as many as fit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """How a model is run on this machine: plain values, one a key of a settings file's table or a flag.
+
+    `n_ctx` None: as much of the model's own length as memory allows (memory.py has the rule). `threads` generate, None:
+    LACIE_THREADS, else half the cores (>= 1); `reading_threads` read prompts, None: as many. `gpu_layers` AUTOMATIC: as
+    many as fit. `kv_type` is what the cache's keys and values are kept in. `batch` tokens are handed over at a time and
+    `ubatch` of them computed at a time, None: few on a CPU (an answer must stop at once), 512 on a GPU. `mmap` reads
+    the weights from the file where they lie, `mlock` keeps them from being swapped out.
+
+    The listener is not run by all of it: it always hears with the same batch and cache, so that its figures don't
+    hang on these.
     """
+
+    n_ctx: int | None = None
+    threads: int | None = None
+    reading_threads: int | None = None
+    gpu_layers: int = AUTOMATIC
+    flash_attention: FlashAttention = "auto"
+    kv_type: KVType = "f16"
+    batch: int | None = None
+    ubatch: int | None = None
+    mmap: bool = True
+    mlock: bool = False
+
+    def check(self) -> None:
+        """Raises EngineError, one line, for a value that makes no sense."""
+        for name in ("threads", "reading_threads", "batch", "ubatch"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise EngineError(f"{name} must be a whole number of at least 1, not {value}.")
+        if self.n_ctx is not None and self.n_ctx < SHORTEST_CONTEXT:
+            raise EngineError(f"A context of {self.n_ctx} tokens is too short: at least {SHORTEST_CONTEXT}.")
+        if self.gpu_layers < AUTOMATIC:
+            raise EngineError(f"gpu_layers must be 0 or more, not {self.gpu_layers}.")
+        for name, known in (("kv_type", get_args(KVType)), ("flash_attention", get_args(FlashAttention))):
+            value = getattr(self, name)
+            if value not in known:
+                raise EngineError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
+        if self.ubatch is not None and self.batch is not None and self.ubatch > self.batch:
+            raise EngineError(f"ubatch ({self.ubatch}) can't be more than batch ({self.batch}): it is a part of it.")
+        if self.flash_attention == "off" and self.kv_type not in UNQUANTISED:
+            raise EngineError(
+                f"A cache of {self.kv_type} needs flash attention: leave it on, or take f32, f16 or bf16."
+            )
+
+    def of_listener(self) -> "Machine":
+        """How a listener beside this speaker is run."""
+        layers = 0 if self.gpu_layers == 0 else AUTOMATIC
+        return Machine(threads=self.threads, reading_threads=self.reading_threads, gpu_layers=layers, mmap=self.mmap)
+
+
+USUAL = Machine()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings(Machine):
+    """What speaks, on which terms. `listener` None: the model itself hears, by a prompt."""
 
     model_path: Path
     adapter_path: Path | None = None
-    n_ctx: int | None = None
-    threads: int | None = None
-    gpu_layers: int = -1
     listener: ListenerFiles | None = None
+
+    @property
+    def machine(self) -> Machine:
+        """Just how it is run."""
+        return Machine(**{each.name: getattr(self, each.name) for each in fields(Machine)})
 
     @property
     def ears(self) -> ListenerFiles:
@@ -65,3 +129,5 @@ class Sampling:
     stop: tuple[str, ...] = field(default=())
     reasoning: ReasoningChoice = None
     min_p: float = 0.0
+    longest_thought: int | None = None
+    """Tokens that a thought may take, whether it is asked for or the model's own way; None: what there is room for."""

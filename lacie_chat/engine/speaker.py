@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 
-from lacie_chat.engine.alignment import characters_of, written
+from lacie_chat.engine.alignment import written
 from lacie_chat.engine.context import Context, ContextFull
-from lacie_chat.engine.decoding import sampler_of
+from lacie_chat.engine.decoding import reset_sampler, sampler_of
+from lacie_chat.engine.draft import Draft, Thinker, Written
 from lacie_chat.engine.events import (
     Alternatives,
     Delta,
@@ -14,13 +15,12 @@ from lacie_chat.engine.events import (
     FinishReason,
     GenerationEvent,
     PromptProgress,
+    Reasoning,
 )
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import StopFlag, Stopped
 from lacie_chat.engine.prompt import fit
 from lacie_chat.engine.settings import ChatTurn, Sampling
-from lacie_chat.engine.template import ChatTemplate
-from lacie_chat.engine.text_stream import TextStream
 from lacie_chat.errors import LacieError
 
 
@@ -29,7 +29,7 @@ class Answer:
 
     def __init__(
         self,
-        prepare: Callable[[], tuple[Context, Model, ChatTemplate]],
+        prepare: Callable[[], tuple[Context, Model, Thinker]],
         turns: Sequence[ChatTurn],
         sampling: Sampling,
     ) -> None:
@@ -38,12 +38,12 @@ class Answer:
         self._started = time.perf_counter()
         self._prompt_read: float | None = None
         self._first_text: float | None = None
-        self._prompt = self._cached = self._drawn = 0
-        self._pieces: list[bytes] = []
-        self._logprobs: list[float] = []
+        self._thought_until: float | None = None
+        self._prompt = self._cached = 0
+        self._draft: Draft | None = None
         self._alternatives: list[Alternatives] = []
-        self._text: list[str] = []
         self._flag = StopFlag()
+        self._hurried = False
         self._events = self._run()
         self.aside = False
 
@@ -57,6 +57,10 @@ class Answer:
         """Stop, from any thread; the iterator then ends with Finished("cancelled")."""
         self._flag.set()
 
+    def answer_now(self) -> None:
+        """End the thought and go to the answer, from any thread; also before it has begun. No-op after it."""
+        self._hurried = True
+
     def close(self) -> None:
         """Stop and let the context go; only from the thread that iterates."""
         self._flag.set()
@@ -64,7 +68,7 @@ class Answer:
 
     def _run(self) -> Generator[GenerationEvent, None, None]:
         try:
-            context, model, template = self._prepare()
+            context, model, thinker = self._prepare()
         except LacieError as error:
             yield Failed(str(error))
             return
@@ -78,22 +82,31 @@ class Answer:
             yield self._finished("cancelled")
             return
         try:
-            yield from self._answer(context, model, template)
+            yield from self._answer(context, model, thinker)
         except LacieError as error:
             yield Failed(str(error))
         finally:
             turn.release()
 
-    def _answer(self, context: Context, model: Model, template: ChatTemplate) -> Generator[GenerationEvent, None, None]:
+    def _answer(self, context: Context, model: Model, thinker: Thinker) -> Generator[GenerationEvent, None, None]:
         sampling = self._sampling
         if self._flag.is_set():
             yield self._finished("cancelled")
             return
-        tokens, cut = fit(self._turns, model, template, n_ctx=context.n_ctx, max_tokens=sampling.max_tokens)
+        opened = thinker.opened(self._turns, sampling.reasoning)
+        room = thinker.room(sampling)
+        tokens, cut = fit(self._turns, model, opened.template, n_ctx=context.n_ctx, max_tokens=room)
         if cut is not None:
             yield cut
         self._prompt = len(tokens)
-        stream = TextStream((*sampling.stop, *template.stop))
+        draft = self._draft = Draft(
+            thinker,
+            opened.opening,
+            stop=sampling.stop,
+            turn_ends=thinker.stop,
+            max_tokens=sampling.max_tokens,
+            longest=thinker.longest(sampling, context.n_ctx - len(tokens)),
+        )
         reason: FinishReason
         try:
             self._cached = context.reuse(tokens)
@@ -101,70 +114,83 @@ class Answer:
             for done in context.read(tokens[self._cached :], self._flag):
                 yield PromptProgress(self._cached + done, self._prompt)
             self._prompt_read = time.perf_counter()
-            reason = yield from self._draw(stream, context, model, template)
+            reason = yield from self._draw(draft, context, model)
         except Stopped:
             reason = "cancelled"
-        if text := stream.end():
-            yield self._delta(text)
+        yield from self._told(draft.end())
         yield self._finished(reason)
 
-    def _draw(
-        self, stream: TextStream, context: Context, model: Model, template: ChatTemplate
-    ) -> Generator[GenerationEvent, None, FinishReason]:
+    def _draw(self, draft: Draft, context: Context, model: Model) -> Generator[GenerationEvent, None, FinishReason]:
         with sampler_of(self._sampling, model) as sampler:
-            while self._drawn < self._sampling.max_tokens:
-                token, logprob, others = context.sample(sampler, self._flag)
-                if template.ends_answer(token):
-                    return "stop"
-                data = self._piece(model, token)
-                self._alternatives.append(self._alternatives_to(token, data, others, model))
-                self._drawn += 1
-                self._pieces.append(data)
-                self._logprobs.append(logprob)
-                if text := stream.feed(data):
-                    yield self._delta(text)
-                if stream.stopped:
-                    return "stop"
-                if self._drawn == self._sampling.max_tokens:
-                    break
-                try:
-                    context.step(token, self._flag)
-                except ContextFull:
-                    return "context"
-        return "length"
+            while draft.finish is None:
+                if self._hurried:
+                    draft.hurry()
+                token = draft.forced()
+                logprob = 0.0
+                others: list[tuple[int, float]] = []
+                if token is None:
+                    token, logprob, others = context.sample(sampler, self._flag)
+                    if draft.ends(token):
+                        break
+                data = self._piece(draft, model, token)
+                self._alternatives.append(self._alternatives_to(token, data, others, draft, model))
+                new = draft.take(data, logprob)
+                if new.closed:
+                    self._thought_until = time.perf_counter()
+                    reset_sampler(sampler)  # the answer may say the thought's words again without a penalty
+                yield from self._told(new)
+                if draft.finish is None:
+                    try:
+                        context.step(token, self._flag)
+                    except ContextFull:
+                        return "context"
+        return draft.finish or "stop"
 
-    def _piece(self, model: Model, token: int) -> bytes:
-        data = model.piece(token)
-        if self._drawn == 0 and model.sentencepiece:
+    def _told(self, new: Written) -> Iterator[GenerationEvent]:
+        if new.reasoning:
+            yield Reasoning(new.reasoning)
+        if new.text:
+            if self._first_text is None:
+                self._first_text = time.perf_counter()
+            yield Delta(new.text)
+
+    def _piece(self, draft: Draft, model: Model, token: int) -> bytes:
+        data = draft.piece(token)
+        if draft.tokens == 0 and model.sentencepiece:
             data = data.removeprefix(b" ")  # such a tokenizer writes a space before every first word
         return data
 
     def _alternatives_to(
-        self, token: int, data: bytes, others: Sequence[tuple[int, float]], model: Model
+        self,
+        token: int,
+        data: bytes,
+        others: Sequence[tuple[int, float]],
+        draft: Draft,
+        model: Model,
     ) -> Alternatives:
-        texts = [(written(self._piece(model, other)) or model.marker(other), logprob) for other, logprob in others]
+        pieces = [(self._piece(draft, model, other), other, logprob) for other, logprob in others]
+        texts = [(written(piece) or model.marker(other), logprob) for piece, other, logprob in pieces]
         place = next((place for place, (other, _) in enumerate(others) if other == token), None)
         return Alternatives(written(data), tuple(texts), place)
 
-    def _delta(self, text: str) -> Delta:
-        if self._first_text is None:
-            self._first_text = time.perf_counter()
-        self._text.append(text)
-        return Delta(text)
-
     def _finished(self, reason: FinishReason) -> Finished:
         now = time.perf_counter()
-        read = self._prompt_read
-        places = characters_of(self._pieces, "".join(self._text))
+        read, draft = self._prompt_read, self._draft
+        places = draft.places(draft.text) if draft is not None else []
+        thought = draft.reasoning_tokens if draft is not None else 0
+        until = now if self._thought_until is None or (draft is not None and draft.thinking) else self._thought_until
         return Finished(
             reason=reason,
             prompt_tokens=self._prompt,
             cached_tokens=self._cached,
-            completion_tokens=self._drawn,
+            completion_tokens=draft.tokens if draft is not None else 0,
             time_to_first_token=None if self._first_text is None else self._first_text - self._started,
             prompt_seconds=(read if read is not None else now) - self._started,
             generation_seconds=0.0 if read is None else now - read,
-            mean_logprob=sum(self._logprobs) / self._drawn if self._drawn else None,
-            tokens=tuple((start, end, self._logprobs[index]) for index, start, end in places),
+            mean_logprob=draft.mean_logprob if draft is not None else None,
+            tokens=tuple((start, end, draft.logprobs[index]) for index, start, end in places) if draft else (),
             alternatives=tuple(self._alternatives[index] for index, _, _ in places),
+            reasoning_tokens=thought,
+            reasoning_seconds=until - read if thought and read is not None else 0.0,
+            reasoning_open=draft is not None and draft.open,
         )

@@ -13,8 +13,10 @@ answer (GigaChat's `<|message_sep|>`, GLM's `<|user|>`), where the file doesn't 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from copy import copy
+from dataclasses import replace
 
 import jinja2
 
@@ -43,6 +45,10 @@ _PROBE = (
     ChatTurn("user", "\ue004"),
 )
 """Texts that no template writes itself."""
+LAST = "\ue005"
+"""What marks the end of the last message."""
+_UNSEEN = "\ue006", "\ue007"
+"""What stands for the first character, `<` or `[`, of a mark that the template isn't to see."""
 _TAG = re.compile(r"\s*(<[^<>\s]+>|\[[^\[\]\s]+\])")
 
 
@@ -52,6 +58,9 @@ class ChatTemplate:
     def __init__(self, model: Model, source: str | None = None) -> None:
         self._model = model
         own = source or model.metadata.get("tokenizer.chat_template")
+        self._variables: Mapping[str, object] = {}
+        self._added = ""
+        self._unseen: re.Pattern[str] | None = None
         self.asked_as = ""
         """How the model is asked, in a few words, where it isn't by a template of its own."""
         why = "no chat template" if not own else ""
@@ -71,6 +80,7 @@ class ChatTemplate:
         model = self._model
         named = {"bos_token": model.bos, "eos_token": model.eos, "pad_token": model.pad}
         tokens = {name: model.marker(token) for name, token in named.items() if token >= 0 or name != "pad_token"}
+        self.source = source
         self._rendering = Rendering(source, model.path.name, tokens)
         self._rendering.settle()
         system, user, answer, more, last = _PROBE
@@ -128,14 +138,42 @@ class ChatTemplate:
         """Whether an answer ends with `token`."""
         return token in self._ends or self._model.ends_answer(token)
 
+    def given(self, variables: Mapping[str, object], added: str = "", unseen: Sequence[str] = ()) -> "ChatTemplate":
+        """The same template, rendered with these variables besides, and with `added` at the end of every prompt. It
+        doesn't see the marks `unseen` in messages: it would cut a message there, or refuse it."""
+        other = copy(self)
+        other._variables, other._added = dict(variables), added
+        other._unseen = re.compile("|".join(map(re.escape, unseen))) if unseen else None
+        return other
+
     def text(self, turns: Sequence[ChatTurn], **variables: object) -> str:
         """The prompt as text, up to where the answer begins. `variables` are the template's own, e.g. its switches."""
-        return self._rendering.render(self._shaped(turns), variables)
+        return self._render(self._shaped(turns), {**self._variables, **variables}) + self._added
 
     def tokens(self, turns: Sequence[ChatTurn], **variables: object) -> list[int]:
         """The prompt as tokens; markers inside messages stay text. Raises EngineError where the template fails."""
-        tokens = self._guard.tokens(self._shaped(turns), lambda shown: self._rendering.render(shown, variables))
-        return self._model.with_bos(tokens)
+        given = {**self._variables, **variables}
+        tokens = self._guard.tokens(self._shaped(turns), lambda shown: self._render(shown, given))
+        added = self._model.tokenise(self._added, special=True) if self._added else []
+        return [*self._model.with_bos(tokens), *added]
+
+    def _render(self, turns: Sequence[ChatTurn], variables: Mapping[str, object]) -> str:
+        if self._unseen is None:
+            return self._rendering.render(turns, variables)
+        shown = [replace(turn, content=self._unseen.sub(_out_of_sight, turn.content)) for turn in turns]
+        rendered = self._rendering.render(shown, variables)
+        return rendered if shown == list(turns) else rendered.replace(_UNSEEN[0], "<").replace(_UNSEEN[1], "[")
+
+    def opening(self, turns: Sequence[ChatTurn]) -> tuple[str, str | None]:
+        """The prompt up to where the answer begins, and (None where it can't be) the same without an answer wanted;
+        behind the last message both have LAST."""
+        shaped = self._shaped(turns)
+        marked = [*shaped[:-1], ChatTurn(shaped[-1].role, shaped[-1].content + LAST)]
+        asked = self._render(marked, self._variables)
+        try:
+            return asked, self._render(marked, {**self._variables, "add_generation_prompt": False})
+        except Refusal:
+            return asked, None
 
     def _shaped(self, turns: Sequence[ChatTurn]) -> list[ChatTurn]:
         """`turns` in the nearest shape that the template takes."""
@@ -148,6 +186,10 @@ class ChatTemplate:
         if self.joins:
             shaped = _alternating(shaped)
         return shaped
+
+
+def _out_of_sight(mark: re.Match[str]) -> str:
+    return _UNSEEN[mark[0][0] == "["] + mark[0][1:]
 
 
 def _alternating(turns: Sequence[ChatTurn]) -> list[ChatTurn]:

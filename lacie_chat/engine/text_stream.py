@@ -15,7 +15,11 @@ class TextStream:
 
     def feed(self, data: bytes) -> str:
         """Text that is now sure. After a stop string was met, `stopped` is true and no more text comes."""
-        self._held += self._decoder.decode(data)
+        return self.feed_text(self._decoder.decode(data))
+
+    def feed_text(self, text: str) -> str:
+        """The same for what is text already."""
+        self._held += text
         return self._release(final=False)
 
     def end(self) -> str:
@@ -31,13 +35,13 @@ class TextStream:
             sure = self._held[: min(found)]
             self._held = ""
             return sure
-        keep = 0 if final else max((_overlap(self._held, text) for text in self._stop), default=0)
+        keep = 0 if final else max((overlap(self._held, text) for text in self._stop), default=0)
         cut = len(self._held) - keep
         sure, self._held = self._held[:cut], self._held[cut:]
         return sure
 
 
-def _overlap(text: str, stop: str) -> int:
+def overlap(text: str, stop: str) -> int:
     """Length of the longest end of `text` that begins `stop`."""
     for length in range(min(len(text), len(stop) - 1), 0, -1):
         if text.endswith(stop[:length]):

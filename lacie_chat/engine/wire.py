@@ -1,8 +1,9 @@
 """How the chat and its engine's process talk: one JSON object a line, each with the `id` of the request it belongs to.
 
 Requests: `load`, `generate`, `choices`, `complete`, `cancel` (of one request, or of all generations and what is read in
-parallel), `make_way` (only of what can wait). Replies: the events of events.py by their class names; `Value` ends a
-reader's call, `Stopped` one that was cancelled; `Error` ends any call, with one line for users.
+parallel), `make_way` (only of what can wait), `answer_now` (end the thoughts in progress). Replies: the events of
+events.py by their class names; `Value` ends a reader's call, `Stopped` one that was cancelled; `Error` ends any call,
+with one line for users.
 """
 
 import json

@@ -17,7 +17,7 @@ from lacie_chat import paths
 from lacie_chat.confidence import MOST_SAMPLES, Calibrator
 from lacie_chat.engine.batches import LlamaCppGenerator
 from lacie_chat.engine.ears import Ears
-from lacie_chat.engine.settings import Sampling
+from lacie_chat.engine.settings import USUAL, Machine, Sampling
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import answer_all, rows_of, sampling_record
 from lacie_chat.evaluation.prompts import PromptForm
@@ -33,6 +33,7 @@ _CONTEXT = 2048  # tokens of a question and its answer together
 @dataclass(frozen=True, slots=True)
 class Asking:
     """How questions are asked: the chat's sampling, `batch_size` at once, with so many `samples` for the agreement.
+    `machine` is no part of how an answer is made: a folder may be gone on with on another.
 
     Raises LacieError, one line, for values out of range.
     """
@@ -41,6 +42,7 @@ class Asking:
     seed: int = 0
     batch_size: int = 8
     samples: int = 0
+    machine: Machine = USUAL
 
     def __post_init__(self) -> None:
         if not 0 <= self.sampling.temperature < float("inf"):
@@ -113,7 +115,7 @@ def answers_in(
     if file.missing(question.id for question in questions):
         with (
             _loaded(asking, model.path, adapter.path if adapter else None) as generator,
-            Ears(listener, speaker=generator.model) as ears,
+            Ears(listener, speaker=generator.model, machine=asking.machine) as ears,
         ):
             answer_all(
                 file,
@@ -133,7 +135,9 @@ def answers_in(
 
 @contextmanager
 def _loaded(asking: Asking, model: Path, adapter: Path | None = None) -> Iterator[LlamaCppGenerator]:
-    generator = LlamaCppGenerator.load(model, adapter=adapter, batch_size=asking.batch_size, context=_CONTEXT)
+    generator = LlamaCppGenerator.load(
+        model, adapter=adapter, batch_size=asking.batch_size, context=_CONTEXT, machine=asking.machine
+    )
     try:
         yield generator
     finally:

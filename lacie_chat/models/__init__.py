@@ -12,17 +12,18 @@ from lacie_chat.models.calibrators import (
     take_back_calibrator,
 )
 from lacie_chat.models.catalogue import CatalogueEntry, catalogue
-from lacie_chat.models.embedded import default_adapter, embedded_adapter_path, embedded_model_path
+from lacie_chat.models.embedded import embedded_adapter_path, embedded_model_path
 from lacie_chat.models.errors import ModelError
-from lacie_chat.models.gguf_file import GGUFInfo, fingerprint, inspect_gguf
+from lacie_chat.models.gguf_file import GGUFInfo, fingerprint, gguf_kind, inspect_gguf
 from lacie_chat.models.hub import readable_size
 from lacie_chat.models.listeners import find_listener, prompted_listener, tuned_listener
-from lacie_chat.models.local import LocalModel, local_models, remove
-from lacie_chat.models.refs import ResolvedModel, resolve, resolve_adapter
+from lacie_chat.models.local import LocalIndex, LocalModel, local_index, local_models, remove
+from lacie_chat.models.refs import ResolvedModel, default_adapter, resolve, resolve_adapter, resolve_any
 
 __all__ = [
     "CatalogueEntry",
     "GGUFInfo",
+    "LocalIndex",
     "LocalModel",
     "ModelError",
     "ResolvedModel",
@@ -34,8 +35,10 @@ __all__ = [
     "find_calibrator",
     "find_listener",
     "fingerprint",
+    "gguf_kind",
     "inspect_gguf",
     "keep_calibrator",
+    "local_index",
     "local_models",
     "look_for_calibrator",
     "own_calibrator",
@@ -46,6 +49,7 @@ __all__ = [
     "remove",
     "resolve",
     "resolve_adapter",
+    "resolve_any",
     "shipped_calibrator",
     "take_back_calibrator",
     "tuned_listener",

@@ -1,46 +1,61 @@
 """What is already in the Hub's cache on this machine, found without the network and without importing its library.
 
 The layout is public (https://huggingface.co/docs/huggingface_hub/guides/manage-cache): a folder a repository, in it
-`refs/main` (a commit) and `snapshots/<commit>/<file>`, a link to `blobs/<hash>`. Programs share that cache, so a model
-that another one fetched is found too.
+`refs/main` (a commit) and `snapshots/<commit>/<file>`, a link to `blobs/<hash>`. Programs share that cache (llama.cpp
+too, since 2026), so a model that another one fetched is found as well.
 """
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-
-@dataclass(frozen=True, slots=True)
-class CachedSnapshot:
-    """One commit of a repository on this machine; `files` are the names of the GGUFs that are complete here."""
-
-    repo: str
-    folder: Path
-    files: tuple[str, ...]
+from lacie_chat.models.shelves import HUB_CACHE, Shelf
 
 
 def cache_dir() -> Path:
     """The Hub's cache, from the same variables as its library reads."""
     named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
     if named:
-        return Path(named).expanduser()
+        return Path(os.path.expandvars(named)).expanduser()
     home = os.environ.get("HF_HOME")
     if home:
-        return Path(home).expanduser() / "hub"
-    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "huggingface" / "hub"
+        return Path(os.path.expandvars(home)).expanduser() / "hub"
+    # An empty variable counts as none, as for the XDG specification; the library would write to the current folder.
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "huggingface" / "hub"
 
 
-def repo_dir(repo: str) -> Path:
-    """Where the cache keeps a model repository, whether it is there or not."""
-    return cache_dir() / f"models--{repo.replace('/', '--')}"
+def repo_dir(repo: str, root: Path | None = None) -> Path:
+    """Where a cache (that of the Hub's library) keeps a model repository, whether it is there or not."""
+    return (root or cache_dir()) / f"models--{repo.replace('/', '--')}"
 
 
-def snapshots(repo: str) -> Iterator[CachedSnapshot]:
-    """The commits of a repository that are here: first that of `main`, then the others, newest first."""
-    folder = repo_dir(repo)
+def snapshots(repo: str, root: Path | None = None, source: str = HUB_CACHE) -> Iterator[Shelf]:
+    """The commits of a repository that are here: first that of `main`, then the others, newest first.
+
+    The Hub takes a name in any letter case, so all spellings are looked for, that of `repo` first."""
+    names = [name for name in cached_repos(root) if name.lower() == repo.lower()]
+    for name in sorted(names, key=lambda name: name != repo):
+        yield from _commits(name, root, source)
+
+
+def cached_repos(root: Path | None = None, notes: list[str] | None = None) -> list[str]:
+    """The model repositories in a cache, by name. A cache that can't be read has none, and `notes` gets a line."""
+    folder = root or cache_dir()
     try:
-        main = (folder / "refs" / "main").read_text(encoding="utf-8").strip()
+        names = [entry.name for entry in folder.iterdir() if entry.name.startswith("models--")]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        if notes is not None:
+            notes.append(f"the Hub's cache {folder} can't be read: {error.strerror or error}")
+        return []
+    return sorted(name.removeprefix("models--").replace("--", "/", 1) for name in names if name.count("--") >= 2)
+
+
+def _commits(repo: str, root: Path | None, source: str) -> Iterator[Shelf]:
+    folder = repo_dir(repo, root)
+    try:
+        main = (folder / "refs" / "main").read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         main = ""
     try:
@@ -50,14 +65,5 @@ def snapshots(repo: str) -> Iterator[CachedSnapshot]:
         return
     for commit in commits:
         # A link whose blob is gone (deleted by hand) doesn't count; a download in progress has no link yet.
-        files = tuple(str(file.relative_to(commit).as_posix()) for file in commit.rglob("*.gguf") if file.exists())
-        yield CachedSnapshot(repo, commit, files)
-
-
-def cached_repos() -> list[str]:
-    """The model repositories in the cache, by name."""
-    try:
-        names = [entry.name for entry in cache_dir().iterdir() if entry.name.startswith("models--")]
-    except OSError:
-        return []
-    return sorted(name.removeprefix("models--").replace("--", "/", 1) for name in names if name.count("--") >= 2)
+        files = (file for file in commit.rglob("*") if file.suffix.lower() == ".gguf" and file.is_file())
+        yield Shelf(source, commit, tuple(str(file.relative_to(commit).as_posix()) for file in files), repo)

@@ -35,8 +35,3 @@ def embedded_model_path() -> Path | None:
 def embedded_adapter_path() -> Path | None:
     """The LACIE adapter for the embedded model, or None where the file is gone."""
     return _ADAPTER if _ADAPTER.is_file() else None
-
-
-def default_adapter(model_ref: str) -> str | None:
-    """The adapter REF that goes with a model REF where none is asked for: the embedded model's own, else None."""
-    return EMBEDDED_REF if model_ref == EMBEDDED_REF and embedded_adapter_path() is not None else None

@@ -5,3 +5,7 @@ from lacie_chat.errors import LacieError
 
 class ModelError(LacieError):
     """The model can't be found, read or downloaded."""
+
+
+class NoSuchRepositoryError(ModelError):
+    """The Hub has no repository of that name, or hides it."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lacie_chat import gguf_header
 from lacie_chat.gguf_header import GGUFError, Header, Scalar, read_header
+from lacie_chat.gguf_kinds import Kind, kind_of
 from lacie_chat.models.errors import ModelError
 
 _GUESSED_FILE_TYPE = 1024  # a flag in general.file_type: llama.cpp guessed it
@@ -27,7 +28,7 @@ class GGUFInfo:
 
     path: Path
     size_bytes: int
-    kind: str  # general.type: "model", "adapter", "mmproj", "imatrix"…
+    kind: str  # Kind.name: "model", "adapter", "embedding model", "mmproj"…
     architecture: str
     name: str
     parameters: int
@@ -58,7 +59,7 @@ def inspect_gguf(path: Path) -> GGUFInfo:
     return GGUFInfo(
         path=path,
         size_bytes=sum(part.stat().st_size for part in parts),
-        kind=str(metadata.get("general.type", "model")),
+        kind=kind_of(measured[0][0]).name,
         architecture=architecture,
         name=str(metadata.get("general.name") or path.stem),
         parameters=sum(parameters for _, parameters, _ in measured),
@@ -73,6 +74,11 @@ def inspect_gguf(path: Path) -> GGUFInfo:
 def read_metadata(path: Path) -> Mapping[str, Scalar]:
     """Only the scalar keys, of this one file: quick enough for every start. Raises ModelError like `inspect_gguf`."""
     return _read(path, tensors=False).keys
+
+
+def gguf_kind(path: Path) -> Kind:
+    """What the file is, as `models list` and a REF's refusal say it. Raises ModelError like `inspect_gguf`."""
+    return kind_of(_read(path, tensors=False))
 
 
 def split_parts(path: Path) -> list[Path]:

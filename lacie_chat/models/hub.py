@@ -7,31 +7,32 @@ hash, put where the library's cache keeps contents, and the library then links i
 `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME`, `HF_TOKEN` and `HF_HUB_OFFLINE` hold as for the library.
 """
 
-import errno
 import hashlib
-import importlib
-import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from urllib.parse import quote
 
+from lacie_chat.models import hub_http
 from lacie_chat.models.cache import cache_dir, repo_dir
 from lacie_chat.models.errors import ModelError
+from lacie_chat.models.hub_http import endpoint, explained, not_a_hub
+
+__all__ = ["OnProgress", "RemoteRepo", "download", "endpoint", "readable_size", "repository"]
 
 OnProgress = Callable[[float, str], None]
 """Called with the fraction done, 0 to 1, and a short text. An exception from it ends the download, to be resumed."""
 
 _RETRIES = 5
-_CHUNK = 1 << 20
+_PAUSE_SECONDS = 0.5
+_A_LOT = 1 << 20
 _REPORT_SECONDS = 0.1
-_TIMEOUT_SECONDS = 20.0
 _DISK_MARGIN = 64 << 20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,46 +44,44 @@ class RemoteRepo:
     files: tuple[str, ...]
 
 
-def endpoint() -> str:
-    """The Hub's address."""
-    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
-
-
 def repository(name: str) -> RemoteRepo:
-    """Look a repository up. Raises ModelError: no such one, private, offline."""
-    with _explained(name):
-        from huggingface_hub import HfApi
-
-        api = HfApi(endpoint=endpoint())
-        try:
-            info = api.model_info(name, timeout=_TIMEOUT_SECONDS)
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ModelError(f"{endpoint()} doesn't answer as the Hub does; check HF_ENDPOINT") from error
-        return RemoteRepo(name, info.sha or "main", tuple(file.rfilename for file in info.siblings or []))
+    """Look a repository up. Raises ModelError: no such one, private, offline, an answer that is none."""
+    info = hub_http.get_json(f"/api/models/{quote(name)}", name)
+    siblings = info.get("siblings") if isinstance(info, dict) else None
+    commit = info.get("sha") or "main" if isinstance(info, dict) else None
+    if not isinstance(siblings, list) or not isinstance(commit, str) or not re.fullmatch(r"\w[\w.-]{0,99}", commit):
+        raise not_a_hub()
+    names = [
+        str(file["rfilename"]) for file in siblings if isinstance(file, dict) and _is_usable(file.get("rfilename"))
+    ]
+    known = info.get("id")  # as its owner writes it, whatever letters were asked for
+    same = isinstance(known, str) and known.lower() == name.lower()
+    return RemoteRepo(str(known) if same else name, commit, tuple(names))
 
 
 def download(repo: RemoteRepo, files: tuple[str, ...], label: str, on_progress: OnProgress | None = None) -> list[Path]:
     """Fetch files of a repository into the cache; their paths. What an earlier try left is gone on with. Raises
     ModelError: gated, no space, offline, the line broke for good, contents that don't match their hash."""
-    with _explained(repo.name):
-        from huggingface_hub import hf_hub_download
-
+    with explained(repo.name):
         paths = []
         remotes = [_Remote.ask(repo, file) for file in files]
         report = _Reporter(label, sum(remote.size for remote in remotes), on_progress)
         _check_space(repo, [remote for remote in remotes if not remote.blob.exists()])
         for remote in remotes:
             if not remote.blob.exists():
-                _fetch(remote, report)
+                _fetch(repo.name, remote, report)
             report.done += remote.size
-            # The content is in place: this only links it into the snapshot, by the library's own rules.
-            path = hf_hub_download(
-                repo.name, remote.file, revision=repo.commit, cache_dir=cache_dir(), endpoint=endpoint()
-            )
-            paths.append(Path(path))
+            paths.append(_link(repo, remote))
         _remember_main(repo)
     report(0, final=True)
     return paths
+
+
+def _is_usable(file: object) -> bool:
+    """Whether it is a file's name in a folder, and not a way out of it."""
+    if not isinstance(file, str) or not file or not file.isprintable() or "\\" in file or len(file) > 1000:
+        return False
+    return all(part not in ("", ".", "..") and len(part.encode()) <= 255 for part in file.split("/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +89,22 @@ class _Remote:
     """One file as the Hub describes it. `etag` is the content's id: its SHA-256 for large files."""
 
     file: str
-    url: str
+    path: str
     etag: str
     size: int
     blob: Path
 
     @classmethod
     def ask(cls, repo: RemoteRepo, file: str) -> "_Remote":
-        from huggingface_hub import get_hf_file_metadata, hf_hub_url
-
-        url = hf_hub_url(repo.name, file, revision=repo.commit, endpoint=endpoint())
-        facts = get_hf_file_metadata(url, timeout=_TIMEOUT_SECONDS, endpoint=endpoint())
-        if not facts.etag or facts.size is None or not re.fullmatch(r"[\w.-]+", facts.etag):
-            raise ModelError(f"{endpoint()} doesn't answer as the Hub does; check HF_ENDPOINT")
-        return cls(file, url, facts.etag, facts.size, repo_dir(repo.name) / "blobs" / facts.etag)
+        path = f"/{quote(repo.name)}/resolve/{quote(repo.commit)}/{quote(file)}"
+        headers = hub_http.head(path, repo.name)
+        etag = (headers.get("X-Linked-Etag") or headers.get("ETag") or "").removeprefix("W/").strip('"')
+        size = headers.get("X-Linked-Size") or headers.get("Content-Length") or ""
+        if not re.fullmatch(r"\w[\w.-]{0,199}", etag, re.ASCII) or not re.fullmatch(r"[0-9]{1,18}", size):
+            raise not_a_hub()
+        if int(size) == 0:
+            raise ModelError(f"{file} of {repo.name} is empty on the Hub; take another file, or another repository")
+        return cls(file, path, etag, int(size), repo_dir(repo.name) / "blobs" / etag)
 
     @property
     def partial(self) -> Path:
@@ -128,7 +129,7 @@ class _Reporter:
         self._on_progress(1.0 if final else min(1.0, done / self._total) if self._total else 0.0, text)
 
 
-def _fetch(remote: _Remote, report: _Reporter) -> None:
+def _fetch(name: str, remote: _Remote, report: _Reporter) -> None:
     """The content of one file into its place in the cache, alone: a second process waits for the first."""
     from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
 
@@ -137,19 +138,30 @@ def _fetch(remote: _Remote, report: _Reporter) -> None:
     with WeakFileLock(f"{remote.partial}.lock"):
         if remote.blob.exists():
             return
-        tries = 0
+        tries, arrived = 0, False
         while (have := _size(remote.partial)) < remote.size:
             try:
-                _continue(remote, have, report)
-            except _http().TransportError as error:
-                # Any progress earns a full set of tries, so a bad line ends only when nothing comes any more.
-                tries = 0 if _size(remote.partial) > have else tries + 1
-                if tries >= _RETRIES:
-                    raise ModelError(
-                        f"the download of {remote.file} broke off ({error or type(error).__name__}); "
-                        "run it again, it goes on from there"
-                    ) from error
-                time.sleep(min(0.5 * 2**tries, 8))
+                _continue(name, remote, have, report)
+                why = f"{readable_size(_size(remote.partial))} of {readable_size(remote.size)} came"
+            except hub_http.broken_line() as error:
+                if hub_http.bad_location(error) or (isinstance(error, hub_http.unreachable()) and not arrived):
+                    raise  # waiting won't help; and offline is said at once
+                why = hub_http.shown(str(error)) or type(error).__name__
+            except _Trouble as trouble:
+                if not arrived:
+                    raise ModelError(str(trouble)) from trouble
+                why = str(trouble)
+            now = _size(remote.partial)
+            if now >= remote.size:
+                break
+            arrived = arrived or now > have
+            # Progress earns a full set of tries, so a bad line ends only when nothing comes any more; a crumb doesn't.
+            tries = 0 if now - have >= min(_A_LOT, remote.size // 100) and now > have else tries + 1
+            if tries >= _RETRIES:
+                raise ModelError(
+                    f"the download of {remote.file} broke off ({why}); run it again, it goes on from there"
+                )
+            _pause(tries)
         report(remote.size, doing="checking")
         if not _is_whole(remote):
             remote.partial.unlink()
@@ -158,33 +170,65 @@ def _fetch(remote: _Remote, report: _Reporter) -> None:
     Path(f"{remote.partial}.lock").unlink(missing_ok=True)
 
 
-def _continue(remote: _Remote, have: int, report: _Reporter) -> None:
-    from huggingface_hub import get_session
-    from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]
+class _Trouble(Exception):
+    """The file server's own, which may pass."""
 
-    headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
-    if have:
-        headers["Range"] = f"bytes={have}-"
-    # The client drops the token when it is sent on to another host.
-    with get_session().stream(
-        "GET", remote.url, headers=headers, timeout=_TIMEOUT_SECONDS, follow_redirects=True
-    ) as response:
-        hf_raise_for_status(response)
+
+def _pause(tries: int) -> None:
+    time.sleep(min(_PAUSE_SECONDS * 2**tries, 8))
+
+
+def _continue(name: str, remote: _Remote, have: int, report: _Reporter) -> None:
+    """Ask once for what is missing and keep what comes of it."""
+    with hub_http.contents(remote.path, name, have) as response:
+        status = response.status_code
+        if status == 416:  # it has less than we have: what is here is of another content
+            remote.partial.unlink(missing_ok=True)
+            raise ModelError(f"{remote.file} is shorter than the Hub says; run it again, it starts over")
+        try:
+            hub_http.raise_for(response, name)
+        except ModelError as error:
+            if status >= 500 or status in (408, 425, 429):
+                raise _Trouble(str(error)) from error
+            raise
         # A server that knows no ranges sends all of it again, with 200.
-        with remote.partial.open("ab" if response.status_code == 206 else "wb") as file:
-            for chunk in response.iter_bytes(_CHUNK):
+        at = have if status == 206 else 0
+        told = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+        if status == 206 and (told or have) and (told is None or int(told[1]) != have):
+            remote.partial.unlink(missing_ok=True)
+            raise ModelError(f"another part of {remote.file} came than was asked for; run it again, it starts over")
+        with remote.partial.open("ab" if at else "wb") as file:
+            for chunk in response.iter_bytes():  # as it comes: a broken line loses nothing of it
+                at += len(chunk)
+                if at > remote.size:
+                    break
                 file.write(chunk)
-                report(file.tell())
-    if _size(remote.partial) > remote.size:
+                report(at)
+    if at > remote.size:
         remote.partial.unlink()
         raise ModelError(f"{remote.file} is longer than the Hub says; run it again")
 
 
 def _is_whole(remote: _Remote) -> bool:
-    if len(remote.etag) != hashlib.sha256().digest_size * 2:
+    if not _SHA256.fullmatch(remote.etag):
         return _size(remote.partial) == remote.size  # a small file: its etag is git's hash, which says less than LFS's
     with remote.partial.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == remote.etag
+
+
+def _link(repo: RemoteRepo, remote: _Remote) -> Path:
+    """The content's name in the commit, as the Hub's library makes it: a link, or the content itself where the disk
+    knows no links."""
+    path = repo_dir(repo.name) / "snapshots" / repo.commit / remote.file
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # a link whose content was gone
+    try:
+        path.symlink_to(os.path.relpath(remote.blob, path.parent))
+    except OSError:
+        shutil.move(remote.blob, path)
+    return path
 
 
 def _check_space(repo: RemoteRepo, remotes: list[_Remote]) -> None:
@@ -205,54 +249,6 @@ def _remember_main(repo: RemoteRepo) -> None:
     ref = repo_dir(repo.name) / "refs" / "main"
     ref.parent.mkdir(parents=True, exist_ok=True)
     ref.write_text(repo.commit, encoding="utf-8")
-
-
-@contextmanager
-def _explained(name: str) -> Iterator[None]:
-    """The library's errors as one line each."""
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-        raise ModelError(f"{name} isn't on this machine, and HF_HUB_OFFLINE forbids to fetch it")
-    from huggingface_hub import errors
-
-    try:
-        yield
-    except errors.GatedRepoError as error:
-        raise ModelError(
-            f"{name} is gated: accept its terms at {endpoint()}/{name}, then log in with `hf auth login`"
-        ) from error
-    except errors.RepositoryNotFoundError as error:
-        raise ModelError(
-            f"there is no repository {name} on the Hub, or it is private (then log in with `hf auth login`)"
-        ) from error
-    except errors.EntryNotFoundError as error:
-        raise ModelError(f"{name} has changed on the Hub meanwhile; try again") from error
-    except (errors.HFValidationError, errors.OfflineModeIsEnabled) as error:
-        raise ModelError(f"can't fetch {name}: {str(error).splitlines()[0]}") from error
-    except errors.HfHubHTTPError as error:
-        status = error.response.status_code
-        if status in (401, 403):
-            raise ModelError(f"the Hub refuses access to {name} ({status}); log in with `hf auth login`") from error
-        raise ModelError(f"the Hub answered {status} for {name}; try again later") from error
-    except _http().HTTPError as error:
-        raise ModelError(
-            f"can't reach {endpoint()} ({type(error).__name__}); check the network. "
-            "Models that are here already (`lacie models list`) work offline"
-        ) from error
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ModelError(
-                f"the disk with {cache_dir()} is full; free some space and run it again, it goes on from there"
-            ) from error
-        raise ModelError(
-            f"can't write to {cache_dir()}: {error.strerror or error}; set HF_HOME to another folder"
-        ) from error
-
-
-def _http() -> ModuleType:
-    """The HTTP library under the Hub's (httpx, or httpx2 in its later versions), for its exceptions."""
-    from huggingface_hub import get_session
-
-    return importlib.import_module(type(get_session()).__module__.partition(".")[0])
 
 
 def _size(path: Path) -> int:

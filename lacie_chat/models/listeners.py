@@ -9,10 +9,11 @@ part by a prompt, as in the paper. Figures of two listeners are of two versions 
 from pathlib import Path
 
 from lacie_chat import paths
+from lacie_chat.gguf_kinds import ADAPTER
 from lacie_chat.listener_files import ListenerFiles
 from lacie_chat.models.embedded import embedded_model_path
 from lacie_chat.models.errors import ModelError
-from lacie_chat.models.gguf_file import fingerprint, read_metadata
+from lacie_chat.models.gguf_file import fingerprint, gguf_kind, read_metadata
 from lacie_chat.models.hub import OnProgress
 from lacie_chat.models.refs import resolve_any
 
@@ -50,8 +51,11 @@ def find_listener(
             raise ModelError(_NO_MODEL)
         return tuned, ""
     found = resolve_any(ref, download=download, on_progress=on_progress)
-    if read_metadata(found.path).get("general.type") == "adapter":
+    kind = gguf_kind(found.path)
+    if kind == ADAPTER:
         return _own_adapter(found.path, found.ref), ""
+    if not kind.chats:
+        raise ModelError(f"{found.ref} {kind.line}")
     return prompted_listener(found.path), ""
 
 

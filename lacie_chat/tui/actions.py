@@ -3,7 +3,8 @@
 Keys: letters with ctrl and function keys reach a program in every terminal; ctrl+shift, and alt on its own, don't, so
 they are only ever a second way. ctrl+h, ctrl+i and ctrl+m are backspace, tab and enter there; f10 opens the menu of
 some terminals, and f11 makes most of them fill the screen. Single letters work while the conversation (not the
-composer) has the focus. A user remaps an action by its id in the file of interface_state.py.
+composer) has the focus. Ctrl+space is a byte of its own too, which is called ctrl+@ where a terminal knows no better. A
+user remaps an action by its id in the file of interface_state.py.
 """
 
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ GROUPS = {
 }
 
 ACTIONS: tuple[Action, ...] = (
+    # before the stop, with which it shares a key: only a thought takes it, and only once
+    Action("answer.now", "escape", "Answer", "End the thought and go on to the answer; once more stops", footer=True),
     Action("answer.stop", "escape", "Stop", "Stop the answer and keep what is there", footer=True),
     Action("chat.new", "ctrl+n", "New", "Start a new conversation", footer=True),
     Action("chat.history", "ctrl+o", "History", "Find, resume, rename or delete a conversation", footer=True),
@@ -59,6 +62,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "answer.copy", "ctrl+y,y,c", "Copy", "Copy the selected answer, or the last one", footer=True, priority=True
     ),
+    Action("answer.copy_thought", "Y", "Copy thought", "Copy what the model thought, without the answer"),
     # before the details, with which it shares a key: only a foldable answer takes it
     Action("answer.unfold", "ctrl+b,u,enter", "Unfold", "Show a folded answer; once more folds it again"),
     Action(
@@ -77,6 +81,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("answer.previous", "left,alt+left", "Previous branch", "Show the previous version of the selected message"),
     Action("answer.next", "right,alt+right", "Next branch", "Show the next version of the selected message"),
     Action("chat.baseline", "ctrl+l", "Baseline", "Let the model answer with or without its adapter", footer=True),
+    Action("chat.thinking", "h", "Thinking", "Let a model that can think first do so, or not; goes round"),
     Action("chat.calibration", "f9", "Calibration", "See how often answers are right, by your marks"),
     Action(
         "chat.agreement", "f4", "Agreement", "Draw samples after each answer to see if they agree; once more: stop that"
@@ -104,10 +109,20 @@ ACTIONS: tuple[Action, ...] = (
     Action("view.theme", "f8", "Theme", "Choose colours: dark, light and others"),
     Action("view.help", "f1,question_mark", "Help", "Show what the figures mean, and all keys", footer=True),
     Action("chat.quit", "ctrl+q", "Quit", "Quit; everything is kept", footer=True, priority=True),
+    # last in the footer, which may be too long: the line of the thought names the key too
+    Action(
+        "answer.thought",
+        "ctrl+space,ctrl+@,o",
+        "Thought",
+        "Show what the model thought before it answered; once more folds it",
+        footer=True,
+    ),
 )
 """In the order of the footer and the help."""
 
 COMPARE_ACTIONS: tuple[Action, ...] = (
+    # before the way back, with which it shares a key
+    Action("compare.now", "escape", "Answer", "End the thoughts and go on to the answers", footer=True),
     Action("compare.back", "escape", "Back", "Stop both answers and keep what is there; else back", footer=True),
     Action("compare.other", "tab", "Side", "Select the other side", footer=True),
     Action("compare.pick", "enter", "Pick", "Go on from the selected answer; all others stay as branches", footer=True),
@@ -119,7 +134,15 @@ COMPARE_ACTIONS: tuple[Action, ...] = (
     Action("compare.again", "r", "Again", "Answer again what was cut off; else all, with another seed", footer=True),
     Action("compare.left", "left,h", "Left", "Select the left side"),
     Action("compare.right", "right,l", "Right", "Select the right side"),
+    Action(
+        "compare.thought",
+        "o,ctrl+space,ctrl+@",
+        "Thoughts",
+        "Show what was thought before both answers; once more folds it",
+        footer=True,
+    ),
     Action("compare.copy", "y,c,ctrl+y", "Copy", "Copy the selected answer"),
+    Action("compare.copy_thought", "Y", "Copy thought", "Copy what was thought before the selected answer"),
     Action("compare.up", "up,k", "Up", "Scroll the selected answer up"),
     Action("compare.down", "down,j", "Down", "Scroll the selected answer down"),
     Action("compare.page_up", "pageup", "Page up", "Scroll the selected answer a page up"),

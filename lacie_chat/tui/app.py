@@ -53,12 +53,12 @@ class LacieApp(App[None]):
         baseline_calibrator: Calibrator | None = None,
         origin: Origin | None = None,
         baseline_origin: Origin | None = None,
-        sampling: Sampling | None = None,
         resume: str | None = None,
         notice: str | None = None,
         agreement: int | None = None,
         answer_from: float | None = None,
         assessment_version: str = ASSESSMENT_VERSION,
+        sampling: Sampling | None = None,
         seed: Callable[[], int] = random_seed,
     ) -> None:
         super().__init__()
@@ -73,10 +73,10 @@ class LacieApp(App[None]):
             baseline_calibrator=baseline_calibrator,
             origin=origin,
             baseline_origin=baseline_origin,
-            sampling=sampling,
             agreement=self.state.agreement if agreement is None else agreement,
             answer_from=self.state.answer_from if answer_from is None else answer_from,
             assessment_version=assessment_version,
+            sampling=sampling,
             seed=seed,
         )
         if resume is not None:

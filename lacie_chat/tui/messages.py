@@ -56,6 +56,14 @@ class FoldWanted(Message):
         self.turn = turn
 
 
+class ThoughtWanted(Message):
+    """The user wants to see what was thought before an answer, or no more."""
+
+    def __init__(self, turn: Turn) -> None:
+        super().__init__()
+        self.turn = turn
+
+
 class EarlierWanted(Message):
     """The user wants to see earlier messages."""
 

@@ -1,6 +1,7 @@
 """`lacie history` on conversations that are really in the database."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,21 @@ def test_nothing_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["history", "search", 'odd "quotes* AND (']) == 0
     assert "nothing found" in capsys.readouterr().err
     assert cli.main(["history", "show", "nosuch"]) == 1
+
+
+def test_on_a_terminal_a_thought_is_shown_apart_and_dimmed(
+    conversation: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open() as store:
+        answer = store.add_message(conversation, None, "assistant", status="streaming")
+        store.append_thought(answer.id, "Is it **Frans Hals**?\x1b]0;title\x07 No.")
+        store.append(answer.id, "It is **Rembrandt**.")
+        store.finish(answer.id, "complete", timings={"reasoning_seconds": 3.2})
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert cli.main(["history", "show", conversation]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b[2;3mthought for 3 s, 5 words:\x1b[0m" in out
+    assert "\x1b[2mIs it **Frans Hals**?]0;title No.\x1b[0m" in out, "as it was written, and nothing for the terminal"
+    assert "It is \x1b[1mRembrandt\x1b[0m." in out

@@ -34,3 +34,36 @@ def test_what_is_not_here_is_said_in_one_line(action: str, capsys: pytest.Captur
     error = capsys.readouterr().err
     assert len(error.strip().splitlines()) == 1
     assert "nobody/nothing-GGUF" in error
+
+
+def test_list_says_whose_a_model_is_what_fits_and_what_is_here(
+    capsys: pytest.CaptureFixture[str], embedded_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / ".lmstudio" / "models" / "unsloth" / "Qwen3.5-4B-GGUF"
+    place.mkdir(parents=True)
+    (place / "Qwen3.5-4B-Q8_0.gguf").symlink_to(embedded_model)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("LACIE_MODELS_DIR", str(tmp_path / "nowhere"))
+    monkeypatch.setattr("lacie_chat.commands.models.available_bytes", lambda: 8_000_000_000)
+    assert cli.main(["models", "list"]) == 0
+    shown, said = capsys.readouterr()
+    flat = " ".join(shown.split())
+    assert "unsloth/Qwen3.5-4B-GGUF:Q8_0 LM Studio, Q8_0, 98 MB, fits this machine" in flat
+    assert "Worth getting for 8 GB of memory" in flat
+    assert "here as unsloth/Qwen3.5-4B-GGUF:Q8_0" in flat
+    assert "too big for now: about 12.7 GB of memory, 8.0 GB are free" in flat
+    assert said == f"lacie: LACIE_MODELS_DIR names {tmp_path / 'nowhere'}, which is not there\n"
+    assert cli.main(["models", "list", "--json"]) == 0
+    found = {model["ref"]: model for model in json.loads(capsys.readouterr().out)}
+    assert found["unsloth/Qwen3.5-4B-GGUF:Q8_0"]["source"] == "LM Studio"
+    assert found["embedded"]["fits"] is True
+
+
+def test_llama_cpps_option_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    from lacie_chat.cli import build_parser
+
+    for words in (["-hf", "owner/repo:Q4_K_M"], ["-m", "owner/repo:Q4_K_M"], ["--model", "owner/repo:Q4_K_M"]):
+        assert build_parser("ask").parse_args(["ask", *words, "Why?"]).model == "owner/repo:Q4_K_M"
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["ask", "-h"])
+    assert caught.value.code == 0

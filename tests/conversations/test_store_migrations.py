@@ -87,6 +87,29 @@ def test_conversations_from_before_marks_can_be_marked(path: Path) -> None:
     assert version_of(path.with_name("conversations.v1-backup.db")) == 1
 
 
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_answers_from_before_thoughts_were_kept_have_none_and_new_ones_do(path: Path, version: int) -> None:
+    """From each version that ever was."""
+    migrated(path, MIGRATIONS[:version])
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        """INSERT INTO conversations VALUES ('abcd1234', 'Old', 'embedded', NULL, NULL,
+            '2026-01-01T00:00:00.000000+00:00', '2026-01-01T00:00:00.000000+00:00');
+        INSERT INTO messages VALUES (1, 'abcd1234', NULL, 'assistant', 'Jane Austen.', 'complete', NULL,
+            '2026-01-01T00:00:00.000000+00:00', '{}', '{"completion_tokens": 3}', NULL);"""
+    )
+    connection.close()
+    with Store.open(path) as store:
+        old = store.message(1)
+        assert (old.text, old.reasoning, old.usage) == ("Jane Austen.", "", {"completion_tokens": 3})
+        new = store.add_message("abcd1234", 1, "assistant", status="streaming")
+        store.append_thought(new.id, "Who was it? ")
+        store.append_thought(new.id, "She.")
+        assert [message.reasoning for message in store.thread(new.id)] == ["", "Who was it? She."]
+    assert version_of(path) == len(MIGRATIONS)
+    assert version_of(path.with_name(f"conversations.v{version}-backup.db")) == version
+
+
 def test_answers_from_before_tokens_were_kept_have_none(path: Path) -> None:
     migrated(path, MIGRATIONS[:2])
     connection = sqlite3.connect(path)

@@ -35,6 +35,22 @@ while True:
         break
 """
 
+THINK = """
+import sys
+from lacie_chat.conversations import Store
+from pathlib import Path
+store = Store.open(Path(sys.argv[1]))
+conversation = store.create_conversation("embedded")
+question = store.add_message(conversation.id, None, "user", "Count")
+answer = store.add_message(conversation.id, question.id, "assistant", status="streaming")
+print(answer.id, flush=True)
+number = 0
+while True:
+    store.append_thought(answer.id, f"{number} ")
+    print(number, flush=True)
+    number += 1
+"""
+
 WRITE = """
 import sys
 from lacie_chat.conversations import Store
@@ -72,6 +88,25 @@ def test_a_killed_writer_loses_nothing_that_was_shown(path: Path, run_python: St
         assert len(written) - (last_shown + 1) in (0, 1)  # at most the word that was stored and not yet said
         assert [hit.message_id for hit in store.search("150")] == [answer]
         assert store.list_conversations()[0].leaf_id == answer
+        assert store._connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+
+
+def test_a_writer_that_is_killed_while_it_thinks_loses_nothing_that_was_shown(path: Path, run_python: Start) -> None:
+    process = run_python(THINK, path)
+    assert process.stdout
+    answer = int(process.stdout.readline())
+    for _ in range(1500):  # more than one part of it
+        process.stdout.readline()
+    process.send_signal(signal.SIGKILL)
+    shown = [line for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    with Store.open(path) as store:
+        message = store.message(answer)
+        assert (message.text, message.status) == ("", "cut_off")
+        written = message.reasoning.split()
+        last_shown = 1499 + len(shown)
+        assert written[: last_shown + 1] == [str(number) for number in range(last_shown + 1)]
+        assert len(written) - (last_shown + 1) in (0, 1)
         assert store._connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
 
 

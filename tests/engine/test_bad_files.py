@@ -7,7 +7,6 @@ import gguf
 import pytest
 
 from lacie_chat.engine import EngineError, EngineProcess, EngineSettings
-from lacie_chat.engine.memory import kv_bytes, refuse_if_too_big
 from lacie_chat.engine.model import look_at, thread_count
 
 
@@ -86,17 +85,6 @@ def test_missing_folder_and_unreadable(tmp_path: Path) -> None:
 def test_header_of_the_embedded_model(embedded_model: Path) -> None:
     header = look_at(embedded_model)
     assert header.keys["general.architecture"] == "llama" and header.keys["llama.block_count"] == 30
-    assert kv_bytes(header, 8192) == 30 * 8192 * 3 * (64 + 64) * 2
-
-
-def test_model_too_big_for_the_memory_is_refused_with_figures(
-    embedded_model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    header = look_at(embedded_model)
-    refuse_if_too_big(embedded_model, header, 8192, 4096)
-    monkeypatch.setattr("lacie_chat.engine.memory.available_bytes", lambda: 200 << 20)
-    with pytest.raises(EngineError, match=r"needs about 0\.\d GiB and 0\.2 GiB are available; .* 8192 tokens"):
-        refuse_if_too_big(embedded_model, header, 8192, 4096)
 
 
 def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,20 @@ def make_gguf(tmp_path: Path) -> MakeGGUF:
     return lambda name, **facts: write_gguf(tmp_path / name, **facts)
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home for this test, so that what the developer's other programs fetched is not seen."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(folder))
+    for name in (
+        *("OLLAMA_MODELS", "LLAMA_CACHE", "LACIE_MODELS_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
+        *("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_ENDPOINT", "HF_HUB_OFFLINE"),
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("lacie_chat.models.ollama._SYSTEM_STORE", folder / "no system service")
+    return folder
+
+
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     """A Hub for this test, with an empty cache and nobody logged in."""

@@ -66,7 +66,8 @@ def test_a_path_that_is_wrong(make_gguf, tmp_path: Path) -> None:  # type: ignor
     missing = tmp_path / "model-Q4_0.gguf"
     assert refused(str(missing)) == f"no such file: {missing}; did you mean model-Q8_0.gguf?"
     assert "there is no folder" in refused(str(tmp_path / "nowhere" / "model.gguf"))
-    assert "is a folder" in refused(str(tmp_path))
+    (tmp_path / "empty").mkdir()
+    assert "is a folder without a model as GGUF" in refused(str(tmp_path / "empty"))
     text = tmp_path / "text.gguf"
     text.write_text("hello")
     assert "is not a GGUF file" in refused(str(text))
@@ -167,12 +168,15 @@ def test_a_damaged_calibrator_is_said_so(make_gguf) -> None:  # type: ignore[no-
 
 def test_the_catalogue_names_what_can_be_resolved() -> None:
     entries = catalogue()
-    assert len(entries) >= 5
+    assert {entry.memory_gb for entry in entries} == {4, 8, 16, 32}
+    assert [entry.memory_gb for entry in entries] == sorted(entry.memory_gb for entry in entries)
+    assert len({entry.ref for entry in entries}) == len(entries)
     for entry in entries:
         parsed = parse_hub_ref(entry.ref)
         assert parsed is not None
-        assert parsed[1] == "Q4_K_M"
-        assert entry.download_gb < entry.memory_gb <= 16
+        assert parsed[1] in ("Q4_K_M", "UD-Q4_K_M", "MXFP4")
+        # a quarter of the memory is left for the context, the system and the browser
+        assert entry.download_bytes < 0.76 * entry.memory_gb * 1e9
+        assert entry.context >= 32_768
         assert entry.licence
         assert entry.why
-    assert [entry.download_gb for entry in entries] == sorted(entry.download_gb for entry in entries)

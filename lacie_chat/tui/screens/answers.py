@@ -12,6 +12,7 @@ from lacie_chat.confidence import percent
 from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.messages import AnswerWanted, FoldWanted, LaterWanted, TurnSelected
 from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.widgets.line_layout import WITHIN
 from lacie_chat.tui.widgets.message import AnswerView, Fold
 from lacie_chat.tui.widgets.status import Status
 from lacie_chat.tui.widgets.strip import Strip, mark_of
@@ -150,5 +151,9 @@ class AnswersScreen(SizedScreen[None]):
         self.notify(told, timeout=3)
 
     def show_setting(self) -> None:
-        """Say in the status line that answers are folded, where they are."""
-        self.status.show_setting(limit_text(self.session.folds.answer_from))
+        """Say in the status line what is switched on: that answers are folded, and the like."""
+        self.status.show_setting(WITHIN.join(filter(None, self.settings_shown())))
+
+    def settings_shown(self) -> list[str]:
+        """What is switched on, in words; empty ones are left out."""
+        return [limit_text(self.session.folds.answer_from)]

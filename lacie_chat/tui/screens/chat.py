@@ -13,7 +13,17 @@ from textual.content import Content
 from textual.widgets import Footer, Markdown, Static, TextArea
 
 from lacie_chat.chat.comparing import why_incomparable
-from lacie_chat.chat.events import Loaded, LoadFailed, Loading, Notice, PromptRead, TextAdded, TurnChanged, TurnEnded
+from lacie_chat.chat.events import (
+    Loaded,
+    LoadFailed,
+    Loading,
+    Notice,
+    PromptRead,
+    TextAdded,
+    ThoughtAdded,
+    TurnChanged,
+    TurnEnded,
+)
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import StoreError, why_unmarkable
@@ -21,10 +31,10 @@ from lacie_chat.tui.actions import ACTIONS, bindings
 from lacie_chat.tui.explaining import Explaining
 from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
-from lacie_chat.tui.screens.answers import AnswersScreen
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.help import HelpScreen, keys_of
 from lacie_chat.tui.screens.history import HistoryScreen
+from lacie_chat.tui.screens.thoughts import ThoughtsScreen
 from lacie_chat.tui.screens.tokens import TokensScreen
 from lacie_chat.tui.widgets.composer import Composer
 from lacie_chat.tui.widgets.details import Details
@@ -38,7 +48,7 @@ AGREEMENT = 5
 """Samples after an answer, where they are switched on by key."""
 
 
-class ChatScreen(AnswersScreen):
+class ChatScreen(ThoughtsScreen):
     """The one screen that is always there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
@@ -84,7 +94,7 @@ class ChatScreen(AnswersScreen):
                 status.show_failed(reason)
             case PromptRead(_, done, total):
                 status.show_reading(done, total)
-            case TextAdded(turn, _):
+            case TextAdded(turn, _) | ThoughtAdded(turn, _):
                 if view := self.transcript.answer_view(turn):
                     await view.follow()
             case TurnChanged(turn) | TurnEnded(turn):
@@ -111,9 +121,8 @@ class ChatScreen(AnswersScreen):
     def _show_state(self) -> None:
         """The status line and the title."""
         session, status = self.session, self.status
-        answering = [turn for turn in session.pending if turn.phase == "answering"]
-        if answering:
-            status.show_answering(len(session.pending) - 1)
+        if answering := [turn for turn in session.pending if turn.phase in ("thinking", "answering")]:
+            status.show_answering(answering[0], len(session.pending) - 1)
         elif session.pending and session.info is not None:
             status.show_reading(0, 0)
         elif session.load_error:
@@ -218,7 +227,7 @@ class ChatScreen(AnswersScreen):
             return session.adapter_name is not None
         if action == "chat_reload":
             return bool(session.load_error)
-        return True
+        return super().check_action(action, parameters)
 
     def action_answer_stop(self) -> None:
         self.session.cancel()

@@ -16,18 +16,19 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
+from lacie_chat.chat.answering import thinking_of
 from lacie_chat.chat.comparing import MOST_SAMPLES, SIDES, Comparison, Side
-from lacie_chat.chat.events import ChatEvent, Notice, TextAdded, TurnChanged, TurnEnded
+from lacie_chat.chat.events import ChatEvent, Notice, TextAdded, ThoughtAdded, TurnChanged, TurnEnded
 from lacie_chat.chat.session import ChatSession
-from lacie_chat.chat.tree import Turn
+from lacie_chat.chat.tree import Phase, Turn
 from lacie_chat.comparison import Difference, differing_words
 from lacie_chat.confidence import bar, percent
 from lacie_chat.tui.actions import COMPARE_ACTIONS
 from lacie_chat.tui.figures import DIM, NOT_CALIBRATED
 from lacie_chat.tui.interface_state import InterfaceState
-from lacie_chat.tui.messages import FromSession
+from lacie_chat.tui.messages import FromSession, ThoughtWanted
 from lacie_chat.tui.screens.base import SizedScreen
-from lacie_chat.tui.screens.help import HelpScreen
+from lacie_chat.tui.screens.help import HelpScreen, keys_of
 from lacie_chat.tui.widgets.compare_column import ColumnSelected, CompareColumn
 from lacie_chat.tui.widgets.details import sampling_text
 from lacie_chat.tui.widgets.highlighted_markdown import HighlightedMarkdown
@@ -35,6 +36,9 @@ from lacie_chat.tui.widgets.line_layout import WITHIN
 
 NAMES: dict[Side, str] = {"left": "the baseline", "right": "the adapter"}
 """What the sides are called in sentences; the frames carry their full names."""
+
+VERBS: dict[Phase, str] = {"thinking": "think", "answering": "answer"}
+"""What a side does that is worth a word."""
 
 MeanRight = float | None
 
@@ -56,6 +60,9 @@ class CompareScreen(SizedScreen[bool]):
         self._index = 0
         self._side: Side = "right"
         self._words = False
+        self._thoughts = False
+        opening = next(action for action in COMPARE_ACTIONS if action.name == "compare.thought")
+        self._thought_key = keys_of(opening, state.keys).split()[0]
 
     def compose_screen(self) -> ComposeResult:
         session = self.session
@@ -92,7 +99,7 @@ class CompareScreen(SizedScreen[bool]):
 
     async def _show_event(self, event: ChatEvent) -> None:
         match event:
-            case TextAdded(turn, _):
+            case TextAdded(turn, _) | ThoughtAdded(turn, _):
                 if (sample := self._column_of(turn)) is not None and sample.sample is not None:
                     await sample.sample.follow()
             case TurnChanged(turn) | TurnEnded(turn):
@@ -127,7 +134,7 @@ class CompareScreen(SizedScreen[bool]):
     async def _show_difference(self) -> None:
         """All that stands around the two texts."""
         comparison, index = self.comparison, self._index
-        pair = [comparison.samples[side][index] for side in SIDES]
+        pair = self._pair
         difference = comparison.difference(index)
         line = self.query_one("#compare-difference", Static)
         line.update(difference_content(difference) if difference else state_content(pair))
@@ -147,6 +154,8 @@ class CompareScreen(SizedScreen[bool]):
             column.set_class(side != self._side, "-folded")
             if column.sample is not None:
                 column.sample.show_stability(comparison.stability(side))
+                column.sample.open_thought(self._thoughts)
+                column.sample.thought.hint(self._thought_key)
         await self._highlight(pair)
         self.refresh_bindings()
 
@@ -165,8 +174,18 @@ class CompareScreen(SizedScreen[bool]):
         return self.comparison.samples[self._side][self._index]
 
     @property
+    def _pair(self) -> list[Turn]:
+        """The sample of both sides that is shown; empty before there is one."""
+        samples = self.comparison.samples
+        return [samples[side][self._index] for side in SIDES if self._index < len(samples[side])]
+
+    @property
     def _text(self) -> Widget:
-        return self._column(self._side).query_one(HighlightedMarkdown)
+        """What keys scroll."""
+        column = self._column(self._side)
+        if self._thoughts and column.sample is not None and column.sample.thought.shown:
+            return column.sample.thought.body
+        return column.query_one(HighlightedMarkdown)
 
     # The actions (see actions.py)
 
@@ -180,6 +199,12 @@ class CompareScreen(SizedScreen[bool]):
             return comparison.count > 1
         if action == "compare_again":
             return not comparison.busy
+        if action == "compare_now":
+            return bool(thinking_of(self._pair))
+        if action == "compare_thought":
+            return any(turn.reasoning.strip() for turn in self._pair)
+        if action == "compare_copy_thought":
+            return bool(self._selected.reasoning.strip())
         return True
 
     async def on_column_selected(self, message: ColumnSelected) -> None:
@@ -192,6 +217,9 @@ class CompareScreen(SizedScreen[bool]):
     def stop(self) -> bool:
         """Stop both sides; False if nothing runs."""
         return self.comparison.stop()
+
+    def action_compare_now(self) -> None:
+        self.comparison.answer_now()
 
     def action_compare_back(self) -> None:
         if not self.stop():
@@ -243,6 +271,17 @@ class CompareScreen(SizedScreen[bool]):
         if text := self._selected.text:
             self.app.copy_to_clipboard(text)
             self.notify(f"Copied the answer of {NAMES[self._side]}.", timeout=2)
+
+    async def action_compare_thought(self) -> None:
+        self._thoughts = not self._thoughts
+        await self._show_difference()
+
+    async def on_thought_wanted(self, _: ThoughtWanted) -> None:
+        await self.action_compare_thought()
+
+    def action_compare_copy_thought(self) -> None:
+        self.app.copy_to_clipboard(self._selected.reasoning)
+        self.notify(f"Copied the thought of {NAMES[self._side]}.", timeout=2)
 
     def action_compare_up(self) -> None:
         self._text.scroll_up(animate=False)
@@ -297,16 +336,25 @@ def _summary(difference: Difference) -> str:
 def state_content(pair: list[Turn]) -> Content:
     """Why there is no difference to tell yet."""
     if any(turn.status == "streaming" for turn in pair):
-        answering = [side for side, turn in zip(SIDES, pair, strict=True) if turn.phase == "answering"]
-        if not answering:
+        if not (who := _doing(pair)):
             return Content.styled("… the model is reading the question" if _begun(pair) else "… waiting for the model")
-        who = "both sides answer" if len(answering) == 2 else f"{NAMES[answering[0]]} answers"
-        return Content.styled(f"… {who} · escape stops", "$foreground 65%")
+        escape = "escape goes to the answer" if thinking_of(pair) else "escape stops"
+        return Content.styled(f"… {who} · {escape}", "$foreground 65%")
     if any(turn.phase == "listening" for turn in pair):
         return Content.styled("∿ listening to both answers…", "$foreground 65%")
     if any(turn.status != "complete" for turn in pair):
         return Content.styled("Not compared: an answer is missing or was cut off · r answers it again", "$text-warning")
     return Content.styled("Not compared: an answer could not be assessed", "$text-warning")
+
+
+def _doing(pair: list[Turn]) -> str:
+    """Which side thinks and which answers; empty where none does."""
+    found = []
+    for phase, verb in VERBS.items():
+        names = [NAMES[side] for side, turn in zip(SIDES, pair, strict=True) if turn.phase == phase]
+        if names:
+            found.append(f"both sides {verb}" if len(names) == 2 else f"{names[0]} {verb}s")
+    return ", ".join(found)
 
 
 def _begun(pair: list[Turn]) -> bool:

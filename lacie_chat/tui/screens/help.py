@@ -32,6 +32,7 @@ FIGURES: tuple[tuple[str, str], ...] = (
     ("how often right?", "Nobody has measured this model yet: lacie calibrate does."),
     ("⊘ declines", "It gives no answer, so there is nothing to be sure of. That is not a low figure."),
     ("· no claim", "It claims nothing that could be right or wrong."),
+    ("▸ thought for 12 s", "What the model thought first. No part of the answer: not heard, and not sent back."),
 )
 """What stands in the line under an answer, and what it means, in plain words."""
 

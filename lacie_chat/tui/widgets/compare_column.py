@@ -53,7 +53,16 @@ class SampleView(AnswerView):
             return  # not laid out yet
         for line in self.query(".confidence-line, .stability, .note").results(Static):
             room -= line.outer_size.height if line.display else 0
-        self.query_one(HighlightedMarkdown).styles.max_height = max(room - 1, 0)
+        room -= 1
+        text, thought = self.query_one(HighlightedMarkdown), self.thought
+        if thought.shown:
+            room -= thought.line.outer_size.height + 1
+        if thought.shown and thought.opened:  # it scrolls by itself, in what the text doesn't need or half of the room
+            room -= 1
+            most = max(room // 2, room - (text.virtual_size.height if self.turn.text else 0), 0)
+            thought.body.styles.max_height = most
+            room -= min(thought.body.virtual_size.height, most)
+        text.styles.max_height = max(room, 0)
 
     def show(self) -> None:
         super().show()
@@ -74,11 +83,19 @@ class SampleView(AnswerView):
     async def follow(self) -> None:
         if not self._built:
             return
-        text = self.query_one(HighlightedMarkdown)
-        at_end = text.is_vertical_scroll_end
+        growing: tuple[Widget, ...] = (self.query_one(HighlightedMarkdown), self.thought.body)
+        at_end = [part for part in growing if part.is_vertical_scroll_end]
         await super().follow()
-        if at_end and self._built:
-            text.scroll_end(animate=False, immediate=False)
+        for part in at_end if self._built else ():
+            part.scroll_end(animate=False, immediate=False)
+        if self.thought.opened:
+            self.call_after_refresh(self.fit)
+
+    def open_thought(self, opened: bool) -> None:
+        """Show what was thought first, or only its line."""
+        if self._built and self.thought.opened != opened:
+            self.thought.toggle()
+            self.call_after_refresh(self.fit)
 
     async def highlight(self, differing: Sequence[Span]) -> None:
         """Set these words of the finished answer off."""

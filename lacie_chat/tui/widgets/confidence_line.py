@@ -17,6 +17,7 @@ from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import agreement_text, bar, right_text, share_words, tone
 from lacie_chat.confidence.assessment import Agreement, Assessment
 from lacie_chat.confidence.wording import BAR_CELLS, NO_ANSWER_TO_CHECK, SIGNS, no_figures_text
+from lacie_chat.conversations import STOPPED_THINKING
 from lacie_chat.cut_off import stored_words
 from lacie_chat.tui.figures import DIM, NOT_CALIBRATED, NOT_MEASURED, calibrate_command, colour_of, verdict_content
 from lacie_chat.tui.messages import BranchWanted, TurnSelected
@@ -74,16 +75,19 @@ def _agreement(agreement: Agreement, form: Form) -> str:
     return f"{round(agreement.value * agreement.k)} of {agreement.k} agree"
 
 
-def ending_content(turn: Turn) -> Content:
-    """How an answer ended, where that is worth a word."""
+def ending_content(turn: Turn, *, short: bool = False) -> Content:
+    """How an answer ended, where that is worth a word; `short`: there is little room."""
+    if turn.thought_only and turn.status in ("complete", "cancelled"):
+        return Content.styled(f"■ {STOPPED_THINKING.partition(':')[0] if short else STOPPED_THINKING}", "$text-warning")
     if turn.status == "cancelled":
         return Content.styled("■ cut off by you", "$text-warning")
     if turn.status == "cut_off":
-        return Content.styled("■ cut off: the engine stopped", "$text-warning")
+        when = " while thinking" if turn.thought_only else ""
+        return Content.styled(f"■ cut off{when}: the engine stopped", "$text-warning")
     if turn.status == "failed":
         return Content.styled(f"✗ {turn.problem or 'not answered'}", "$text-error")
-    if stopped := stored_words(turn.usage, turn.params):
-        return Content.styled(f"■ {stopped}", DIM)
+    if turn.status == "complete" and (why := stored_words(turn.usage, turn.params)):
+        return Content.styled(f"■ {why}", DIM)
     if turn.phase == "done" and not turn.text.strip():
         return Content.styled("the model said nothing", DIM)
     return Content("")
@@ -92,11 +96,13 @@ def ending_content(turn: Turn) -> Content:
 def line_pieces(turn: Turn, siblings: tuple[int, int], width: int, *, beside: bool) -> list[Piece]:
     """All that the line says of an answer, in its order."""
     pieces: list[Piece] = []
-    if turn.phase in ("waiting", "reading", "answering"):
+    if turn.phase == "thinking":  # the line above says how long already
+        pieces.append((BETWEEN, Content.styled("… no answer yet", DIM)))
+    elif turn.phase in ("waiting", "reading", "answering"):
         pieces.append((BETWEEN, Content.styled(f"… {turn.phase}", DIM)))
     else:
         pieces += [(WITHIN, content) for content in _known(turn, width, beside=beside)]
-        if ending := ending_content(turn):
+        if ending := ending_content(turn, short=form_at(width) == "short"):
             pieces.append((BETWEEN, ending))
     if turn.correct is not None:
         word, colour = ("✓ marked right", "$text-success") if turn.correct else ("✗ marked wrong", "$text-error")

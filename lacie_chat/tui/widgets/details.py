@@ -9,10 +9,12 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from lacie_chat.chat.thinking import choice_text
 from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import bar, text_read, wants_sentences
 from lacie_chat.confidence.assessment import Assessment, SentenceAcceptance, Span
 from lacie_chat.confidence.wording import FAIRLY_SURE_FROM
+from lacie_chat.conversations import thought_size
 from lacie_chat.cut_off import stored_words
 from lacie_chat.tui.figures import DIM
 from lacie_chat.tui.widgets.details_figures import Fitted, being_right, signal_rows, sounding
@@ -67,11 +69,18 @@ def details_content(turn: Turn | None, width: int, fitted: Fitted | None = None)
     if turn.assessment is not None:
         parts += _assessment(turn, turn.assessment, fitted, width)
     else:
-        reason = turn.problem or ("it is being listened to" if turn.phase == "listening" else "it was not finished")
-        parts.append(Content.styled(f"Not assessed: {reason.rstrip('.')}.", DIM))
+        parts.append(Content.styled(f"Not assessed: {_why_not(turn).rstrip('.')}.", DIM))
         parts.append(Content(""))
     parts += _making(turn, width)
     return Content("\n").join(parts)
+
+
+def _why_not(turn: Turn) -> str:
+    if turn.problem:
+        return turn.problem
+    if turn.thought_only:
+        return "it ended while thinking, so there is no answer yet"
+    return "it is being listened to" if turn.phase == "listening" else "it was not finished"
 
 
 def _assessment(turn: Turn, assessment: Assessment, fitted: Fitted | None, width: int) -> list[Content]:
@@ -150,12 +159,16 @@ def _plain(text: str) -> Content:
 def _making(turn: Turn, width: int) -> list[Content]:
     usage, timings, params = turn.usage or {}, turn.timings or {}, turn.params
     sampling: dict[str, Any] = params.get("sampling") or {}
+    written = usage.get("completion_tokens")
+    if written is not None:
+        written -= usage.get("reasoning_tokens", 0)
     rows: list[tuple[str, Any]] = [
-        ("status", stored_words(turn.usage, params) or STATUS_WORDS[turn.status]),
+        ("status", _status(turn)),
         ("first token", _seconds(timings.get("time_to_first_token"))),
         ("speed", _rate(timings.get("tokens_per_second"))),
         ("prompt", _tokens(usage.get("prompt_tokens"), usage.get("cached_tokens"))),
-        ("answer", _tokens(usage.get("completion_tokens"))),
+        ("thought", _thought(turn)),
+        ("answer", _tokens(written)),
         ("model", params.get("model")),
         ("adapter", params.get("adapter") or "none"),
         ("speaker", _speaker(turn)),
@@ -166,6 +179,22 @@ def _making(turn: Turn, width: int) -> list[Content]:
         heading("How it was made"),
         *(row(name, str(value), width) for name, value in rows if value not in (None, "")),
     ]
+
+
+def _status(turn: Turn) -> str:
+    if turn.thought_only:
+        return "stopped while thinking" if turn.status == "complete" else f"{STATUS_WORDS[turn.status]}, while thinking"
+    why = stored_words(turn.usage, turn.params) if turn.status == "complete" else None
+    return why or STATUS_WORDS[turn.status]
+
+
+def _thought(turn: Turn) -> str:
+    """How long it was thought first: time, words and tokens, as far as they are known."""
+    if not turn.reasoning.strip():
+        return ""
+    tokens = (turn.usage or {}).get("reasoning_tokens")
+    size = thought_size(turn.reasoning, turn.thought_seconds)
+    return f"{size}, {_tokens(tokens)}" if tokens else size
 
 
 def _speaker(turn: Turn) -> str:
@@ -193,4 +222,5 @@ def sampling_text(sampling: dict[str, Any]) -> str:
     """The parameters of `Sampling` that shape an answer, without the seed."""
     names = {"temperature": "temperature", "top_p": "top-p", "top_k": "top-k", "repeat_penalty": "repeat"}
     names |= {"min_p": "min-p"} if sampling.get("min_p") else {}
-    return ", ".join(f"{word} {sampling[name]:g}" for name, word in names.items() if name in sampling)
+    drawn = [f"{word} {sampling[name]:g}" for name, word in names.items() if name in sampling]
+    return ", ".join(filter(None, [*drawn, choice_text(sampling.get("reasoning"))]))

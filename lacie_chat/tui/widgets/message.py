@@ -18,6 +18,7 @@ from lacie_chat.tui.messages import BranchWanted, FoldWanted, TurnSelected
 from lacie_chat.tui.widgets.confidence_line import ConfidenceLine, branch_content
 from lacie_chat.tui.widgets.highlighted_markdown import Highlight, HighlightedMarkdown
 from lacie_chat.tui.widgets.line_layout import form_at
+from lacie_chat.tui.widgets.thought import ThoughtView
 
 
 class Fold(NamedTuple):
@@ -90,7 +91,8 @@ class Gloss(Static):
 
 
 class AnswerView(MessageView):
-    """What the model wrote: `follow` streams what is new, `settle` draws the whole once more, with its cues.
+    """What the model wrote, and above it what it thought first: `follow` streams what is new, `settle` draws the whole
+    once more, with its cues.
 
     `fold_of` says whether the answer is folded, and why (None: it never is)."""
 
@@ -115,7 +117,7 @@ class AnswerView(MessageView):
 
         A callback, an event from the engine or a word of the stream may come at either time.
         """
-        parts = (".note", FoldLine, HighlightedMarkdown, ConfidenceLine)
+        parts = (".note", ThoughtView, FoldLine, HighlightedMarkdown, ConfidenceLine)
         return self._mounted and self.is_attached and all(self.query(part) for part in parts)
 
     @property
@@ -123,10 +125,16 @@ class AnswerView(MessageView):
         """Is its text in place, not folded away?"""
         return self._built and not self.has_class("-text-folded")
 
+    @property
+    def thought(self) -> ThoughtView:
+        """What stands above the text."""
+        return self.query_one(ThoughtView)
+
     def compose(self) -> ComposeResult:
         note = Static(self.turn.note, markup=False, classes="note")
         note.display = bool(self.turn.note)
         yield note
+        yield ThoughtView(self.turn)
         yield FoldLine(self.turn)
         yield HighlightedMarkdown(open_links=False)
         yield ConfidenceLine(self.turn, self.branch, beside=self.BESIDE)
@@ -145,6 +153,7 @@ class AnswerView(MessageView):
         """Show what has come since the last call."""
         if not self._built or self.turn.status != "streaming":
             return
+        self.thought.follow()
         new = self.turn.text[self._shown :]
         if not new:
             return
@@ -180,6 +189,7 @@ class AnswerView(MessageView):
         note = self.query_one(".note", Static)
         note.update(Content(self.turn.note))
         note.display = bool(self.turn.note)
+        self.thought.show()
         self._show_fold()
         self.query_one(ConfidenceLine).show()
 

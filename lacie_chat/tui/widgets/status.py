@@ -3,6 +3,7 @@
 from textual.content import Content
 from textual.widgets import Static
 
+from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import bar
 
 HINT = "enter sends · ctrl+j new line"
@@ -42,9 +43,14 @@ class Status(Static):
                 )
             )
 
-    def show_answering(self, waiting: int) -> None:
+    def show_answering(self, turn: Turn, waiting: int) -> None:
         more = f" · {waiting} more waiting" if waiting else ""
-        self._show(Content(f"Answering… escape stops{more}"))
+        if turn.phase != "thinking":
+            doing = "Answering… escape stops"
+        else:
+            asked = turn.answer_requested
+            doing = "Ending the thought… escape stops" if asked else "Thinking… escape goes to the answer"
+        self._show(Content(f"{doing}{more}"))
 
     def show_ready(self, detail: str) -> None:
         self._show(Content.assemble(("● ", "$text-success"), f"Ready{detail}").stylize("$foreground 65%"))

@@ -18,6 +18,7 @@ from textual.widgets import Static
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.tui.messages import EarlierWanted, LaterWanted, TurnSelected
 from lacie_chat.tui.widgets.message import AnswerView, Fold, MessageView, QuestionView
+from lacie_chat.tui.widgets.thought import ThoughtView
 
 WINDOW = 12
 """Messages that are built at first, and at a time."""
@@ -225,6 +226,27 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
     def _put_back(self, widget: Widget, row: int) -> None:
         if widget.is_attached and (moved := widget.region.y - row):
             self.scroll_relative(y=moved, animate=False)
+
+    def toggle_thought(self, view: AnswerView) -> None:
+        """Open what was thought before an answer, or fold it; its line stays where it is, and comes into view where it
+        was out of it. Who follows a thought as it comes stays at its end."""
+        line = view.thought.line
+        row, seen = line.region.y, self.region.overlaps(line.region)
+        follows = view.turn.status == "streaming" and self.at_end
+        view.thought.toggle()
+        if follows:
+            return
+        self.release_anchor()
+        if seen:
+            self.call_after_refresh(self._put_back, line, row)
+        else:
+            self.call_after_refresh(self.scroll_to_widget, line, animate=False, top=True)
+
+    def hint_thought(self, turn: Turn | None, key: str) -> None:
+        """Have the thought of `turn`, and no other, say that this key opens it."""
+        for view in self.query(AnswerView):
+            for thought in view.query(ThoughtView):  # none before it is built
+                thought.hint(key if view.turn is turn else "")
 
     def select(self, turn: Turn | None) -> None:
         """Mark one message as selected, and bring it into view."""

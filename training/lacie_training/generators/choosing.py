@@ -19,6 +19,7 @@ def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name
         return Replicas(load_generator, settings, adapter=adapter, name=name)
     match settings.generator:
         case "llama_cpp":
+            from lacie_chat.engine import Machine
             from lacie_chat.engine.batches import LlamaCppGenerator
 
             if adapter is not None and adapter.is_dir():
@@ -31,7 +32,7 @@ def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name
                 adapter=adapter,
                 batch_size=settings.batch_size,
                 context=settings.context,
-                gpu_layers=0 if settings.device == "cpu" else -1,
+                machine=Machine(gpu_layers=0 if settings.device == "cpu" else -1),
             )
         case "transformers":
             from lacie_training.generators.transformers import TransformersGenerator

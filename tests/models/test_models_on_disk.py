@@ -1,0 +1,388 @@
+"""What other programs left on the disk, in their own layouts: found, listed once, named by what one types."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hub_server import HubServer
+
+from lacie_chat.models import ModelError, local_index, local_models, remove, resolve, resolve_adapter
+from lacie_chat.models import shelves as shelves_module
+from lacie_chat.models.cache import cache_dir
+
+REPO = "Owner/Tiny-1B-Instruct-GGUF"
+FILE = "Tiny-1B-Instruct-Q4_K_M.gguf"
+
+
+def refused(ref: str) -> str:
+    with pytest.raises(ModelError) as caught:
+        resolve(ref, download=False)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def refs() -> list[str]:
+    return [model.ref for model in local_models()]
+
+
+def parts(make_gguf, folder: str, name: str = "big-Q8_0", count: int = 3) -> list[Path]:  # type: ignore[no-untyped-def]
+    return [make_gguf(f"{folder}/{name}-{n:05d}-of-{count:05d}.gguf", kilobytes=10 + n) for n in range(1, count + 1)]
+
+
+def everything_below(folder: Path) -> dict[str, tuple[int, int]]:
+    return {str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in folder.rglob("*")}
+
+
+# The Hub's cache
+
+
+@pytest.fixture
+def fetched(hub: HubServer, make_gguf) -> HubServer:  # type: ignore[no-untyped-def]
+    """The Hub's own library has fetched a model into its cache."""
+    from huggingface_hub import hf_hub_download
+
+    hub.add(REPO, {FILE: make_gguf(FILE, kilobytes=5)})
+    hf_hub_download(REPO, FILE, cache_dir=cache_dir(), endpoint=hub.endpoint)
+    hub.requests.clear()
+    return hub
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        REPO,
+        REPO.lower(),
+        f"{REPO.upper()}:q4_k_m",
+        f"{REPO}:latest",
+        f"{REPO}:{FILE}",
+        f"{REPO}/",
+        f"hf.co/{REPO}:Q4_K_M",
+        f"huggingface.co/{REPO}",
+        f"https://huggingface.co/{REPO}",
+        f"https://huggingface.co/{REPO}/tree/main",
+        f"https://huggingface.co/{REPO}?show_file_info={FILE}",
+        f"https://huggingface.co/{REPO}/blob/main/{FILE}",
+        f"https://huggingface.co/{REPO}/resolve/main/{FILE}?download=true",
+        f"https://user:secret@huggingface.co/{REPO}",
+        f"https://hf.co/{REPO}/discussions/3",
+        f"hf:{REPO}/{FILE}",
+        f"hf://{REPO}",
+        f"-hf {REPO}:Q4_K_M",
+        f"--hf-repo {REPO}",
+        f" {REPO} ",
+    ],
+)
+def test_every_way_to_write_a_repository_finds_what_is_in_the_cache(fetched: HubServer, ref: str) -> None:
+    found = resolve(ref, download=False)
+    assert found.path.name == FILE
+    assert found.ref == f"{REPO}:Q4_K_M"
+    assert fetched.requests == []
+
+
+def test_an_address_of_ones_own_hub_is_understood(fetched: HubServer) -> None:
+    assert resolve(f"{fetched.endpoint}/{REPO}/blob/main/{FILE}", download=False).path.name == FILE
+
+
+@pytest.mark.parametrize(
+    ("ref", "line"),
+    [
+        (f"https://huggingface.co/{REPO}/blob/v2/{FILE}", f"names the revision v2; only main is fetched: {REPO}"),
+        ("https://huggingface.co/datasets/mandarjoshi/trivia_qa", "names no model; a model's page is"),
+        ("https://user:secret@huggingface.co/Owner", "https://huggingface.co/Owner names no model"),
+        ("https://example.com/model.gguf", "example.com is not the Hub: fetch the file with your browser"),
+        ("hf.co/", "names no model"),
+    ],
+)
+def test_addresses_that_lead_nowhere_say_so(ref: str, line: str) -> None:
+    message = refused(ref)
+    assert line in message and "secret" not in message
+
+
+@pytest.mark.parametrize(
+    ("variables", "where"),
+    [
+        ({"HF_HUB_CACHE": "~/one"}, "one"),
+        ({"HUGGINGFACE_HUB_CACHE": "~/two"}, "two"),
+        ({"HF_HOME": "~/three"}, "three/hub"),
+        ({"HF_HOME": "$HOME/four"}, "four/hub"),
+        ({"XDG_CACHE_HOME": "~/five"}, "five/huggingface/hub"),
+        ({"XDG_CACHE_HOME": "", "HF_HOME": ""}, ".cache/huggingface/hub"),
+        ({}, ".cache/huggingface/hub"),
+    ],
+)
+def test_the_cache_is_where_its_variables_say(
+    fetched: HubServer, home: Path, variables: dict[str, str], where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(cache_dir(), home / where, symlinks=True)
+    monkeypatch.delenv("HF_HOME")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert cache_dir() == home / where
+    assert refs() == ["embedded", f"{REPO}:Q4_K_M"]
+
+
+def test_what_is_removed_is_gone_in_any_letter_case(fetched: HubServer) -> None:
+    assert remove(f"hf.co/{REPO.lower()}:Q4_K_M") > 5000
+    assert refs() == ["embedded"]
+    assert not (cache_dir() / f"models--{REPO.replace('/', '--')}").exists()
+
+
+def test_a_download_that_lacks_parts_is_said_by_name(hub: HubServer, make_gguf) -> None:  # type: ignore[no-untyped-def]
+    from huggingface_hub import hf_hub_download
+
+    hub.add(REPO, {path.name: path for path in parts(make_gguf, "put up")})
+    hf_hub_download(REPO, "big-Q8_0-00002-of-00003.gguf", cache_dir=cache_dir(), endpoint=hub.endpoint)
+    index = local_index()
+    assert [model.ref for model in index.models] == ["embedded"]
+    assert index.notes == (
+        f"{REPO}: big-Q8_0-00001-of-00003.gguf: 2 of 3 parts are missing: big-Q8_0-00001-of-00003.gguf, "
+        f"big-Q8_0-00003-of-00003.gguf; fetch it with: lacie models pull {REPO}:Q8_0",
+    )
+    whole = resolve(f"{REPO}:Q8_0")
+    assert whole.path.name == "big-Q8_0-00001-of-00003.gguf"
+    assert len(hub.contents_requests()) == 3
+    assert local_index().notes == ()
+    assert resolve(f"{REPO}:big-Q8_0-00003-of-00003.gguf", download=False) == whole
+
+
+# LM Studio
+
+
+def test_lm_studios_folders(home: Path, make_gguf, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    model = make_gguf("x.gguf", kilobytes=4)
+    for place, repo, name in (
+        (home / ".lmstudio/models", "lmstudio-community/Qwen3-4B-GGUF", "Qwen3-4B-Q4_K_M.gguf"),
+        (home / ".cache/lm-studio/models", "TheBloke/Old-7B-GGUF", "old-7b.Q5_K_M.gguf"),
+        (tmp_path / "disk 2/models", "unsloth/gemma-4-E4B-it-GGUF", "gemma-4-E4B-it-Q8_0.gguf"),
+        (tmp_path / "moved/models", "me/mine", "mine.gguf"),
+    ):
+        (place / repo).mkdir(parents=True)
+        shutil.copy(model, place / repo / name)
+        shutil.copy(model, place / repo / "mmproj-F16.gguf")
+    (home / ".lmstudio/settings.json").write_text(json.dumps({"downloadsFolder": str(tmp_path / "disk 2/models")}))
+    (home / ".lmstudio-home-pointer").write_text(f"{tmp_path / 'moved'}\n")
+    before = everything_below(home), everything_below(tmp_path)
+    found = {model.ref: model for model in local_models()[1:]}
+    assert set(found) == {
+        "lmstudio-community/Qwen3-4B-GGUF:Q4_K_M",
+        "TheBloke/Old-7B-GGUF:Q5_K_M",
+        "unsloth/gemma-4-E4B-it-GGUF:Q8_0",
+        "me/mine:mine.gguf",
+    }
+    assert {model.source for model in found.values()} == {"LM Studio"}
+    for ref, local in found.items():
+        assert resolve(ref, download=False).path == local.path
+    assert resolve("thebloke/old-7b-gguf", download=False).name == "Old-7B Q5_K_M"
+    with pytest.raises(ModelError, match=r"is LM Studio's \(.*\); delete it there"):
+        remove("TheBloke/Old-7B-GGUF")
+    assert (everything_below(home), everything_below(tmp_path)) == before
+
+
+def test_damaged_settings_of_lm_studio_are_a_line(home: Path) -> None:
+    (home / ".lmstudio").mkdir()
+    for text in ("{", '{"downloadsFolder": 7}', '["downloadsFolder"]', '{"downloadsFolder": "relative/path"}', "\x00"):
+        (home / ".lmstudio/settings.json").write_text(text)
+        index = local_index()
+        assert len(index.models) == 1
+        assert index.notes == ((f"{home}/.lmstudio/settings.json can't be read: damaged",) if text in "{\x00" else ())
+
+
+# llama.cpp
+
+
+def test_llama_cpps_flat_folder(home: Path, make_gguf) -> None:  # type: ignore[no-untyped-def]
+    """As its versions until 2025 named files and manifests (common/download.cpp, get_manifest_path)."""
+    folder = home / ".cache/llama.cpp"
+    folder.mkdir(parents=True)
+    model = make_gguf("x.gguf", kilobytes=4)
+    for name in (
+        "ggml-org_gemma-3-1b-it-GGUF_gemma-3-1b-it-Q4_K_M.gguf",
+        "ggml-org_gemma-3-1b-it-GGUF_mmproj-model-f16.gguf",
+        "someone_a_b-GGUF_a_b-Q8_0.gguf",
+        "ai_smollm2_135M-Q4_0.gguf",
+    ):
+        shutil.copy(model, folder / name)
+        (folder / f"{name}.etag").write_text('"0123"')
+    (folder / "ggml-org_gemma-3-1b-it-GGUF_gemma-3-1b-it-Q8_0.gguf.downloadInProgress").write_bytes(b"GGUF")
+    manifest = {"ggufFile": {"rfilename": "gemma-3-1b-it-Q4_K_M.gguf", "size": model.stat().st_size}}
+    (folder / "manifest=ggml-org=gemma-3-1b-it-GGUF=latest.json").write_text(json.dumps(manifest))
+    (folder / "manifest=x=y=latest.json").write_text("{")
+    index = local_index()
+    assert [model.ref for model in index.models[1:]] == [
+        "ggml-org/gemma-3-1b-it-GGUF:Q4_K_M",
+        str(folder / "ai_smollm2_135M-Q4_0.gguf"),
+        str(folder / "someone_a_b-GGUF_a_b-Q8_0.gguf"),
+    ]
+    assert {model.source for model in index.models[1:]} == {"llama.cpp"}
+    assert index.notes == (f"{folder}/manifest=x=y=latest.json can't be read: damaged",)
+    assert resolve("ggml-org/gemma-3-1b-it-gguf", download=False).name == "gemma-3-1b-it Q4_K_M"
+    # without a manifest the name can't be taken apart, but it can be recognised
+    assert resolve("someone/a_b-GGUF:Q8_0", download=False).path == folder / "someone_a_b-GGUF_a_b-Q8_0.gguf"
+    assert "isn't on this machine" in refused("ggml-org/gemma-3-1b-it-GGUF:Q8_0")
+
+
+def test_llama_cpps_cache_of_the_hubs_layout(fetched: HubServer, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its newer versions keep LLAMA_CACHE as the Hub's library keeps its own (common/hf-cache.cpp)."""
+    shutil.move(cache_dir(), home / "llama")
+    monkeypatch.setenv("LLAMA_CACHE", "~/llama")
+    (model,) = local_models()[1:]
+    assert (model.ref, model.source) == (f"{REPO}:Q4_K_M", "llama.cpp")
+    assert resolve(REPO.lower(), download=False).path == model.path
+    with pytest.raises(ModelError, match=r"is llama\.cpp's"):
+        remove(REPO)
+    monkeypatch.setenv("HF_HUB_CACHE", str(home / "llama"))
+    assert [model.source for model in local_models()] == ["package", "Hub's cache"]
+
+
+# Folders
+
+
+def test_folders_that_the_user_names(
+    home: Path,
+    make_gguf,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
+) -> None:
+    one = make_gguf("one/deep/er/model-Q4_0.gguf")
+    lora = make_gguf("one/mine-LoRA.gguf", kind="adapter")
+    capitals = make_gguf("two/MODEL.GGUF")
+    make_gguf("two/.hidden/secret.gguf")
+    split = parts(make_gguf, "two")
+    (tmp_path / "two" / "gone.gguf").symlink_to("nowhere")
+    (tmp_path / "two" / "round").symlink_to(tmp_path / "two")
+    (tmp_path / "two" / "again.gguf").symlink_to(one)
+    monkeypatch.setenv("LACIE_MODELS_DIR", os.pathsep.join([str(tmp_path / "one"), str(tmp_path / "two"), "~/none"]))
+    index = local_index()
+    found = {model.ref: model for model in index.models[1:]}
+    assert set(found) == {str(one), str(lora), str(capitals), str(split[0])}
+    assert [model.ref for model in index.models if model.is_adapter] == [str(lora)]
+    assert found[str(split[0])].size_bytes == sum(path.stat().st_size for path in split)
+    assert index.notes == (f"LACIE_MODELS_DIR names {home}/none, which is not there",)
+
+
+def test_a_huge_folder_is_not_walked_without_end(
+    make_gguf,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
+) -> None:
+    near = make_gguf("models/near-Q4_0.gguf")
+    for number in range(30):
+        (tmp_path / "models" / "photos" / str(number)).mkdir(parents=True)
+        (tmp_path / "models" / "photos" / str(number) / "picture.gguf").write_bytes(b"")
+    monkeypatch.setenv("LACIE_MODELS_DIR", str(tmp_path / "models"))
+    monkeypatch.setattr(shelves_module, "_MOST_ENTRIES", 20)
+    index = local_index()
+    assert [model.ref for model in index.models[1:]] == [str(near)]
+    assert "holds more than 20 files and folders: not all were looked at" in index.notes[0]
+
+
+def test_a_folder_stands_for_the_one_model_in_it(make_gguf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    only = make_gguf("one/model-Q4_0.gguf")
+    make_gguf("one/mmproj-F16.gguf")
+    lora = make_gguf("one/x-LoRA.gguf", kind="adapter")
+    assert resolve(str(tmp_path / "one")).path == only
+    assert resolve(f"{tmp_path}/one/").ref == str(only)
+    assert resolve_adapter(str(tmp_path / "one")).path == lora
+    split = parts(make_gguf, "split")
+    assert resolve(str(tmp_path / "split")).path == split[0]
+    for name in "abcdef":
+        make_gguf(f"many/{name}-Q4_0.gguf")
+    assert refused(str(tmp_path / "many")) == (
+        f"{tmp_path / 'many'} is a folder of 6 models; name one: "
+        "a-Q4_0.gguf, b-Q4_0.gguf, c-Q4_0.gguf, d-Q4_0.gguf and 2 more"
+    )
+    split[1].unlink()
+    assert "1 of 3 parts is missing: big-Q8_0-00002-of-00003.gguf" in refused(str(tmp_path / "split"))
+    # a folder of the working folder that is called as a repository, but holds no model
+    (tmp_path / "Owner" / "repo").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert "isn't on this machine" in refused("Owner/repo")
+    make_gguf("Owner/repo/here.gguf")
+    assert resolve("Owner/repo").path == Path("Owner/repo/here.gguf")
+
+
+def test_a_split_model_by_any_of_its_parts(make_gguf) -> None:  # type: ignore[no-untyped-def]
+    whole = parts(make_gguf, "here", count=3)
+    for part in whole:
+        found = resolve(str(part))
+        assert found.path == whole[0] and found.ref == str(whole[0])
+    whole[1].unlink()
+    whole[2].unlink()
+    for part in whole:
+        message = refused(str(part))
+        assert message == (
+            f"{part.name} is one of 3 parts, and 2 of 3 parts are missing: "
+            "big-Q8_0-00002-of-00003.gguf, big-Q8_0-00003-of-00003.gguf"
+        )
+    odd = make_gguf("here/zero-00000-of-00000.gguf")
+    assert resolve(str(odd)).path == odd
+    assert refused(str(odd.with_name("none-00001-of-00002.gguf"))).startswith("no such file")
+
+
+def split_like_the_tools_do(model: Path, folder: Path) -> list[Path]:
+    """A model in parts, by llama.cpp's own library for GGUFs (as its gguf-split makes them)."""
+    import gguf
+
+    folder.mkdir()
+    reader = gguf.GGUFReader(model)
+    writer = gguf.GGUFWriter(folder / "whole.gguf", "llama", split_max_tensors=100)
+    for field in reader.fields.values():
+        if not field.name.startswith("GGUF.") and field.name != "general.architecture":
+            item = field.types[-1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
+            writer.add_key_value(field.name, field.contents(), field.types[0], sub_type=item)
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return sorted(folder.glob("*.gguf"))
+
+
+def test_a_real_model_in_parts_answers_by_any_of_them(
+    embedded_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
+) -> None:
+    from lacie_chat.engine import ChatTurn, Engine, EngineSettings, Sampling
+    from lacie_chat.engine.events import Delta
+
+    files = split_like_the_tools_do(embedded_model, tmp_path / "parts")
+    assert len(files) == 3
+    monkeypatch.setenv("LACIE_MODELS_DIR", str(tmp_path / "parts"))
+    (listed,) = local_models()[1:]
+    assert listed.size_bytes == sum(file.stat().st_size for file in files) > 0.99 * embedded_model.stat().st_size
+    found = resolve(str(files[1]))
+    assert found.path == files[0] == listed.path
+    answers = []
+    for path in (embedded_model, found.path):
+        engine = Engine(EngineSettings(path))
+        engine.load()
+        try:
+            events = engine.generate([ChatTurn("user", "Count to five.")], Sampling(temperature=0.0, max_tokens=12))
+            answers.append([event.text for event in events if isinstance(event, Delta)])
+        finally:
+            engine.close()
+    assert answers[0] == answers[1] != []
+
+
+def test_near_names_are_offered(fetched: HubServer, home: Path, make_gguf) -> None:  # type: ignore[no-untyped-def]
+    assert f"did you mean {REPO}:Q4_K_M?" in refused("tiny-1b-instruct")
+    assert f"did you mean {REPO}:Q4_K_M?" in refused("Tiny-1B-Instruct-Q4_K_M")
+    assert "did you mean unsloth/Qwen3.5-4B-GGUF:Q4_K_M?" in refused("qwen3.5-4b")
+    with pytest.raises(ModelError, match=f"there is no repository .*did you mean {REPO}:Q4_K_M"):
+        resolve("Owner/Tiny-1B-Instrct-GGUF")
+    with pytest.raises(ModelError, match="did you mean") as caught:
+        resolve("unsloth/Qwen3.5-4B-GUF:Q4_K_M")
+    assert len(str(caught.value).splitlines()) == 1
+    assert "did you mean" not in refused("zzzz")
+
+
+def test_a_cache_that_cannot_be_read_is_a_line(home: Path) -> None:
+    (home / ".cache/huggingface").mkdir(parents=True)
+    (home / ".cache/huggingface/hub").symlink_to("hub")  # leads to itself
+    index = local_index()
+    assert [model.ref for model in index.models] == ["embedded"]
+    assert index.notes[0].startswith(f"the Hub's cache {home}/.cache/huggingface/hub can't be read: ")
