@@ -1,20 +1,36 @@
 """Models that are only a vocabulary, as llama.cpp carries them for its own tests, and such with a family's markers."""
 
+import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
-from unittest import mock
 
-from lacie_chat.engine import EngineSettings, native
+from llama_cpp import llama_cpp as low
+
+from lacie_chat.engine import native
 from lacie_chat.engine.model import Model
 
 
+class VocabularyOnly(Model):
+    """What of a model is its vocabulary; no weights are there to be counted or to be loaded."""
+
+    def __init__(self, path: Path) -> None:
+        native.start(None)
+        params = native.model_params()
+        params.vocab_only = True
+        self.path, self.handle = path, low.llama_model_load_from_file(os.fsencode(path), params)
+        assert self.handle, f"{path} is no vocabulary"
+        self.vocab, self._alive = low.llama_model_get_vocab(self.handle), threading.Lock()
+        self.vocabulary, self.metadata = int(low.llama_vocab_n_tokens(self.vocab)), self._metadata()
+        ids = (low.llama_vocab_bos, low.llama_vocab_eos, low.llama_vocab_pad)
+        self.bos, self.eos, self.pad = (int(token_of(self.vocab)) for token_of in ids)
+        self._adds_bos = bool(low.llama_vocab_get_add_bos(self.vocab)) and self.bos >= 0
+        self.sentencepiece = int(low.llama_vocab_type(self.vocab)) == 1
+
+
 def vocabulary(path: Path) -> Model:
-    """A GGUF without weights, loaded as one loads a model."""
-    native.start(None)
-    params = native.model_params()
-    params.vocab_only = True
-    with mock.patch.object(native, "model_params", return_value=params):
-        return Model(EngineSettings(path), None)
+    """A GGUF without weights."""
+    return VocabularyOnly(path)
 
 
 def with_markers(source: Path, target: Path, control: Sequence[str] = (), user_defined: Sequence[str] = ()) -> Path:
