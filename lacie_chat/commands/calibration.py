@@ -23,7 +23,7 @@ from lacie_chat.commands.fitted_on import (
     fit_and_keep,
 )
 from lacie_chat.commands.marked import HOW_TO_MARK, MarkedSpeaker, marked_speakers, marks_to_fit, of_one
-from lacie_chat.commands.speaker import Pair, add_speaker_arguments, find_pair, listener_of
+from lacie_chat.commands.speaker import Pair, add_speaker_arguments, find_pair, listener_of, reasoning_of
 from lacie_chat.confidence import WayOfDrawing
 from lacie_chat.conversations import Store
 from lacie_chat.engine.settings import Sampling
@@ -154,6 +154,7 @@ def _asked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
     asking = asking_of(args)
     questions = matched(questions_from([args.questions.expanduser()]), args.matcher)
     pair = find_pair(args, download=True)
+    asking = asking.thinking(reasoning_of(args, pair.model))
     listener = listener_of(args, pair.model)
     _check_shipped(pair, args, listener.version)
     return pair, ask(pair, listener, questions, asking, f"own questions ({args.questions.name})")

@@ -18,11 +18,12 @@ from rich.console import Console
 from rich.text import Text
 
 from lacie_chat.commands.argument_types import not_negative, positive, probability, whole_number
-from lacie_chat.commands.ask import answer_object, read_question, stream_answer
+from lacie_chat.commands.ask import UNFINISHED, answer_object, assessed, read_question, stream_answer
 from lacie_chat.commands.sides import ComparedSide, StartedSide, add_side_arguments, find_sides, started
 from lacie_chat.comparison import Difference, SideSummary, compare_samples, differing_words, segments
-from lacie_chat.confidence import ACCEPT_THRESHOLD, Assessment, Listener, Span, assess, confidence_text, right_text
-from lacie_chat.engine import Finished, Sampling
+from lacie_chat.confidence import ACCEPT_THRESHOLD, Assessment, Listener, Span, confidence_text, right_text
+from lacie_chat.engine import Sampling
+from lacie_chat.engine.asking import Answered
 from lacie_chat.printable import printable
 
 WRONG_USAGE = 2
@@ -37,7 +38,7 @@ class Sample:
     """One answer of a side."""
 
     assessment: Assessment
-    finished: Finished
+    answered: Answered
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -131,10 +132,9 @@ def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, l
     found = []
     for number in range(count):
         _working(f"{side.compared.name}: " + (f"sample {number + 1} of {count}" if count > 1 else "answering"))
-        drawn = replace(sampling, seed=sampling.seed + number)
-        response, finished = stream_answer(side.engine, question, drawn, baseline=side.baseline)
-        assessment = assess(question, response, listener=listener, calibrator=calibrator, tokens=finished.tokens)
-        found.append(Sample(assessment, finished))
+        drawn = replace(sampling, seed=sampling.seed + number, reasoning=side.compared.speaker.reasoning)
+        answered = stream_answer(side.engine, question, drawn, baseline=side.baseline)
+        found.append(Sample(assessed(question, answered, listener, calibrator), answered))
     _working("")
     return found
 
@@ -153,7 +153,7 @@ def comparison_object(
 ) -> dict[str, Any]:
     """What `--json` prints."""
     lists = {
-        key: [answer_object(sample.assessment, side.speaker, sample.finished) for sample in each]
+        key: [answer_object(sample.assessment, side.speaker, sample.answered) for sample in each]
         for key, side, each in zip(("left", "right"), sides, samples, strict=True)
     }
     return {
@@ -188,10 +188,13 @@ def _show(
     differing = differing_words(first[0].response, first[1].response)
     for side, each, words, summary in zip(sides, samples, differing, (difference.left, difference.right), strict=True):
         console.print(_heading(side))
-        console.print(
-            highlighted(each[0].assessment, words) if each[0].assessment.response else Text("(nothing)", "dim")
-        )
-        console.print(Text(confidence_text(each[0].assessment), "bold"))
+        if each[0].answered.finished.reasoning_open:
+            console.print(Text(UNFINISHED, "dim"))
+        else:
+            console.print(
+                highlighted(each[0].assessment, words) if each[0].assessment.response else Text("(nothing)", "dim")
+            )
+            console.print(Text(confidence_text(each[0].assessment), "bold"))
         cues = _cue_line(each[0].assessment)
         if cues:
             console.print(Text(cues, "dim"))

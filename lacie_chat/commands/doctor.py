@@ -114,7 +114,9 @@ def _answer(speaker: Speaker) -> Iterator[Finding]:
         info = engine.load()
         loaded = f"{info.name}, {info.parameters / 1e6:,.0f}M parameters, context {info.n_ctx}, {info.threads} threads"
         yield "model", loaded
-        answered = answer_to(engine, [ChatTurn("user", QUESTION)], Sampling(temperature=0.0, max_tokens=48))
+        answered = answer_to(
+            engine, [ChatTurn("user", QUESTION)], Sampling(temperature=0.0, max_tokens=48, longest_thought=48)
+        )
         assessment = assess(QUESTION, answered.text, listener=engine.listener, calibrator=speaker.calibrator)
     finally:
         engine.close()

@@ -11,7 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lacie_chat.commands.speaker import add_speaker_arguments, find_pair, listener_of, say
+from lacie_chat.commands.speaker import (
+    add_reasoning_argument,
+    add_speaker_arguments,
+    find_pair,
+    listener_of,
+    reasoning_of,
+    say,
+)
 from lacie_chat.confidence import ACCEPT_THRESHOLD, WayOfDrawing
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.errors import LacieError
@@ -46,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--agreement", metavar="K", type=int, default=0, help="draw K samples of each answer: how many agree with it?"
     )
+    add_reasoning_argument(parser)
     parser.add_argument("--json", action="store_true", help="print metrics.json")
 
 
@@ -57,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     asking = Asking(sampling, args.seed, args.batch_size, args.agreement)
     questions = matched(read_question_file(args.questions), args.matcher)
     pair = find_pair(args, download=True)
+    asking = asking.thinking(reasoning_of(args, pair.model))
     listener = listener_of(args, pair.model)
     if args.with_baseline and pair.adapter is None:
         raise LacieError("--with-baseline goes with an adapter: without one, the model is the baseline")
@@ -72,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
             same_evaluation(
                 out, {**names, "fingerprint": pair_fingerprint(*files), **asking.identity(questions, listener)}
             )
-            calibrator, unused = look_for_calibrator(*files, WayOfDrawing.of(sampling), listener.version)
+            calibrator, unused = look_for_calibrator(*files, WayOfDrawing.of(asking.sampling), listener.version)
             say(unused)
             rows[speaker] = answers_in(
                 out,

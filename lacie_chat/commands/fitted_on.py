@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lacie_chat.commands.argument_types import at_least, whole_number
-from lacie_chat.commands.speaker import Pair
+from lacie_chat.commands.speaker import Pair, add_reasoning_argument
 from lacie_chat.confidence import MOST_SAMPLES, Calibrator, WayOfDrawing, signal_values
 from lacie_chat.conversations import MarkedAnswer, Store, marks_of
 from lacie_chat.engine.settings import Sampling
@@ -140,6 +140,7 @@ def add_asking_arguments(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--max-tokens", type=int, default=128, help="length of an answer at most (default 128)")
     parser.add_argument("--batch-size", type=int, default=8, help="questions answered at once (default 8)")
     parser.add_argument("--seed", type=int, default=0)
+    add_reasoning_argument(parser)
     parser.add_argument(
         "--agreement",
         metavar="K",

@@ -3,13 +3,13 @@
 import argparse
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lacie_chat import paths
-from lacie_chat.commands.argument_types import at_least
+from lacie_chat.commands.argument_types import at_least, reasoning
 from lacie_chat.confidence import Calibrator, WayOfDrawing
-from lacie_chat.engine import EngineProcess, EngineSettings, Sampling
+from lacie_chat.engine import EngineProcess, EngineSettings, ReasoningChoice, Sampling
 from lacie_chat.listener_files import ListenerFiles
 from lacie_chat.models import (
     ResolvedModel,
@@ -56,6 +56,7 @@ class Speaker:
     baseline_calibrator: Calibrator | None
     listener: ListenerFiles
     n_ctx: int | None = None
+    reasoning: ReasoningChoice = None
 
     @property
     def adapter_path(self) -> Path | None:
@@ -85,6 +86,29 @@ def add_listener_argument(parser: argparse.ArgumentParser) -> None:
         help="who judges how sure an answer sounds: `tuned` (default; the one that comes with lacie, tuned on people's "
         "ratings), a listener's adapter of your own, or any model as --model takes it, which is asked by a prompt",
     )
+
+
+def add_reasoning_argument(parser: argparse._ActionsContainer) -> None:
+    """`--reasoning`, for all commands that answer."""
+    parser.add_argument(
+        "--reasoning",
+        metavar="on|off|TOKENS",
+        type=reasoning,
+        help="whether a model that can think before it answers does so, or how many tokens it may think at most; what "
+        "it thinks is no part of its answer (default: as the model does, as long as there is room)",
+    )
+
+
+def reasoning_of(args: argparse.Namespace, model: ResolvedModel) -> ReasoningChoice:
+    """What `--reasoning` comes to for this model, with a line on standard error where it can't think. Raises GGUFError
+    for a file that is none."""
+    from lacie_chat.engine.reasoning import habit_of_file, settled
+
+    asked = getattr(args, "reasoning", None)
+    habit = habit_of_file(model.path)
+    if asked not in (None, "off", 0) and habit is None:
+        say(f"{model.name} knows no thinking: it answers at once, whatever --reasoning says")
+    return settled(asked, habit)
 
 
 def listener_of(args: argparse.Namespace, speaker: ResolvedModel | None = None) -> ListenerFiles:
@@ -156,9 +180,11 @@ def find_speaker(args: argparse.Namespace) -> Speaker:
     """
     pair = find_pair(args, download=True)
     temperature = getattr(args, "temperature", None)
-    way = WayOfDrawing.of(Sampling() if temperature is None else Sampling(temperature=temperature))
+    drawn = Sampling(reasoning=reasoning_of(args, pair.model))
+    way = WayOfDrawing.of(drawn if temperature is None else replace(drawn, temperature=temperature))
     listener = listener_of(args, pair.model)
-    return Speaker(pair.model, pair.adapter, *calibrators_of(pair, way, listener), listener, args.context)
+    calibrators = calibrators_of(pair, way, listener)
+    return Speaker(pair.model, pair.adapter, *calibrators, listener, args.context, drawn.reasoning)
 
 
 def calibrators_of(

@@ -43,6 +43,8 @@ class _Sampling(Protocol):
     def top_k(self) -> int: ...
     @property
     def repeat_penalty(self) -> float: ...
+    @property
+    def reasoning(self) -> str | int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +55,30 @@ class WayOfDrawing:
     top_p: float
     top_k: int
     repeat_penalty: float
+    reasoning: str | int | None = None
+    """Whether it was thought about first: `on`, `off`, the most tokens for it; None: as the model does, which for most
+    is not to think."""
 
     @classmethod
     def of(cls, sampling: _Sampling) -> "WayOfDrawing":
         """What of a sampling changes how often answers are right; length and seed are no part of it."""
-        return cls(float(sampling.temperature), float(sampling.top_p), sampling.top_k, float(sampling.repeat_penalty))
+        numbers = float(sampling.temperature), float(sampling.top_p), sampling.top_k, float(sampling.repeat_penalty)
+        return cls(*numbers, sampling.reasoning)
 
-    def to_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Any) -> "WayOfDrawing":
         """Read what `to_dict` wrote. Raises ValueError, one line, on anything else."""
         names = ("temperature", "top_p", "top_k", "repeat_penalty")
-        if not isinstance(data, Mapping) or set(data) != set(names):
+        if not isinstance(data, Mapping) or set(data) - {"reasoning"} != set(names):
             raise ValueError(f"not a calibrator: 'sampling' has {', '.join(names)}")
+        reasoning = data.get("reasoning")
+        if reasoning not in (None, "on", "off") and type(reasoning) is not int:
+            raise ValueError("not a calibrator: 'reasoning' is on, off or a number of tokens")
         temperature, top_p, top_k, repeat_penalty = (_number(data[name], "sampling") for name in names)
-        return cls(temperature, top_p, int(top_k), repeat_penalty)
+        return cls(temperature, top_p, int(top_k), repeat_penalty, reasoning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +165,7 @@ class Calibrator:
             "source": self.source,
             "model_fingerprint": self.model_fingerprint,
             "assessment_version": self.assessment_version,
-            "sampling": self.sampling.to_dict(),
+            "sampling": {name: value for name, value in self.sampling.to_dict().items() if value is not None},
             "forms": [form.to_dict() for form in self.forms],
         }
 

@@ -7,7 +7,7 @@ same chunk gives the same texts in every run.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,8 @@ class LlamaCppGenerator:
     ) -> list[list[Response]]:
         """See `Generator`."""
         stop = (*sampling.stop, *stop)
+        if sampling.reasoning is None:
+            sampling = replace(sampling, reasoning=self._reasoning)
         results: list[list[Response]] = []
         openings = [self._openings.get(prompt) for prompt in prompts]
         encoded = [self._encode(prompt, sampling) for prompt in prompts]

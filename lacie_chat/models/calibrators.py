@@ -154,8 +154,14 @@ def _usable(
 def _differing(fitted: "WayOfDrawing", asked: "WayOfDrawing") -> str:
     one, other = fitted.to_dict(), asked.to_dict()
     return ", ".join(
-        f"{key.replace('_', ' ')} {one[key]:g}, not {other[key]:g}" for key in one if one[key] != other[key]
+        f"{key.replace('_', ' ')} {_written(one[key])}, not {_written(other[key])}"
+        for key in one
+        if one[key] != other[key]
     )
+
+
+def _written(value: "str | float | None") -> str:
+    return "as the model does" if value is None else value if isinstance(value, str) else f"{value:g}"
 
 
 def _stored(path: Path) -> "Calibrator | None":
