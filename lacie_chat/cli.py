@@ -5,14 +5,16 @@ with one clear line on standard error; 2 wrong usage; 3 answered, but under `--m
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from lacie_chat import __version__
+from lacie_chat import __version__, streams
 from lacie_chat.errors import LacieError
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 FAILED = 1
 INTERRUPTED = 130
@@ -66,36 +68,67 @@ COMMANDS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `lacie` with these arguments (default: the command line's) and return its exit status."""
+    streams.make_usable()
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, "chat")
     try:
-        args = build_parser(words[0]).parse_args(words)
-        status = args.handler(args)
+        try:
+            status = _run(words)
+        except SystemExit:  # argparse's: help that was asked for, or wrong usage
+            sys.stdout.flush()
+            raise
         sys.stdout.flush()
-        return int(status)
+    except OSError as error:
+        line = streams.output_failure(error)
+        if line is None:
+            raise
+        if line:
+            streams.complain(f"lacie: {line}")
+        return FAILED
+    return status
+
+
+def _run(words: Sequence[str]) -> int:
+    try:
+        args = _parsed(words)
+        return int(args.handler(args))
     except LacieError as error:
-        print(f"lacie: {error}", file=sys.stderr)
+        streams.complain(f"lacie: {error}")
         return FAILED
     except ModuleNotFoundError as error:
         extra = next((command.extra for command in COMMANDS if command.name == words[0]), "")
         if not extra:
             raise
         line = f"this needs the extra '{extra}' ({error.name} is missing): pip install 'lacie-chat[{extra}]'"
-        print(f"lacie: {line}", file=sys.stderr)
+        streams.complain(f"lacie: {line}")
         return FAILED
     except KeyboardInterrupt:
-        print(file=sys.stderr)
+        streams.complain("")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`): nothing is left to say, and Python must not try to at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+
+
+def _parsed(words: Sequence[str]) -> argparse.Namespace:
+    """The arguments. A question's words may stand on both sides of an option, of which argparse takes one only."""
+    parser = build_parser(words[0])
+    args, rest = parser.parse_known_args(words)
+    if rest and isinstance(getattr(args, "question", None), list) and not any(len(w) > 1 and w[0] == "-" for w in rest):
+        args.question += rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return args
+
+
+class _Parser(argparse.ArgumentParser):
+    """Argparse's own passes over a failure to write its help, and the exit status then says that all went well."""
+
+    def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
+        print(self.format_help(), end="", file=file)
 
 
 def build_parser(name: str) -> argparse.ArgumentParser:
     """The whole parser; only the command `name` has its options and its `handler`, since they import its module."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="lacie",
         description="Chat with local models and see how sure each answer sounds, and how often such answers are right.",
     )

@@ -1,33 +1,37 @@
 """Where lacie-chat keeps what is the user's: one folder for data, one for logs.
 
 `LACIE_DATA_DIR` moves all of it (tests and portable installs use that). Nothing is created on import; whoever writes
-creates the folder.
+creates the folder. All paths are absolute; each function raises LacieError, one line, where a variable names no folder.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
 
+from lacie_chat.errors import LacieError
+
+_DATA, _CACHE = "LACIE_DATA_DIR", "LACIE_CACHE_DIR"
+
 
 def data_dir() -> Path:
     """The folder of the user's conversations, calibrators and settings."""
-    override = os.environ.get("LACIE_DATA_DIR")
-    return Path(override) if override else Path(platformdirs.user_data_dir("lacie-chat", appauthor=False))
+    return _named(_DATA) or _usual(platformdirs.user_data_dir("lacie-chat", appauthor=False))
 
 
 def log_dir() -> Path:
     """The folder of the native logs; inside the data folder when that one is moved."""
-    override = os.environ.get("LACIE_DATA_DIR")
-    return Path(override) / "logs" if override else Path(platformdirs.user_log_dir("lacie-chat", appauthor=False))
+    named = _named(_DATA)
+    return named / "logs" if named else _usual(platformdirs.user_log_dir("lacie-chat", appauthor=False))
 
 
 def cache_dir() -> Path:
     """The folder of what can be made again; `LACIE_CACHE_DIR` moves it alone."""
-    own, override = os.environ.get("LACIE_CACHE_DIR"), os.environ.get("LACIE_DATA_DIR")
+    own, named = _named(_CACHE), _named(_DATA)
     if own:
-        return Path(own)
-    return Path(override) / "cache" if override else Path(platformdirs.user_cache_dir("lacie-chat", appauthor=False))
+        return own
+    return named / "cache" if named else _usual(platformdirs.user_cache_dir("lacie-chat", appauthor=False))
 
 
 def database_path() -> Path:
@@ -38,3 +42,25 @@ def database_path() -> Path:
 def calibrators_dir() -> Path:
     """The folder of fitted calibrators, one JSON file a model (named by its fingerprint)."""
     return data_dir() / "calibrators"
+
+
+def _named(variable: str) -> Path | None:
+    """The folder that a variable names, with `~` as a shell would read it (in quotes and in unit files none does)."""
+    value = os.environ.get(variable)
+    if not value:
+        return None
+    try:
+        folder = Path(value).expanduser().absolute()
+    except RuntimeError:
+        raise LacieError(f"{variable} is {value}, and there is no such home folder; give the whole path") from None
+    with suppress(OSError):  # a folder that may not be looked into; whoever opens it says so
+        if folder.is_file():
+            raise LacieError(f"{variable} is {value}, which is a file; give a folder")
+    return folder
+
+
+def _usual(folder: str) -> Path:
+    path = Path(folder)
+    if not path.is_absolute():  # `~` was left as it is: neither HOME nor the system's list of users knows a home
+        raise LacieError(f"there is no home folder to keep things in; set {_DATA} to a folder")
+    return path

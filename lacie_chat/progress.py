@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,6 +20,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from lacie_chat.console import make_console
+from lacie_chat.streams import can_draw
 
 LOG_EVERY = 15.0
 """Seconds between two lines of a plain log."""
@@ -79,8 +81,8 @@ def step(title: str, total: int) -> Iterator[Show]:
 def _bar(
     title: str, total: int, *how_far: ProgressColumn, already: int = 0, transient: bool = False
 ) -> Iterator[Callable[[int, str], None] | None]:
-    """A bar on the terminal, to be called with what is done and a note; None where standard error is no terminal."""
-    if not sys.stderr.isatty():
+    """A bar on the terminal, to be called with what is done and a note; None where standard error can't draw one."""
+    if not can_draw(sys.stderr):
         yield None
         return
     columns = (
@@ -92,7 +94,7 @@ def _bar(
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=transient) as bar:
+    with Progress(*columns, console=make_console(stderr=True), transient=transient) as bar:
         task = bar.add_task(title, total=total, completed=already, note="")
         yield lambda done, note: bar.update(task, completed=done, note=note)
 
@@ -133,15 +135,15 @@ class DownloadLine:
         self._shown = -1
 
     def __call__(self, fraction: float, text: str) -> None:
-        step = int(fraction * (1000 if sys.stderr.isatty() else 10))
+        step = int(fraction * (1000 if can_draw(sys.stderr) else 10))
         if step == self._shown:
             return
         self._shown = step
-        if sys.stderr.isatty():
+        if can_draw(sys.stderr):
             print(f"\r\x1b[K{text}  {fraction:6.1%}", end="", file=sys.stderr, flush=True)
         else:
             print(f"{text}  {fraction:.0%}", file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        if self._shown >= 0 and sys.stderr.isatty():
+        if self._shown >= 0 and can_draw(sys.stderr):
             print(file=sys.stderr)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from lacie_chat.console import show as show_whole
 from lacie_chat.models import inspect_gguf
 from lacie_export.bases import Base
 from lacie_export.child import run_native
@@ -184,7 +185,6 @@ def store(result: Verification) -> None:
 
 def show(result: Verification) -> None:
     """Print the table."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -194,7 +194,7 @@ def show(result: Verification) -> None:
     for row in result.rows:
         mark = Text("ok", style="green") if row.ok else Text("FAILED", style="bold red")
         table.add_row(Text(row.check), Text(row.found), Text(row.wanted), mark)
-    Console().print(table)
+    show_whole(table)
 
 
 def _cell(text: str) -> str:

@@ -150,7 +150,7 @@ def end_answer(
     tree.finish(
         turn,
         status,
-        usage=dict(finished.usage()) if finished else None,
+        usage={**finished.usage(), "finish_reason": finished.reason} if finished else None,
         timings=dict(finished.timings()) if finished else None,
         tokens=finished.tokens if finished else (),
         alternatives=finished.alternatives if finished else (),

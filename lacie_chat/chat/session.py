@@ -314,6 +314,8 @@ class ChatSession:
         if self._closed.is_set():
             engine.close()
         self._post(Loaded(self.info))
+        if self.info.asked_as and not again:
+            self._post(Notice(f"{self.model_name}: {self.info.asked_as}"))
         self._afterwards.wake()
         self._listening.submit(lambda: self._prepare(engine))
         return engine

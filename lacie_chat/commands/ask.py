@@ -1,9 +1,12 @@
 """`lacie ask`: one question, one answer, its assessment; for people in a hurry and for scripts.
 
 The answer goes to standard output. The confidence line goes there too on a terminal, and to standard error in a
-pipe, so that `lacie ask … > answer.md` holds the answer alone; so do the sentences that `--sentences` asks for. Of what
-a model thinks first, a terminal shows one line, on standard error. `--json` prints DESIGN.md's object instead, with
-`sentences` and `agreement` where they were asked for.
+pipe, so that `lacie ask … > answer.md` holds the answer alone; so do the sentences that `--sentences` asks for, and
+the line that says where an answer was cut off. Of what a model thinks first, a terminal shows one line, on standard
+error. `--json` prints DESIGN.md's object instead, with `sentences` and `agreement` where they were asked for.
+
+Standard input is read where it is asked for: by `-`, or where there is no question. What else it holds is another's,
+be it the rest of a `while read` loop's input or the silent pipe of a service that never closes it.
 
 `--min-confidence` cuts on P(right) where the answer has one, else on acceptance; where that is under the bound,
 standard error says which of the two it was, and its value.
@@ -12,15 +15,18 @@ standard error says which of the two it was, and its value.
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from lacie_chat.commands.argument_types import not_negative, positive, probability, whole_number
 from lacie_chat.commands.speaker import (
+    TEMPERATURE_HELP,
     Speaker,
     add_reasoning_argument,
     add_speaker_arguments,
     find_speaker,
+    say,
     speaker_options,
 )
 from lacie_chat.commands.thought_line import ThoughtLine
@@ -39,9 +45,10 @@ from lacie_chat.confidence import (
     with_agreement,
     with_sentences,
 )
-from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Reasoning, Sampling
+from lacie_chat.cut_off import stopped_words
+from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Finished, Reasoning, Sampling
 from lacie_chat.engine.asking import Answered, Heard, answer_to, draw_sample, sample_seeds
-from lacie_chat.errors import LacieError
+from lacie_chat.streams import read_input, typed_text
 
 WRONG_USAGE = 2
 NOT_CONFIDENT = 3
@@ -50,7 +57,7 @@ UNFINISHED = "the model ended while it was still thinking, and gave no answer; -
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `lacie ask`."""
-    parser.add_argument("question", nargs="?", metavar="QUESTION", help="the question; a pipe is read too")
+    add_question_argument(parser)
     add_speaker_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
@@ -70,8 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--temperature",
         type=not_negative,
-        default=Sampling().temperature,
-        help="0 is greedy (default %(default)s, as in the chat)",
+        help=f"{TEMPERATURE_HELP}, as in the chat",
     )
     parser.add_argument("--max-tokens", type=positive, default=512, help="length of the answer at most (default 512)")
     parser.add_argument("--seed", type=int, default=0, help="for temperatures over 0 (default 0)")
@@ -88,9 +94,9 @@ def run(args: argparse.Namespace) -> int:
     speaker = find_speaker(args)
     engine = speaker.engine()
     try:
-        engine.load()
-        sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens, seed=args.seed)
-        sampling = replace(sampling, reasoning=speaker.reasoning)
+        info = engine.load()
+        say(info.asked_as)
+        sampling = replace(speaker.sampling, max_tokens=args.max_tokens, seed=args.seed)
         answered = stream_answer(engine, question, sampling, show=not args.json)
         assessment = assessed(question, answered, engine.listener, speaker.calibrator)
         if args.agreement:
@@ -111,6 +117,8 @@ def run(args: argparse.Namespace) -> int:
         for line in sentence_lines(assessment):
             print(line, file=aside)
         print(confidence_text(assessment), file=aside)
+        if cut := cut_off_line(answered.finished, longer_context=info.n_ctx < info.n_ctx_train):
+            print(cut, file=aside)
         if sys.stderr.isatty() and (advice := calibrate_advice(args, assessment)):
             print(advice, file=sys.stderr)
     if answered.finished.reasoning_open:
@@ -134,7 +142,7 @@ def sample_agreement(engine: EngineLike, assessment: Assessment, k: int, speaker
     if not can_agree(assessment) or assessment.answer_span is None:
         return assessment
     turns = [ChatTurn("user", assessment.question)]
-    samples = [draw_sample(engine, turns, seed, reasoning=speaker.reasoning) or "" for seed in sample_seeds(k)]
+    samples = [draw_sample(engine, turns, seed, reasoning=speaker.sampling.reasoning) or "" for seed in sample_seeds(k)]
     agreement = agreement_of(assessment.question, assessment.answer_span.text, samples, listener=engine.listener)
     return with_agreement(assessment, agreement, speaker.calibrator)
 
@@ -151,21 +159,28 @@ def sentence_lines(assessment: Assessment) -> list[str]:
     return lines
 
 
-def read_question(argument: str | None) -> str:
-    """The argument, with piped input below it where there is one. Raises LacieError for input that is no UTF-8."""
-    piped = ""
-    if argument in (None, "-") or not sys.stdin.isatty():
-        piped = _read_stdin() if not sys.stdin.isatty() else ""
-    argument = "" if argument in (None, "-") else argument
-    return "\n\n".join(part for part in (argument.strip(), piped.strip()) if part)
+def add_question_argument(parser: argparse.ArgumentParser) -> None:
+    """QUESTION, as `read_question` takes it."""
+    parser.add_argument(
+        "question",
+        nargs="*",
+        metavar="QUESTION",
+        help="the question; a `-` before or after it stands for standard input, which is read too where there is none",
+    )
 
 
-def _read_stdin() -> str:
-    try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        byte = f"byte {error.start} is 0x{error.object[error.start]:02x}"
-        raise LacieError(f"standard input is not UTF-8 ({byte}); convert it first, e.g. with iconv") from None
+def read_question(words: Sequence[str]) -> str:
+    """The words of the question; what standard input holds stands where a `-` does, first or last, in a paragraph of
+    its own, or alone where there are no words. Raises LacieError for input that is no UTF-8."""
+    parts = [list(words)]
+    if not words and not sys.stdin.isatty():
+        parts = [["-"]]
+    elif words and words[0] == "-":
+        parts = [["-"], list(words[1:])]
+    elif words and words[-1] == "-":
+        parts = [list(words[:-1]), ["-"]]
+    texts = [read_input() if part == ["-"] else typed_text(" ".join(part)) for part in parts]
+    return "\n\n".join(text.strip() for text in texts if text.strip())
 
 
 def stream_answer(
@@ -200,9 +215,18 @@ def answer_object(assessment: Assessment, speaker: Speaker, answered: Answered) 
         "reasoning": answered.reasoning or None,
         "model": speaker.model.ref,
         "adapter": speaker.adapter.ref if speaker.adapter else None,
+        "finish_reason": finished.reason,
         "usage": finished.usage(),
         "timings": finished.timings(),
     }
+
+
+def cut_off_line(finished: Finished, *, longer_context: bool) -> str | None:
+    """Where the answer was cut off and what lets it go on, in one line; None for one that is whole."""
+    words = stopped_words(finished.reason, finished.completion_tokens)
+    if words is None or finished.reason == "length":
+        return words and f"{words}; --max-tokens N lets it go on"
+    return f"{words}; " + ("--context N makes it longer" if longer_context else "a shorter question leaves more room")
 
 
 def under_the_bound(assessment: Assessment, bound: float) -> str | None:

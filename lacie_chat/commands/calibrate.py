@@ -19,7 +19,7 @@ from lacie_chat.commands.fitted_on import (
     fit_and_keep,
     marks_beside,
 )
-from lacie_chat.commands.speaker import add_speaker_arguments, find_pair, listener_of, reasoning_of
+from lacie_chat.commands.speaker import add_speaker_arguments, find_pair, listener_of
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import matched
 from lacie_chat.evaluation.own_questions import questions_from
@@ -47,11 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ask, fit, keep, report. Raises LacieError, one line."""
-    asking = asking_of(args)
     everything = questions_from([path.expanduser() for path in args.questions])
     questions = matched(everything[: args.n], args.matcher)
     pair = find_pair(args, download=True)
-    asking = asking.thinking(reasoning_of(args, pair.model))
+    asking = asking_of(args, pair)
     listener = listener_of(args, pair.model)
     marks = [] if args.no_marks else marks_beside(pair, listener, questions, asking)
     if len(questions) + len(marks) < args.minimum:

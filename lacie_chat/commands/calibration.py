@@ -11,8 +11,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from lacie_chat.commands.fit_report import picture, print_lines, report, write_picture
 from lacie_chat.commands.fitted_on import (
     Answers,
@@ -23,10 +21,11 @@ from lacie_chat.commands.fitted_on import (
     fit_and_keep,
 )
 from lacie_chat.commands.marked import HOW_TO_MARK, MarkedSpeaker, marked_speakers, marks_to_fit, of_one
-from lacie_chat.commands.speaker import Pair, add_speaker_arguments, find_pair, listener_of, reasoning_of
+from lacie_chat.commands.speaker import Pair, add_speaker_arguments, find_pair, listener_of
 from lacie_chat.confidence import WayOfDrawing
+from lacie_chat.console import make_console
 from lacie_chat.conversations import Store
-from lacie_chat.engine.settings import Sampling
+from lacie_chat.engine.recommended import recommended
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import matched
 from lacie_chat.evaluation.own_questions import questions_from
@@ -84,7 +83,7 @@ def _show(args: argparse.Namespace, speakers: Sequence[MarkedSpeaker]) -> int:
         whose = f"no answer of {args.model} is marked" if args.model else "no answer is marked yet"
         print(f"{whose}: {HOW_TO_MARK}", file=sys.stderr)
         return 0
-    width = Console().width
+    width = make_console().width
     for index, each in enumerate(speakers):
         if index:
             print()
@@ -143,7 +142,7 @@ def _marked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
         signals=[mark.signals for mark in usable],
         correct=[mark.correct for mark in usable],
         source="own marks",
-        sampling=WayOfDrawing.of(Sampling()),  # the chat draws in no other
+        sampling=WayOfDrawing.of(recommended(pair.model.path)),  # the chat draws in no other
         version=speaker.version,
         left_out="; ".join(filter(None, left_out)),
         marks=len(usable),
@@ -151,10 +150,9 @@ def _marked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
 
 
 def _asked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
-    asking = asking_of(args)
     questions = matched(questions_from([args.questions.expanduser()]), args.matcher)
     pair = find_pair(args, download=True)
-    asking = asking.thinking(reasoning_of(args, pair.model))
+    asking = asking_of(args, pair)
     listener = listener_of(args, pair.model)
     _check_shipped(pair, args, listener.version)
     return pair, ask(pair, listener, questions, asking, f"own questions ({args.questions.name})")

@@ -2,13 +2,18 @@
 
 import argparse
 import sys
+from typing import TYPE_CHECKING, Any
 
 from lacie_chat.commands.argument_types import probability, whole_number
-from lacie_chat.commands.speaker import add_reasoning_argument, add_speaker_arguments, find_speaker
+from lacie_chat.commands.speaker import Speaker, add_reasoning_argument, add_speaker_arguments, find_speaker
 from lacie_chat.confidence import MOST_SAMPLES
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.errors import LacieError
 from lacie_chat.models import ResolvedModel, pair_fingerprint, shipped_calibrator
+from lacie_chat.streams import size_of_the_terminal_itself, terminal_name, terminal_takes_codes
+
+if TYPE_CHECKING:
+    from lacie_chat.tui.app import LacieApp
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +40,8 @@ def run(args: argparse.Namespace) -> int:
     """Resolve the model, open the store, hand both to the interface. A store that won't open doesn't stop a chat."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise LacieError("the chat needs a terminal; in a pipe use: lacie ask QUESTION")
+    if not terminal_takes_codes():
+        raise LacieError(f"the chat can't draw on {terminal_name()}; without a screen use: lacie ask QUESTION")
     speaker = find_speaker(args)
     notice = None
     try:
@@ -45,7 +52,15 @@ def run(args: argparse.Namespace) -> int:
             raise
         store, resume = Store.in_memory(), None
         notice = f"{str(error).rstrip('.')}. This chat is kept in memory only."
+    with store:
+        size_of_the_terminal_itself()
+        app = app_of(args, speaker, store, resume=resume, notice=notice)
+        app.run()
+        return app.return_code or 0
 
+
+def app_of(args: argparse.Namespace, speaker: Speaker, store: Store, **more: Any) -> "LacieApp":
+    """The interface over a speaker, as the options ask for it; not running yet. `more` are LacieApp's own arguments."""
     from lacie_chat.chat.session import Origin
     from lacie_chat.tui.app import LacieApp
 
@@ -54,21 +69,18 @@ def run(args: argparse.Namespace) -> int:
         shipped = shipped_calibrator(*paths, speaker.listener.version)
         return Origin(model.ref, adapter.ref if adapter else None, pair_fingerprint(*paths), shipped)
 
-    with store:
-        app = LacieApp(
-            engine_factory=speaker.engine,
-            store=store,
-            model_name=speaker.model.name,
-            adapter_name=speaker.adapter.name if speaker.adapter else None,
-            calibrator=speaker.calibrator,
-            baseline_calibrator=speaker.baseline_calibrator,
-            origin=origin_of(speaker.model, speaker.adapter),
-            baseline_origin=origin_of(speaker.model, None),
-            resume=resume,
-            notice=notice,
-            agreement=args.agreement,
-            answer_from=args.answer_from,
-            assessment_version=speaker.listener.version,
-        )
-        app.run()
-        return app.return_code or 0
+    return LacieApp(
+        engine_factory=speaker.engine,
+        store=store,
+        model_name=speaker.model.name,
+        adapter_name=speaker.adapter.name if speaker.adapter else None,
+        calibrator=speaker.calibrator,
+        baseline_calibrator=speaker.baseline_calibrator,
+        sampling=speaker.sampling,
+        origin=origin_of(speaker.model, speaker.adapter),
+        baseline_origin=origin_of(speaker.model, None),
+        agreement=args.agreement,
+        answer_from=args.answer_from,
+        assessment_version=speaker.listener.version,
+        **more,
+    )

@@ -14,17 +14,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from lacie_chat.commands.argument_types import not_negative, positive, probability, whole_number
-from lacie_chat.commands.ask import UNFINISHED, answer_object, assessed, read_question, stream_answer
+from lacie_chat.commands.ask import (
+    UNFINISHED,
+    add_question_argument,
+    answer_object,
+    assessed,
+    read_question,
+    stream_answer,
+)
 from lacie_chat.commands.sides import ComparedSide, StartedSide, add_side_arguments, find_sides, started
 from lacie_chat.comparison import Difference, SideSummary, compare_samples, differing_words, segments
 from lacie_chat.confidence import ACCEPT_THRESHOLD, Assessment, Listener, Span, confidence_text, right_text
+from lacie_chat.console import make_console
+from lacie_chat.cut_off import stopped_words
 from lacie_chat.engine import Sampling
 from lacie_chat.engine.asking import Answered
 from lacie_chat.printable import printable
+from lacie_chat.streams import can_draw
 
 WRONG_USAGE = 2
 MOST_SAMPLES = 8
@@ -43,7 +52,7 @@ class Sample:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `lacie compare`, for one question and for a file of them."""
-    parser.add_argument("question", nargs="?", metavar="QUESTION", help="the question; a pipe is read too")
+    add_question_argument(parser)
     add_side_arguments(parser)
     parser.add_argument(
         "--samples",
@@ -55,7 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--temperature",
         type=not_negative,
-        help=f"0 is greedy (default: the chat's, {Sampling().temperature}; {_TEMPERATURE_OF_SAMPLES} for samples)",
+        help=f"of both sides, whatever their files recommend; 0 is greedy (default {Sampling().temperature}; "
+        f"{_TEMPERATURE_OF_SAMPLES} for samples)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of both sides (default 0)")
     parser.add_argument("--max-tokens", type=positive, help="length of an answer at most (default 512; a file: 128)")
@@ -79,7 +89,7 @@ def usage_problem(args: argparse.Namespace) -> str | None:
         if args.samples > 1 and args.temperature == 0:
             return "--samples needs a --temperature over 0: at 0 all samples are the same"
         return None
-    if args.question is not None:
+    if args.question:
         return "give a QUESTION or --questions FILE, not both"
     if args.out is None:
         return "--questions needs a folder to write into: --out DIR"
@@ -132,7 +142,7 @@ def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, l
     found = []
     for number in range(count):
         _working(f"{side.compared.name}: " + (f"sample {number + 1} of {count}" if count > 1 else "answering"))
-        drawn = replace(sampling, seed=sampling.seed + number, reasoning=side.compared.speaker.reasoning)
+        drawn = replace(sampling, seed=sampling.seed + number, reasoning=side.compared.speaker.sampling.reasoning)
         answered = stream_answer(side.engine, question, drawn, baseline=side.baseline)
         found.append(Sample(assessed(question, answered, listener, calibrator), answered))
     _working("")
@@ -141,7 +151,7 @@ def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, l
 
 def _working(text: str) -> None:
     """One line on a terminal that says what is going on, and is gone afterwards."""
-    if sys.stderr.isatty():
+    if can_draw(sys.stderr):
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
@@ -183,7 +193,7 @@ def _show(
     difference: Difference,
     used: Sampling,
 ) -> None:
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    console = make_console()
     first = [each[0].assessment for each in samples]
     differing = differing_words(first[0].response, first[1].response)
     for side, each, words, summary in zip(sides, samples, differing, (difference.left, difference.right), strict=True):
@@ -195,6 +205,8 @@ def _show(
                 highlighted(each[0].assessment, words) if each[0].assessment.response else Text("(nothing)", "dim")
             )
             console.print(Text(confidence_text(each[0].assessment), "bold"))
+            if cut := _cut_words(each[0]):
+                console.print(Text(cut, "dim"))
         cues = _cue_line(each[0].assessment)
         if cues:
             console.print(Text(cues, "dim"))
@@ -224,6 +236,10 @@ def highlighted(assessment: Assessment, differing: Sequence[Span]) -> Text:
     return text
 
 
+def _cut_words(sample: Sample) -> str | None:
+    return stopped_words(sample.answered.finished.reason, sample.finished.completion_tokens)
+
+
 def _cue_line(assessment: Assessment) -> str:
     lists = (("hedges", assessment.hedges), ("boosters", assessment.boosters))
     return " · ".join(f"{name}: {', '.join(span.text for span in spans)}" for name, spans in lists if spans)
@@ -234,7 +250,8 @@ def _sample_lines(samples: Sequence[Sample], summary: SideSummary) -> Text:
     for number, sample in enumerate(samples, start=1):
         span = sample.assessment.answer_span
         answer = " ".join(span.text.split()) if span else "no answer span"
-        lines.append(f"  {number}  {confidence_text(sample.assessment)} · {printable(answer)}")
+        cut = f" · {words}" if (words := _cut_words(sample)) else ""
+        lines.append(f"  {number}  {confidence_text(sample.assessment)} · {printable(answer)}{cut}")
     stable = [f"{summary.tone}: {round(summary.tone_agreement * summary.n)} of {summary.n}"]
     if summary.answer is not None:
         answer = printable(" ".join(summary.answer.split()))

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     made = asking.identity(questions, listener)
     with locked(out, "compare"):
         for key, side in zip(KEYS, sides, strict=True):  # both, before the first question is answered
-            thought = asking.thinking(side.speaker.reasoning).identity(questions, listener)
+            thought = asking.thinking(side.speaker.sampling.reasoning).identity(questions, listener)
             same_evaluation(out / key, {**side.to_dict(), **_prints(side), **thought})
         rows = [_answer_side(out / key, side, questions, asking) for key, side in zip(KEYS, sides, strict=True)]
         pairs = pairs_of(*rows)
@@ -66,7 +66,7 @@ def _answer_side(folder: Path, side: ComparedSide, questions: Sequence[Question]
     rows = answers_in(
         folder,
         questions,
-        asking.thinking(side.speaker.reasoning),
+        asking.thinking(side.speaker.sampling.reasoning),
         side.speaker.model,
         side.speaker.adapter,
         side.speaker.listener,

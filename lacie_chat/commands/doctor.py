@@ -9,19 +9,22 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from lacie_chat import __version__, paths
 from lacie_chat.commands.speaker import Speaker, add_speaker_arguments, find_speaker
 from lacie_chat.confidence import assess
+from lacie_chat.console import make_console, show
 from lacie_chat.conversations import Store
 from lacie_chat.engine import ChatTurn, Sampling
 from lacie_chat.engine.asking import answer_to
+from lacie_chat.engine.recommended import in_words
 from lacie_chat.errors import LacieError
+from lacie_chat.streams import terminal_name, terminal_takes_codes
 
 Finding = tuple[str, str]
 QUESTION = "What is the capital of France?"
@@ -34,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a table of findings; exit status 1 if any check failed."""
-    console = Console(highlight=False)
+    console = make_console()
     console.print(f"lacie-chat {__version__}")
     table = Table.grid(padding=(0, 2))
     failed = 0
@@ -44,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         for name, text in findings:
             mark = Text("ok", style="green") if ok else Text("FAILED", style="bold red")
             table.add_row(mark, Text(name), Text(text))
-    console.print(table)
+    show(table)
     if failed:
         console.print(f"{failed} of the checks failed.", style="bold")
     return 1 if failed else 0
@@ -73,8 +76,13 @@ def _packages() -> Iterator[Finding]:
 
 
 def _terminal() -> Iterator[Finding]:
-    size = shutil.get_terminal_size()
     encoding = sys.stdout.encoding or "?"
+    if not sys.stdout.isatty():
+        yield "terminal", f"none here but a pipe or a file, {encoding}"
+        return
+    if not terminal_takes_codes():
+        raise LacieError(f"the chat can't draw on {terminal_name()}")
+    size = shutil.get_terminal_size()
     if encoding.lower().replace("-", "") != "utf8":
         raise LacieError(f"the terminal's encoding is {encoding}; set a UTF-8 locale, e.g. LANG=C.UTF-8")
     colours = os.environ.get("COLORTERM") or os.environ.get("TERM") or "no TERM set"
@@ -114,9 +122,15 @@ def _answer(speaker: Speaker) -> Iterator[Finding]:
         info = engine.load()
         loaded = f"{info.name}, {info.parameters / 1e6:,.0f}M parameters, context {info.n_ctx}, {info.threads} threads"
         yield "model", loaded
-        answered = answer_to(
-            engine, [ChatTurn("user", QUESTION)], Sampling(temperature=0.0, max_tokens=48, longest_thought=48)
+        yield "asked", info.asked_as or "by its own chat template"
+        by_whom = (
+            "as its file recommends"
+            if replace(speaker.sampling, reasoning=None) != Sampling()
+            else "its file recommends none"
         )
+        yield "drawn", f"{in_words(asdict(speaker.sampling))} ({by_whom})"
+        short = Sampling(temperature=0.0, max_tokens=48, longest_thought=48)
+        answered = answer_to(engine, [ChatTurn("user", QUESTION)], short)
         assessment = assess(QUESTION, answered.text, listener=engine.listener, calibrator=speaker.calibrator)
     finally:
         engine.close()

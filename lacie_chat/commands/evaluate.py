@@ -8,10 +8,12 @@ answers nothing anew; `rows.jsonl`, `metrics.json` and `reliability.png` are mad
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lacie_chat.commands.speaker import (
+    TEMPERATURE_HELP,
     add_reasoning_argument,
     add_speaker_arguments,
     find_pair,
@@ -20,7 +22,7 @@ from lacie_chat.commands.speaker import (
     say,
 )
 from lacie_chat.confidence import ACCEPT_THRESHOLD, WayOfDrawing
-from lacie_chat.engine.settings import Sampling
+from lacie_chat.engine.recommended import recommended
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import matched
 from lacie_chat.evaluation.measuring import BINS, BOOTSTRAP, measure, one_line
@@ -40,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--matcher", choices=("exact", "lenient"), help="how answers are compared (default: as each question says)"
     )
-    parser.add_argument("--temperature", type=float, default=Sampling().temperature, help="default: the chat's, 0.2")
+    parser.add_argument("--temperature", type=float, help=TEMPERATURE_HELP)
     parser.add_argument("--max-tokens", type=int, default=128, help="length of an answer at most (default 128)")
     parser.add_argument(
         "--threshold",
@@ -61,11 +63,11 @@ def run(args: argparse.Namespace) -> int:
     """Exit status 0, or LacieError, one line."""
     if not 0 <= args.threshold <= 1:
         raise LacieError(f"--threshold is a number from 0 to 1, not {args.threshold:g}")
-    sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens)
-    asking = Asking(sampling, args.seed, args.batch_size, args.agreement)
     questions = matched(read_question_file(args.questions), args.matcher)
     pair = find_pair(args, download=True)
-    asking = asking.thinking(reasoning_of(args, pair.model))
+    sampling = recommended(pair.model.path, temperature=args.temperature, max_tokens=args.max_tokens)
+    sampling = replace(sampling, reasoning=reasoning_of(args, pair.model))
+    asking = Asking(sampling, args.seed, args.batch_size, args.agreement)
     listener = listener_of(args, pair.model)
     if args.with_baseline and pair.adapter is None:
         raise LacieError("--with-baseline goes with an adapter: without one, the model is the baseline")

@@ -17,6 +17,8 @@ from rich.text import Text
 from lacie_chat.commands.fitted_on import UNANSWERABLE, Fitted
 from lacie_chat.commands.speaker import speaker_options
 from lacie_chat.confidence import MEANINGS
+from lacie_chat.console import make_console, show
+from lacie_chat.cut_off import count_cut_off
 from lacie_chat.errors import LacieError
 from lacie_chat.rows import writing
 from lacie_chat.statistics.diagram import Line, Role, beside, diagram, figures_table, legend, percent, table, width_of
@@ -52,9 +54,9 @@ def report(fitted: Fitted, args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(fitted.to_dict(), ensure_ascii=False, indent=2))
         return
-    console = Console(highlight=False)
+    console = make_console()
     _print(console, [*_asked(fitted), _kept(fitted), []])
-    console.print(_figures(fitted.report.figures))
+    show(_figures(fitted.report.figures))
     _print(console, [[("held out, but for the bare acceptance; 95 % intervals", "dim")], []])
     _print(console, [*_goes_by(fitted), *map(_sentence, fitted.tellings), []])
     said, correct = fitted.said, fitted.answers.correct
@@ -77,7 +79,7 @@ def picture(bins: Bins, names: dict[Figure, str], figures: dict[str, Any], width
 
 def print_lines(lines: Sequence[Line]) -> None:
     """Lines of a diagram on standard output, styled."""
-    _print(Console(highlight=False), lines)
+    _print(make_console(), lines)
 
 
 def write_picture(panels: Sequence[tuple[str, Bins, dict[Figure, str]]], path: Path) -> None:
@@ -113,6 +115,8 @@ def _asked(fitted: Fitted) -> list[Line]:
         ]
         if grades:
             lines.append([(f"right: {', '.join(grades)}", "text")])
+        if cut := count_cut_off(asked.rows):
+            lines.append([(f"{_count(cut, 'answer')} stopped where --max-tokens cut {_them(cut)} off", "text")])
         if not asked.tokens_known:
             known = "its tokens can't be set beside its text, so P(right) goes by the wording alone"
             lines.append([(f"How probable it finds its own words is not known: {known}.", "text")])
@@ -183,6 +187,10 @@ def _sentence(telling: Telling) -> Line:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _them(number: int) -> str:
+    return "it" if number == 1 else "them"
 
 
 def _verb(number: int) -> str:

@@ -7,14 +7,15 @@ the chat, or from both. Only an answer that can be right or wrong counts; what b
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lacie_chat.commands.argument_types import at_least, whole_number
-from lacie_chat.commands.speaker import Pair, add_reasoning_argument
+from lacie_chat.commands.speaker import TEMPERATURE_HELP, Pair, add_reasoning_argument, reasoning_of
 from lacie_chat.confidence import MOST_SAMPLES, Calibrator, WayOfDrawing, signal_values
 from lacie_chat.conversations import MarkedAnswer, Store, marks_of
+from lacie_chat.engine.recommended import recommended
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.evaluation.questions import Question
 from lacie_chat.evaluation.stored import Asking, answers_to
@@ -136,7 +137,7 @@ class Fitted:
 def add_asking_arguments(parser: argparse._ActionsContainer) -> None:
     """How questions are asked and answers compared."""
     parser.add_argument("--matcher", choices=("exact", "lenient"), help="default: as each question says")
-    parser.add_argument("--temperature", type=float, default=Sampling().temperature, help="default: the chat's, 0.2")
+    parser.add_argument("--temperature", type=float, help=TEMPERATURE_HELP)
     parser.add_argument("--max-tokens", type=int, default=128, help="length of an answer at most (default 128)")
     parser.add_argument("--batch-size", type=int, default=8, help="questions answered at once (default 8)")
     parser.add_argument("--seed", type=int, default=0)
@@ -162,9 +163,10 @@ def add_fitting_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the figures and the calibrator as one JSON object")
 
 
-def asking_of(args: argparse.Namespace) -> Asking:
-    """What the options of `add_asking_arguments` say. Raises LacieError, one line."""
-    sampling = Sampling(temperature=args.temperature, max_tokens=args.max_tokens)
+def asking_of(args: argparse.Namespace, pair: Pair) -> Asking:
+    """How the pair is asked, by the options of `add_asking_arguments`. Raises LacieError, one line."""
+    sampling = recommended(pair.model.path, temperature=args.temperature, max_tokens=args.max_tokens)
+    sampling = replace(sampling, reasoning=reasoning_of(args, pair.model))
     return Asking(sampling, args.seed, args.batch_size, args.agreement)
 
 

@@ -5,14 +5,15 @@ import json
 import sys
 from pathlib import Path
 
-from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
 from lacie_chat.commands.argument_types import positive
+from lacie_chat.console import make_console, show
 from lacie_chat.conversations import Store
 from lacie_chat.errors import LacieError
+from lacie_chat.streams import typed_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,16 +62,17 @@ def _list(store: Store, args: argparse.Namespace) -> int:
         return 0
     if not rows:
         print("no conversations yet", file=sys.stderr)
+        return 0
     table = Table.grid(padding=(0, 2))
     for row in rows:
         when = row.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
         table.add_row(Text(row.id, style="bold"), when, Text(f"{row.messages} messages"), Text(row.title))
-    Console(highlight=False).print(table)
+    show(table)
     return 0
 
 
 def _search(store: Store, args: argparse.Namespace) -> int:
-    hits = store.search(args.query)
+    hits = store.search(typed_text(args.query))
     if args.json:
         found = [
             {
@@ -86,7 +88,7 @@ def _search(store: Store, args: argparse.Namespace) -> int:
         return 0
     if not hits:
         print("nothing found", file=sys.stderr)
-    console = Console(highlight=False)
+    console = make_console()
     for hit in hits:
         snippet = Text(hit.snippet)
         for start, end in hit.matches:
@@ -99,7 +101,7 @@ def _search(store: Store, args: argparse.Namespace) -> int:
 def _show(store: Store, args: argparse.Namespace) -> int:
     text = store.export(store.find(args.id).id, "markdown")
     if sys.stdout.isatty():
-        Console(highlight=False).print(Markdown(text))
+        make_console().print(Markdown(text))
     else:
         print(text, end="")
     return 0
@@ -126,7 +128,11 @@ def _delete(store: Store, args: argparse.Namespace) -> int:
     if not args.yes:
         if not sys.stdin.isatty():
             raise LacieError(f"to delete {conversation.id} ({conversation.title}) without being asked, add --yes")
-        if input(f"Delete '{conversation.title}' for good? [y/N] ").strip().lower() not in ("y", "yes"):
+        try:
+            said = input(f"Delete '{conversation.title}' for good? [y/N] ")
+        except EOFError:  # ctrl+d
+            said = ""
+        if said.strip().lower() not in ("y", "yes"):
             print("kept", file=sys.stderr)
             return 0
     store.delete(conversation.id)

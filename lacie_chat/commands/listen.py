@@ -28,6 +28,7 @@ from lacie_chat.models.listeners import TUNED_REF
 from lacie_chat.progress import DownloadLine, progress
 from lacie_chat.rows import numbered_rows, writing
 from lacie_chat.statistics.judges import pearson, spearman
+from lacie_chat.streams import read_input, typed_text
 
 _AT_ONCE = 64
 _SHOWN = 60
@@ -159,12 +160,13 @@ def _texts(args: argparse.Namespace) -> list[Text]:
     if args.text in (None, "-"):
         if sys.stdin.isatty():
             raise LacieError("nothing to hear: give a text, a pipe or --file FILE")
-        text, place = _piped(), "the text from the pipe"
+        text, place = read_input(), "the text from the pipe"
     else:
-        text, place = args.text, "the text"
+        text, place = typed_text(args.text), "the text"
     if not text.strip():
         raise LacieError(f"{place} is empty: there is nothing to hear")
-    return [Text(text.strip(), args.question, args.answer or None, place)]
+    question, answer = (typed_text(each) if each else None for each in (args.question, args.answer))
+    return [Text(text.strip(), question, answer, place)]
 
 
 def _of_row(row: dict[str, Any], place: str) -> Text:
@@ -182,18 +184,6 @@ def _of_row(row: dict[str, Any], place: str) -> Text:
 
 def _unseen(done: int) -> None:
     """No bar to move."""
-
-
-def _piped() -> str:
-    data = sys.stdin.buffer.read()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        byte = f"byte {error.start} is 0x{error.object[error.start]:02x}"
-        raise LacieError(f"standard input is not UTF-8 text ({byte}); convert it first, e.g. with iconv") from None
-    if "\0" in text:
-        raise LacieError("standard input is binary, not text (it has zero bytes)")
-    return text
 
 
 def _lines(heard: dict[str, Any], *, alone: bool) -> str:

@@ -14,6 +14,7 @@ from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
 from lacie_chat.confidence.version import version_of_prompted
 from lacie_chat.conversations import MarkedAnswer, marks_of
 from lacie_chat.engine import Sampling
+from lacie_chat.engine.recommended import recommended
 from lacie_chat.errors import LacieError
 from lacie_chat.models import (
     ModelError,
@@ -113,20 +114,22 @@ def _default_version(mark: MarkedAnswer) -> str:
 
 
 def _speaker(mark: MarkedAnswer, marks: Sequence[MarkedAnswer], version: str) -> MarkedSpeaker:
-    drawn = WayOfDrawing.of(Sampling()).to_dict()
-    own, others = marks_of(marks, mark.fingerprint, mark.model, mark.adapter, version, drawn)
     refs = mark.model_ref, mark.adapter_ref
+    sampling = Sampling()
     calibrators: dict[Figure, Calibrator] = {}
     note = ""
     if mark.fingerprint:
         try:
             pair, note = _files(refs, mark.fingerprint)
+            sampling = recommended(pair.model.path) if pair else sampling
             if pair and (shipped := shipped_calibrator(*pair.paths, version)):
                 calibrators["shipped"] = shipped
             if own_one := own_calibrator_of(mark.fingerprint, version):
                 calibrators["own"] = own_one
         except ModelError as error:
             note = str(error)  # a damaged calibrator is no reason not to show the marks
+    drawn = WayOfDrawing.of(sampling).to_dict()
+    own, others = marks_of(marks, mark.fingerprint, mark.model, mark.adapter, version, drawn)
     return MarkedSpeaker(mark.model, mark.adapter, mark.fingerprint, refs, own, others, version, calibrators, note)
 
 

@@ -10,6 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lacie_chat.console import make_console, show
+from lacie_chat.engine.recommended import in_words, stated
 from lacie_chat.models import (
     catalogue,
     find_calibrator,
@@ -53,7 +55,7 @@ def _list(args: argparse.Namespace) -> int:
         ]
         print(json.dumps(found, ensure_ascii=False, indent=2))
         return 0
-    console = Console(highlight=False)
+    console = make_console()
     console.print("On this machine", style="bold")
     for model in here:
         _entry(console, model.ref, readable_size(model.size_bytes) + (", an adapter" if model.is_adapter else ""))
@@ -68,7 +70,7 @@ def _list(args: argparse.Namespace) -> int:
 def _entry(console: Console, ref: str, about: str) -> None:
     """A REF on a line of its own, whole, so that it can be copied; what it is below."""
     console.print(Text("  " + ref), soft_wrap=True)
-    console.print(Padding(Text(about, style="dim"), (0, 0, 0, 4)))
+    console.print(Padding(Text(about, style="dim"), (0, 0, 0, 4), expand=False))
 
 
 def _pull(args: argparse.Namespace) -> int:
@@ -98,6 +100,7 @@ def _info(args: argparse.Namespace) -> int:
         "size_bytes": info.size_bytes,
         "licence": info.licence,
         "chat_template": info.has_chat_template,
+        "recommended_sampling": stated(info.metadata),
         "calibrator": None if calibrator is None else {"signals": list(calibrator.signals), "n": calibrator.n},
         "lacie": {key: value for key, value in info.metadata.items() if key.startswith("lacie.")},
     }
@@ -110,12 +113,16 @@ def _info(args: argparse.Namespace) -> int:
             name, value = "size", readable_size(info.size_bytes)
         elif name == "parameters":
             value = f"{info.parameters:,}"
+        elif name == "chat_template":
+            value = "its own" if value else "no chat template: asked as Question/Answer, or in ChatML if it knows that"
+        elif name == "recommended_sampling" and value:
+            value = in_words(stated(info.metadata))
         elif name == "calibrator" and value is None:
             value = "none: lacie calibrate finds out how often it is right"
         elif value == {} or value is None:
             continue
         table.add_row(Text(name.replace("_", " "), style="dim"), Text(str(value), overflow="fold"))
-    Console(highlight=False).print(table)
+    show(table)
     return 0
 
 

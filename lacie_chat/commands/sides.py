@@ -19,6 +19,7 @@ from lacie_chat.commands.speaker import (
     calibrators_of,
     listener_of,
     reasoning_of,
+    say,
 )
 from lacie_chat.confidence import WayOfDrawing
 from lacie_chat.engine import EngineLike, Sampling
@@ -98,9 +99,9 @@ def find_sides(args: argparse.Namespace, sampling: Sampling) -> tuple[ComparedSi
     for name, (model, adapter), (model_print, adapter_print), reasoning in zip(
         _names(refs, found), found, prints, [choices[0], choices[-1]], strict=True
     ):
-        way = WayOfDrawing.of(replace(sampling, reasoning=reasoning))
-        calibrators = calibrators_of(Pair(model, adapter), way, listener)
-        speaker = Speaker(model, adapter, *calibrators, listener, reasoning=reasoning)
+        drawn = replace(sampling, reasoning=reasoning)
+        calibrators = calibrators_of(Pair(model, adapter), WayOfDrawing.of(drawn), listener)
+        speaker = Speaker(model, adapter, *calibrators, listener, sampling=drawn)
         sides.append(ComparedSide(name, speaker, model_print, adapter_print))
     return sides[0], sides[1]
 
@@ -158,7 +159,7 @@ def started(left: ComparedSide, right: ComparedSide) -> Iterator[tuple[StartedSi
         if left.model_print == right.model_print and None in (left.adapter_print, right.adapter_print):
             adapted = left if left.adapter_print else right
             engines.append(adapted.speaker.engine())
-            engines[0].load()
+            say(engines[0].load().asked_as)
             yield (
                 StartedSide(left, engines[0], baseline=left is not adapted),
                 StartedSide(right, engines[0], baseline=right is not adapted),
@@ -166,7 +167,8 @@ def started(left: ComparedSide, right: ComparedSide) -> Iterator[tuple[StartedSi
             return
         for side in (left, right):
             engines.append(side.speaker.engine())
-            engines[-1].load()
+            asked_as = engines[-1].load().asked_as
+            say(f"{side.name}: {asked_as}" if asked_as else "")
         yield StartedSide(left, engines[0], baseline=False), StartedSide(right, engines[1], baseline=False)
     finally:
         for engine in engines:

@@ -3,13 +3,15 @@
 import argparse
 import shlex
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lacie_chat import paths
 from lacie_chat.commands.argument_types import at_least, reasoning
 from lacie_chat.confidence import Calibrator, WayOfDrawing
 from lacie_chat.engine import EngineProcess, EngineSettings, ReasoningChoice, Sampling
+from lacie_chat.engine.recommended import recommended
+from lacie_chat.gguf_header import GGUFError
 from lacie_chat.listener_files import ListenerFiles
 from lacie_chat.models import (
     ResolvedModel,
@@ -23,6 +25,7 @@ from lacie_chat.models import (
 from lacie_chat.progress import DownloadLine
 
 SHORTEST_CONTEXT = 256
+TEMPERATURE_HELP = f"0 is greedy (default: what the model's file recommends, else {Sampling().temperature:g})"
 ADAPTER_HELP = "a LoRA adapter GGUF (path or owner/repo) over the model; the embedded model has its own (`embedded`)"
 
 
@@ -56,7 +59,8 @@ class Speaker:
     baseline_calibrator: Calibrator | None
     listener: ListenerFiles
     n_ctx: int | None = None
-    reasoning: ReasoningChoice = None
+    sampling: Sampling = field(default_factory=Sampling)
+    """As the model's file recommends, or as the options say."""
 
     @property
     def adapter_path(self) -> Path | None:
@@ -100,12 +104,15 @@ def add_reasoning_argument(parser: argparse._ActionsContainer) -> None:
 
 
 def reasoning_of(args: argparse.Namespace, model: ResolvedModel) -> ReasoningChoice:
-    """What `--reasoning` comes to for this model, with a line on standard error where it can't think. Raises GGUFError
-    for a file that is none."""
+    """What `--reasoning` comes to for this model, with a line on standard error where it can't think. Of a file that
+    can't be read, who loads it says what is wrong with it."""
     from lacie_chat.engine.reasoning import habit_of_file, settled
 
     asked = getattr(args, "reasoning", None)
-    habit = habit_of_file(model.path)
+    try:
+        habit = habit_of_file(model.path)
+    except GGUFError:
+        return None
     if asked not in (None, "off", 0) and habit is None:
         say(f"{model.name} knows no thinking: it answers at once, whatever --reasoning says")
     return settled(asked, habit)
@@ -175,16 +182,15 @@ def say(note: str) -> None:
 def find_speaker(args: argparse.Namespace) -> Speaker:
     """Resolve the options; downloads from the Hub if need be, with progress on standard error.
 
-    A calibrator that was fitted for another way of drawing than `--temperature` asks for (default: the chat's) is not
-    used, and a line on standard error says so.
+    A calibrator that was fitted for another way of drawing than this speaker's is not used, and a line on standard
+    error says so.
     """
     pair = find_pair(args, download=True)
-    temperature = getattr(args, "temperature", None)
-    drawn = Sampling(reasoning=reasoning_of(args, pair.model))
-    way = WayOfDrawing.of(drawn if temperature is None else replace(drawn, temperature=temperature))
+    sampling = recommended(pair.model.path, temperature=getattr(args, "temperature", None))
+    sampling = replace(sampling, reasoning=reasoning_of(args, pair.model))
     listener = listener_of(args, pair.model)
-    calibrators = calibrators_of(pair, way, listener)
-    return Speaker(pair.model, pair.adapter, *calibrators, listener, args.context, drawn.reasoning)
+    calibrators = calibrators_of(pair, WayOfDrawing.of(sampling), listener)
+    return Speaker(pair.model, pair.adapter, *calibrators, listener, args.context, sampling)
 
 
 def calibrators_of(

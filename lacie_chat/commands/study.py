@@ -26,6 +26,7 @@ from lacie_chat.evaluation.matching import normalise
 from lacie_chat.evaluation.questions import Question, read_question_file
 from lacie_chat.progress import DownloadLine
 from lacie_chat.rows import Row, RowFile, write_text
+from lacie_chat.streams import size_of_the_terminal_itself, terminal_name, terminal_takes_codes
 from lacie_chat.study import PersonFile, Study, as_markdown, make_report, open_study, people_files, plan
 from lacie_chat.study.records import SPEAKERS, SpeakerName, answer_id, begin, finish, is_complete, questions_digest
 
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--temperature",
         type=not_negative,
         default=Sampling().temperature,
-        help="of both speakers (default %(default)s, as in the chat)",
+        help="of both speakers, whatever their files recommend (default %(default)s)",
     )
     judging.add_argument("--max-tokens", type=positive, default=128, help="length of an answer (default 128)")
     judging.add_argument("--seed", type=int, default=0, help="of both speakers (default 0)")
@@ -80,6 +81,8 @@ def judge(args: argparse.Namespace) -> int:
     """Make the answers where that is still to do, then open the study for one person."""
     if not args.answers_only and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise LacieError("the study needs a terminal; in a pipe, make the answers alone: --answers-only")
+    if not args.answers_only and not terminal_takes_codes():
+        raise LacieError(f"the study can't draw on {terminal_name()}; another terminal can, or --answers-only")
     folder = Path(args.out)
     if args.questions is None and (args.adapter or args.left or args.right):
         raise LacieError("the sides are given where a study begins: with --questions FILE")
@@ -93,6 +96,7 @@ def judge(args: argparse.Namespace) -> int:
 
     from lacie_chat.tui.screens.judging import StudyApp
 
+    size_of_the_terminal_itself()
     app = StudyApp(shown, file)
     app.run()
     done = sum(each.item in file.judgements for each in shown)
@@ -198,7 +202,7 @@ def _answers(
         name: stream_answer(
             each.engine,
             question.question,
-            replace(sampling, reasoning=each.compared.speaker.reasoning),
+            replace(sampling, reasoning=each.compared.speaker.sampling.reasoning),
             baseline=each.baseline,
         )
         for name, each in speakers.items()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lacie_chat.comparison.side_summary import SideSummary, summarise_side
-from lacie_chat.confidence import Assessment
+from lacie_chat.confidence import Assessment, right_percent
 from lacie_chat.confidence.same_answer import same_answer
 
 DEADBAND = 0.1
@@ -75,7 +75,7 @@ class Difference:
             return ""
         figures = f"acceptance {_plain(self.left.acceptance)} → {_plain(self.right.acceptance)}"
         if self.p_right_shift is not None:
-            figures += f", P(right) {_percent(self.left.p_right)} → {_percent(self.right.p_right)}"
+            figures += f", P(right) {_chance(self.left.p_right)} → {_chance(self.right.p_right)}"
         if self.sounds == "alike":
             return f"both sound alike ({figures})"
         return f"{right} sounds {self.sounds} than {left} ({figures})"
@@ -146,8 +146,8 @@ def _plain(value: float | None) -> str:
     return "?" if value is None else f"{value:.2f}"
 
 
-def _percent(value: float | None) -> str:
-    return "?" if value is None else f"{round(value * 100)}\u00a0%"
+def _chance(value: float | None) -> str:
+    return "?" if value is None else right_percent(value)
 
 
 def _short(answer: str | None) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from lacie_chat.comparison import Difference, compare_assessments
 from lacie_chat.confidence import Assessment
+from lacie_chat.cut_off import count_cut_off
 from lacie_chat.rows import Row
 from lacie_chat.statistics.metrics import Scored, point, settled
 from lacie_chat.statistics.paired import acceptance_by_truth, mcnemar_of, paired_bootstrap, paired_figures
@@ -86,6 +87,10 @@ def measure_pairs(
         },
         "mcnemar": _tests(left, right, threshold),
         "changes": _changes(pairs),
+        "cut_off": {
+            "left": count_cut_off([pair.left for pair in pairs]),
+            "right": count_cut_off([pair.right for pair in pairs]),
+        },
         "abstentions": _abstentions(pairs),
         "most_changed": {kind: [pair.id for pair in shown] for kind, shown in most_changed(pairs)},
     }

@@ -76,7 +76,17 @@ def headline(result: Result, names: Names | None = None) -> list[str]:
                 *both_figures_rows(result["figures"], intervals=False),
             ]
         ],
+        *cut_off_lines(result, (left, right)),
     ]
+
+
+def cut_off_lines(result: Result, names: Names) -> list[str]:
+    """How many answers stopped where their tokens ran out, if any did. Older results don't say."""
+    counts = result.get("cut_off") or {}
+    if not (counts.get("left") or counts.get("right")):
+        return []
+    left, right = ("?" if counts[side] is None else counts[side] for side in ("left", "right"))
+    return [f"cut off before their end: {left} answers of {names[0]}, {right} of {names[1]} (--max-tokens)"]
 
 
 def names_of(result: Result) -> Names:

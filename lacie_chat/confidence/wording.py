@@ -115,14 +115,19 @@ def share_words(probability: float) -> str:
     return f"{part} in {whole}"
 
 
+def right_percent(p_right: float) -> str:
+    """`17 %`; never 0 or 100 per cent: nobody knows such a thing for certain."""
+    shown = percent(p_right).strip()
+    if shown in (percent(0).strip(), percent(1).strip()):
+        return "under 1\u00a0%" if p_right < 0.5 else "over 99\u00a0%"
+    return shown
+
+
 def right_text(p_right: float) -> str:
-    """`right about 1 in 6 (17 %)`; never 0 or 100 per cent."""
+    """`right about 1 in 6 (17 %)`."""
     words = share_words(p_right)
     about = "" if words.startswith(("less", "more")) else "about "
-    shown = percent(p_right).strip()
-    if shown in (percent(0).strip(), percent(1).strip()):  # nobody knows such a thing for certain
-        shown = "under 1\u00a0%" if p_right < 0.5 else "over 99\u00a0%"
-    return f"right {about}{words} ({shown})"
+    return f"right {about}{words} ({right_percent(p_right)})"
 
 
 def p_right_text(assessment: Assessment) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from lacie_chat.confidence import Assessment, confidence_text
 from lacie_chat.conversations.records import Conversation, Message
+from lacie_chat.cut_off import stored_words
 
 _SPEAKERS = {"system": "System", "user": "You", "assistant": "Assistant"}
 _ENDINGS = {
@@ -48,11 +49,17 @@ def to_markdown(conversation: Conversation, thread: Sequence[Message]) -> str:
         parts.append(f"## {_SPEAKERS[message.role]}")
         if message.text.strip():
             parts.append(with_fences_closed(message.text.strip("\n")))
-        notes = [_ENDINGS.get(message.status), confidence_line(message.assessment), _mark_line(message.correct)]
+        ending = _ENDINGS.get(message.status) or _stopped(message)
+        notes = [ending, confidence_line(message.assessment), _mark_line(message.correct)]
         quoted = [f"> {note}" for note in notes if note]
         if quoted:
             parts.append("  \n".join(quoted))
     return "\n\n".join(parts) + "\n"
+
+
+def _stopped(message: Message) -> str | None:
+    words = stored_words(message.usage, message.params) if message.role == "assistant" else None
+    return words and f"This answer {words}."
 
 
 def confidence_line(assessment: dict[str, Any] | None) -> str | None:

@@ -101,8 +101,8 @@ class Batch:
 
 
 def make_sampler(sampling: Sampling, model: Model, seed: int) -> Any:
-    """llama.cpp's sampler chain in its usual order: penalty, top-k, top-p, temperature, draw. One for each answer: it
-    keeps the answer's last tokens and its own random numbers. Free it with `free_sampler`.
+    """llama.cpp's sampler chain in its usual order: penalty, top-k, top-p, min-p, temperature, draw. One for each
+    answer: it keeps the answer's last tokens and its own random numbers. Free it with `free_sampler`.
     """
     chain = low.llama_sampler_chain_init(low.llama_sampler_chain_default_params())
     if sampling.repeat_penalty > 0 and sampling.repeat_penalty != 1.0:
@@ -117,6 +117,8 @@ def make_sampler(sampling: Sampling, model: Model, seed: int) -> Any:
         low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_k(sampling.top_k))
     if sampling.top_p < 1.0:
         low.llama_sampler_chain_add(chain, low.llama_sampler_init_top_p(max(0.0, sampling.top_p), 1))
+    if sampling.min_p > 0.0:
+        low.llama_sampler_chain_add(chain, low.llama_sampler_init_min_p(min(1.0, sampling.min_p), 1))
     low.llama_sampler_chain_add(chain, low.llama_sampler_init_temp(sampling.temperature))
     low.llama_sampler_chain_add(chain, low.llama_sampler_init_dist(seed & 0xFFFFFFFF))
     return chain

@@ -6,7 +6,8 @@ Interfaces subscribe to these and never look into the engine. A generation's las
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-FinishReason = Literal["stop", "length", "cancelled"]
+FinishReason = Literal["stop", "length", "context", "cancelled"]
+"""Why an answer ended: the model ended it, `max_tokens` were drawn, the context was full, or it was cancelled."""
 ALTERNATIVES = 5
 """Tokens that are kept for each place of an answer."""
 

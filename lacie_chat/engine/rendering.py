@@ -71,7 +71,7 @@ class Rendering:
         self, turns: Sequence[ChatTurn], variables: Mapping[str, object] | None = None, *, thought: str = ""
     ) -> str:
         """The prompt up to where the answer begins; `thought`: what came before each answer. Raises Refusal."""
-        thoughts = dict.fromkeys(("reasoning_content", "thinking"), thought) if thought else {}
+        thoughts = dict.fromkeys(("reasoning_content", "thinking", "reasoning"), thought) if thought else {}
         try:
             return self._template.render(
                 messages=[

@@ -48,12 +48,12 @@ PENALTY_WINDOW = 64
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How one answer is drawn, by whatever draws it: penalty, top-k, top-p, temperature, draw, in this order.
+    """How one answer is drawn, by whatever draws it: penalty, top-k, top-p, min-p, temperature, draw, in this order.
 
-    Low temperature by default: greedy is right twice as often as 0.7. `temperature` 0 is greedy. `top_k` 0, `top_p` 1.0
-    and `repeat_penalty` 1.0 switch those off. One seed gives one text on one machine, as long as no generated token is
-    taken from the cache (context.py says why). `max_tokens` are of the answer: what the model thinks before it
-    has room of its own (`reasoning`).
+    Low temperature by default: greedy is right twice as often as 0.7. `temperature` 0 is greedy. `top_k` 0, `top_p`
+    1.0, `min_p` 0 and `repeat_penalty` 1.0 switch those off. What a model's maker recommends: recommended.py. One seed
+    gives one text on one machine, as long as no generated token is taken from the cache (context.py says why).
+    `max_tokens` are of the answer: what the model thinks before it has room of its own (`reasoning`).
     """
 
     temperature: float = 0.2
@@ -64,5 +64,6 @@ class Sampling:
     seed: int = 0
     stop: tuple[str, ...] = field(default=())
     reasoning: ReasoningChoice = None
+    min_p: float = 0.0
     longest_thought: int | None = None
     """Tokens that a thought may take, whether it is asked for or the model's own way; None: what there is room for."""

@@ -143,7 +143,7 @@ class Answer:
                     try:
                         context.step(token, self._flag)
                     except ContextFull:
-                        return "length"
+                        return "context"
         return draft.finish or "stop"
 
     def _told(self, new: Written) -> Iterator[GenerationEvent]:

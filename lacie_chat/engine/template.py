@@ -14,6 +14,7 @@ answer (GigaChat's `<|message_sep|>`, GLM's `<|user|>`), where the file doesn't 
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 
@@ -107,27 +108,31 @@ class ChatTemplate:
         question."""
         model = self._model
         stop = tuple(end for sign, end in _SPELT_OUT if sign in source)
+        if "<|return|>" in source:  # gpt-oss's end, known; what it writes after old answers ends its thoughts as well
+            return stop, frozenset()
         for token in self._guard.markers(between):
             if model.ends_answer(token):
                 break
-            if self._closes_a_thought(source, model.marker(token)):
+            if self._closes_a_thought(model.marker(token)):
                 continue
             return stop, frozenset({token})
         else:
             tag = _TAG.match(between)
             text = tag[1] if tag else between.rstrip()
-            if text and not self._guard.markers(between) and not self._closes_a_thought(source, text):
+            if text and not self._guard.markers(between) and not self._closes_a_thought(text):
                 stop = tuple(dict.fromkeys((*stop, text)))
         return stop, frozenset()
 
-    def _closes_a_thought(self, source: str, marker: str) -> bool:
+    def _closes_a_thought(self, marker: str) -> bool:
         """Whether the template writes this marker also between a thought and its answer."""
-        if marker == "<|end|>" and "<|return|>" in source:
-            return True  # gpt-oss: it ends each channel, and the answer's is ended by <|return|>
         _, user, answer, thought, last = _PROBE
-        rendered = self._rendering.render([user, answer, last], thought=thought.content)
-        between, answered, _ = rendered.partition(thought.content)[2].partition(answer.content)
-        return bool(answered) and marker in between
+        for turns in ([user, answer, last], [user, answer]):  # some write the thoughts since the last question only
+            with suppress(Refusal):
+                rendered = self._rendering.render(turns, thought=thought.content)
+                between, answered, _ = rendered.partition(thought.content)[2].partition(answer.content)
+                if answered and marker in between:
+                    return True
+        return False
 
     def ends_answer(self, token: int) -> bool:
         """Whether an answer ends with `token`."""

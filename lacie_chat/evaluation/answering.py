@@ -83,6 +83,7 @@ def answer_rows(
             "id": question.id,
             **assessment.to_dict(),
             "reasoning": response.reasoning or None,
+            "finish_reason": response.finish,
             "usage": _usage(response),
             "sampling": sampling_record(sampling) | {"seed": own_seed},
         }
@@ -101,7 +102,7 @@ def _usage(response: Response) -> dict[str, Any]:
 def sampling_record(sampling: Sampling) -> dict[str, Any]:
     """How answers are drawn, as rows and identities keep it; a row has its own `seed` beside it. `reasoning` is there
     only where something is said of it: answers of models that don't think stay what they were."""
-    names = ("temperature", "top_p", "top_k", "repeat_penalty", "max_tokens")
+    names = ("temperature", "top_p", "top_k", "repeat_penalty", "max_tokens", *(["min_p"] if sampling.min_p else []))
     thought = {"reasoning": sampling.reasoning} if sampling.reasoning is not None else {}
     return {**{name: getattr(sampling, name) for name in names}, **thought}
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lacie_chat.confidence import ACCEPT_THRESHOLD
+from lacie_chat.cut_off import count_cut_off
 from lacie_chat.rows import Row
 from lacie_chat.statistics.metrics import Scored, figures_with_intervals, listener_metrics, settled
 from lacie_chat.statistics.tables import figure
@@ -20,12 +21,14 @@ def measure(
     bootstrap: int = BOOTSTRAP,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """All figures of some rows: of the acceptance, and under `p_right` of P(right) where a calibrator gave one."""
+    """All figures of some rows: of the acceptance, and under `p_right` of P(right) where a calibrator gave one.
+    `cut_off`: how many answers stopped where their tokens ran out; None where that isn't known of all.
+    """
 
     def figures_of(some: Sequence[Row]) -> dict[str, Any]:
         return listener_metrics(some, threshold=threshold, bins=bins, bootstrap=bootstrap, seed=seed)
 
-    figures = figures_of(rows)
+    figures = {**figures_of(rows), "cut_off": count_cut_off(rows)}
     if any(row.get("p_right") is not None for row in rows):
         figures["p_right"] = _p_right(rows, bins, bootstrap, seed)
         answered = [row for row in rows if row["state"] == "answered"]
@@ -50,6 +53,8 @@ def _p_right(rows: Sequence[Row], bins: int, bootstrap: int, seed: int) -> dict[
 def one_line(figures: dict[str, Any]) -> str:
     """The main figures, to read: `n 350, accuracy 0.257, …; acceptance: auroc 0.683, ece 0.41; P(right): …`."""
     parts = [f"n {figures['n']}, {_named(figures, ('accuracy', 'f1', 'abstention_rate'))}"]
+    if figures.get("cut_off"):
+        parts[0] += f", cut off {figures['cut_off']}"
     parts.append(f"acceptance: {_named(figures, ('auroc', 'ece'))}")
     if right := figures.get("p_right"):
         parts.append(f"P(right): {_named(right, ('auroc', 'ece', 'log_loss'))}")

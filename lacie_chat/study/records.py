@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from lacie_chat.cut_off import CUT_OFF
 from lacie_chat.errors import LacieError
 from lacie_chat.rows import Row, RowFile, read_rows, write_json
 from lacie_chat.study.checks import item_id
@@ -52,7 +53,7 @@ class Answer:
             correct=row["correct"],
             state=row["state"],
             acceptance=row["acceptance"],
-            cut=row["finish"] == "length",
+            cut=row["finish"] in CUT_OFF,
         )
 
 

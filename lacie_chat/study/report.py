@@ -59,6 +59,7 @@ def make_report(
         "made_with": study.made_with,
         "questions": len(study.question_ids()),
         "same_texts": study.same_texts(),
+        "cut_off": {name: sum(each.cut for each in study.answers if each.speaker == name) for name in SPEAKERS},
         "judgements": len(judged),
         "people": [{**each, "left_out": each["person"] in left_out} for each in summaries],
         "bootstrap": bootstrap,
@@ -157,6 +158,8 @@ def as_markdown(report: Mapping[str, Any]) -> str:
         ),
     ]
     left_out = [each["person"] for each in report["people"] if each["left_out"]]
+    if any(cut := report["cut_off"].values()):
+        lines += ["", f"Cut off before their end: {' and '.join(map(str, cut))} answers (baseline and LACIE)."]
     if left_out:
         lines += ["", f"Left out, for failing attention checks: {', '.join(left_out)}."]
     for name, figures in report["sets"].items():

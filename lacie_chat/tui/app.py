@@ -17,6 +17,7 @@ from lacie_chat.chat.session import ChatSession, Origin, random_seed
 from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator
 from lacie_chat.conversations import Store
 from lacie_chat.engine.protocol import EngineLike
+from lacie_chat.engine.settings import Sampling
 from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.interface_state import read_state, write_state
 from lacie_chat.tui.messages import FromSession
@@ -30,9 +31,9 @@ QUIT_SECONDS = 2.0
 
 class LacieApp(App[None]):
     """The chat. `engine_factory` makes a new engine, at the start and after one has died; `resume` is the id of a
-    conversation to go on with; `notice` is one line to show at the start. Calibrators and origins as in ChatSession;
-    `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an answer is
-    folded (None: as it was left)."""
+    conversation to go on with; `notice` is one line to show at the start. Calibrators, origins and sampling as in
+    ChatSession; `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an
+    answer is folded (None: as it was left)."""
 
     TITLE = "lacie"
     CSS_PATH: ClassVar[str] = "styles/lacie.tcss"
@@ -52,6 +53,7 @@ class LacieApp(App[None]):
         baseline_calibrator: Calibrator | None = None,
         origin: Origin | None = None,
         baseline_origin: Origin | None = None,
+        sampling: Sampling | None = None,
         resume: str | None = None,
         notice: str | None = None,
         agreement: int | None = None,
@@ -71,6 +73,7 @@ class LacieApp(App[None]):
             baseline_calibrator=baseline_calibrator,
             origin=origin,
             baseline_origin=baseline_origin,
+            sampling=sampling,
             agreement=self.state.agreement if agreement is None else agreement,
             answer_from=self.state.answer_from if answer_from is None else answer_from,
             assessment_version=assessment_version,

@@ -102,6 +102,8 @@ def test_each_figure_is_compared_with_its_like_alone() -> None:
     found = compare_assessments(one, other)
     assert (found.acceptance_shift, found.p_right_shift) == pytest.approx((-0.5, -0.2))
     assert "(acceptance 0.90 → 0.40, P(right) 30\u00a0% → 10\u00a0%)" in found.summary()
+    nearly_none = compare_assessments(one, heard("Maybe Kyoto.", "Kyoto", 0.4, p_right=0.002))
+    assert "P(right) 30\u00a0% → under 1\u00a0%)" in nearly_none.summary()
     half = compare_assessments(one, PERHAPS_TOKYO)
     assert (half.left.p_right, half.right.p_right, half.p_right_shift) == (0.3, None, None)
     assert half.acceptance_shift == pytest.approx(-0.6) and "P(right)" not in half.summary()

@@ -120,3 +120,12 @@ def test_the_line_is_the_chats_whatever_is_known_of_the_answer() -> None:
 )
 def test_an_open_fence_is_closed(text: str, closed: str) -> None:
     assert with_fences_closed(text) == closed
+
+
+def test_markdown_says_where_an_answer_stopped(store: Store) -> None:
+    conversation = store.create_conversation("embedded")
+    question = store.add_message(conversation.id, None, "user", "Tell me of the sea")
+    answer = store.add_message(conversation.id, question.id, "assistant", "It is wide and", status="streaming")
+    store.finish(answer.id, "complete", usage={"completion_tokens": 4, "finish_reason": "length"})
+    store.set_leaf(conversation.id, answer.id)
+    assert store.export(conversation.id, "markdown").endswith("It is wide and\n\n> This answer stopped at 4 tokens.\n")

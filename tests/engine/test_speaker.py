@@ -167,14 +167,14 @@ def test_two_threads_take_turns(engine: Engine) -> None:
     assert found == expected
 
 
-def test_context_full_ends_with_length(embedded_model: Path) -> None:
+def test_a_full_context_is_told_from_the_length_that_was_asked_for(embedded_model: Path) -> None:
     small = Engine(EngineSettings(embedded_model, n_ctx=256))
     try:
         answer = ask(
             small, "Write a very long story about the sea. " * 8, Sampling(temperature=1.0, max_tokens=1000, seed=3)
         )
         end = answer.finished
-        assert end.reason == "length"
+        assert end.reason == "context"
         assert end.prompt_tokens + end.completion_tokens == 256 + 1  # the last one drawn needs no place in the cache
     finally:
         small.close()

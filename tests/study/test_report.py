@@ -121,3 +121,12 @@ def test_a_study_of_before_is_read_and_reported(tmp_path: Path) -> None:
     report = make_report(again, people_files(again), bootstrap=20)
     assert report["sets"] == make_report(new, people_files(new), bootstrap=20)["sets"]
     assert "lacie: the base with the adapter x" in as_markdown(report)
+
+
+def test_answers_that_were_cut_off_are_counted_and_shown_as_such(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "cut", finish="context")
+    assert all(answer.cut for answer in study.answers)
+    judge(study, "Ada")
+    found = report(study)
+    assert found["cut_off"] == {"baseline": 12, "lacie": 12}
+    assert "Cut off before their end: 12 and 12 answers (baseline and LACIE)." in as_markdown(found)

@@ -64,6 +64,10 @@ def told(turn: Turn, **arguments: Any) -> str:
             ),
             "■ stopped at 8 tokens   baseline",
         ),
+        (
+            Turn("assistant", "text", None, usage={"completion_tokens": 8, "finish_reason": "context"}),
+            "■ stopped at 8 tokens: the context is full",
+        ),
     ],
 )
 def test_what_one_reads(turn: Turn, line: str) -> None:

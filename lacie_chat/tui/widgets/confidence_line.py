@@ -17,6 +17,7 @@ from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import agreement_text, bar, right_text, share_words, tone
 from lacie_chat.confidence.assessment import Agreement, Assessment
 from lacie_chat.confidence.wording import BAR_CELLS, NO_ANSWER_TO_CHECK, SIGNS, no_figures_text
+from lacie_chat.cut_off import stored_words
 from lacie_chat.tui.figures import DIM, NOT_CALIBRATED, NOT_MEASURED, calibrate_command, colour_of, verdict_content
 from lacie_chat.tui.messages import BranchWanted, TurnSelected
 from lacie_chat.tui.widgets.line_layout import BETWEEN, WITHIN, Form, Piece, flowed, form_at
@@ -81,9 +82,8 @@ def ending_content(turn: Turn) -> Content:
         return Content.styled("■ cut off: the engine stopped", "$text-warning")
     if turn.status == "failed":
         return Content.styled(f"✗ {turn.problem or 'not answered'}", "$text-error")
-    limit = turn.params.get("sampling", {}).get("max_tokens")
-    if limit and turn.usage and turn.usage.get("completion_tokens", 0) >= limit:
-        return Content.styled(f"■ stopped at {limit} tokens", DIM)
+    if stopped := stored_words(turn.usage, turn.params):
+        return Content.styled(f"■ {stopped}", DIM)
     if turn.phase == "done" and not turn.text.strip():
         return Content.styled("the model said nothing", DIM)
     return Content("")

@@ -13,6 +13,7 @@ from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import bar, text_read, wants_sentences
 from lacie_chat.confidence.assessment import Assessment, SentenceAcceptance, Span
 from lacie_chat.confidence.wording import FAIRLY_SURE_FROM
+from lacie_chat.cut_off import stored_words
 from lacie_chat.tui.figures import DIM
 from lacie_chat.tui.widgets.details_figures import Fitted, being_right, signal_rows, sounding
 from lacie_chat.tui.widgets.highlighted_markdown import STYLES, HighlightKind
@@ -150,7 +151,7 @@ def _making(turn: Turn, width: int) -> list[Content]:
     usage, timings, params = turn.usage or {}, turn.timings or {}, turn.params
     sampling: dict[str, Any] = params.get("sampling") or {}
     rows: list[tuple[str, Any]] = [
-        ("status", STATUS_WORDS[turn.status]),
+        ("status", stored_words(turn.usage, params) or STATUS_WORDS[turn.status]),
         ("first token", _seconds(timings.get("time_to_first_token"))),
         ("speed", _rate(timings.get("tokens_per_second"))),
         ("prompt", _tokens(usage.get("prompt_tokens"), usage.get("cached_tokens"))),
@@ -191,4 +192,5 @@ def _tokens(count: int | None, cached: int | None = None) -> str:
 def sampling_text(sampling: dict[str, Any]) -> str:
     """The parameters of `Sampling` that shape an answer, without the seed."""
     names = {"temperature": "temperature", "top_p": "top-p", "top_k": "top-k", "repeat_penalty": "repeat"}
+    names |= {"min_p": "min-p"} if sampling.get("min_p") else {}
     return ", ".join(f"{word} {sampling[name]:g}" for name, word in names.items() if name in sampling)

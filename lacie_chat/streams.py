@@ -1,0 +1,147 @@
+"""Standard input, output and error as a program may find them: closed, full, gone, in another encoding, on a terminal
+that takes no control codes.
+
+A closed descriptor is the worst of them: the next file that is opened takes its number, and what is printed lands in
+it (a database, a log). So the three are filled before anything else happens.
+"""
+
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import TextIO
+
+from lacie_chat.errors import LacieError
+
+_NO_CODES = ("", "dumb", "unknown")
+
+
+def make_usable() -> None:
+    """Fill what is closed, and let no character stop a line.
+
+    Closed input is empty; what is said on closed error is lost; closed output is refused when it is written to, so that
+    a command that has nothing to print doesn't fail. Files and pipes get UTF-8 whatever the locale, unless
+    PYTHONIOENCODING names another; a terminal keeps its own, with `?` for what it hasn't.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            _fill(number, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+            stream = open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
+    for each in (sys.stdout, sys.stderr):
+        if isinstance(each, io.TextIOWrapper):
+            if not _is_utf8(each) and not each.isatty() and not os.environ.get("PYTHONIOENCODING"):
+                each.reconfigure(encoding="utf-8")
+            each.reconfigure(errors="backslashreplace" if _is_utf8(each) else "replace")
+
+
+def read_input() -> str:
+    """All of standard input, as text. Raises LacieError, one line, for what is none."""
+    try:
+        data = sys.stdin.buffer.read()
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        byte = f"byte {error.start} is 0x{error.object[error.start]:02x}"
+        raise LacieError(f"standard input is not UTF-8 text ({byte}); convert it first, e.g. with iconv") from None
+    except OSError as error:
+        raise LacieError(f"standard input can't be read ({error.strerror or error})") from None
+    if "\0" in text:
+        raise LacieError("standard input is binary, not text (it has zero bytes)")
+    return text
+
+
+def typed_text(argument: str) -> str:
+    """A text of the command line, read as UTF-8 whatever the locale. Raises LacieError where it is none."""
+    try:
+        return os.fsencode(argument).decode("utf-8") if _has_surrogates(argument) else argument
+    except UnicodeDecodeError:
+        raise LacieError(f"{argument!a} is not UTF-8 text; convert it first, e.g. with iconv") from None
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= mark <= "\udfff" for mark in text)
+
+
+def _fill(number: int, access: int) -> None:
+    opened = os.open(os.devnull, access)
+    os.dup2(opened, number)  # to be had by child processes, too
+    if opened != number:
+        os.close(opened)
+    else:
+        os.set_inheritable(number, True)
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    return (stream.encoding or "").lower().replace("-", "").replace("_", "") == "utf8"
+
+
+def terminal_takes_codes() -> bool:
+    """Whether a terminal here understands control codes, by TERM (which Windows doesn't set)."""
+    term = os.environ.get("TERM", "").strip().lower()
+    return term not in _NO_CODES or (os.name == "nt" and not term)
+
+
+def terminal_name() -> str:
+    """What the environment calls the terminal, for a line that says that it isn't enough."""
+    term = os.environ.get("TERM", "").strip()
+    return f"this terminal (TERM={term})" if term else "a terminal of which TERM isn't set (try TERM=xterm-256color)"
+
+
+def can_draw(stream: TextIO) -> bool:
+    """Whether a line on this stream can be drawn over: a terminal that takes control codes."""
+    return stream.isatty() and terminal_takes_codes()
+
+
+def size_of_the_terminal_itself() -> None:
+    """Forget COLUMNS and LINES where the terminal tells its size, and where they are no size at all: a program that
+    fills the screen would fill another one, and not grow with its window."""
+    try:
+        known = min(os.get_terminal_size(sys.stdout.fileno())) > 0
+    except OSError:
+        known = False
+    for name in ("COLUMNS", "LINES"):
+        value = os.environ.get(name, "")
+        if known or not (value.isascii() and value.isdigit() and len(value) <= 4):
+            os.environ.pop(name, None)
+
+
+def output_failure(error: OSError) -> str | None:
+    """The line to say where `error` came of standard output: empty where its reader has gone (`| head`); None where it
+    came of something else. Nothing more reaches a stream that failed, and Python doesn't try to at its exit."""
+    if isinstance(error, BrokenPipeError):
+        for stream in (sys.stdout, sys.stderr):
+            if _refusal_of(stream, ""):
+                silence(stream)
+        return ""
+    if error.filename is not None:
+        return None
+    refusal = _refusal_of(sys.stdout, "\n")
+    if refusal is None:
+        return None
+    silence(sys.stdout)
+    return f"can't write to standard output ({refusal})"
+
+
+def _refusal_of(stream: TextIO, text: str) -> str | None:
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def silence(stream: TextIO) -> None:
+    """Whatever is still to come on this stream goes nowhere."""
+    with suppress(OSError, ValueError):  # a stream without a descriptor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def complain(line: str) -> None:
+    """One line on standard error, which may be gone itself."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        silence(sys.stderr)
