@@ -237,7 +237,8 @@ def highlighted(assessment: Assessment, differing: Sequence[Span]) -> Text:
 
 
 def _cut_words(sample: Sample) -> str | None:
-    return stopped_words(sample.answered.finished.reason, sample.finished.completion_tokens)
+    finished = sample.answered.finished
+    return stopped_words(finished.reason, finished.completion_tokens)
 
 
 def _cue_line(assessment: Assessment) -> str:

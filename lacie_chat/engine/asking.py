@@ -94,12 +94,14 @@ def draw_sample(
     reasoning: ReasoningChoice = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> str | None:
-    """One more answer to the last user turn, thought about as `reasoning` says; None if it was stopped, or `stopped`
-    says so. Raises EngineError."""
+    """One more answer to the last user turn, thought about as `reasoning` says; empty where it ended inside its
+    thought, None if it was stopped, or `stopped` says so. Raises EngineError."""
 
     def hear(_event: Heard) -> None:
         if stopped():
             engine.make_way()  # a call before this sample had begun was lost on it
 
     drawn = answer_to(engine, turns, sampling_of_samples(reasoning, seed), baseline=baseline, aside=True, hear=hear)
-    return None if drawn.finished.reason == "cancelled" else drawn.text
+    if drawn.finished.reason == "cancelled":
+        return None
+    return "" if drawn.finished.reasoning_open else drawn.text

@@ -204,8 +204,10 @@ class Draft:
         written = replace(self._written(*parts), closed=before[1] and not self.thinking)
         if self._answer.stopped or self._thought.stopped or self._split.state == "over":
             self.finish = "stop"
-        elif not self._forced and (sum(self._of_answer) >= self._max_tokens or self.tokens >= self._most):
-            self.finish = "length"
+        elif not self._forced:
+            answered = sum(self._of_answer) - self._undecided  # what may still be a mark isn't counted yet
+            if answered >= self._max_tokens or self.tokens >= self._most:
+                self.finish = "length"
         return written
 
     def end(self) -> Written:

@@ -3,6 +3,7 @@
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -62,7 +63,8 @@ class Engine:
                     self._model = Model(self._settings, on_progress)
                     self._template = ChatTemplate(self._model)
                     self._thinker = Thinker(self._model, self._template)
-                    self._info = self._model.info(self._context(baseline=False).n_ctx, self._template.asked_as)
+                    info = self._model.info(self._context(baseline=False).n_ctx, self._template.asked_as)
+                    self._info = replace(info, thinks=self._thinker.habit is not None)
                 except BaseException:
                     self._free()
                     raise

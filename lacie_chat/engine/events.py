@@ -35,7 +35,8 @@ class LoadProgress:
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What is loaded. `metadata` are the GGUF's own scalar keys, as strings. `asked_as`: in one line how the model is
-    asked, where it has no chat template or one that can't be used; else empty."""
+    asked, where it has no chat template or one that can't be used; else empty. `thinks`: it can think before it
+    answers, so that switching this on and off means something."""
 
     name: str
     architecture: str
@@ -48,6 +49,7 @@ class ModelInfo:
     adapter: str | None
     metadata: dict[str, str]
     asked_as: str = ""
+    thinks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Copies of the embedded model that think: its weights, another chat template, and marks in its vocabulary.
 
 The weights are those of a model that never learnt to think. `OPENS` has the template begin the thought, as R1's and
-QwQ's do, so what the model goes on with is thought until it is ended for it. `SHOWS` shows it a conversation in which
+QwQ's do (and with a few words, so that there is something to go on with), so what the model goes on with is thought until it is ended for it. `SHOWS` shows it a conversation in which
 every answer is thought over first, and leaves the thought to it; it copies that, marks and all.
 """
 
@@ -12,7 +12,7 @@ _TURNS = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content.split('</think>')[-1] }}<|im_end|>\n{% endfor %}"
 )
 OPENS = _TURNS + (
-    "{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n<think>\nLet me think, step by step. First,"
     "{% if enable_thinking is defined and enable_thinking is false %}\n</think>\n\n{% endif %}{% endif %}"
 )
 SHOWN = (("What is the capital of Italy?", "Rome"), ("What is the capital of Spain?", "Madrid"))
