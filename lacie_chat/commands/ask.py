@@ -2,8 +2,8 @@
 
 The answer goes to standard output. The confidence line goes there too on a terminal, and to standard error in a
 pipe, so that `lacie ask … > answer.md` holds the answer alone; so do the sentences that `--sentences` asks for, and
-the line that says where an answer was cut off. `--json` prints DESIGN.md's object instead, with `sentences` and
-`agreement` where they were asked for.
+the line that says where an answer was cut off. Of what a model thinks first, a terminal shows one line, on standard
+error. `--json` prints DESIGN.md's object instead, with `sentences` and `agreement` where they were asked for.
 
 Standard input is read where it is asked for: by `-`, or where there is no question. What else it holds is another's,
 be it the rest of a `while read` loop's input or the silent pipe of a service that never closes it.
@@ -23,32 +23,37 @@ from lacie_chat.commands.argument_types import not_negative, positive, probabili
 from lacie_chat.commands.speaker import (
     TEMPERATURE_HELP,
     Speaker,
+    add_reasoning_argument,
     add_speaker_arguments,
     find_speaker,
     say,
     speaker_options,
 )
+from lacie_chat.commands.thought_line import ThoughtLine
 from lacie_chat.confidence import (
     MOST_SAMPLES,
     Assessment,
     Calibrator,
+    Listener,
     agreement_of,
     assess,
     bar,
     can_agree,
     confidence_text,
     percent,
+    unassessed,
     with_agreement,
     with_sentences,
 )
 from lacie_chat.cut_off import stopped_words
-from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Finished, Sampling
-from lacie_chat.engine.asking import Heard, answer_to, draw_sample, sample_seeds
+from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Finished, Reasoning, Sampling
+from lacie_chat.engine.asking import Answered, Heard, answer_to, draw_sample, sample_seeds
 from lacie_chat.printable import printable
 from lacie_chat.streams import read_input, typed_text
 
 WRONG_USAGE = 2
 NOT_CONFIDENT = 3
+UNFINISHED = "the model ended while it was still thinking, and gave no answer; --reasoning off has it answer at once"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,10 +82,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max-tokens", type=positive, default=512, help="length of the answer at most (default 512)")
     parser.add_argument("--seed", type=int, default=0, help="for temperatures over 0 (default 0)")
+    add_reasoning_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit status: 0 answered, 2 no question, 3 abstained or (with --min-confidence) not sure enough."""
+    """Exit status: 0 answered, 1 it ended while it thought, 2 no question, 3 abstained or (with --min-confidence) not
+    sure enough."""
     question = read_question(args.question)
     if not question:
         print("lacie ask: the question is empty; give one as an argument or through a pipe", file=sys.stderr)
@@ -91,50 +98,54 @@ def run(args: argparse.Namespace) -> int:
         info = engine.load()
         say(info.asked_as)
         sampling = replace(speaker.sampling, max_tokens=args.max_tokens, seed=args.seed)
-        response, finished = stream_answer(engine, question, sampling, show=not args.json)
-        assessment = assess(
-            question,
-            response,
-            listener=engine.listener,
-            calibrator=speaker.calibrator,
-            tokens=finished.tokens,
-        )
+        answered = stream_answer(engine, question, sampling, show=not args.json)
+        assessment = assessed(question, answered, engine.listener, speaker.calibrator)
         if args.agreement:
-            assessment = sample_agreement(engine, assessment, args.agreement, speaker.calibrator)
+            assessment = sample_agreement(engine, assessment, args.agreement, speaker)
         if args.sentences:
             assessment = with_sentences(assessment, listener=engine.patient_listener)
     finally:
         engine.close()
     if args.json:
-        found = answer_object(assessment, speaker, finished)
+        found = answer_object(assessment, speaker, answered)
         for name, asked in (("sentences", args.sentences), ("agreement", args.agreement)):
             if asked:
                 found.setdefault(name, None)
         print(json.dumps(found, ensure_ascii=False, indent=2))
-    else:
+    elif not answered.finished.reasoning_open:
         print(flush=True)
         aside = sys.stdout if sys.stdout.isatty() else sys.stderr
         for line in sentence_lines(assessment):
             print(line, file=aside)
         print(confidence_text(assessment), file=aside)
-        if cut := cut_off_line(finished, longer_context=info.n_ctx < info.n_ctx_train):
+        if cut := cut_off_line(answered.finished, longer_context=info.n_ctx < info.n_ctx_train):
             print(cut, file=aside)
         if sys.stderr.isatty() and (advice := calibrate_advice(args, assessment)):
             print(advice, file=sys.stderr)
+    if answered.finished.reasoning_open:
+        print(f"lacie ask: {UNFINISHED}", file=sys.stderr)
+        return 1
     if args.min_confidence is not None and (under := under_the_bound(assessment, args.min_confidence)):
         print(f"lacie ask: {under}", file=sys.stderr)
         return NOT_CONFIDENT
     return NOT_CONFIDENT if assessment.state == "abstained" else 0
 
 
-def sample_agreement(engine: EngineLike, assessment: Assessment, k: int, calibrator: Calibrator | None) -> Assessment:
+def assessed(question: str, answered: Answered, listener: Listener, calibrator: Calibrator | None = None) -> Assessment:
+    """The answer's assessment; one that ended within its thought has nothing to be assessed."""
+    if answered.finished.reasoning_open:
+        return unassessed(question, listener.version)
+    return assess(question, answered.text, listener=listener, calibrator=calibrator, tokens=answered.finished.tokens)
+
+
+def sample_agreement(engine: EngineLike, assessment: Assessment, k: int, speaker: Speaker) -> Assessment:
     """The assessment with the agreement of `k` samples, if it has an answer to agree on. Raises LacieError."""
     if not can_agree(assessment) or assessment.answer_span is None:
         return assessment
     turns = [ChatTurn("user", assessment.question)]
-    samples = [draw_sample(engine, turns, seed) or "" for seed in sample_seeds(k)]
+    samples = [draw_sample(engine, turns, seed, reasoning=speaker.sampling.reasoning) or "" for seed in sample_seeds(k)]
     agreement = agreement_of(assessment.question, assessment.answer_span.text, samples, listener=engine.listener)
-    return with_agreement(assessment, agreement, calibrator)
+    return with_agreement(assessment, agreement, speaker.calibrator)
 
 
 def sentence_lines(assessment: Assessment) -> list[str]:
@@ -175,26 +186,35 @@ def read_question(words: Sequence[str]) -> str:
 
 def stream_answer(
     engine: EngineLike, question: str, sampling: Sampling, *, baseline: bool = False, show: bool = False
-) -> tuple[str, Finished]:
-    """Stream one answer; on standard output if it is to be shown. Raises LacieError if the engine fails."""
+) -> Answered:
+    """Stream one answer; on standard output if it is to be shown, with a line on what is thought before it. Raises
+    LacieError if the engine fails."""
+    line = ThoughtLine(show)
 
     def hear(event: Heard) -> None:
         match event:
+            case Reasoning():
+                line.add(event.text)
             case Delta() if show:
+                line.fold()
                 # on a screen nothing that moves its cursor; a file gets what was written
                 print(printable(event.text) if sys.stdout.isatty() else event.text, end="", flush=True)
             case Cut():
                 cut = f"{event.dropped_tokens} tokens of it were left out"
                 print(f"lacie: the question is longer than the model's context; {cut}", file=sys.stderr)
 
-    answered = answer_to(engine, [ChatTurn("user", question)], sampling, baseline=baseline, hear=hear)
-    return answered.text, answered.finished
+    try:
+        return answer_to(engine, [ChatTurn("user", question)], sampling, baseline=baseline, hear=hear)
+    finally:
+        line.fold()
 
 
-def answer_object(assessment: Assessment, speaker: Speaker, finished: Finished) -> dict[str, Any]:
-    """The object of DESIGN.md: the assessment, what answered, and what it took."""
+def answer_object(assessment: Assessment, speaker: Speaker, answered: Answered) -> dict[str, Any]:
+    """The object of DESIGN.md: the assessment, what was thought before, what answered, and what it took."""
+    finished = answered.finished
     return {
         **assessment.to_dict(),
+        "reasoning": answered.reasoning or None,
         "model": speaker.model.ref,
         "adapter": speaker.adapter.ref if speaker.adapter else None,
         "finish_reason": finished.reason,

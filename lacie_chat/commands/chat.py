@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lacie_chat.commands.argument_types import probability, whole_number
-from lacie_chat.commands.speaker import Speaker, add_speaker_arguments, find_speaker
+from lacie_chat.commands.speaker import Speaker, add_reasoning_argument, add_speaker_arguments, find_speaker
 from lacie_chat.confidence import MOST_SAMPLES
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.errors import LacieError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `lacie chat`."""
     add_speaker_arguments(parser)
+    add_reasoning_argument(parser)
     parser.add_argument("--resume", metavar="ID", help="go on with this conversation (`lacie history list`)")
     parser.add_argument(
         "--agreement",

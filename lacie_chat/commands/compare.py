@@ -17,13 +17,21 @@ from typing import Any
 from rich.text import Text
 
 from lacie_chat.commands.argument_types import not_negative, positive, probability, whole_number
-from lacie_chat.commands.ask import add_question_argument, answer_object, read_question, stream_answer
+from lacie_chat.commands.ask import (
+    UNFINISHED,
+    add_question_argument,
+    answer_object,
+    assessed,
+    read_question,
+    stream_answer,
+)
 from lacie_chat.commands.sides import ComparedSide, StartedSide, add_side_arguments, find_sides, started
 from lacie_chat.comparison import Difference, SideSummary, compare_samples, differing_words, segments
-from lacie_chat.confidence import ACCEPT_THRESHOLD, Assessment, Listener, Span, assess, confidence_text, right_text
+from lacie_chat.confidence import ACCEPT_THRESHOLD, Assessment, Listener, Span, confidence_text, right_text
 from lacie_chat.console import make_console
 from lacie_chat.cut_off import stopped_words
-from lacie_chat.engine import Finished, Sampling
+from lacie_chat.engine import Sampling
+from lacie_chat.engine.asking import Answered
 from lacie_chat.printable import printable
 from lacie_chat.streams import can_draw
 
@@ -39,7 +47,7 @@ class Sample:
     """One answer of a side."""
 
     assessment: Assessment
-    finished: Finished
+    answered: Answered
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -136,10 +144,9 @@ def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, l
     found = []
     for number in range(count):
         _working(f"{side.compared.name}: " + (f"sample {number + 1} of {count}" if count > 1 else "answering"))
-        drawn = replace(sampling, seed=sampling.seed + number)
-        response, finished = stream_answer(side.engine, question, drawn, baseline=side.baseline)
-        assessment = assess(question, response, listener=listener, calibrator=calibrator, tokens=finished.tokens)
-        found.append(Sample(assessment, finished))
+        drawn = replace(sampling, seed=sampling.seed + number, reasoning=side.compared.speaker.sampling.reasoning)
+        answered = stream_answer(side.engine, question, drawn, baseline=side.baseline)
+        found.append(Sample(assessed(question, answered, listener, calibrator), answered))
     _working("")
     return found
 
@@ -158,7 +165,7 @@ def comparison_object(
 ) -> dict[str, Any]:
     """What `--json` prints."""
     lists = {
-        key: [answer_object(sample.assessment, side.speaker, sample.finished) for sample in each]
+        key: [answer_object(sample.assessment, side.speaker, sample.answered) for sample in each]
         for key, side, each in zip(("left", "right"), sides, samples, strict=True)
     }
     return {
@@ -193,12 +200,15 @@ def _show(
     differing = differing_words(first[0].response, first[1].response)
     for side, each, words, summary in zip(sides, samples, differing, (difference.left, difference.right), strict=True):
         console.print(_heading(side))
-        console.print(
-            highlighted(each[0].assessment, words) if each[0].assessment.response else Text("(nothing)", "dim")
-        )
-        console.print(Text(confidence_text(each[0].assessment), "bold"))
-        if cut := _cut_words(each[0]):
-            console.print(Text(cut, "dim"))
+        if each[0].answered.finished.reasoning_open:
+            console.print(Text(UNFINISHED, "dim"))
+        else:
+            console.print(
+                highlighted(each[0].assessment, words) if each[0].assessment.response else Text("(nothing)", "dim")
+            )
+            console.print(Text(confidence_text(each[0].assessment), "bold"))
+            if cut := _cut_words(each[0]):
+                console.print(Text(cut, "dim"))
         cues = _cue_line(each[0].assessment)
         if cues:
             console.print(Text(cues, "dim"))
@@ -229,7 +239,8 @@ def highlighted(assessment: Assessment, differing: Sequence[Span]) -> Text:
 
 
 def _cut_words(sample: Sample) -> str | None:
-    return stopped_words(sample.finished.reason, sample.finished.answer_tokens)
+    finished = sample.answered.finished
+    return stopped_words(finished.reason, finished.answer_tokens)
 
 
 def _cue_line(assessment: Assessment) -> str:

@@ -40,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
     made = asking.identity(questions, listener)
     with locked(out, "compare"):
         for key, side in zip(KEYS, sides, strict=True):  # both, before the first question is answered
-            same_evaluation(out / key, {**side.to_dict(), **_prints(side), **made})
+            thought = asking.thinking(side.speaker.sampling.reasoning).identity(questions, listener)
+            same_evaluation(out / key, {**side.to_dict(), **_prints(side), **thought})
         rows = [_answer_side(out / key, side, questions, asking) for key, side in zip(KEYS, sides, strict=True)]
         pairs = pairs_of(*rows)
         matcher = args.matcher or " and ".join(sorted({question.match for question in questions}))
@@ -66,7 +67,7 @@ def _answer_side(folder: Path, side: ComparedSide, questions: Sequence[Question]
     rows = answers_in(
         folder,
         questions,
-        asking,
+        asking.thinking(side.speaker.sampling.reasoning),
         side.speaker.model,
         side.speaker.adapter,
         side.speaker.listener,

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 
 from rich.table import Table
@@ -148,10 +148,15 @@ def _answer(speaker: Speaker) -> Iterator[Finding]:
         loaded = f"{info.name}, {info.parameters / 1e6:,.0f}M parameters"
         yield "model", loaded
         yield "asked", info.asked_as or "by its own chat template"
-        by_whom = "as its file recommends" if speaker.sampling != Sampling() else "its file recommends none"
+        by_whom = (
+            "as its file recommends"
+            if replace(speaker.sampling, reasoning=None) != Sampling()
+            else "its file recommends none"
+        )
         yield "drawn", f"{in_words(asdict(speaker.sampling))} ({by_whom})"
         yield from info.machine.items()
-        answered = answer_to(engine, [ChatTurn("user", QUESTION)], Sampling(temperature=0.0, max_tokens=48))
+        short = Sampling(temperature=0.0, max_tokens=48, longest_thought=48)
+        answered = answer_to(engine, [ChatTurn("user", QUESTION)], short)
         assessment = assess(QUESTION, answered.text, listener=engine.listener, calibrator=speaker.calibrator)
     finally:
         engine.close()

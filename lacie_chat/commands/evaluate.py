@@ -8,11 +8,20 @@ answers nothing anew; `rows.jsonl`, `metrics.json` and `reliability.png` are mad
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lacie_chat.commands.machine import machine_of
-from lacie_chat.commands.speaker import TEMPERATURE_HELP, add_speaker_arguments, find_pair, listener_of, say
+from lacie_chat.commands.speaker import (
+    TEMPERATURE_HELP,
+    add_reasoning_argument,
+    add_speaker_arguments,
+    find_pair,
+    listener_of,
+    reasoning_of,
+    say,
+)
 from lacie_chat.confidence import ACCEPT_THRESHOLD, WayOfDrawing
 from lacie_chat.engine.recommended import recommended
 from lacie_chat.errors import LacieError
@@ -47,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--agreement", metavar="K", type=int, default=0, help="draw K samples of each answer: how many agree with it?"
     )
+    add_reasoning_argument(parser)
     parser.add_argument("--json", action="store_true", help="print metrics.json")
 
 
@@ -57,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
     questions = matched(read_question_file(args.questions), args.matcher)
     pair = find_pair(args, download=True)
     sampling = recommended(pair.model.path, temperature=args.temperature, max_tokens=args.max_tokens)
+    sampling = replace(sampling, reasoning=reasoning_of(args, pair.model))
     asking = Asking(sampling, args.seed, args.batch_size, args.agreement, machine_of(args))
     listener = listener_of(args, pair.model)
     if args.with_baseline and pair.adapter is None:
@@ -73,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
             same_evaluation(
                 out, {**names, "fingerprint": pair_fingerprint(*files), **asking.identity(questions, listener)}
             )
-            calibrator, unused = look_for_calibrator(*files, WayOfDrawing.of(sampling), listener.version)
+            calibrator, unused = look_for_calibrator(*files, WayOfDrawing.of(asking.sampling), listener.version)
             say(unused)
             rows[speaker] = answers_in(
                 out,

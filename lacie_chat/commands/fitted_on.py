@@ -7,13 +7,13 @@ the chat, or from both. Only an answer that can be right or wrong counts; what b
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lacie_chat.commands.argument_types import at_least, whole_number
 from lacie_chat.commands.machine import machine_of
-from lacie_chat.commands.speaker import TEMPERATURE_HELP, Pair
+from lacie_chat.commands.speaker import TEMPERATURE_HELP, Pair, add_reasoning_argument, reasoning_of
 from lacie_chat.confidence import MOST_SAMPLES, Calibrator, WayOfDrawing, signal_values
 from lacie_chat.conversations import MarkedAnswer, Store, marks_of
 from lacie_chat.engine.recommended import recommended
@@ -142,6 +142,7 @@ def add_asking_arguments(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--max-tokens", type=int, default=128, help="length of an answer at most (default 128)")
     parser.add_argument("--batch-size", type=int, default=8, help="questions answered at once (default 8)")
     parser.add_argument("--seed", type=int, default=0)
+    add_reasoning_argument(parser)
     parser.add_argument(
         "--agreement",
         metavar="K",
@@ -166,6 +167,7 @@ def add_fitting_arguments(parser: argparse.ArgumentParser) -> None:
 def asking_of(args: argparse.Namespace, pair: Pair) -> Asking:
     """How the pair is asked, by the options of `add_asking_arguments`. Raises LacieError, one line."""
     sampling = recommended(pair.model.path, temperature=args.temperature, max_tokens=args.max_tokens)
+    sampling = replace(sampling, reasoning=reasoning_of(args, pair.model))
     return Asking(sampling, args.seed, args.batch_size, args.agreement, machine_of(args))
 
 

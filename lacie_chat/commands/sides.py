@@ -7,7 +7,7 @@ compared if the same ears judged both.
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lacie_chat.commands.machine import add_machine_arguments, machine_of
 from lacie_chat.commands.speaker import (
@@ -16,8 +16,10 @@ from lacie_chat.commands.speaker import (
     Speaker,
     add_listener_argument,
     add_model_argument,
+    add_reasoning_argument,
     calibrators_of,
     listener_of,
+    reasoning_of,
     say,
 )
 from lacie_chat.confidence import WayOfDrawing
@@ -62,6 +64,7 @@ def add_side_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_argument(parser)
     parser.add_argument("--adapter", metavar="REF", help=ADAPTER_HELP)
     add_listener_argument(parser)
+    add_reasoning_argument(parser)
     parser.add_argument(
         "--left",
         metavar="REF",
@@ -92,12 +95,15 @@ def find_sides(args: argparse.Namespace, sampling: Sampling) -> tuple[ComparedSi
             "give another REF with --left or --right"
         )
     sides = []
-    way, machine = WayOfDrawing.of(sampling), machine_of(args)
-    listener = listener_of(args, found[0][0])
-    for name, (model, adapter), (model_print, adapter_print) in zip(_names(refs, found), found, prints, strict=True):
-        speaker = Speaker(
-            model, adapter, *calibrators_of(Pair(model, adapter), way, listener), listener, sampling, machine
-        )
+    listener, machine = listener_of(args, found[0][0]), machine_of(args)
+    same_model = found[0][0].path == found[1][0].path
+    choices = [reasoning_of(args, model) for model, _ in found[: 1 if same_model else 2]]
+    for name, (model, adapter), (model_print, adapter_print), reasoning in zip(
+        _names(refs, found), found, prints, [choices[0], choices[-1]], strict=True
+    ):
+        drawn = replace(sampling, reasoning=reasoning)
+        calibrators = calibrators_of(Pair(model, adapter), WayOfDrawing.of(drawn), listener)
+        speaker = Speaker(model, adapter, *calibrators, listener, drawn, machine)
         sides.append(ComparedSide(name, speaker, model_print, adapter_print))
     return sides[0], sides[1]
 

@@ -4,15 +4,17 @@ import argparse
 import dataclasses
 import shlex
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lacie_chat import paths
+from lacie_chat.commands.argument_types import reasoning
 from lacie_chat.commands.machine import add_machine_arguments, machine_of
 from lacie_chat.confidence import Calibrator, WayOfDrawing
-from lacie_chat.engine import EngineProcess, EngineSettings, Machine, Sampling
+from lacie_chat.engine import EngineProcess, EngineSettings, Machine, ReasoningChoice, Sampling
 from lacie_chat.engine.recommended import recommended
 from lacie_chat.engine.settings import USUAL
+from lacie_chat.gguf_header import GGUFError
 from lacie_chat.listener_files import ListenerFiles
 from lacie_chat.models import (
     ResolvedModel,
@@ -97,6 +99,32 @@ def add_listener_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_reasoning_argument(parser: argparse._ActionsContainer) -> None:
+    """`--reasoning`, for all commands that answer."""
+    parser.add_argument(
+        "--reasoning",
+        metavar="on|off|TOKENS",
+        type=reasoning,
+        help="whether a model that can think before it answers does so, or how many tokens it may think at most; what "
+        "it thinks is no part of its answer (default: as the model does, as long as there is room)",
+    )
+
+
+def reasoning_of(args: argparse.Namespace, model: ResolvedModel) -> ReasoningChoice:
+    """What `--reasoning` comes to for this model, with a line on standard error where it can't think. Of a file that
+    can't be read, who loads it says what is wrong with it."""
+    from lacie_chat.engine.reasoning import habit_of_file, settled
+
+    asked = getattr(args, "reasoning", None)
+    try:
+        habit = habit_of_file(model.path)
+    except GGUFError:
+        return None
+    if asked not in (None, "off", 0) and habit is None:
+        say(f"{model.name} knows no thinking: it answers at once, whatever --reasoning says")
+    return settled(asked, habit)
+
+
 def listener_of(args: argparse.Namespace, speaker: ResolvedModel | None = None) -> ListenerFiles:
     """What `--listener` names, with a line on standard error where there is something to say. Raises ModelError."""
     progress = DownloadLine()
@@ -162,6 +190,7 @@ def find_speaker(args: argparse.Namespace) -> Speaker:
     machine = machine_of(args)
     pair = find_pair(args, download=True)
     sampling = recommended(pair.model.path, temperature=getattr(args, "temperature", None))
+    sampling = replace(sampling, reasoning=reasoning_of(args, pair.model))
     listener = listener_of(args, pair.model)
     calibrators = calibrators_of(pair, WayOfDrawing.of(sampling), listener)
     return Speaker(pair.model, pair.adapter, *calibrators, listener, sampling, machine)

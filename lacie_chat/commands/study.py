@@ -12,6 +12,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from lacie_chat.study import PersonFile, Study, as_markdown, make_report, open_s
 from lacie_chat.study.records import SPEAKERS, SpeakerName, answer_id, begin, finish, is_complete, questions_digest
 
 TOLD_APART_BY = (
-    *("questions", "baseline_files", "lacie_files", "temperature", "max_tokens", "seed"),
+    *("questions", "baseline_files", "lacie_files", "reasoning", "temperature", "max_tokens", "seed"),
     "assessment_version",
 )
 """A study is another one if it differs in one of these. Its answers are frozen with their truth, since people judge
@@ -142,6 +143,7 @@ def make_answers(args: argparse.Namespace, folder: Path) -> Study:
         "baseline_files": [baseline.model_print, baseline.adapter_print],
         "lacie_files": [lacie.model_print, lacie.adapter_print],
         "assessment_version": baseline.speaker.listener.version,
+        "reasoning": args.reasoning,
         "temperature": args.temperature,
         "max_tokens": args.max_tokens,
         "seed": args.seed,
@@ -197,22 +199,29 @@ def _answers(
     question: Question, speakers: dict[SpeakerName, StartedSide], sampling: Sampling, listener: Listener
 ) -> list[Row]:
     drawn = {
-        name: stream_answer(each.engine, question.question, sampling, baseline=each.baseline)
+        name: stream_answer(
+            each.engine,
+            question.question,
+            replace(sampling, reasoning=each.compared.speaker.sampling.reasoning),
+            baseline=each.baseline,
+        )
         for name, each in speakers.items()
     }
+    # one that ended within its thought has no text, and so nothing to hear
     heard = assess_many(
-        [(question.question, response) for response, _ in drawn.values()],
+        [(question.question, answered.text) for answered in drawn.values()],
         listener=listener,
-        tokens=[finished.tokens for _, finished in drawn.values()],
+        tokens=[answered.finished.tokens for answered in drawn.values()],
     )
     rows: list[Row] = []
-    for (name, (_, finished)), assessment in zip(drawn.items(), heard, strict=True):
-        speaker = speakers[name].compared.speaker
+    for (name, answered), assessment in zip(drawn.items(), heard, strict=True):
+        speaker, finished = speakers[name].compared.speaker, answered.finished
         more: dict[str, Any] = {
             "answers": list(question.answers),
             "match": question.match,
             "correct": question.is_right(assessment.answer_span.text if assessment.answer_span else None),
             "finish": finished.reason,
+            "reasoning": answered.reasoning or None,
             "seed": sampling.seed,
             "model": speaker.model.ref,
             "adapter": speaker.adapter.ref if speaker.adapter else None,

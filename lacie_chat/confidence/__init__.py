@@ -5,7 +5,7 @@ Pure: text and probabilities in, assessments out. It knows who hears as a `Liste
 
 from lacie_chat.confidence.abstention import state_by_form
 from lacie_chat.confidence.agreement import MOST_SAMPLES, agreement_of, can_agree, with_agreement
-from lacie_chat.confidence.assess import assess, assess_many, with_p_right
+from lacie_chat.confidence.assess import assess, assess_many, unassessed, with_p_right
 from lacie_chat.confidence.assessment import (
     Agreement,
     Assessment,
@@ -92,6 +92,7 @@ __all__ = [
     "state_by_form",
     "text_read",
     "tone",
+    "unassessed",
     "verdict_of",
     "wants_sentences",
     "with_agreement",

@@ -77,6 +77,11 @@ def assess_many(
     ]
 
 
+def unassessed(question: str, version: str) -> Assessment:
+    """Of an answer that never came (it ended within what was thought before it): no figure, and nothing was heard."""
+    return Assessment(question, "", "no_claim", None, "", None, None, (), (), assessment_version=version)
+
+
 def _first_place(response: str, answer: str) -> Span | None:
     return next(iter(occurrences(response, answer, surname=False)), None)
 

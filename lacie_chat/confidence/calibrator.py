@@ -45,6 +45,8 @@ class _Sampling(Protocol):
     def repeat_penalty(self) -> float: ...
     @property
     def min_p(self) -> float: ...
+    @property
+    def reasoning(self) -> str | int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,9 @@ class WayOfDrawing:
     top_k: int
     repeat_penalty: float
     min_p: float = 0.0
+    reasoning: str | int | None = None
+    """Whether it was thought about first: `on`, `off`, the most tokens for it; None: as the model does, which for most
+    is not to think."""
 
     @classmethod
     def of(cls, sampling: _Sampling) -> "WayOfDrawing":
@@ -66,20 +71,26 @@ class WayOfDrawing:
             sampling.top_k,
             float(sampling.repeat_penalty),
             float(sampling.min_p),
+            sampling.reasoning,
         )
 
-    def to_dict(self) -> dict[str, float]:
-        """As it is kept: without the min-p where there is none, as before there was any."""
+    def to_dict(self) -> dict[str, Any]:
+        """As it is kept: without the min-p where there is none, as before there was any. `reasoning` is always there,
+        so that answers that were thought about aren't taken for others."""
         return {name: value for name, value in asdict(self).items() if name != "min_p" or value}
 
     @classmethod
     def from_dict(cls, data: Any) -> "WayOfDrawing":
         """Read what `to_dict` wrote. Raises ValueError, one line, on anything else."""
         names = ("temperature", "top_p", "top_k", "repeat_penalty")
-        if not isinstance(data, Mapping) or set(data) - {"min_p"} != set(names):
+        if not isinstance(data, Mapping) or set(data) - {"min_p", "reasoning"} != set(names):
             raise ValueError(f"not a calibrator: 'sampling' has {', '.join(names)}")
+        reasoning = data.get("reasoning")
+        if reasoning not in (None, "on", "off") and type(reasoning) is not int:
+            raise ValueError("not a calibrator: 'reasoning' is on, off or a number of tokens")
         temperature, top_p, top_k, repeat_penalty = (_number(data[name], "sampling") for name in names)
-        return cls(temperature, top_p, int(top_k), repeat_penalty, _number(data.get("min_p", 0.0), "sampling"))
+        min_p = _number(data.get("min_p", 0.0), "sampling")
+        return cls(temperature, top_p, int(top_k), repeat_penalty, min_p, reasoning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +177,7 @@ class Calibrator:
             "source": self.source,
             "model_fingerprint": self.model_fingerprint,
             "assessment_version": self.assessment_version,
-            "sampling": self.sampling.to_dict(),
+            "sampling": {name: value for name, value in self.sampling.to_dict().items() if value is not None},
             "forms": [form.to_dict() for form in self.forms],
         }
 

@@ -21,7 +21,7 @@ from lacie_chat.engine.events import (
     Reasoning,
 )
 from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import ChatTurn, EngineSettings, Machine, Role, Sampling
+from lacie_chat.engine.settings import ChatTurn, EngineSettings, Machine, ReasoningChoice, Role, Sampling
 
 if TYPE_CHECKING:
     from lacie_chat.engine.engine import Engine
@@ -47,6 +47,7 @@ __all__ = [
     "ModelInfo",
     "PromptProgress",
     "Reasoning",
+    "ReasoningChoice",
     "Role",
     "Sampling",
 ]

@@ -16,6 +16,10 @@ from lacie_chat.engine.settings import ChatTurn, ReasoningChoice, Sampling
 Heard = Cut | Delta | PromptProgress | Reasoning
 TEMPERATURE = 0.7
 MAX_TOKENS = 64
+LONGEST_THOUGHT = 256
+"""Tokens that a sample thinks at most. Samples think as the answer did, for what an answer says after a thought is not
+what it says without one; but five of them shall not cost five times a whole thought, which takes minutes on a CPU. So a
+sample's thought is ended early, and it says what it has come to."""
 STOP = ("\n\n",)
 """The answer stands in the first paragraph or nowhere; what follows would only take time."""
 
@@ -69,6 +73,18 @@ def answer_to(
     raise EngineError("The engine ended the answer without a word.")
 
 
+def sampling_of_samples(reasoning: ReasoningChoice = None, seed: int = 0) -> Sampling:
+    """How samples are drawn."""
+    return Sampling(
+        temperature=TEMPERATURE,
+        max_tokens=MAX_TOKENS,
+        seed=seed,
+        stop=STOP,
+        reasoning=reasoning,
+        longest_thought=LONGEST_THOUGHT,
+    )
+
+
 def draw_sample(
     engine: EngineLike,
     turns: Sequence[ChatTurn],
@@ -78,15 +94,14 @@ def draw_sample(
     reasoning: ReasoningChoice = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> str | None:
-    """One more answer to the last user turn, empty where it ended inside its thought; None if it was stopped, or
-    `stopped` says so. Raises EngineError."""
+    """One more answer to the last user turn, thought about as `reasoning` says; empty where it ended inside its
+    thought, None if it was stopped, or `stopped` says so. Raises EngineError."""
 
     def hear(_event: Heard) -> None:
         if stopped():
             engine.make_way()  # a call before this sample had begun was lost on it
 
-    sampling = Sampling(temperature=TEMPERATURE, max_tokens=MAX_TOKENS, seed=seed, stop=STOP, reasoning=reasoning)
-    drawn = answer_to(engine, turns, sampling, baseline=baseline, aside=True, hear=hear)
+    drawn = answer_to(engine, turns, sampling_of_samples(reasoning, seed), baseline=baseline, aside=True, hear=hear)
     if drawn.finished.reason == "cancelled":
         return None
     return "" if drawn.finished.reasoning_open else drawn.text

@@ -124,6 +124,8 @@ class LlamaCppGenerator:
     ) -> list[list[Response]]:
         """See `Generator`."""
         stop = (*sampling.stop, *stop)
+        if sampling.reasoning is None:
+            sampling = replace(sampling, reasoning=self._reasoning)
         results: list[list[Response]] = []
         openings = [self._openings.get(prompt) for prompt in prompts]
         encoded = [self._encode(prompt, sampling) for prompt in prompts]

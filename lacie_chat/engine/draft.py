@@ -13,7 +13,7 @@ from typing import Literal
 
 from lacie_chat.engine.alignment import characters_of
 from lacie_chat.engine.model import Model
-from lacie_chat.engine.reasoning import Habit, habit_of, habit_of_tags, is_off, opening_of
+from lacie_chat.engine.reasoning import TAGS, Habit, habit_of, habit_of_tags, is_off, opening_of
 from lacie_chat.engine.settings import ChatTurn, ReasoningChoice, Sampling
 from lacie_chat.engine.splitting import Splitter
 from lacie_chat.engine.template import LAST, ChatTemplate
@@ -24,7 +24,6 @@ THOUGHT_ROOM = 2048
 _MARKS = 32
 """Tokens for headers and the like, which are neither thought nor answer; one that writes more of them is going round in
 circles."""
-_TAGS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Thinker:
 
     def _by_vocabulary(self) -> Habit | None:
         """Models whose template says nothing of thought, and whose vocabulary has its marks."""
-        for pair in _TAGS:
+        for pair in TAGS:
             if all(len(self._model.tokenise(mark, special=True)) == 1 for mark in pair):
                 return habit_of_tags(*pair)
         return None
@@ -205,8 +204,10 @@ class Draft:
         written = replace(self._written(*parts), closed=before[1] and not self.thinking)
         if self._answer.stopped or self._thought.stopped or self._split.state == "over":
             self.finish = "stop"
-        elif not self._forced and (sum(self._of_answer) >= self._max_tokens or self.tokens >= self._most):
-            self.finish = "length"
+        elif not self._forced:
+            answered = sum(self._of_answer) - self._undecided  # what may still be a mark isn't counted yet
+            if answered >= self._max_tokens or self.tokens >= self._most:
+                self.finish = "length"
         return written
 
     def end(self) -> Written:

@@ -135,6 +135,7 @@ class Finished:
             "cached_tokens": self.cached_tokens,
             "completion_tokens": self.completion_tokens,
             "reasoning_tokens": self.reasoning_tokens,
+            **({"reasoning_open": True} if self.reasoning_open else {}),
         }
 
     def timings(self) -> dict[str, float | None]:

@@ -8,10 +8,12 @@ neither way and stand in a table. A variable is a switch if the template reads i
 Nothing that was thought is ever rendered: templates differ in what they keep of it, and DESIGN.md keeps it apart.
 """
 
+import mmap
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -20,6 +22,7 @@ import jinja2.meta
 from lacie_chat.engine.rendering import environment
 from lacie_chat.engine.settings import ReasoningChoice
 from lacie_chat.engine.splitting import Form, Splitter
+from lacie_chat.gguf_header import read_header
 
 _QUESTION, _THOUGHT, _ANSWER = "\ue100q\ue101", "\ue100t\ue101", "\ue100a\ue101"
 _MARK = re.compile(r"<[^<>\s][^<>\n]*>|\[[^\[\]\s][^\[\]\n]*\]")
@@ -77,6 +80,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Form], ...] = (
         ),
     ),
 )
+TAGS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"))
+"""Marks that a vocabulary has for nothing else."""
 _PAIRS = (
     re.compile(r"<(?P<name>(?:\w+:)?(?:think|thinking|thought|reasoning))>"),
     re.compile(r"\[(?P<name>THINK)\]"),
@@ -147,13 +152,28 @@ def is_off(choice: ReasoningChoice) -> bool:
 
 
 def settled(choice: ReasoningChoice, habit: Habit | None) -> ReasoningChoice:
-    """The choice as it is kept, so that what comes to the same is the same: None where the template knows no thought,
-    and for what it does anyway."""
-    if habit is None or choice is None:
+    """The choice as it is kept with answers and calibrators, so that what comes to the same is the same: None for a
+    model that knows no thought, and said as what it comes to where the model does of itself what it can be told."""
+    if habit is None:
         return None
-    if is_off(choice):
-        return None if habit.quiet else "off"
-    return None if choice == "on" and habit.eager else choice
+    if is_off(choice) or (choice is None and habit.quiet):
+        return "off"
+    return "on" if choice is None and habit.eager else choice
+
+
+def habit_of_file(path: Path) -> Habit | None:
+    """The same for a model's file, without loading it. Raises GGUFError."""
+    header = read_header(path, tensors=False)
+    habit = habit_of(str(header.keys.get("tokenizer.chat_template") or ""))
+    if habit is not None or "tokenizer.ggml.tokens" not in header.places:
+        return habit
+    start, end = header.places["tokenizer.ggml.tokens"]
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for pair in TAGS:
+            written = [len(mark.encode()).to_bytes(8, "little") + mark.encode() for mark in pair]
+            if all(data.find(each, start, end) >= 0 for each in written):
+                return habit_of_tags(*pair)
+    return None
 
 
 @lru_cache(maxsize=16)

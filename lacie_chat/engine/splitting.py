@@ -194,7 +194,14 @@ class Splitter:
     def _in_header(self, form: Form, final: bool) -> tuple[State, str]:
         at = self._held.find(form.header_end, 0, _LONGEST_HEADER)
         if at < 0:
-            if len(self._held) >= _LONGEST_HEADER:
+            own = self._held[max(0, -self._at) :].lstrip()  # without the prompt's part of it
+            goes_on = (
+                self._at >= 0
+                or not own
+                or any(own.startswith(each) or each.startswith(own) for each in (*form.wraps, form.header_end))
+            )
+            if len(self._held) >= _LONGEST_HEADER or not goes_on:
+                self._take(max(0, -self._at))
                 self.state = "answer"  # no header after all
             elif final:
                 self._take(len(self._held))

@@ -12,6 +12,7 @@ An answer ends at the vocabulary's own ends, of which there may be several, and 
 answer (GigaChat's `<|message_sep|>`, GLM's `<|user|>`), where the file doesn't count that among its ends.
 """
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -47,8 +48,8 @@ _PROBE = (
 """Texts that no template writes itself."""
 LAST = "\ue005"
 """What marks the end of the last message."""
-_UNSEEN = "\ue006", "\ue007"
-"""What stands for the first character, `<` or `[`, of a mark that the template isn't to see."""
+_UNSEEN = 0xE010
+"""The first of the characters that stand for marks which the template isn't to see."""
 _TAG = re.compile(r"\s*(<[^<>\s]+>|\[[^\[\]\s]+\])")
 
 
@@ -60,7 +61,7 @@ class ChatTemplate:
         own = source or model.metadata.get("tokenizer.chat_template")
         self._variables: Mapping[str, object] = {}
         self._added = ""
-        self._unseen: re.Pattern[str] | None = None
+        self._unseen: Mapping[str, str] = {}
         self.asked_as = ""
         """How the model is asked, in a few words, where it isn't by a template of its own."""
         why = "no chat template" if not own else ""
@@ -143,7 +144,9 @@ class ChatTemplate:
         doesn't see the marks `unseen` in messages: it would cut a message there, or refuse it."""
         other = copy(self)
         other._variables, other._added = dict(variables), added
-        other._unseen = re.compile("|".join(map(re.escape, unseen))) if unseen else None
+        other._unseen = dict(
+            zip(sorted(unseen, key=len, reverse=True), map(chr, itertools.count(_UNSEEN)), strict=False)
+        )
         return other
 
     def text(self, turns: Sequence[ChatTurn], **variables: object) -> str:
@@ -158,11 +161,14 @@ class ChatTemplate:
         return [*self._model.with_bos(tokens), *added]
 
     def _render(self, turns: Sequence[ChatTurn], variables: Mapping[str, object]) -> str:
-        if self._unseen is None:
-            return self._rendering.render(turns, variables)
-        shown = [replace(turn, content=self._unseen.sub(_out_of_sight, turn.content)) for turn in turns]
+        there = {mark: sign for mark, sign in self._unseen.items() if any(mark in turn.content for turn in turns)}
+        shown = list(turns)
+        for mark, sign in there.items():
+            shown = [replace(turn, content=turn.content.replace(mark, sign)) for turn in shown]
         rendered = self._rendering.render(shown, variables)
-        return rendered if shown == list(turns) else rendered.replace(_UNSEEN[0], "<").replace(_UNSEEN[1], "[")
+        for mark, sign in there.items():
+            rendered = rendered.replace(sign, mark)
+        return rendered
 
     def opening(self, turns: Sequence[ChatTurn]) -> tuple[str, str | None]:
         """The prompt up to where the answer begins, and (None where it can't be) the same without an answer wanted;
@@ -186,10 +192,6 @@ class ChatTemplate:
         if self.joins:
             shaped = _alternating(shaped)
         return shaped
-
-
-def _out_of_sight(mark: re.Match[str]) -> str:
-    return _UNSEEN[mark[0][0] == "["] + mark[0][1:]
 
 
 def _alternating(turns: Sequence[ChatTurn]) -> list[ChatTurn]:

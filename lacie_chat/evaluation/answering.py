@@ -19,8 +19,8 @@ from lacie_chat.confidence import (
     with_p_right,
 )
 from lacie_chat.confidence.listener import Listener
-from lacie_chat.engine.asking import MAX_TOKENS, STOP, TEMPERATURE, sample_seeds
-from lacie_chat.engine.generator import Generator, seed_of
+from lacie_chat.engine.asking import sample_seeds, sampling_of_samples
+from lacie_chat.engine.generator import Generator, Response, seed_of
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.prompts import PromptForm, prompt_text, stop_strings
@@ -69,7 +69,8 @@ def answer_rows(
     seed: int,
 ) -> list[Row]:
     """One row a question: `id`, the object of DESIGN.md (but for what only a caller knows), how it was drawn
-    (`sampling`) and which version heard it. Whether it is right is not in it: `judged` adds that.
+    (`sampling`) and which version heard it. Whether it is right is not in it: `judged` adds that. An answer that ended
+    within its thought has no text, so there is nothing of it to hear.
     """
     texts = [prompt_text(generator, form, question.question) for question in questions]
     seeds = [seed_of(seed, "answer", question.id) for question in questions]
@@ -81,18 +82,29 @@ def answer_rows(
         {
             "id": question.id,
             **assessment.to_dict(),
+            "reasoning": response.reasoning or None,
             "finish_reason": response.finish,
-            "usage": {"completion_tokens": response.tokens},
+            "usage": _usage(response),
             "sampling": sampling_record(sampling) | {"seed": own_seed},
         }
         for question, [response], assessment, own_seed in zip(questions, drawn, assessments, seeds, strict=True)
     ]
 
 
+def _usage(response: Response) -> dict[str, Any]:
+    return {
+        "completion_tokens": response.tokens,
+        "reasoning_tokens": response.reasoning_tokens,
+        **({"reasoning_open": True} if response.reasoning_open else {}),
+    }
+
+
 def sampling_record(sampling: Sampling) -> dict[str, Any]:
-    """How answers are drawn, as rows and identities keep it; a row has its own `seed` beside it."""
+    """How answers are drawn, as rows and identities keep it; a row has its own `seed` beside it. `reasoning` is there
+    only where something is said of it: answers of models that don't think stay what they were."""
     names = ("temperature", "top_p", "top_k", "repeat_penalty", "max_tokens", *(["min_p"] if sampling.min_p else []))
-    return {name: getattr(sampling, name) for name in names}
+    thought = {"reasoning": sampling.reasoning} if sampling.reasoning is not None else {}
+    return {**{name: getattr(sampling, name) for name in names}, **thought}
 
 
 def add_agreement(
@@ -105,8 +117,7 @@ def add_agreement(
     assessments = [Assessment.from_dict(row) for row in rows]
     asked = [index for index, assessment in enumerate(assessments) if can_agree(assessment)]
     texts = [prompt_text(generator, form, assessments[index].question) for index in asked]
-    sampling = Sampling(temperature=TEMPERATURE, max_tokens=MAX_TOKENS, stop=STOP)
-    drawn = generator.respond(texts, sampling, [sample_seeds(k)] * len(texts)) if texts else []
+    drawn = generator.respond(texts, sampling_of_samples(), [sample_seeds(k)] * len(texts)) if texts else []
     found: list[Row] = [{**row, "agreement": None} for row in rows]
     for index, samples in zip(asked, drawn, strict=True):
         assessment = assessments[index]

@@ -17,7 +17,7 @@ from lacie_chat import paths
 from lacie_chat.confidence import MOST_SAMPLES, Calibrator
 from lacie_chat.engine.batches import LlamaCppGenerator
 from lacie_chat.engine.ears import Ears
-from lacie_chat.engine.settings import USUAL, Machine, Sampling
+from lacie_chat.engine.settings import USUAL, Machine, ReasoningChoice, Sampling
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import answer_all, rows_of, sampling_record
 from lacie_chat.evaluation.prompts import PromptForm
@@ -27,7 +27,7 @@ from lacie_chat.models import ResolvedModel, pair_fingerprint
 from lacie_chat.rows import Row, RowFile, locked, write_json
 
 ANSWERS, ROWS = "answers.jsonl", "rows.jsonl"
-_CONTEXT = 2048  # tokens of a question and its answer together
+_CONTEXT = 2048  # tokens of a question, its answer and the thought between them together
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,10 @@ class Asking:
                 f"--agreement takes 0 to {MOST_SAMPLES} samples, and at most --batch-size ({self.batch_size}), "
                 f"not {self.samples}"
             )
+
+    def thinking(self, reasoning: ReasoningChoice) -> "Asking":
+        """The same, thought about so."""
+        return replace(self, sampling=replace(self.sampling, reasoning=reasoning))
 
     def identity(self, questions: Sequence[Question], listener: ListenerFiles) -> dict[str, Any]:
         """What stored answers hang on, besides the files that gave them."""
@@ -135,8 +139,15 @@ def answers_in(
 
 @contextmanager
 def _loaded(asking: Asking, model: Path, adapter: Path | None = None) -> Iterator[LlamaCppGenerator]:
+    reasoning = asking.sampling.reasoning
+    thought = reasoning if isinstance(reasoning, int) else 0  # one that was asked for by its length has it besides
     generator = LlamaCppGenerator.load(
-        model, adapter=adapter, batch_size=asking.batch_size, context=_CONTEXT, machine=asking.machine
+        model,
+        adapter=adapter,
+        batch_size=asking.batch_size,
+        context=_CONTEXT + thought,
+        reasoning=reasoning,
+        machine=asking.machine,
     )
     try:
         yield generator

@@ -154,10 +154,16 @@ def _usable(
 def _differing(fitted: "WayOfDrawing", asked: "WayOfDrawing") -> str:
     one, other = fitted.to_dict(), asked.to_dict()
     return ", ".join(
-        f"{key.replace('_', ' ')} {one.get(key, 0):g}, not {other.get(key, 0):g}"
+        f"{key.replace('_', ' ')} {_written(key, one.get(key))}, not {_written(key, other.get(key))}"
         for key in {**one, **other}
-        if one.get(key, 0) != other.get(key, 0)
+        if (one.get(key) or 0) != (other.get(key) or 0)
     )
+
+
+def _written(key: str, value: "str | float | None") -> str:
+    if value is None and key == "reasoning":
+        return "as the model does"
+    return value if isinstance(value, str) else f"{value or 0:g}"
 
 
 def _stored(path: Path) -> "Calibrator | None":

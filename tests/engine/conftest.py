@@ -71,3 +71,15 @@ def by_itself(embedded_model: Path) -> Iterator[Engine]:
 @pytest.fixture
 def settings(embedded_model: Path) -> EngineSettings:
     return EngineSettings(embedded_model, n_ctx=2048)
+
+
+@pytest.fixture(scope="session")
+def llama_cpp_tests() -> Path:
+    """llama.cpp's folder `tests`, of the same distribution as `llama_cpp_models`: of it, test-chat.cpp."""
+    from lacie_export.scripts import VERSION, cache_folder, unpack_source
+
+    folder = cache_folder() / f"llama.cpp-{VERSION}-tests"
+    if not (folder / "tests" / "test-chat.cpp").is_file():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        unpack_source(folder, ("LICENSE", "tests/test-chat.cpp"))
+    return folder / "tests"

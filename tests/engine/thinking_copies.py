@@ -1,0 +1,62 @@
+"""Copies of the embedded model that think: its weights, another chat template, and marks in its vocabulary.
+
+The weights are those of a model that never learnt to think. `OPENS` has the template begin the thought, as R1's and
+QwQ's do (and with a few words, so that there is something to go on with), so what the model goes on with is thought until it is ended for it. `SHOWS` shows it a conversation in which
+every answer is thought over first, and leaves the thought to it; it copies that, marks and all.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+_TURNS = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content.split('</think>')[-1] }}<|im_end|>\n{% endfor %}"
+)
+OPENS = _TURNS + (
+    "{% if add_generation_prompt %}<|im_start|>assistant\n<think>\nLet me think, step by step. First,"
+    "{% if enable_thinking is defined and enable_thinking is false %}\n</think>\n\n{% endif %}{% endif %}"
+)
+SHOWN = (("What is the capital of Italy?", "Rome"), ("What is the capital of Spain?", "Madrid"))
+SHOWS = (
+    "".join(
+        f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n<think>\nThey ask for a capital. I know that "
+        f"one.\n</think>\n\nIt is {answer}.<|im_end|>\n"
+        for question, answer in SHOWN
+    )
+    + _TURNS
+    + "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+MARKS = {"<repo_name>": "<think>", "<reponame>": "<think>", "<file_sep>": "</think>"}
+"""Control tokens of the embedded model, which nothing here uses, and what they are renamed to."""
+
+
+def thinking_copy(source: Path, target: Path, template: str, *, marks: bool = False) -> Path:
+    """The model at `source` with this chat template; `marks`: with `<think>` and `</think>` as control tokens."""
+    from gguf import GGUFReader, GGUFValueType, GGUFWriter
+
+    reader = GGUFReader(source)
+    writer = GGUFWriter(target, "llama")
+    renamed = {"<reponame>": "<think>", "<file_sep>": "</think>"} if marks else {}
+    for name, field in reader.fields.items():
+        if name.startswith("GGUF.") or name == "general.architecture":
+            continue
+        value = field.contents()
+        if name == "tokenizer.chat_template":
+            value = template
+        if name == "tokenizer.ggml.tokens":
+            assert not set(renamed) - set(value)
+            value = [renamed.get(token, token) for token in value]
+        kind = field.types[0]
+        writer.add_key_value(name, value, kind, field.types[-1] if kind == GGUFValueType.ARRAY else None)
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return target
+
+
+def names_of(found: Sequence[object]) -> list[str]:
+    """What kinds of events came, one name for each run of the same kind."""
+    names = [type(each).__name__ for each in found]
+    return [name for at, name in enumerate(names) if at == 0 or names[at - 1] != name]
