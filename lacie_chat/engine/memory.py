@@ -18,7 +18,9 @@ def available_bytes() -> int:
 
 
 def text_of(size: int) -> str:
-    """Bytes for people, such as 1.5 GiB or 320 MiB."""
+    """Bytes for people, such as 1.5 GiB, 320 MiB or 64 KiB."""
+    if size < MIB:
+        return f"{size / 1024:.0f} KiB"
     return f"{size / GIB:.1f} GiB" if size >= GIB else f"{size / MIB:.0f} MiB"
 
 
