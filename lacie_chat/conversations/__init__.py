@@ -13,9 +13,11 @@ from lacie_chat.conversations.records import (
 )
 from lacie_chat.conversations.store import Store
 from lacie_chat.conversations.wording import (
+    SAID_NOTHING,
     STOPPED_THINKING,
     duration,
     is_thought_only,
+    no_answer_text,
     stopped_text,
     thought_seconds,
     thought_size,
@@ -23,6 +25,7 @@ from lacie_chat.conversations.wording import (
 )
 
 __all__ = [
+    "SAID_NOTHING",
     "STOPPED_THINKING",
     "Conversation",
     "ConversationSummary",
@@ -36,6 +39,7 @@ __all__ = [
     "duration",
     "is_thought_only",
     "marks_of",
+    "no_answer_text",
     "stopped_text",
     "thought_seconds",
     "thought_size",

@@ -81,14 +81,14 @@ class EngineProcess:
         parallel. No-op when idle."""
         self._cancel(None)
 
-    def answer_now(self) -> None:
-        """See EngineLike; a no-op as long as the child reports no thought."""
-
     def make_way(self) -> None:
         """Stop only what can wait: answers drawn aside, and what is read in parallel. No-op when idle."""
         with contextlib.suppress(EngineError), self._lock:
             if self._process is not None and self._gone is None:
                 self._write({"id": 0, "op": "make_way"})
+
+    def answer_now(self) -> None:
+        """See EngineLike; a no-op as long as the child reports no thought."""
 
     @property
     def listener(self) -> "Listener":

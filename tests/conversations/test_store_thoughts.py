@@ -96,7 +96,13 @@ def test_json_has_it_beside_the_text(store: Store) -> None:
     ("text", "ending", "line"),
     [
         ("", {"status": "cancelled"}, "> This answer stopped while thinking: no answer yet."),
-        ("", {"usage": {"finish_reason": "length"}}, "> This answer stopped while thinking: no answer yet."),
+        (
+            "",
+            {"usage": {"finish_reason": "length", "reasoning_open": True}},
+            "> This answer stopped while thinking: no answer yet.",
+        ),
+        ("", {"usage": {"finish_reason": "stop"}}, "> The model said nothing after its thought."),
+        ("", {"status": "cancelled", "usage": {"finish_reason": "cancelled"}}, "> This answer was cancelled."),
         ("Jane", {"status": "cancelled"}, "> This answer was cancelled."),
         ("Jane", {"usage": {"finish_reason": "length", "completion_tokens": 9}}, "> This answer stopped at 9 tokens."),
         ("Jane", {"usage": {"finish_reason": "context"}}, "> This answer stopped: the context is full."),

@@ -15,7 +15,9 @@ from lacie_chat.conversations import Store
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS
 from lacie_chat.tui.screens.compare import CompareScreen
+from lacie_chat.tui.screens.help import help_content
 from lacie_chat.tui.widgets.composer import Composer
+from lacie_chat.tui.widgets.confidence_line import line_content
 from lacie_chat.tui.widgets.details import details_content
 from lacie_chat.tui.widgets.thought import ThoughtLine, ThoughtText, ThoughtView, thought_line
 
@@ -210,8 +212,13 @@ async def test_the_details_tell_time_length_and_tokens(driven) -> None:
         assert "thought     3 s, 12 words, 3 tokens" in told and "answer      2 tokens" in told
     only = Turn("assistant", "", None, status="cancelled", reasoning="hm", usage={"reasoning_tokens": 1})
     told = details_content(only, 100).plain
-    assert "Not assessed: it ended while thinking, so there is no answer yet." in told
+    assert "Not assessed: it stopped while thinking, so there is no answer yet." in told
     assert "status      cut off by you, while thinking" in told and "thought     1 word, 1 tokens" in told
+    silent = Turn("assistant", "", None, reasoning="hm", usage={"finish_reason": "stop"})
+    told = details_content(silent, 100).plain
+    assert "Not assessed: it said nothing after its thought." in told
+    assert "status      said nothing after its thought" in told
+    assert line_content(silent).plain == "■ said nothing after its thought"
     cut = Turn(
         "assistant",
         "half",
@@ -301,3 +308,10 @@ def test_no_two_actions_want_one_key_but_those_that_take_turns() -> None:
                 wanted.setdefault(key.strip(), set()).add(action.name)
         shared = {key: names for key, names in wanted.items() if len(names) > 1}
         assert shared in (turns, {"escape": {"compare.now", "compare.back"}})
+
+
+def test_the_help_names_every_key_of_thoughts_once_and_with_room() -> None:
+    lines = [line.rstrip() for line in help_content({}, 200).plain.splitlines()]
+    assert "ctrl+space  o       Show what the model thought before it answered; once more folds it" in lines
+    assert "o  ctrl+space       Show what was thought before both answers; once more folds it" in lines
+    assert any(line.startswith("▸ thought for 12 s") for line in lines)
