@@ -12,7 +12,9 @@ SAID_NOTHING = "said nothing after its thought"
 
 
 def duration(seconds: float) -> str:
-    """`12 s`, `3 min 5 s`."""
+    """`0.4 s`, `12 s`, `3 min 5 s`."""
+    if seconds < 1:
+        return f"{seconds:.1f} s"
     whole = round(seconds)
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
 

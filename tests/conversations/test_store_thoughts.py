@@ -135,6 +135,7 @@ def test_why_it_stopped_is_the_engines_word(usage: dict[str, Any] | None, said: 
 def test_how_long_was_thought_in_words() -> None:
     assert thought_text("one two  three", 12.4) == "thought for 12 s, 3 words"
     assert thought_text("one", 185) == "thought for 3 min 5 s, 1 word"
+    assert thought_text("one", 0.43) == "thought for 0.4 s, 1 word"
     assert thought_text("one two", None) == "thought 2 words"
 
 
