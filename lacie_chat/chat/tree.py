@@ -82,7 +82,7 @@ class Turn:
 
     @property
     def thought_only(self) -> bool:
-        """Did it end inside its thought? There is no answer then, and nothing to hear."""
+        """Did no answer come of its thought, and it has ended? There is nothing to hear then."""
         return self.status != "streaming" and is_thought_only(self.reasoning, self.text, self.usage)
 
     @property

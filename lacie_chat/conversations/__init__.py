@@ -13,15 +13,18 @@ from lacie_chat.conversations.records import (
 )
 from lacie_chat.conversations.store import Store
 from lacie_chat.conversations.wording import (
+    SAID_NOTHING,
     STOPPED_THINKING,
     duration,
     is_thought_only,
+    no_answer_text,
     thought_seconds,
     thought_size,
     thought_text,
 )
 
 __all__ = [
+    "SAID_NOTHING",
     "STOPPED_THINKING",
     "Conversation",
     "ConversationSummary",
@@ -35,6 +38,7 @@ __all__ = [
     "duration",
     "is_thought_only",
     "marks_of",
+    "no_answer_text",
     "thought_seconds",
     "thought_size",
     "thought_text",

@@ -14,8 +14,9 @@ from typing import Any
 from lacie_chat.confidence import Assessment, confidence_text
 from lacie_chat.conversations.records import Conversation, Message
 from lacie_chat.conversations.wording import (
-    STOPPED_THINKING,
+    SAID_NOTHING,
     is_thought_only,
+    no_answer_text,
     thought_seconds,
     thought_text,
 )
@@ -92,7 +93,9 @@ def _folded(part: Part) -> str:
 
 def _ending(message: Message) -> str | None:
     if message.status != "streaming" and is_thought_only(message.reasoning, message.text, message.usage):
-        return f"This answer {STOPPED_THINKING}."
+        why = no_answer_text(message.usage)
+        if why:
+            return f"The model {why}." if why == SAID_NOTHING else f"This answer {why}."
     if message.status == "complete" and (why := stored_words(message.usage, message.params)):
         return f"This answer {why}."
     return _ENDINGS.get(message.status)

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 STOPPED_THINKING = "stopped while thinking: no answer yet"
+SAID_NOTHING = "said nothing after its thought"
 
 
 def duration(seconds: float) -> str:
-    """`12 s`, `3 min 5 s`."""
+    """`0.4 s`, `12 s`, `3 min 5 s`."""
+    if seconds < 1:
+        return f"{seconds:.1f} s"
     whole = round(seconds)
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
 
@@ -30,5 +33,14 @@ def thought_seconds(timings: Mapping[str, Any] | None) -> float | None:
 
 
 def is_thought_only(reasoning: str, text: str, usage: Mapping[str, Any] | None) -> bool:
-    """Did the answer end inside its thought? Then there is nothing to hear, whatever stands there."""
+    """Did no answer come of the thought? Then there is nothing to hear, whatever stands there."""
     return bool(reasoning) and (not text.strip() or bool((usage or {}).get("reasoning_open")))
+
+
+def no_answer_text(usage: Mapping[str, Any] | None) -> str:
+    """Why none came of it: it ended inside the thought, or the model closed that and said no more; empty where the
+    engine's end says it (cancelled in between)."""
+    reason, still_open = (usage or {}).get("finish_reason"), (usage or {}).get("reasoning_open")
+    if still_open or reason is None:
+        return STOPPED_THINKING
+    return SAID_NOTHING if reason == "stop" else ""

@@ -97,7 +97,13 @@ def test_json_has_it_beside_the_text(store: Store) -> None:
     ("text", "ending", "line"),
     [
         ("", {"status": "cancelled"}, "> This answer stopped while thinking: no answer yet."),
-        ("", {"usage": {"finish_reason": "length"}}, "> This answer stopped while thinking: no answer yet."),
+        (
+            "",
+            {"usage": {"finish_reason": "length", "reasoning_open": True}},
+            "> This answer stopped while thinking: no answer yet.",
+        ),
+        ("", {"usage": {"finish_reason": "stop"}}, "> The model said nothing after its thought."),
+        ("", {"status": "cancelled", "usage": {"finish_reason": "cancelled"}}, "> This answer was cancelled."),
         ("Jane", {"status": "cancelled"}, "> This answer was cancelled."),
         ("Jane", {"usage": {"finish_reason": "length", "completion_tokens": 9}}, "> This answer stopped at 9 tokens."),
         ("Jane", {"usage": {"finish_reason": "context"}}, "> This answer stopped: the context is full."),
@@ -129,6 +135,7 @@ def test_why_it_stopped_is_the_engines_word(usage: dict[str, Any] | None, said: 
 def test_how_long_was_thought_in_words() -> None:
     assert thought_text("one two  three", 12.4) == "thought for 12 s, 3 words"
     assert thought_text("one", 185) == "thought for 3 min 5 s, 1 word"
+    assert thought_text("one", 0.43) == "thought for 0.4 s, 1 word"
     assert thought_text("one two", None) == "thought 2 words"
 
 

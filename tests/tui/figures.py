@@ -81,8 +81,11 @@ def every_state() -> dict[str, Turn]:
         "failed, problem": Turn("assistant", "", None, status="failed", problem="the model couldn't be loaded"),
         "engine gone": Turn("assistant", RESPONSE, None, status="cut_off"),
         "nothing": Turn("assistant", "", None),
+        "only thought": Turn("assistant", "", None, status="cancelled", reasoning="hm", params=away),
+        "thought and said nothing": Turn("assistant", "", None, reasoning="hm", usage={"finish_reason": "stop"}),
+        "context full": answer(params={"sampling": {"max_tokens": 8}}, usage={"finish_reason": "context"}),
     }
-    for phase in ("waiting", "reading", "answering", "listening"):
+    for phase in ("waiting", "reading", "thinking", "answering", "listening"):
         status = "complete" if phase == "listening" else "streaming"
         found[phase] = Turn("assistant", RESPONSE, None, status=status, phase=phase, params=away)  # type: ignore[arg-type]
     return found

@@ -18,6 +18,10 @@ SURE = "▰▰▰▰▰▰▰▰▰▱ sounds sure · right about 1 in 6 (17\u00
 OVER = "▲ sounds surer than it is"
 
 
+def usage(reason: str, tokens: int) -> dict[str, Any]:
+    return {"finish_reason": reason, "completion_tokens": tokens}
+
+
 def told(turn: Turn, **arguments: Any) -> str:
     return line_content(turn, **arguments).plain
 
@@ -54,6 +58,21 @@ def told(turn: Turn, **arguments: Any) -> str:
         (Turn("assistant", "", None), "the model said nothing"),
         (Turn("assistant", "text", None, phase="listening"), "∿ listening…"),
         (Turn("assistant", "", None, status="streaming", phase="waiting"), "… waiting"),
+        (Turn("assistant", "", None, status="streaming", phase="thinking", reasoning="hm"), "… no answer yet"),
+        (
+            Turn("assistant", "", None, status="cancelled", reasoning="hm", params={"adapter": "a"}),
+            "■ stopped while thinking: no answer yet   adapter",
+        ),
+        (Turn("assistant", "", None, status="cut_off", reasoning="hm"), "■ cut off while thinking: the engine stopped"),
+        (
+            Turn("assistant", "", None, status="cancelled", reasoning="hm", usage={"finish_reason": "cancelled"}),
+            "■ cut off by you",
+        ),
+        (
+            Turn("assistant", "text", None, params={"sampling": {"max_tokens": 8}}, usage=usage("length", 7)),
+            "■ stopped: the context is full",
+        ),
+        (Turn("assistant", "text", None, params={"sampling": {"max_tokens": 8}}, usage=usage("stop", 8)), ""),
         (
             Turn(
                 "assistant",

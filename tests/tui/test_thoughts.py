@@ -1,5 +1,6 @@
 """What the model thinks before it answers, on the screen: folded, opened by key and click, cut short, copied apart."""
 
+import re
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from lacie_chat.conversations import Store
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS
 from lacie_chat.tui.screens.compare import CompareScreen
+from lacie_chat.tui.screens.help import help_content
 from lacie_chat.tui.widgets.composer import Composer
+from lacie_chat.tui.widgets.confidence_line import line_content
 from lacie_chat.tui.widgets.details import details_content
 from lacie_chat.tui.widgets.thought import ThoughtLine, ThoughtText, ThoughtView, thought_line
 
@@ -51,7 +54,7 @@ async def test_it_is_folded_while_it_comes_and_after_and_opened_by_a_key(driven)
     engine = thinker(hold_thought_after=2)
     async with driven(engine) as driver:
         turn = await begin(driver, engine)
-        await driver.until(lambda: "▸ thinking… 0 s, 7 words" in driver.text().replace("1 s", "0 s"))
+        await driver.until(lambda: re.search(r"▸ thinking… [0-9.]+ s, 7 words", driver.text()))
         assert "ctrl+space opens" in driver.text() and "Rhine" not in driver.text()
         assert "Thinking… escape goes to the answer" in driver.text() and "… no answer yet" in driver.text()
         assert "^space Thought" in driver.text()
@@ -210,8 +213,13 @@ async def test_the_details_tell_time_length_and_tokens(driven) -> None:
         assert "thought     3 s, 12 words, 3 tokens" in told and "answer      2 tokens" in told
     only = Turn("assistant", "", None, status="cancelled", reasoning="hm", usage={"reasoning_tokens": 1})
     told = details_content(only, 100).plain
-    assert "Not assessed: it ended while thinking, so there is no answer yet." in told
+    assert "Not assessed: it stopped while thinking, so there is no answer yet." in told
     assert "status      cut off by you, while thinking" in told and "thought     1 word, 1 tokens" in told
+    silent = Turn("assistant", "", None, reasoning="hm", usage={"finish_reason": "stop"})
+    told = details_content(silent, 100).plain
+    assert "Not assessed: it said nothing after its thought." in told
+    assert "status      said nothing after its thought" in told
+    assert line_content(silent).plain == "■ said nothing after its thought"
     cut = Turn(
         "assistant",
         "half",
@@ -283,6 +291,16 @@ async def test_without_colours_all_is_told(driven, monkeypatch: pytest.MonkeyPat
         assert "  It is the Danube." in driver.text(), "the answer has no frame"
 
 
+async def test_sides_that_only_thought_are_not_compared_and_it_says_why(driven) -> None:
+    engine = TwoSided([Answer([], thought=["Hm."])], [Answer(["First."]), Answer(["It is Kyoto."])])
+    async with driven(engine, adapter_name="a", size=(160, 40)) as driver:
+        await driver.ask("Which city?")
+        await driver.pilot.press("f2")
+        await driver.until(lambda: "Not compared: no answer came of a thought · r asks anew" in driver.text())
+        await driver.pilot.press("left", "enter")
+        assert driver.told[-1] == "There is no answer to go on from."
+
+
 def test_the_line_says_the_key_only_where_there_is_room() -> None:
     turn = Turn("assistant", "", None, reasoning="one two", timings={"reasoning_seconds": 75.0})
     whole = "▸ thought for 1 min 15 s, 2 words · ctrl+space opens"
@@ -301,3 +319,10 @@ def test_no_two_actions_want_one_key_but_those_that_take_turns() -> None:
                 wanted.setdefault(key.strip(), set()).add(action.name)
         shared = {key: names for key, names in wanted.items() if len(names) > 1}
         assert shared in (turns, {"escape": {"compare.now", "compare.back"}})
+
+
+def test_the_help_names_every_key_of_thoughts_once_and_with_room() -> None:
+    lines = [line.rstrip() for line in help_content({}, 200).plain.splitlines()]
+    assert "ctrl+space  o       Show what the model thought before it answered; once more folds it" in lines
+    assert "o  ctrl+space       Show what was thought before both answers; once more folds it" in lines
+    assert any(line.startswith("▸ thought for 12 s") for line in lines)

@@ -344,6 +344,8 @@ def state_content(pair: list[Turn]) -> Content:
         return Content.styled("∿ listening to both answers…", "$foreground 65%")
     if any(turn.status != "complete" for turn in pair):
         return Content.styled("Not compared: an answer is missing or was cut off · r answers it again", "$text-warning")
+    if any(turn.thought_only for turn in pair):
+        return Content.styled("Not compared: no answer came of a thought · r asks anew", "$text-warning")
     return Content.styled("Not compared: an answer could not be assessed", "$text-warning")
 
 

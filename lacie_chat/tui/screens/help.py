@@ -23,6 +23,8 @@ from lacie_chat.tui.widgets.rows import heading, row
 KEY_WIDTH, FIGURE_WIDTH = 20, 27
 EVERY = (*ACTIONS, *COMPARE_ACTIONS, *TOKEN_ACTIONS)
 KEY_SIGNS = {"question_mark": "?", "plus": "+", "minus": "-"}
+SAME_KEYS = {"ctrl+@": "ctrl+space"}
+"""Keys that a terminal may report by another name."""
 
 
 FIGURES: tuple[tuple[str, str], ...] = (
@@ -32,7 +34,7 @@ FIGURES: tuple[tuple[str, str], ...] = (
     ("how often right?", "Nobody has measured this model yet: lacie calibrate does."),
     ("⊘ declines", "It gives no answer, so there is nothing to be sure of. That is not a low figure."),
     ("· no claim", "It claims nothing that could be right or wrong."),
-    ("▸ thought for 12 s", "What the model thought first. No part of the answer: not heard, and not sent back."),
+    ("▸ thought for 12 s", "Above an answer: what the model thought first. No part of it: not heard, not sent back."),
 )
 """What stands in the line under an answer, and what it means, in plain words."""
 
@@ -45,7 +47,8 @@ MARKS: tuple[tuple[HighlightKind, str], ...] = (
 def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
     """The keys of an action as one reads them, remapped ones included."""
     keys = keymap.get(action.name, action.keys)
-    return "  ".join(KEY_SIGNS.get(key.strip(), key.strip()) for key in keys.split(","))
+    names = [SAME_KEYS.get(key.strip(), key.strip()) for key in keys.split(",")]
+    return "  ".join(KEY_SIGNS.get(name, name) for name in dict.fromkeys(names))
 
 
 def help_content(keymap: Mapping[str, str], width: int = 0) -> Content:

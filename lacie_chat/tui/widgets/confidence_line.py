@@ -17,7 +17,7 @@ from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import agreement_text, bar, right_text, share_words, tone
 from lacie_chat.confidence.assessment import Agreement, Assessment
 from lacie_chat.confidence.wording import BAR_CELLS, NO_ANSWER_TO_CHECK, SIGNS, no_figures_text
-from lacie_chat.conversations import STOPPED_THINKING
+from lacie_chat.conversations import no_answer_text
 from lacie_chat.cut_off import stored_words
 from lacie_chat.tui.figures import DIM, NOT_CALIBRATED, NOT_MEASURED, calibrate_command, colour_of, verdict_content
 from lacie_chat.tui.messages import BranchWanted, TurnSelected
@@ -77,8 +77,8 @@ def _agreement(agreement: Agreement, form: Form) -> str:
 
 def ending_content(turn: Turn, *, short: bool = False) -> Content:
     """How an answer ended, where that is worth a word; `short`: there is little room."""
-    if turn.thought_only and turn.status in ("complete", "cancelled"):
-        return Content.styled(f"■ {STOPPED_THINKING.partition(':')[0] if short else STOPPED_THINKING}", "$text-warning")
+    if turn.thought_only and turn.status in ("complete", "cancelled") and (why := no_answer_text(turn.usage)):
+        return Content.styled(f"■ {why.partition(':')[0] if short else why}", "$text-warning")
     if turn.status == "cancelled":
         return Content.styled("■ cut off by you", "$text-warning")
     if turn.status == "cut_off":

@@ -14,7 +14,7 @@ from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import bar, text_read, wants_sentences
 from lacie_chat.confidence.assessment import Assessment, SentenceAcceptance, Span
 from lacie_chat.confidence.wording import FAIRLY_SURE_FROM
-from lacie_chat.conversations import thought_size
+from lacie_chat.conversations import no_answer_text, thought_size
 from lacie_chat.cut_off import stored_words
 from lacie_chat.tui.figures import DIM
 from lacie_chat.tui.widgets.details_figures import Fitted, being_right, signal_rows, sounding
@@ -79,7 +79,8 @@ def _why_not(turn: Turn) -> str:
     if turn.problem:
         return turn.problem
     if turn.thought_only:
-        return "it ended while thinking, so there is no answer yet"
+        why = no_answer_text(turn.usage).replace(":", ", so there is")
+        return f"it {why or 'was not finished'}"
     return "it is being listened to" if turn.phase == "listening" else "it was not finished"
 
 
@@ -182,8 +183,8 @@ def _making(turn: Turn, width: int) -> list[Content]:
 
 
 def _status(turn: Turn) -> str:
-    if turn.thought_only:
-        return "stopped while thinking" if turn.status == "complete" else f"{STATUS_WORDS[turn.status]}, while thinking"
+    if turn.thought_only and (why := no_answer_text(turn.usage).partition(":")[0]):
+        return why if turn.status == "complete" else f"{STATUS_WORDS[turn.status]}, while thinking"
     why = stored_words(turn.usage, turn.params) if turn.status == "complete" else None
     return why or STATUS_WORDS[turn.status]
 
