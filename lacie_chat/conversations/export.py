@@ -96,8 +96,8 @@ def _ending(message: Message) -> str | None:
         why = no_answer_text(message.usage)
         if why:
             return f"The model {why}." if why == SAID_NOTHING else f"This answer {why}."
-    if message.status == "complete" and (why := stored_words(message.usage, message.params)):
-        return f"This answer {why}."
+    if message.status == "complete" and (cut := stored_words(message.usage, message.params)):
+        return f"This answer {cut}."
     return _ENDINGS.get(message.status)
 
 

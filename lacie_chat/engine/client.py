@@ -89,9 +89,6 @@ class EngineProcess:
         """End the thoughts in progress and go to their answers. No-op when idle."""
         self._tell("answer_now")
 
-    def answer_now(self) -> None:
-        """See EngineLike; a no-op as long as the child reports no thought."""
-
     @property
     def listener(self) -> "Listener":
         """Who hears, in the child."""

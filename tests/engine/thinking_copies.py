@@ -1,8 +1,9 @@
 """Copies of the embedded model that think: its weights, another chat template, and marks in its vocabulary.
 
 The weights are those of a model that never learnt to think. `OPENS` has the template begin the thought, as R1's and
-QwQ's do (and with a few words, so that there is something to go on with), so what the model goes on with is thought until it is ended for it. `SHOWS` shows it a conversation in which
-every answer is thought over first, and leaves the thought to it; it copies that, marks and all.
+QwQ's do (and with a few words, so that there is something to go on with), so what the model goes on with is thought
+until it is ended for it. `SHOWS` shows it a conversation in which every answer is thought over first, and leaves the
+thought to it; it copies that, marks and all.
 """
 
 from collections.abc import Sequence

@@ -86,8 +86,8 @@ def ending_content(turn: Turn, *, short: bool = False) -> Content:
         return Content.styled(f"■ cut off{when}: the engine stopped", "$text-warning")
     if turn.status == "failed":
         return Content.styled(f"✗ {turn.problem or 'not answered'}", "$text-error")
-    if turn.status == "complete" and (why := stored_words(turn.usage, turn.params)):
-        return Content.styled(f"■ {why}", DIM)
+    if turn.status == "complete" and (cut := stored_words(turn.usage, turn.params)):
+        return Content.styled(f"■ {cut}", DIM)
     if turn.phase == "done" and not turn.text.strip():
         return Content.styled("the model said nothing", DIM)
     return Content("")

@@ -185,8 +185,8 @@ def _making(turn: Turn, width: int) -> list[Content]:
 def _status(turn: Turn) -> str:
     if turn.thought_only and (why := no_answer_text(turn.usage).partition(":")[0]):
         return why if turn.status == "complete" else f"{STATUS_WORDS[turn.status]}, while thinking"
-    why = stored_words(turn.usage, turn.params) if turn.status == "complete" else None
-    return why or STATUS_WORDS[turn.status]
+    cut = stored_words(turn.usage, turn.params) if turn.status == "complete" else None
+    return cut or STATUS_WORDS[turn.status]
 
 
 def _thought(turn: Turn) -> str:
