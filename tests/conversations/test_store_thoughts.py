@@ -106,7 +106,11 @@ def test_json_has_it_beside_the_text(store: Store) -> None:
         ("", {"status": "cancelled", "usage": {"finish_reason": "cancelled"}}, "> This answer was cancelled."),
         ("Jane", {"status": "cancelled"}, "> This answer was cancelled."),
         ("Jane", {"usage": {"finish_reason": "length", "completion_tokens": 9}}, "> This answer stopped at 9 tokens."),
-        ("Jane", {"usage": {"finish_reason": "context"}}, "> This answer stopped: the context is full."),
+        (
+            "Jane",
+            {"usage": {"finish_reason": "context", "completion_tokens": 9}},
+            "> This answer stopped at 9 tokens: the context is full.",
+        ),
         ("Jane", {"usage": {"finish_reason": "stop"}}, "Jane"),
     ],
 )
