@@ -2,6 +2,7 @@
 what ends it early."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,8 @@ def test_a_thought_is_told_from_its_answer(thinker: Engine) -> None:
 
 def test_the_next_turn_knows_the_answer_and_not_the_thought(thinker: Engine) -> None:
     turns = [*FRANCE, ChatTurn("assistant", "It is Paris."), ChatTurn("user", "And what is the capital of Japan?")]
-    thought, answer, finished = texts_of(list(thinker.generate(turns, GREEDY)))
+    sampling = replace(GREEDY, reasoning="on")  # what it sees of itself has no thought, and it would do without
+    thought, answer, finished = texts_of(list(thinker.generate(turns, sampling)))
     assert thought and "Tokyo" in answer and "think" not in answer
     assert finished.prompt_tokens < 200
 

@@ -1,8 +1,9 @@
 """Copies of the embedded model that think: its weights, another chat template, and marks in its vocabulary.
 
 The weights are those of a model that never learnt to think. `OPENS` has the template begin the thought, as R1's and
-QwQ's do (and with a few words, so that there is something to go on with), so what the model goes on with is thought until it is ended for it. `SHOWS` shows it a conversation in which
-every answer is thought over first, and leaves the thought to it; it copies that, marks and all.
+QwQ's do (and with a few words, so that there is something to go on with), so what the model goes on with is thought
+until it is ended for it. `SHOWS` shows it a conversation in which every answer is thought over first, and leaves the
+thought to it; it copies that, marks and all.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ OPENS = _TURNS + (
     "{% if add_generation_prompt %}<|im_start|>assistant\n<think>\nLet me think, step by step. First,"
     "{% if enable_thinking is defined and enable_thinking is false %}\n</think>\n\n{% endif %}{% endif %}"
 )
+ENDS = OPENS.replace("Let me think, step by step. First,", "")
+"""Within this thought it says the answer and ends its turn."""
 SHOWN = (("What is the capital of Italy?", "Rome"), ("What is the capital of Spain?", "Madrid"))
 SHOWS = (
     "".join(
