@@ -63,3 +63,16 @@ def names_of(found: Sequence[object]) -> list[str]:
     """What kinds of events came, one name for each run of the same kind."""
     names = [type(each).__name__ for each in found]
     return [name for at, name in enumerate(names) if at == 0 or names[at - 1] != name]
+
+
+def harmony(template: str) -> str:
+    """gpt-oss's own template behind such a conversation as `SHOWS` has, in its form."""
+    return (
+        "".join(
+            f"<|start|>user<|message|>{question}<|end|><|start|>assistant<|channel|>analysis<|message|>They ask for a "
+            "capital. I know that one.<|end|><|start|>assistant<|channel|>final<|message|>"
+            f"It is {answer}.<|return|>"
+            for question, answer in SHOWN
+        )
+        + template
+    )

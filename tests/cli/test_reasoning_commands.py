@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pexpect
+import pyte
 import pytest
 from fitted import calibrator
 from thinking_copies import ENDS, SHOWS, thinking_copy
@@ -111,3 +114,16 @@ def test_a_calibrator_knows_whether_its_answers_were_thought_about(embedded_mode
     assert Calibrator.from_dict(kept.to_dict()) == kept
     with pytest.raises(ValueError, match="'reasoning' is on, off or a number"):
         WayOfDrawing.from_dict({**thought.to_dict(), "reasoning": "often"})
+
+
+def test_a_terminal_shows_a_thought_in_one_line(shows: Path) -> None:
+    command = ["-m", "lacie_chat", "ask", QUESTION, "--model", str(shows), "--temperature", "0"]
+    child = pexpect.spawn(
+        sys.executable, command, dimensions=(24, 80), env={**os.environ, "TERM": "xterm"}, timeout=120
+    )
+    child.expect(pexpect.EOF)
+    screen = pyte.Screen(80, 24)
+    pyte.ByteStream(screen).feed(child.before)
+    lines = [line.rstrip() for line in screen.display if line.strip()]
+    assert re.fullmatch(r"thought for \d+\.\d s", lines[0]) and lines[1] == "It is Paris.", lines
+    assert b"thinking 0 s  " in child.before and "They ask" not in "".join(lines)
