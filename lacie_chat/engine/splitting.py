@@ -210,7 +210,8 @@ class Splitter:
         header = self._take(at)
         self._take(len(form.header_end))
         kind = _part(header)
-        self._last = not header.rpartition("<|channel|>")[2].startswith("commentary")  # a word before the answer, as gpt-oss may say one
+        # in a commentary gpt-oss may say a word before its answer
+        self._last = not header.rpartition("<|channel|>")[2].startswith("commentary")
         if kind == "thought":
             self._open()
         else:
