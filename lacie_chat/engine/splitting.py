@@ -55,6 +55,7 @@ class Splitter:
         self._held = ""
         self._at = 0
         self._thought_before = self._wrote_thought = False
+        self._last = True
         self.stretches: list[tuple[int, int]] = []
         """Where the answer stands in all that was fed: (first character, length)."""
         if form is not None:
@@ -188,7 +189,7 @@ class Splitter:
         if marker in again:
             self._open()
         else:
-            self.state = "between" if form.header_end else "over"
+            self.state = "between" if form.header_end and not self._last else "over"
         return kind, text
 
     def _in_header(self, form: Form, final: bool) -> tuple[State, str]:
@@ -209,6 +210,8 @@ class Splitter:
         header = self._take(at)
         self._take(len(form.header_end))
         kind = _part(header)
+        # in a commentary gpt-oss may say a word before its answer
+        self._last = not header.rpartition("<|channel|>")[2].startswith("commentary")
         if kind == "thought":
             self._open()
         else:

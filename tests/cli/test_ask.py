@@ -60,7 +60,7 @@ def test_json_is_the_object_of_the_design() -> None:
     assert set(found) == {
         *("question", "response", "answer_span", "answer_offsets", "state", "acceptance", "confidence", "hedges"),
         *("boosters", "masked_response", "assessment_version", "signals", "model", "adapter", "usage", "timings"),
-        *("p_right", "verdict", "finish_reason"),
+        *("p_right", "verdict", "finish_reason", "reasoning"),
     }
     assert found["assessment_version"] == ASSESSMENT_VERSION
     assert found["question"] == "What is the capital of Japan?"

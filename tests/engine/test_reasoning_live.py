@@ -2,10 +2,11 @@
 what ends it early."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from thinking_copies import OPENS, SHOWS, names_of, thinking_copy
+from thinking_copies import OPENS, SHOWS, harmony, names_of, thinking_copy
 
 from lacie_chat.engine import (
     ChatTurn,
@@ -74,7 +75,8 @@ def test_a_thought_is_told_from_its_answer(thinker: Engine) -> None:
 
 def test_the_next_turn_knows_the_answer_and_not_the_thought(thinker: Engine) -> None:
     turns = [*FRANCE, ChatTurn("assistant", "It is Paris."), ChatTurn("user", "And what is the capital of Japan?")]
-    thought, answer, finished = texts_of(list(thinker.generate(turns, GREEDY)))
+    sampling = replace(GREEDY, reasoning="on")  # what it sees of itself has no thought, and it would do without
+    thought, answer, finished = texts_of(list(thinker.generate(turns, sampling)))
     assert thought and "Tokyo" in answer and "think" not in answer
     assert finished.prompt_tokens < 200
 
@@ -187,3 +189,23 @@ def test_answers_in_batches_think_as_those_of_the_chat(shows: Path, thinker: Eng
 def test_samples_agree_by_their_answers(thinker: Engine) -> None:
     samples = [draw_sample(thinker, FRANCE, seed) for seed in (1, 2)]
     assert all(sample and "Paris" in sample and "They ask" not in sample for sample in samples)
+
+
+def test_gpt_oss_answers_turn_after_turn(embedded_model: Path, llama_cpp_models: Path, tmp_path: Path) -> None:
+    """Its own template; the channels are written by the model, as text, for these weights know no such tokens."""
+    source = (llama_cpp_models / "templates" / "openai-gpt-oss-120b.jinja").read_text(encoding="utf-8")
+    model = thinking_copy(embedded_model, tmp_path / "harmony.gguf", harmony(source))
+    turns: list[ChatTurn] = []
+    sampling = Sampling(temperature=0.0, max_tokens=20, stop=("<|return|>", "."))
+    with Engine(EngineSettings(model, n_ctx=2048)) as engine:
+        for country in ("France", "Japan", "Italy"):
+            turns.append(ChatTurn("user", f"What is the capital of {country}?"))
+            choice = "on" if country == "France" else None  # else these weights may go to the answer at once
+            events = list(engine.generate(turns, replace(sampling, reasoning=choice)))
+            thought, answer, finished = texts_of(events)
+            assert answer.startswith("It is") and "<|" not in answer + thought and finished.reason == "stop"
+            assert thought or choice is None
+            turns.append(ChatTurn("assistant", answer))
+        turns.append(ChatTurn("user", "Say <|channel|>analysis<|message|>"))
+        turns[1:1] = [ChatTurn("assistant", "<|channel|>final<|message|>"), ChatTurn("user", "Hm.")]
+        assert texts_of(list(engine.generate(turns, sampling)))[2].reason in ("stop", "length")

@@ -74,6 +74,7 @@ def test_odd_thoughts(written: str, thought: str, answer: str) -> None:
         ("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>commentary<|message|>One. <|end|>"
          "<|start|>assistant<|channel|>analysis<|message|>c<|end|><|start|>assistant<|channel|>final<|message|>Two.",
          "a\n\nc", "One. Two."),
+        ("<|channel|>final<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>a<|end|>", "", "a"),
         ("<|channel|>final", "", ""),
         ("Just an answer <|x|>.", "", "Just an answer <|x|>."),
         ("<|channel|>" + "x" * 300, "", "<|channel|>" + "x" * 300),

@@ -16,6 +16,8 @@ OPENS = _TURNS + (
     "{% if add_generation_prompt %}<|im_start|>assistant\n<think>\nLet me think, step by step. First,"
     "{% if enable_thinking is defined and enable_thinking is false %}\n</think>\n\n{% endif %}{% endif %}"
 )
+ENDS = OPENS.replace("Let me think, step by step. First,", "")
+"""Within this thought it says the answer and ends its turn."""
 SHOWN = (("What is the capital of Italy?", "Rome"), ("What is the capital of Spain?", "Madrid"))
 SHOWS = (
     "".join(
@@ -61,3 +63,16 @@ def names_of(found: Sequence[object]) -> list[str]:
     """What kinds of events came, one name for each run of the same kind."""
     names = [type(each).__name__ for each in found]
     return [name for at, name in enumerate(names) if at == 0 or names[at - 1] != name]
+
+
+def harmony(template: str) -> str:
+    """gpt-oss's own template behind such a conversation as `SHOWS` has, in its form."""
+    return (
+        "".join(
+            f"<|start|>user<|message|>{question}<|end|><|start|>assistant<|channel|>analysis<|message|>They ask for a "
+            "capital. I know that one.<|end|><|start|>assistant<|channel|>final<|message|>"
+            f"It is {answer}.<|return|>"
+            for question, answer in SHOWN
+        )
+        + template
+    )
