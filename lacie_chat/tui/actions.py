@@ -81,7 +81,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("answer.previous", "left,alt+left", "Previous branch", "Show the previous version of the selected message"),
     Action("answer.next", "right,alt+right", "Next branch", "Show the next version of the selected message"),
     Action("chat.baseline", "ctrl+l", "Baseline", "Let the model answer with or without its adapter", footer=True),
-    Action("chat.thinking", "h", "Thinking", "Let a model that can think first do so, or not; goes round"),
+    Action("chat.thinking", "h", "Thinking", "Let a model that can think do so before it answers, or not; goes round"),
     Action("chat.calibration", "f9", "Calibration", "See how often answers are right, by your marks"),
     Action(
         "chat.agreement", "f4", "Agreement", "Draw samples after each answer to see if they agree; once more: stop that"
