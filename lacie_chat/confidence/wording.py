@@ -82,8 +82,8 @@ def agreement_text(agreement: Agreement) -> str:
 
 
 _SHARES = (
-    (1, 50), (1, 30), (1, 20), (1, 15), (1, 10), (1, 8), (1, 6), (1, 5), (1, 4), (1, 3), (2, 5), (1, 2), (3, 5), (2, 3),
-    (3, 4), (4, 5), (5, 6), (7, 8), (9, 10), (14, 15), (19, 20), (29, 30), (49, 50),
+    (1, 100), (1, 50), (1, 30), (1, 20), (1, 15), (1, 10), (1, 8), (1, 6), (1, 5), (1, 4), (1, 3), (2, 5), (1, 2),
+    (3, 5), (2, 3), (3, 4), (4, 5), (5, 6), (7, 8), (9, 10), (14, 15), (19, 20), (29, 30), (49, 50), (99, 100),
 )  # fmt: skip
 """What a probability is put as: shares that people can picture."""
 
@@ -95,22 +95,37 @@ SIGNS: dict[Verdict, str] = {
     "sounds about right": "●",
     "surer than it sounds": "▽",
 }
-"""One sign for each verdict, where there is no room for words."""
+"""One sign for each verdict, for the line and where there is no room for words."""
+
+UNSURE_SIGN = "~"
+"""Of an answer that is more likely wrong than right, and sounds so: no reader may take it for a good one."""
+
+LIKELY_FROM = 0.5
+"""P(right) from which an answer that sounds as right as it is counts as likely right."""
+
+
+def verdict_sign(assessment: Assessment) -> str:
+    """The sign of an answer's verdict; empty without one."""
+    if assessment.verdict is None or assessment.p_right is None:
+        return ""
+    if assessment.verdict == "sounds about right" and assessment.p_right < LIKELY_FROM:
+        return UNSURE_SIGN
+    return SIGNS[assessment.verdict]
 
 
 def verdict_text(verdict: Verdict) -> str:
     """The verdict as it follows on the two figures. Behind "right about 1 in 6" people would take "sounds about right"
     for "seems correct", so the line says what is meant.
     """
-    return "and sounds like it" if verdict == "sounds about right" else verdict
+    return "the tone fits" if verdict == "sounds about right" else verdict
 
 
 def share_words(probability: float) -> str:
-    """`1 in 6`: the share nearest to a probability (in log-odds); beyond the last ones `less than 1 in 50`."""
-    if probability < 0.015:
-        return "less than 1 in 50"
-    if probability > 0.985:
-        return "more than 49 in 50"
+    """`1 in 6`: the share nearest to a probability (in log-odds); beyond the last ones `less than 1 in 100`."""
+    if probability < 0.0075:
+        return "less than 1 in 100"
+    if probability > 0.9925:
+        return "more than 99 in 100"
     part, whole = min(_SHARES, key=lambda share: abs(logit(share[0] / share[1]) - logit(probability)))
     return f"{part} in {whole}"
 

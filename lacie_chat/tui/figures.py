@@ -12,7 +12,7 @@ from typing import Any
 from textual.content import Content
 
 from lacie_chat.confidence import Assessment, Verdict
-from lacie_chat.confidence.wording import SIGNS, verdict_text
+from lacie_chat.confidence.wording import SIGNS, UNSURE_SIGN, verdict_sign, verdict_text
 
 DIM = "$foreground 65%"
 NEUTRAL = "$foreground 90%"
@@ -33,13 +33,20 @@ WHAT_FOLLOWS: dict[Verdict, str] = {
 
 VERDICTS_MEAN: dict[Verdict, str] = {
     "sounds surer than it is": "It promises more than such answers keep: check it.",
-    "sounds about right": "The two agree; so does an answer that hedges and is seldom right.",
+    "sounds about right": "It sounds as sure as such answers are right; with ~ they seldom are, and it sounds so.",
     "surer than it sounds": "It hedges, but such answers are right more often than they sound.",
 }
 """For the help."""
 
 BAR_MEANS = "The bar is how sure it sounds to a reader."
-RIGHT_MEANS = "“Right about …” is how often such answers of this model were right."
+RIGHT_MEANS = "“{}” is how often such answers of this model were right when it was tested."
+SIGNS_MEAN: dict[str, str] = {
+    SIGNS["sounds surer than it is"]: "check this one",
+    SIGNS["sounds about right"]: "the two agree",
+    UNSURE_SIGN: "seldom right, and it sounds so",
+    SIGNS["surer than it sounds"]: "better than it sounds",
+}
+"""A few words for each sign that a verdict may have."""
 NOT_MEASURED, NOT_CALIBRATED = "not measured", "not calibrated"
 
 
@@ -48,9 +55,13 @@ def colour_of(assessment: Assessment) -> str:
     return COLOURS[assessment.verdict] if assessment.verdict is not None else NEUTRAL
 
 
-def verdict_content(verdict: Verdict) -> Content:
-    """Its sign and its words; the one that this program is for is set off from all else on the screen."""
-    words = f"{SIGNS[verdict]} {verdict_text(verdict)}"
+def verdict_content(assessment: Assessment) -> Content:
+    """Its sign and its words; the one that this program is for is set off from all else on the screen. Empty without a
+    verdict."""
+    verdict = assessment.verdict
+    if verdict is None:
+        return Content("")
+    words = f"{verdict_sign(assessment)} {verdict_text(verdict)}"
     if verdict == STANDING_OUT:
         return Content.styled(words, f"{COLOURS[verdict]} bold on $warning-muted")
     return Content.styled(words, f"{COLOURS[verdict]} bold")
@@ -79,7 +90,5 @@ def gloss(assessment: Assessment, command: str, *, short: bool) -> str:
         if assessment.answer_span is None:
             return f"{BAR_MEANS} There is no single answer in it that could be right or wrong."
         return f"{BAR_MEANS} How often such answers of this model are right is not known yet: {command} measures it."
-    if short and assessment.verdict is not None:
-        right = "“Right 1 in …” is how often such answers of this model were right."
-        return f"{BAR_MEANS} {right} {SIGNS[assessment.verdict]} {verdict_text(assessment.verdict)}."
-    return f"{BAR_MEANS} {RIGHT_MEANS}"
+    right, sign = RIGHT_MEANS.format("Right 1 in …" if short else "Right about …"), verdict_sign(assessment)
+    return f"{BAR_MEANS} {right} {sign}: {SIGNS_MEAN[sign]}."

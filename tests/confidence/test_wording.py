@@ -65,20 +65,22 @@ ANSWER = Span("maybe", 0, 5)
 @pytest.mark.parametrize(
     ("p_right", "words"),
     [
-        (0.004, "right less than 1 in 50 (under 1\u00a0%)"),
+        (0.004, "right less than 1 in 100 (under 1\u00a0%)"),
+        (0.009, "right about 1 in 100 (1\u00a0%)"),
         (0.02, "right about 1 in 50 (2\u00a0%)"),
         (0.17, "right about 1 in 6 (17\u00a0%)"),
         (0.5, "right about 1 in 2 (50\u00a0%)"),
         (0.74, "right about 3 in 4 (74\u00a0%)"),
         (0.9, "right about 9 in 10 (90\u00a0%)"),
-        (0.99, "right more than 49 in 50 (99\u00a0%)"),
+        (0.99, "right about 99 in 100 (99\u00a0%)"),
+        (0.997, "right more than 99 in 100 (over 99\u00a0%)"),
     ],
 )
 def test_how_likely_it_is_right_in_words(p_right: float, words: str) -> None:
     assert right_text(p_right) == words
 
 
-@given(st.floats(0.015, 0.985))
+@given(st.floats(0.0075, 0.9925))
 def test_the_words_are_near_the_figure(p_right: float) -> None:
     part, whole = map(int, share_words(p_right).split(" in "))
     assert abs(part / whole - p_right) <= 0.055
@@ -92,9 +94,9 @@ def test_both_figures_in_order_and_the_verdict() -> None:
         == "▰▰▰▰▰▰▰▰▰▱ sounds sure · right about 1 in 6 (17\u00a0%) · sounds surer than it is"
     )
     honest = replace(sure, acceptance=0.2, p_right=1 / 6)
-    assert confidence_text(honest) == "▰▰▱▱▱▱▱▱▱▱ sounds unsure · right about 1 in 6 (17\u00a0%) · and sounds like it"
+    assert confidence_text(honest) == "▰▰▱▱▱▱▱▱▱▱ sounds unsure · right about 1 in 6 (17\u00a0%) · the tone fits"
     assert confidence_text(replace(sure, answer_span=None)).endswith("no single answer to be right or wrong")
     assert confidence_text(replace(sure, state="abstained")) == "⊘ declines · no answer to be sure of"
     assert confidence_text(replace(sure, state="no_claim")) == "· no claim · nothing to be sure of"
     agreed = replace(sure, p_right=0.9, agreement=Agreement(0.8, 5))
-    assert confidence_text(agreed).endswith("and sounds like it · 4 of 5 samples agree")
+    assert confidence_text(agreed).endswith("the tone fits · 4 of 5 samples agree")

@@ -44,7 +44,7 @@ def test_markdown_is_the_shown_branch(branched: tuple[Store, str]) -> None:
             "",
             "I think Jane Austen.",
             "",
-            "> ▰▰▰▰▱▱▱▱▱▱ hedges · right about 3 in 5 (60\u00a0%) · and sounds like it",
+            "> ▰▰▰▰▱▱▱▱▱▱ hedges · right about 3 in 5 (60\u00a0%) · the tone fits",
             "",
             "## You",
             "",

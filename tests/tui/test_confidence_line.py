@@ -32,7 +32,7 @@ def told(turn: Turn, **arguments: Any) -> str:
         (answer(), f"{SURE} · {OVER}"),
         (
             answer(acceptance=0.35, hedged=True),
-            "▰▰▰▰▱▱▱▱▱▱ hedges · right about 1 in 6 (17\u00a0%) · ● and sounds like it",
+            "▰▰▰▰▱▱▱▱▱▱ hedges · right about 1 in 6 (17\u00a0%) · ~ the tone fits",
         ),
         (
             answer(acceptance=0.2, p_right=0.93),
@@ -67,10 +67,6 @@ def told(turn: Turn, **arguments: Any) -> str:
         (
             Turn("assistant", "", None, status="cancelled", reasoning="hm", usage={"finish_reason": "cancelled"}),
             "■ cut off by you",
-        ),
-        (
-            Turn("assistant", "text", None, params={"sampling": {"max_tokens": 8}}, usage=usage("length", 7)),
-            "■ stopped: the context is full",
         ),
         (Turn("assistant", "text", None, params={"sampling": {"max_tokens": 8}}, usage=usage("stop", 8)), ""),
         (
@@ -132,9 +128,9 @@ def test_every_state_fits_and_no_figure_is_broken(width: int) -> None:
     [
         ({}, ["▰▰▰▰▱ sounds sure · right 1 in 6 ▲"]),
         ({"acceptance": 0.2, "p_right": 0.93}, ["▰▱▱▱▱ sounds unsure", "right 14 in 15 ▽"]),
-        ({"acceptance": 0.35, "hedged": True}, ["▰▰▱▱▱ hedges · right 1 in 6 ●"]),
-        ({"p_right": 0.99}, ["▰▰▰▰▱ sounds sure", "right over 49 in 50 ●"]),
-        ({"p_right": 0.001}, ["▰▰▰▰▱ sounds sure", "right under 1 in 50 ▲"]),
+        ({"acceptance": 0.35, "hedged": True}, ["▰▰▱▱▱ hedges · right 1 in 6 ~"]),
+        ({"p_right": 0.997}, ["▰▰▰▰▱ sounds sure", "right nearly always ●"]),
+        ({"p_right": 0.001}, ["▰▰▰▰▱ sounds sure", "right hardly ever ▲"]),
         ({"p_right": None}, ["▰▰▰▰▱ sounds sure", "how often right? lacie calibrate"]),
         ({"p_right": None, "span": False}, ["▰▰▰▰▱ sounds sure", "no answer to check"]),
         ({"state": "abstained"}, ["⊘ declines", "no answer to be sure of"]),
@@ -197,7 +193,7 @@ def test_the_gloss_explains_what_the_line_has() -> None:
         return gloss(turn.assessment, "lacie calibrate", short=short)
 
     assert "“Right about …”" in said(answer())
-    assert said(answer(), short=True).endswith("▲ sounds surer than it is.")
+    assert said(answer(), short=True).endswith("▲: check this one.")
     assert "lacie calibrate measures it" in said(answer(p_right=None))
     assert "no single answer" in said(answer(p_right=None, span=False))
     assert said(answer(state="abstained")) == said(answer(state="no_claim")) == ""

@@ -12,6 +12,7 @@ from lacie_chat.confidence import Assessment, Calibrator, Form, Span, WayOfDrawi
 from lacie_chat.conversations import Store
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.tui.app import LacieApp
+from lacie_chat.tui.widgets.confidence_line import line_content
 from lacie_chat.tui.widgets.message import MessageView
 from lacie_chat.tui.widgets.strip import Strip, mark_of, tooltip_of, window_of
 from lacie_chat.tui.widgets.transcript import Later
@@ -79,6 +80,14 @@ def test_marks(facts: dict[str, Any], sign: str, meaning: str) -> None:
     mark = mark_of(answer(**facts))
     assert (mark.sign, mark.meaning) == (sign, meaning)
     assert mark.doubtful == (sign in "▲~")
+
+
+@pytest.mark.parametrize("acceptance", [0.05, 0.3, 0.6, 0.95])
+@pytest.mark.parametrize("p_right", [0.01, 0.3, 0.55, 0.9])
+@pytest.mark.parametrize("width", [0, 30])
+def test_the_strip_and_the_line_have_one_sign_for_an_answer(acceptance: float, p_right: float, width: int) -> None:
+    turn = answer(assessment=assessed(acceptance, p_right))
+    assert f" {mark_of(turn).sign}" in line_content(turn, width=width).plain
 
 
 def test_a_tooltip_says_what_it_means_and_begins_the_question() -> None:

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import agreement_text, bar, right_text, share_words, tone
 from lacie_chat.confidence.assessment import Agreement, Assessment
-from lacie_chat.confidence.wording import BAR_CELLS, NO_ANSWER_TO_CHECK, SIGNS, no_figures_text
+from lacie_chat.confidence.wording import BAR_CELLS, NO_ANSWER_TO_CHECK, no_figures_text, verdict_sign
 from lacie_chat.conversations import no_answer_text
 from lacie_chat.cut_off import stored_words
 from lacie_chat.tui.figures import DIM, NOT_CALIBRATED, NOT_MEASURED, calibrate_command, colour_of, verdict_content
@@ -43,7 +43,7 @@ def assessment_pieces(turn: Turn, assessment: Assessment, width: int, *, beside:
         right_content(turn, assessment, width, beside=beside),
     ]
     if assessment.verdict is not None and form == "full":
-        pieces.append(verdict_content(assessment.verdict))
+        pieces.append(verdict_content(assessment))
     if assessment.agreement is not None:
         pieces.append(Content(_agreement(assessment.agreement, form)))
     return pieces
@@ -64,9 +64,9 @@ def right_content(turn: Turn, assessment: Assessment, width: int, *, beside: boo
     colour = f"{colour_of(assessment)} bold"
     if not short:
         return Content.styled(right_text(assessment.p_right), colour)
-    words = share_words(assessment.p_right).replace("less than", "under").replace("more than", "over")
-    sign = f" {SIGNS[assessment.verdict]}" if assessment.verdict is not None else ""
-    return Content.styled(f"right {words}{sign}", colour)
+    words = share_words(assessment.p_right)
+    words = {"less": "hardly ever", "more": "nearly always"}.get(words.partition(" ")[0], words)
+    return Content.styled(f"right {words} {verdict_sign(assessment)}".rstrip(), colour)
 
 
 def _agreement(agreement: Agreement, form: Form) -> str:

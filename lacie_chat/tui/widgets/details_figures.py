@@ -79,7 +79,7 @@ def being_right(turn: Turn, assessment: Assessment, fitted: Fitted | None, width
     figure = Content.styled(right_text(assessment.p_right), f"{colour_of(assessment)} bold")
     rows: list[Row] = [("P(right)", figure)]
     if assessment.verdict is not None:
-        rows += [("verdict", verdict_content(assessment.verdict)), ("", WHAT_FOLLOWS[assessment.verdict])]
+        rows += [("verdict", verdict_content(assessment)), ("", WHAT_FOLLOWS[assessment.verdict])]
     rows.append(("calibrator", calibrator_text(fitted if fitted and fitted.explains(assessment) else None)))
     return [title, *(row(*each, width) for each in rows), end]
 

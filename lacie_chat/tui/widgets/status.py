@@ -53,7 +53,7 @@ class Status(Static):
         self._show(Content(f"{doing}{more}"))
 
     def show_ready(self, detail: str) -> None:
-        self._show(Content.assemble(("● ", "$text-success"), f"Ready{detail}").stylize("$foreground 65%"))
+        self._show(Content(f"Ready{detail}").stylize("$foreground 65%"))
 
     def show_setting(self, text: str) -> None:
         """What is switched on, beside whatever state is shown."""

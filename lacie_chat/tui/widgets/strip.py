@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from lacie_chat.chat.tree import Turn, title_of
 from lacie_chat.confidence import right_text, tone
-from lacie_chat.confidence.wording import FAIRLY_SURE_FROM, SIGNS
+from lacie_chat.confidence.wording import FAIRLY_SURE_FROM, LIKELY_FROM, SIGNS, UNSURE_SIGN, verdict_sign
 from lacie_chat.tui.messages import AnswerWanted
 
 FEWEST = 2
@@ -24,11 +24,8 @@ COUNT = 6
 """Cells kept for the number of marks left out on a side: `‹ 123 `."""
 TITLE = 60
 
-LIKELY_FROM = 0.5
-"""P(right) from which an answer that sounds as right as it is counts as likely right."""
-
 CALM = "$foreground 65%"
-UNSURE, SURE, TO_COME, DECLINES, NOTHING = "~", "○", "…", "⊘", "·"
+UNSURE, SURE, TO_COME, DECLINES, NOTHING = UNSURE_SIGN, "○", "…", "⊘", "·"
 DOUBTFUL = (SIGNS["sounds surer than it is"], UNSURE)
 """Signs of answers that are worth a second look."""
 
@@ -65,16 +62,16 @@ def mark_of(turn: Turn) -> Mark:
     if assessment.p_right is None or assessment.verdict is None:
         sounds = assessment.acceptance >= FAIRLY_SURE_FROM
         return Mark(SURE if sounds else UNSURE, f"{tone(assessment)}; how likely it is right is not known")
-    right = right_text(assessment.p_right)
+    right, sign = right_text(assessment.p_right), verdict_sign(assessment)
     match assessment.verdict:
         case "sounds surer than it is":
-            return Mark(SIGNS[assessment.verdict], f"{assessment.verdict}: {right}", "$text-warning")
+            return Mark(sign, f"{assessment.verdict}: {right}", "$text-warning")
         case "surer than it sounds":
-            return Mark(SIGNS[assessment.verdict], f"{assessment.verdict}: {right}")
+            return Mark(sign, f"{assessment.verdict}: {right}")
         case "sounds about right":
             if assessment.p_right >= LIKELY_FROM:
-                return Mark(SIGNS[assessment.verdict], f"likely right, and sounds so: {right}", "$text-success")
-            return Mark(UNSURE, f"unlikely to be right, and sounds so: {right}")
+                return Mark(sign, f"likely right, and sounds so: {right}", "$text-success")
+            return Mark(sign, f"unlikely to be right, and sounds so: {right}")
 
 
 def window_of(count: int, width: int, chosen: int | None) -> tuple[int, int]:
