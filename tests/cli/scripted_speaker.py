@@ -101,7 +101,7 @@ class Hears:
 class ScriptedEars:
     """In the place of engine/ears.py's."""
 
-    def __init__(self, files: Any, *, speaker: Any) -> None:
+    def __init__(self, files: Any, *, speaker: Any, machine: Any) -> None:
         reader = Hears()
         self.listener = TunedListener(reader, reader, ASSESSMENT_VERSION)
 

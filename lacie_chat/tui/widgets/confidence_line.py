@@ -87,7 +87,7 @@ def ending_content(turn: Turn, *, short: bool = False) -> Content:
     if turn.status == "failed":
         return Content.styled(f"✗ {turn.problem or 'not answered'}", "$text-error")
     if turn.status == "complete" and (cut := stored_words(turn.usage, turn.params)):
-        return Content.styled(f"■ {cut}", DIM)
+        return Content.styled(f"■ {cut.rpartition(': ')[2] if short else cut}", DIM)
     if turn.phase == "done" and not turn.text.strip():
         return Content.styled("the model said nothing", DIM)
     return Content("")
