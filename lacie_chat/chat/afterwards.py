@@ -237,10 +237,9 @@ class Afterwards:
                 return False
             wish.samples.append(text)
         assessment = turn.assessment
-        answers = [sample for sample in wish.samples if sample.strip()]  # some may have ended while thinking
-        if assessment is not None and assessment.answer_span is not None and answers:
+        if assessment is not None and assessment.answer_span is not None:
             span = assessment.answer_span.text
-            agreement = agreement_of(turn.question, span, answers, listener=engine.patient_listener)
+            agreement = agreement_of(turn.question, span, wish.samples, listener=engine.patient_listener)
             wish.tree.attach(turn, with_agreement(assessment, agreement, wish.calibrator))
         turn.drawing = False
         return True

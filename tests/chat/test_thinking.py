@@ -158,7 +158,7 @@ def test_a_thought_that_could_not_be_saved_is_saved_later(chat, monkeypatch: pyt
     assert talk.session.tree.unsaved_turns() == 0 and stored(turn).reasoning == "".join(THOUGHT)
 
 
-def test_samples_are_answers_drawn_as_the_answer_was(chat) -> None:  # noqa: F811
+def test_samples_are_drawn_as_the_answer_was_and_one_without_an_answer_disagrees(chat) -> None:  # noqa: F811
     engine = thinker()
     engine.sample_texts = ("It is the Danube.", "")  # every second one ended in its thought
     engine.sample_thought = "It is the Rhine."
@@ -167,7 +167,7 @@ def test_samples_are_answers_drawn_as_the_answer_was(chat) -> None:  # noqa: F81
     talk.session.agreement = 4
     turn = talk.session.send("Which river?")
     wait_for(lambda: turn.assessment is not None and turn.assessment.agreement is not None)
-    assert (turn.assessment.agreement.value, turn.assessment.agreement.k) == (1.0, 2)
+    assert (turn.assessment.agreement.value, turn.assessment.agreement.k) == (0.5, 4)
     assert {sampling.reasoning for sampling in engine.samples} == {400}
 
 
