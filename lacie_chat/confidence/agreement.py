@@ -1,9 +1,10 @@
 """The second signal: does the speaker say the same when it is asked again?
 
-k short samples are drawn at a higher temperature (engine/samples.py), and agreement is the share of them that give the
+k short samples are drawn at a higher temperature (engine/asking.py), and agreement is the share of them that give the
 answer's own span (self-consistency, Wang et al. 2023, as a confidence: Xiong et al. 2024). It is independent of
 wording: an answer can sound sure and be one of five different ones. A sample that abstains, claims nothing, has no
-answer span or ended within its thought disagrees. An answer without a span has no agreement at all: there is nothing to compare.
+answer span or ended within its thought disagrees. An answer without a span has no agreement at all: there is nothing to
+compare.
 """
 
 from collections.abc import Sequence
