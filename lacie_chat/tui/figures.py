@@ -2,7 +2,7 @@
 
 How sure an answer *sounds* is a bar, how likely it is *right* is a share; the verdict holds the two together. Colour
 follows the disagreement and not the level: an answer that sounds surer than it is stands out, while one that hedges
-and is seldom right is honest, and no failure.
+and is seldom right is honest, and no failure (nor is it a success: it has no colour).
 """
 
 import shlex
@@ -51,8 +51,11 @@ NOT_MEASURED, NOT_CALIBRATED = "not measured", "not calibrated"
 
 
 def colour_of(assessment: Assessment) -> str:
-    """The colour of both figures and their verdict; neutral where there is none."""
-    return COLOURS[assessment.verdict] if assessment.verdict is not None else NEUTRAL
+    """The colour of both figures and their verdict; neutral where there is none, and for an answer that is more likely
+    wrong and sounds so: nothing is amiss, but green would call it good."""
+    if assessment.verdict is None or verdict_sign(assessment) == UNSURE_SIGN:
+        return NEUTRAL
+    return COLOURS[assessment.verdict]
 
 
 def verdict_content(assessment: Assessment) -> Content:
@@ -62,9 +65,8 @@ def verdict_content(assessment: Assessment) -> Content:
     if verdict is None:
         return Content("")
     words = f"{verdict_sign(assessment)} {verdict_text(verdict)}"
-    if verdict == STANDING_OUT:
-        return Content.styled(words, f"{COLOURS[verdict]} bold on $warning-muted")
-    return Content.styled(words, f"{COLOURS[verdict]} bold")
+    behind = " on $warning-muted" if verdict == STANDING_OUT else ""
+    return Content.styled(words, f"{colour_of(assessment)} bold{behind}")
 
 
 def calibrate_command(params: Mapping[str, Any]) -> str:

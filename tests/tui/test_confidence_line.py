@@ -162,7 +162,8 @@ def test_colour_follows_the_disagreement_and_not_the_level() -> None:
         assert assessment is not None
         return colour_of(assessment)
 
-    assert colour(0.9, 0.9) == colour(0.2, 0.17) == COLOURS["sounds about right"]
+    assert colour(0.9, 0.9) == colour(0.6, 0.55) == COLOURS["sounds about right"]
+    assert colour(0.2, 0.17) == NEUTRAL  # nothing is amiss, and nothing to be glad of
     assert colour(0.9, 0.5) == colour(0.5, 0.1) == COLOURS["sounds surer than it is"]
     assert colour(0.2, 0.5) == colour(0.5, 0.9) == COLOURS["surer than it sounds"]
     assert colour(0.2, None) == colour(0.9, None) == NEUTRAL
