@@ -33,7 +33,7 @@ class _NativeLog:
         self._level = 0
         self._errors: deque[str] = deque(maxlen=40)
         self.kept: dict[int, list[str]] = {}
-        """All lines of the threads that want theirs."""
+        """All lines of the threads that want theirs; the file gets only errors of them."""
         self._lock = threading.Lock()
         self.callback = low.llama_log_callback(self._write)  # llama.cpp keeps a bare pointer: hold the object
 
@@ -56,7 +56,7 @@ class _NativeLog:
                     kept.append(text.decode("utf-8", "replace"))
                 if level == _ERROR and text.strip():
                     self._errors.append(text.decode("utf-8", "replace").strip())
-                if self._file is not None:
+                if self._file is not None and (kept is None or level == _ERROR):
                     self._file.write(text)
         except (OSError, ValueError):  # a full disk must not stop an answer, nor raise into C
             pass
@@ -104,7 +104,8 @@ def errors_of() -> Iterator[Callable[[], list[str]]]:
 
 @contextmanager
 def lines_of() -> Iterator[list[str]]:
-    """Collect all that llama.cpp logs in this thread inside the block, debugging aside."""
+    """Collect all that llama.cpp logs in this thread inside the block, debugging aside; in place of the log, which is
+    of what was really made."""
     assert _log is not None, "start() comes first"
     kept = _log.kept[threading.get_ident()] = []
     try:

@@ -75,6 +75,7 @@ def test_the_embedded_model_is_drawn_from_as_before(embedded_model: Path, tmp_pa
         "top_p": 0.95,
         "top_k": 40,
         "repeat_penalty": 1.05,
+        "reasoning": None,
     }
     (tmp_path / "no.gguf").write_bytes(b"GGUF of no kind")
     assert recommended(tmp_path / "no.gguf") == CHAT
