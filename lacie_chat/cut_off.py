@@ -15,8 +15,8 @@ def stopped_words(reason: str | None, tokens: int) -> str | None:
     """Where an answer of so many tokens was cut off; None for one that wasn't."""
     if reason not in CUT_OFF:
         return None
-    counted = f"{tokens:,} token{'' if tokens == 1 else 's'}"
-    return f"stopped at {counted}" + (": the context is full" if reason == "context" else "")
+    counted = f" at {tokens:,} token{'' if tokens == 1 else 's'}" if tokens else ""
+    return f"stopped{counted}" + (": the context is full" if reason == "context" else "")
 
 
 def stored_words(usage: Mapping[str, Any] | None, params: Mapping[str, Any]) -> str | None:
