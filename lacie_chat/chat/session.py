@@ -345,7 +345,7 @@ class ChatSession:
         if self._closed.is_set():
             return
         tree, turn, post = asked.tree, asked.turn, asked.post
-        calibrator = self.calibrator_of(turn.baseline)
+        calibrator = calibrator_for(self, turn)
         self._afterwards.hold()
         turn.phase = "listening"
         post(TurnChanged(turn))

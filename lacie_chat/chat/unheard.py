@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lacie_chat.chat.tree import ChatTree, Turn
-from lacie_chat.confidence import Calibrator
+from lacie_chat.confidence import Calibrator, drawn_so
 
 if TYPE_CHECKING:
     from lacie_chat.chat.session import ChatSession
@@ -28,13 +28,13 @@ def unheard_of(tree: ChatTree) -> Sequence[Turn]:
 
 
 def calibrator_for(session: "ChatSession", turn: Turn) -> Calibrator | None:
-    """The calibrator for an answer that was stored before: the one in use, if the files at hand gave the answer, and
-    gave it in the way of drawing that the calibrator was fitted for."""
+    """The calibrator for an answer: the one in use, if the files at hand gave the answer, and gave it in the way of
+    drawing that the calibrator was fitted for (it may have been stored before, or thinking was switched since)."""
     calibrator = session.calibrator_of(turn.baseline)
     if calibrator is None or not _made_here(session, turn):
         return None
-    way, drawn = calibrator.sampling.to_dict(), turn.params.get("sampling") or {}
-    return calibrator if way.items() <= {**way, **drawn}.items() else None
+    drawn = turn.params.get("sampling") or {}
+    return calibrator if drawn_so(calibrator.sampling.to_dict(), drawn) else None
 
 
 def _made_here(session: "ChatSession", turn: Turn) -> bool:

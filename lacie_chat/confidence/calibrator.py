@@ -93,6 +93,16 @@ class WayOfDrawing:
         return cls(temperature, top_p, int(top_k), repeat_penalty, min_p, reasoning)
 
 
+_UNSAID: Mapping[str, Any] = {"min_p": 0.0, "reasoning": None}
+"""What answers were drawn with that were kept before these were."""
+
+
+def drawn_so(way: Mapping[str, Any], drawn: Mapping[str, Any]) -> bool:
+    """Whether an answer that is kept with the sampling `drawn` was drawn in this way (`WayOfDrawing.to_dict`)."""
+    wanted = {**_UNSAID, **way}
+    return wanted.items() <= {**wanted, **_UNSAID, **drawn}.items()
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """One logistic regression: `weights` by signal, none negative. Raises ValueError, one line, on anything else."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from lacie_chat.confidence import signal_values
+from lacie_chat.confidence import drawn_so, signal_values
 from lacie_chat.conversations.errors import StoreError
 from lacie_chat.conversations.records import MarkedAnswer, Message
 
@@ -76,11 +76,7 @@ def marks_of(
         return (mark.model, mark.adapter) == (model, adapter)
 
     own = [mark for mark in marks if is_of(mark)]
-    current = [
-        mark
-        for mark in own
-        if mark.assessment_version == assessment_version and drawn.items() <= {**drawn, **mark.sampling}.items()
-    ]
+    current = [mark for mark in own if mark.assessment_version == assessment_version and drawn_so(drawn, mark.sampling)]
     return current, len(own) - len(current)
 
 

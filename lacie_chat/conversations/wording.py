@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 STOPPED_THINKING = "stopped while thinking: no answer yet"
+ENDED_THINKING = "ended within its thought: no answer"
 SAID_NOTHING = "said nothing after its thought"
 
 
@@ -40,7 +41,12 @@ def is_thought_only(reasoning: str, text: str, usage: Mapping[str, Any] | None) 
 def no_answer_text(usage: Mapping[str, Any] | None) -> str:
     """Why none came of it: it ended inside the thought, or the model closed that and said no more; empty where the
     engine's end says it (cancelled in between)."""
-    reason, still_open = (usage or {}).get("finish_reason"), (usage or {}).get("reasoning_open")
+    usage = usage or {}
+    reason, still_open = usage.get("finish_reason"), usage.get("reasoning_open")
+    if still_open and reason == "stop":
+        return ENDED_THINKING
+    if still_open and reason == "context":
+        return "stopped while thinking, for the context is full: no answer yet"
     if still_open or reason is None:
         return STOPPED_THINKING
     return SAID_NOTHING if reason == "stop" else ""

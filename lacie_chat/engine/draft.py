@@ -181,6 +181,7 @@ class Draft:
         over = self._hurried or self._thought_tokens >= self._longest
         if not self._forced and self.thinking and over and not self._decoder.getstate()[0]:
             self._forced.extend(self._thinker.closing)
+            self._split.closed_for_it = True
         return self._forced.popleft() if self._forced else None
 
     def piece(self, token: int) -> bytes:

@@ -56,6 +56,8 @@ class Splitter:
         self._at = 0
         self._thought_before = self._wrote_thought = False
         self._last = True
+        self.closed_for_it = False
+        """Whether the thought was ended for the model, which may yet write its own end of it: that is no answer."""
         self.stretches: list[tuple[int, int]] = []
         """Where the answer stands in all that was fed: (first character, length)."""
         if form is not None:
@@ -180,14 +182,17 @@ class Splitter:
     def _in_answer(self, form: Form, final: bool) -> tuple[State, str]:
         ends = form.closes if form.header_end else (*form.ends, *(form.closes if form.again else ()))
         again = form.opens if form.again else ()
-        at, marker = _first(self._held, (*ends, *again))
+        late = form.closes if self.closed_for_it else ()
+        at, marker = _first(self._held, (*ends, *again, *late))
         if marker is None:
-            keep = 0 if final else self._open_end((*ends, *again))
+            keep = 0 if final else self._open_end((*ends, *again, *late))
             return self._answer(len(self._held) - keep)
         kind, text = self._answer(at)
         self._take(len(marker))
         if marker in again:
             self._open()
+        elif marker in late and marker not in ends:
+            self.closed_for_it = False
         else:
             self.state = "between" if form.header_end and not self._last else "over"
         return kind, text

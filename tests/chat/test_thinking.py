@@ -1,8 +1,10 @@
 """What the model thinks before it answers: beside the answer at every step, and no part of it at any."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from fitted import calibrator
 from scripted import Answer, ByWording, ScriptedEngine, wait_for
 from test_comparing import SURE, UNSURE, assessed
 from test_comparing import chat as compared  # noqa: F401 - fixtures
@@ -196,6 +198,17 @@ def test_a_comparison_from_before_thoughts_is_taken_up(compared) -> None:  # noq
     for side in SIDES:
         del first.samples[side][0].params["sampling"]["reasoning"]
     assert [one.compare().samples[side] for side in SIDES] == [first.samples[side] for side in SIDES]
+
+
+def test_a_calibrator_says_nothing_of_answers_that_were_thought_about_otherwise(chat) -> None:  # noqa: F811
+    talk = chat(thinker(Answer(["It is the Danube."])))
+    talk.session.calibrator = calibrator()
+    first = talk.session.send("Which river?")
+    wait_for(lambda: first.assessment is not None)
+    talk.session.sampling = replace(talk.session.sampling, reasoning="off")
+    second = talk.session.send("Which river?")
+    wait_for(lambda: second.assessment is not None)
+    assert first.assessment.p_right is not None and second.assessment.p_right is None
 
 
 def test_a_key_goes_round_the_ways_to_think() -> None:

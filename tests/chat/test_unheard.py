@@ -128,6 +128,9 @@ def test_a_new_answer_comes_first(chats) -> None:
         ({"adapter": "an adapter"}, False),
         ({"sampling": {"temperature": 0.2, "seed": 3}}, True),
         ({"sampling": {"temperature": 1.0}}, False),
+        ({"sampling": {"min_p": 0.3}}, False),
+        ({"sampling": {"min_p": 0.0, "reasoning": None}}, True),
+        ({"sampling": {"reasoning": "off"}}, False),
     ],
 )
 def test_a_p_right_only_where_the_model_at_hand_gave_the_answer(

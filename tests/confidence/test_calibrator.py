@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lacie_chat.confidence import MEANINGS, Calibrator, Form, OlderCalibrator, WayOfDrawing
+from lacie_chat.confidence import MEANINGS, Calibrator, Form, OlderCalibrator, WayOfDrawing, drawn_so
 from lacie_chat.confidence.calibrator import FORMAT
 
 _WAY = WayOfDrawing(0.2, 0.95, 40, 1.05)
@@ -18,6 +18,25 @@ _FREE, _WORDING = Form(0.3, _WEIGHTS), Form(-0.5, {"acceptance": 0.7})
 _KNOWN = {"acceptance": 0.8, "span_sum": -0.6, "span_lowest": -0.5, "span_first": -0.1, "mean": -0.2}
 
 probability = st.floats(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "drawn", "so"),
+    [
+        (None, {}, True),  # kept before any of it was
+        (None, {"temperature": 0.2, "top_k": 40, "seed": 7}, True),
+        (None, {"temperature": 0.7}, False),
+        (None, {"min_p": 0.05}, False),
+        (None, {"reasoning": "on"}, False),
+        ("on", {"reasoning": "on"}, True),
+        ("on", {"reasoning": "off"}, False),
+        ("on", {"temperature": 0.2}, False),  # nobody knew then what was thought, and it stands in the answer
+    ],
+)
+def test_which_answers_were_drawn_so(reasoning: str | None, drawn: dict[str, float], so: bool) -> None:
+    assert drawn_so(WayOfDrawing(0.2, 0.95, 40, 1.05, reasoning=reasoning).to_dict(), drawn) is so
+
+
 logprob = st.floats(-60, 0)
 
 

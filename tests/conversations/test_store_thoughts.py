@@ -102,6 +102,16 @@ def test_json_has_it_beside_the_text(store: Store) -> None:
             {"usage": {"finish_reason": "length", "reasoning_open": True}},
             "> This answer stopped while thinking: no answer yet.",
         ),
+        (
+            "",
+            {"usage": {"finish_reason": "stop", "reasoning_open": True}},
+            "> This answer ended within its thought: no answer.",
+        ),
+        (
+            "",
+            {"usage": {"finish_reason": "context", "reasoning_open": True}},
+            "> This answer stopped while thinking, for the context is full: no answer yet.",
+        ),
         ("", {"usage": {"finish_reason": "stop"}}, "> The model said nothing after its thought."),
         ("", {"status": "cancelled", "usage": {"finish_reason": "cancelled"}}, "> This answer was cancelled."),
         ("Jane", {"status": "cancelled"}, "> This answer was cancelled."),

@@ -64,6 +64,18 @@ def test_odd_thoughts(written: str, thought: str, answer: str) -> None:
     assert split(TAGS, list(written)) == (thought, answer)
 
 
+@pytest.mark.parametrize("text", ["so</think>\n\nParis, and </think> too.", "</think>\n\nParis, and </think> too."])
+def test_the_models_own_end_of_a_thought_that_was_ended_for_it_is_no_answer(text: str) -> None:
+    for pieces in ([text], list(text)):
+        splitter = Splitter(TAGS, "<think>\n")
+        found = [splitter.feed("Hm, "), splitter.feed("\n</think>\n\n")]
+        splitter.closed_for_it = True
+        found += [splitter.feed(piece) for piece in pieces]
+        thought, answer = ("".join(parts) for parts in zip(*found, splitter.end(), strict=True))
+        assert thought == "Hm,"
+        assert answer == {"s": "so\n\nParis, and </think> too.", "<": "Paris, and  too."}[text[0]]
+
+
 @pytest.mark.parametrize(
     ("written", "thought", "answer"),
     [
