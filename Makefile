@@ -23,7 +23,7 @@ ifeq ($(filter $(GPU),default cpu cuda metal rocm vulkan),)
 $(error GPU=$(GPU) is unknown: take cuda, metal, vulkan, rocm, cpu or default)
 endif
 # llama.cpp's vision part isn't used, and leaving it out saves a quarter of the build.
-export CMAKE_ARGS ?= $(strip -DLLAVA_BUILD=OFF $(GPU_FLAGS_$(GPU)))
+export CMAKE_ARGS := $(strip -DLLAVA_BUILD=OFF $(GPU_FLAGS_$(GPU)) $(CMAKE_ARGS))
 LLAMA := $(shell sed -n 's/.*"\(llama-cpp-python==[0-9.]*\)".*/\1/p' pyproject.toml)
 LLAMA_BUILT := $(VENV)/.llama-$(lastword $(subst ==, ,$(LLAMA)))-$(GPU)
 

@@ -44,6 +44,22 @@ def calibrators_dir() -> Path:
     return data_dir() / "calibrators"
 
 
+def expanded(path: str | Path) -> Path:
+    """A path that somebody wrote, with `~` as a shell would read it. Raises LacieError where that names no home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise LacieError(f"{path}: there is no such home folder; give the whole path") from None
+
+
+def home() -> Path | None:
+    """The user's home folder; None where the system knows of none (a service, a container)."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
 def _named(variable: str) -> Path | None:
     """The folder that a variable names, with `~` as a shell would read it (in quotes and in unit files none does)."""
     value = os.environ.get(variable)

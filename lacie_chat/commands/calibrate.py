@@ -23,6 +23,7 @@ from lacie_chat.commands.speaker import add_speaker_arguments, find_pair, listen
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import matched
 from lacie_chat.evaluation.own_questions import questions_from
+from lacie_chat.paths import expanded
 from lacie_chat.statistics.fitting import FittingError
 from lacie_chat.statistics.reliability import all_bins
 
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ask, fit, keep, report. Raises LacieError, one line."""
-    everything = questions_from([path.expanduser() for path in args.questions])
+    everything = questions_from([expanded(path) for path in args.questions])
     questions = matched(everything[: args.n], args.matcher)
     pair = find_pair(args, download=True)
     asking = asking_of(args, pair)

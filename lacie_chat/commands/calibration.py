@@ -30,6 +30,7 @@ from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import matched
 from lacie_chat.evaluation.own_questions import questions_from
 from lacie_chat.models import ModelError, own_calibrator, shipped_calibrator, take_back_calibrator
+from lacie_chat.paths import expanded
 from lacie_chat.statistics.diagram import Line, names_of, percent
 
 
@@ -151,7 +152,7 @@ def _marked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
 
 
 def _asked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
-    questions = matched(questions_from([args.questions.expanduser()]), args.matcher)
+    questions = matched(questions_from([expanded(args.questions)]), args.matcher)
     pair = find_pair(args, download=True)
     asking = asking_of(args, pair)
     listener = listener_of(args, pair.model)

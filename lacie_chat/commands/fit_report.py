@@ -20,6 +20,7 @@ from lacie_chat.confidence import MEANINGS
 from lacie_chat.console import make_console, show
 from lacie_chat.cut_off import count_cut_off
 from lacie_chat.errors import LacieError
+from lacie_chat.paths import expanded
 from lacie_chat.rows import writing
 from lacie_chat.statistics.diagram import Line, Role, beside, diagram, figures_table, legend, percent, table, width_of
 from lacie_chat.statistics.metrics import FIGURES
@@ -90,7 +91,7 @@ def write_picture(panels: Sequence[tuple[str, Bins, dict[Figure, str]]], path: P
         drawn = draw_calibration([Panel(*panel) for panel in panels])
     except ImportError as error:
         raise LacieError("drawing needs matplotlib: pip install 'lacie-chat[plots]'") from error
-    path = path.expanduser()
+    path = expanded(path)
     with writing(path):
         path.write_bytes(drawn)
     print(f"drew {', '.join(title for title, *_ in panels)} into {path}", file=sys.stderr)

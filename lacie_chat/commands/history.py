@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 
 from rich.markdown import Markdown
 from rich.padding import Padding
@@ -15,6 +14,7 @@ from lacie_chat.console import make_console, show
 from lacie_chat.conversations import Store
 from lacie_chat.conversations.export import parts_of
 from lacie_chat.errors import LacieError
+from lacie_chat.paths import expanded
 from lacie_chat.printable import printable
 from lacie_chat.streams import typed_text
 
@@ -124,7 +124,7 @@ def _export(store: Store, args: argparse.Namespace) -> int:
     if args.out is None:
         print(text, end="")
         return 0
-    path = Path(args.out).expanduser()
+    path = expanded(args.out)
     try:
         with path.open("x", encoding="utf-8") as file:  # never over a file that is there
             file.write(text)

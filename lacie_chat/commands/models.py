@@ -15,6 +15,7 @@ from lacie_chat.commands.speaker import say
 from lacie_chat.console import make_console, show
 from lacie_chat.engine.memory import available_bytes
 from lacie_chat.engine.recommended import in_words, stated
+from lacie_chat.gguf_kinds import ADAPTER
 from lacie_chat.models import (
     CatalogueEntry,
     LocalModel,
@@ -26,7 +27,6 @@ from lacie_chat.models import (
     local_index,
     readable_size,
     remove,
-    resolve,
     resolve_any,
 )
 from lacie_chat.printable import printable
@@ -148,16 +148,23 @@ def _entry(console: Console, ref: str, about: str) -> None:
 def _pull(args: argparse.Namespace) -> int:
     progress = DownloadLine()
     try:
-        model = resolve(args.ref, on_progress=progress)
+        model = resolve_any(args.ref, on_progress=progress, adapters=True)
     finally:
         progress.close()
     print(model.path)
-    print(f"{model.name} is here; chat with it: lacie chat --model {model.ref}", file=sys.stderr)
+    kind = gguf_kind(model.path)
+    if kind.chats:
+        follows = f"chat with it: lacie chat --model {model.ref}"
+    elif kind == ADAPTER:
+        follows = f"chat with it over its model: lacie chat --model REF --adapter {model.ref}"
+    else:
+        follows = f"it {kind.phrase}: {kind.instead}"
+    print(f"{model.name} is here; {follows}", file=sys.stderr)
     return 0
 
 
 def _info(args: argparse.Namespace) -> int:
-    model = resolve_any(args.ref, download=False)
+    model = resolve_any(args.ref, download=False, adapters=True)
     info = inspect_gguf(model.path)
     calibrator = find_calibrator(model.path, None)
     facts = {

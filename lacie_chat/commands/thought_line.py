@@ -4,12 +4,14 @@ The line goes to standard error, so that the answer alone is on standard output;
 shown. A terminal that knows no control codes (TERM=dumb) gets the last line only: how long it was thought.
 """
 
-import os
 import shutil
 import sys
 import time
 
+from rich.cells import cell_len
+
 from lacie_chat.printable import printable
+from lacie_chat.streams import can_draw
 
 _DIM, _PLAIN, _AGAIN = "\x1b[2m", "\x1b[0m", "\r\x1b[K"
 _EVERY = 0.1
@@ -21,7 +23,7 @@ class ThoughtLine:
 
     def __init__(self, shown: bool) -> None:
         self._shown = shown and sys.stderr.isatty()
-        self._live = self._shown and os.environ.get("TERM") not in (None, "", "dumb")
+        self._live = self._shown and can_draw(sys.stderr)
         self._tail = ""
         self._since: float | None = None
         self._drawn = 0.0
@@ -48,4 +50,6 @@ class ThoughtLine:
         head = f"thinking {seconds:.0f} s  "
         room = max(0, shutil.get_terminal_size().columns - len(head) - 1)
         tail = " ".join(printable(self._tail).split())
-        print(f"{_AGAIN}{_DIM}{head}{tail[-room:] if room else ''}{_PLAIN}", end="", file=sys.stderr, flush=True)
+        while cell_len(tail) > room:
+            tail = tail[max(1, (cell_len(tail) - room) // 2) :]
+        print(f"{_AGAIN}{_DIM}{head}{tail}{_PLAIN}", end="", file=sys.stderr, flush=True)

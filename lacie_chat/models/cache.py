@@ -9,19 +9,25 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from lacie_chat.errors import LacieError
 from lacie_chat.models.shelves import HUB_CACHE, Shelf
+from lacie_chat.paths import expanded, home
 
 
 def cache_dir() -> Path:
-    """The Hub's cache, from the same variables as its library reads."""
+    """The Hub's cache, from the same variables as its library reads. Raises LacieError where there is no home for it,
+    or a variable names one that isn't there."""
     named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
     if named:
-        return Path(os.path.expandvars(named)).expanduser()
-    home = os.environ.get("HF_HOME")
-    if home:
-        return Path(os.path.expandvars(home)).expanduser() / "hub"
+        return expanded(os.path.expandvars(named))
+    own = os.environ.get("HF_HOME")
+    if own:
+        return expanded(os.path.expandvars(own)) / "hub"
     # An empty variable counts as none, as for the XDG specification; the library would write to the current folder.
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "huggingface" / "hub"
+    general = os.environ.get("XDG_CACHE_HOME")
+    if not general and home() is None:
+        raise LacieError("there is no home folder to keep models in; set HF_HOME to a folder")
+    return expanded(general or "~/.cache") / "huggingface" / "hub"
 
 
 def repo_dir(repo: str, root: Path | None = None) -> Path:

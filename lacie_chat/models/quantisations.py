@@ -5,8 +5,9 @@ https://github.com/ggml-org/ggml/blob/master/docs/gguf.md#gguf-naming-convention
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 # Best first, when nobody asked for one: small enough for most machines, then better ones, then whatever there is.
@@ -43,11 +44,13 @@ class Variant:
 
     files: tuple[str, ...]
     quantisation: str
+    shared: bool = False
+    """Whether another one of the repository has the same quantisation, so that it doesn't tell them apart."""
 
     @property
     def label(self) -> str:
         """What to write after the colon of a REF to get this one."""
-        return self.quantisation or PurePosixPath(self.files[0]).name
+        return PurePosixPath(self.files[0]).name if self.shared or not self.quantisation else self.quantisation
 
 
 def variants(files: Iterable[str], *, adapters: bool = False) -> list[Variant]:
@@ -64,7 +67,8 @@ def variants(files: Iterable[str], *, adapters: bool = False) -> list[Variant]:
         stem = _SPLIT.sub("", path.stem)
         tags = _QUANTISATION.findall(stem) or _QUANTISATION.findall(path.parent.name)
         found.append(Variant(parts, tags[-1].upper().replace("FP", "F") if tags else ""))
-    return found
+    count = Counter(variant.quantisation for variant in found)
+    return [replace(variant, shared=count[variant.quantisation] > 1) for variant in found]
 
 
 def parts_of(name: str) -> tuple[str, ...]:

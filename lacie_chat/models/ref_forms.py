@@ -35,6 +35,8 @@ def plain(ref: str) -> str:
         command, words = option[0].lower(), words[option.end() :].strip()
         if command.startswith("ollama") and not words.lower().startswith(PREFIX):
             return PREFIX + words
+    if words.lower().startswith(PREFIX):
+        return PREFIX + words[len(PREFIX) :]
     scheme, url = _HUB_SCHEME.match(words), _URL.match(words)
     if scheme:
         return _on_hub(words[scheme.end() :], ref)
@@ -45,7 +47,7 @@ def plain(ref: str) -> str:
     if host in _OLLAMA_HOSTS and path:
         return PREFIX + path.partition("?")[0].strip("/").removeprefix("library/")
     if url:
-        raise ModelError(f"{host} is not the Hub: fetch the file with your browser, and give its path")
+        raise ModelError(f"{host or shown(ref)} is not the Hub: fetch the file with your browser, and give its path")
     return words if option or words.count("/") != 2 or not words.endswith("/") else words.rstrip("/")
 
 

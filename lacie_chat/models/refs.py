@@ -5,6 +5,7 @@ offline and nothing is fetched twice.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from lacie_chat.models.paths_to_models import find_path
 from lacie_chat.models.quantisations import Variant, choose, variants
 from lacie_chat.models.ref_forms import FORMS, display_name, parse_hub_ref, plain
 from lacie_chat.models.shelves import Shelf
+from lacie_chat.paths import expanded
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,21 @@ def resolve(ref: str, *, download: bool = True, on_progress: OnProgress | None =
     return found
 
 
-def resolve_any(ref: str, *, download: bool = True, on_progress: OnProgress | None = None) -> ResolvedModel:
-    """As `resolve`, whatever the file is: also an adapter's where a path names one."""
+def resolve_any(
+    ref: str, *, download: bool = True, on_progress: OnProgress | None = None, adapters: bool = False
+) -> ResolvedModel:
+    """As `resolve`, whatever the file is: also an adapter's where a path names one; with `adapters` that of a
+    repository too, if it has no such model."""
     if ref == EMBEDDED_REF:
         return resolve(ref)
-    return _find(ref, adapter=False, download=download, on_progress=on_progress)
+    try:
+        return _find(ref, adapter=False, download=download, on_progress=on_progress)
+    except ModelError:
+        if not adapters or parse_hub_ref(plain(ref)) is None:
+            raise
+        with suppress(ModelError):
+            return _find(ref, adapter=True, download=download, on_progress=on_progress)
+        raise
 
 
 def resolve_adapter(ref: str, *, download: bool = True, on_progress: OnProgress | None = None) -> ResolvedModel:
@@ -128,7 +140,7 @@ def _on_disk(ref: str, *, adapter: bool = False) -> ResolvedModel | None:
 def _no_such(ref: str) -> str:
     looks_like_path = "/" in ref or "\\" in ref or ref.startswith("~") or ref.lower().endswith(".gguf")
     if looks_like_path:
-        path = Path(ref).expanduser()
+        path = expanded(ref)
         try:
             beside = [entry.name for entry in path.parent.iterdir() if entry.suffix.lower() == ".gguf"]
         except OSError:

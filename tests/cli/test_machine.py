@@ -108,14 +108,15 @@ def test_doctor_says_what_was_chosen_and_why(data_dir: Path) -> None:
     assert rows["batch"] == "32 tokens at a time (as asked)" and rows["weights"] == "mapped from the file"
 
 
-def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def make(folder: Path, *words: str, **besides: str) -> subprocess.CompletedProcess[str]:
     """What `make` would do in a folder whose environment stands."""
     return subprocess.run(
         ["make", "--dry-run", "chat", *words],
         cwd=folder,
         capture_output=True,
         text=True,
-        env={key: value for key, value in os.environ.items() if key not in ("CMAKE_ARGS", "MAKEFLAGS", "GPU")},
+        env={key: value for key, value in os.environ.items() if key not in ("CMAKE_ARGS", "MAKEFLAGS", "GPU")}
+        | besides,
         check=False,
     )
 
@@ -126,6 +127,8 @@ def test_make_compiles_for_the_gpu_that_is_named(tmp_path: Path) -> None:
         shutil.copy(ROOT / name, tmp_path)
     first = make(tmp_path, "GPU=cuda").stdout
     assert "CMAKE_ARGS=-DLLAVA_BUILD=OFF -DGGML_CUDA=on)" in first
+    besides = make(tmp_path, "GPU=cuda", CMAKE_ARGS="-DMINE=1").stdout
+    assert "CMAKE_ARGS=-DLLAVA_BUILD=OFF -DGGML_CUDA=on -DMINE=1)" in besides
     compiled = r"--force-reinstall --no-deps --no-cache-dir --no-binary llama-cpp-python 'llama-cpp-python==[\d.]+'"
     assert re.search(compiled, first)
     stamp = re.search(r"touch (\.venv/\.llama-\S+-cuda)", first)

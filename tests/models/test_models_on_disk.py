@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from hub_server import HubServer
 
-from lacie_chat.models import ModelError, local_index, local_models, remove, resolve, resolve_adapter
+from lacie_chat.errors import LacieError
+from lacie_chat.models import ModelError, local_index, local_models, remove, resolve, resolve_adapter, resolve_any
 from lacie_chat.models import shelves as shelves_module
 from lacie_chat.models.cache import cache_dir
 
@@ -386,3 +387,54 @@ def test_a_cache_that_cannot_be_read_is_a_line(home: Path) -> None:
     index = local_index()
     assert [model.ref for model in index.models] == ["embedded"]
     assert index.notes[0].startswith(f"the Hub's cache {home}/.cache/huggingface/hub can't be read: ")
+
+
+# What was said wrongly
+
+
+def test_two_files_of_one_quantisation_each_have_a_ref(hub: HubServer, make_gguf) -> None:  # type: ignore[no-untyped-def]
+    files = {name: make_gguf(name, kilobytes=5) for name in ("alpha-Q4_K_M.gguf", "beta-Q4_K_M.gguf", "beta-Q8_0.gguf")}
+    hub.add("Own/two", files)
+    for name in files:
+        pulled = resolve(f"Own/two:{name}")
+        assert pulled.path.name == name and resolve(pulled.ref, download=False).path.name == name
+    assert refs()[1:] == ["Own/two:alpha-Q4_K_M.gguf", "Own/two:beta-Q4_K_M.gguf", "Own/two:Q8_0"]
+    remove("Own/two:alpha-Q4_K_M.gguf")
+    assert resolve("Own/two:Q4_K_M", download=False).path.name == "beta-Q4_K_M.gguf"
+
+
+def test_an_adapter_of_the_hub_is_told_of_by_the_ref_that_it_is_listed_under(hub: HubServer, make_gguf) -> None:  # type: ignore[no-untyped-def]
+    name = "tiny-LoRA-F16.gguf"
+    hub.add("Own/lora", {name: make_gguf(name, kind="adapter")})
+    assert resolve_any("Own/lora", adapters=True).path.name == name
+    (ref,) = refs()[1:]
+    assert resolve_any(ref, download=False, adapters=True).path.name == name
+    with pytest.raises(ModelError, match="holds no model"):
+        resolve_any("Own/lora")
+
+
+@pytest.mark.parametrize("variable", ["HF_HOME", "HF_HUB_CACHE", "OLLAMA_MODELS", "LLAMA_CACHE", "LACIE_MODELS_DIR"])
+def test_a_home_that_is_nobodys_is_one_line(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "~nobody-of-this-name/models")
+    for look in (local_models, lambda: resolve("ollama:tiny", download=False)):
+        with pytest.raises(LacieError, match=r"no such home folder|has no tiny"):
+            look()
+    with pytest.raises(LacieError, match="no such home folder"):
+        resolve("~nobody-of-this-name/model.gguf")
+
+
+def test_without_a_home_a_path_still_does_and_the_rest_says_what_to_set(
+    make_gguf, monkeypatch: pytest.MonkeyPatch
+) -> None:  # type: ignore[no-untyped-def]
+    def nobody(_uid: int) -> None:
+        raise KeyError
+
+    path = make_gguf("tiny.gguf")
+    for name in ("HOME", "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert resolve(str(path)).path == path
+    with pytest.raises(LacieError, match="no home folder to keep models in; set HF_HOME"):
+        local_models()
+    monkeypatch.setenv("HF_HOME", str(path.parent))
+    local_models()
