@@ -7,7 +7,9 @@ it (a database, a log). So the three are filled before anything else happens.
 
 import io
 import os
+import select
 import sys
+import threading
 from contextlib import suppress
 from typing import TextIO
 
@@ -103,6 +105,22 @@ def size_of_the_terminal_itself() -> None:
         value = os.environ.get(name, "")
         if known or not (value.isascii() and value.isdigit() and len(value) <= 4):
             os.environ.pop(name, None)
+
+
+def end_with_the_terminal() -> None:
+    """From now on, end this process when its terminal goes. A terminal tells only the leader of its session, and not
+    every leader passes it on (make waits for what it started); a program that fills the screen would go on for ever.
+    """
+    if not hasattr(select, "poll"):  # Windows
+        return
+
+    def wait() -> None:
+        gone = select.poll()
+        gone.register(0, 0)
+        if any(state & (select.POLLHUP | select.POLLERR) for _, state in gone.poll()):
+            os._exit(128 + 1)  # as SIGHUP would end it; all that was shown is kept already
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def output_failure(error: OSError) -> str | None:

@@ -148,6 +148,11 @@ class LlamaCppGenerator:
     def _longest(self, sampling: Sampling, prompt: int) -> int:
         return self._thinker.longest(sampling, self.context - prompt)
 
+    def _room(self, sampling: Sampling, prompt: int) -> int:
+        """The tokens that an answer may have, so that it and its thought fit their share of the cache."""
+        left = self.context - prompt - self._longest(sampling, prompt) - self._thinker.marks
+        return max(1, min(sampling.max_tokens, left))
+
     def _batches(self, lengths: Sequence[int], counts: Sequence[int], sampling: Sampling) -> Iterator[list[int]]:
         """Consecutive prompts whose sequences fit the context: in number, and in cells."""
         batch: list[int] = []
@@ -193,7 +198,7 @@ class LlamaCppGenerator:
                             opening,
                             stop=stop,
                             turn_ends=self._thinker.stop,
-                            max_tokens=sampling.max_tokens,
+                            max_tokens=self._room(sampling, len(tokens)),
                             longest=longest,
                         ),
                         len(tokens),

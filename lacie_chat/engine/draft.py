@@ -24,6 +24,8 @@ THOUGHT_ROOM = 2048
 _MARKS = 32
 """Tokens for headers and the like, which are neither thought nor answer; one that writes more of them is going round in
 circles."""
+_ASIDE = 256
+"""Tokens that are neither thought nor answer, in all: blanks, or a thought opened and closed again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class Draft:
         self._hurried = False
         self._text: list[str] = []
         self._of_answer: list[bool] = []
-        self._undecided = self._thought_tokens = 0
+        self._undecided = self._thought_tokens = self._aside = 0
         self.pieces: list[bytes] = []
         self.logprobs: list[float] = []
         self.finish: Literal["stop", "length"] | None = "length" if max_tokens < 1 else None
@@ -207,7 +209,7 @@ class Draft:
             self.finish = "stop"
         elif not self._forced:
             answered = sum(self._of_answer) - self._undecided  # what may still be a mark isn't counted yet
-            if answered >= self._max_tokens or self.tokens >= self._most:
+            if answered >= self._max_tokens or self.tokens >= self._most or self._aside + self._undecided > _ASIDE:
                 self.finish = "length"
         return written
 
@@ -238,6 +240,7 @@ class Draft:
             self._of_answer[first:] = [False] * (self._undecided + 1)
             self._undecided = 0
             self._thought_tokens += self.thinking
+            self._aside += not self.thinking
 
     def _written(self, thought: str, answer: str) -> Written:
         text = self._answer.feed_text(answer) if answer else ""

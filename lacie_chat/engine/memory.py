@@ -33,7 +33,7 @@ def _left_in_groups(groups: Path, mounted: Path) -> Iterator[int]:
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if controllers == "":
-            root, names = mounted, ("memory.max", "memory.current", "inactive_file")
+            root, names = mounted, ("memory.max", "memory.current", "inactive_file", "active_file")
         elif "memory" in controllers.split(","):
             root, names = (
                 mounted / "memory",
@@ -41,6 +41,7 @@ def _left_in_groups(groups: Path, mounted: Path) -> Iterator[int]:
                     "memory.limit_in_bytes",
                     "memory.usage_in_bytes",
                     "total_inactive_file",
+                    "total_active_file",
                 ),
             )
         else:
@@ -52,14 +53,14 @@ def _left_in_groups(groups: Path, mounted: Path) -> Iterator[int]:
                 yield left
 
 
-def _left_in(folder: Path, limit: str, usage: str, cached: str) -> int | None:
+def _left_in(folder: Path, limit: str, usage: str, *cached: str) -> int | None:
     """None where there is no limit."""
     try:
         most, used = int((folder / limit).read_text()), int((folder / usage).read_text())
         stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):  # no such file; "max"
         return None
-    return most - used + int(stat.get(cached, 0))  # a file's pages in memory can be let go
+    return most - used + sum(int(stat.get(name, 0)) for name in cached)  # a file's pages in memory can be let go
 
 
 def _left_of_address_space() -> Iterator[int]:

@@ -33,6 +33,17 @@ def thread_count(asked: int | None) -> int:
     return _threads(asked)[0]
 
 
+def cores_of_its_own(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """The cores that this process may use: those that it is bound to, and in a container as many as its quota is."""
+    bound = getattr(os, "sched_getaffinity", None)
+    cores = len(bound(0)) if bound is not None else os.cpu_count() or 2
+    try:
+        most, period = map(int, quota.read_text().split())
+    except (OSError, ValueError):  # none; "max"
+        return cores
+    return max(1, min(cores, -(-most // period)))
+
+
 def _threads(asked: int | None) -> tuple[int, str]:
     """How many, and why."""
     if asked is not None:
@@ -42,7 +53,7 @@ def _threads(asked: int | None) -> tuple[int, str]:
         if not value.isdigit() or int(value) < 1:
             raise EngineError(f"LACIE_THREADS must be a whole number of at least 1, not {value!r}.")
         return int(value), "LACIE_THREADS says so"
-    cores = os.cpu_count() or 2
+    cores = cores_of_its_own()
     return max(1, cores // 2), f"half of {cores} cores"
 
 

@@ -178,7 +178,7 @@ class Answer:
         read, draft = self._prompt_read, self._draft
         places = draft.places(draft.text) if draft is not None else []
         thought = draft.reasoning_tokens if draft is not None else 0
-        until = now if self._thought_until is None or (draft is not None and draft.thinking) else self._thought_until
+        until = now if draft is not None and draft.thinking else self._thought_until or read
         return Finished(
             reason=reason,
             prompt_tokens=self._prompt,
@@ -191,6 +191,6 @@ class Answer:
             tokens=tuple((start, end, draft.logprobs[index]) for index, start, end in places) if draft else (),
             alternatives=tuple(self._alternatives[index] for index, _, _ in places),
             reasoning_tokens=thought,
-            reasoning_seconds=until - read if thought and read is not None else 0.0,
+            reasoning_seconds=until - read if thought and until is not None and read is not None else 0.0,
             reasoning_open=draft is not None and draft.open,
         )

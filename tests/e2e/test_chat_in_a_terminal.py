@@ -2,9 +2,11 @@
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
+import sys
 
 from terminal import LACIE, Terminal, answered, ask
 
@@ -112,3 +114,23 @@ def test_a_data_folder_that_cannot_be_written_does_not_stop_the_chat(monkeypatch
         terminal.wait_for("memory only")
         ask(terminal, "What is the capital of Japan?")
         terminal.wait_for(answered("What is the capital of Japan?"))
+
+
+LEADER = """
+import signal, subprocess, sys
+signal.signal(signal.SIGHUP, lambda *_: None)
+sys.exit(subprocess.run(sys.argv[1:]).returncode)
+"""
+
+
+def test_it_ends_with_its_terminal_also_where_nobody_passes_that_on() -> None:
+    """As under make, which waits for what it started: only the leader of a session is told that its terminal went."""
+    pid, terminal = pty.fork()
+    if not pid:
+        os.execv(sys.executable, [sys.executable, "-c", LEADER, LACIE, "chat", "--context", "512"])
+    seen = b""
+    while b"\x1b[?1049h" not in seen:  # it fills the screen now
+        seen += os.read(terminal, 4096)
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGHUP

@@ -1,5 +1,6 @@
 """Whatever is not a whole model is refused with one clear line, and takes nobody down."""
 
+import os
 import struct
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import gguf
 import pytest
 
 from lacie_chat.engine import EngineError, EngineProcess, EngineSettings
-from lacie_chat.engine.model import look_at, thread_count
+from lacie_chat.engine.model import cores_of_its_own, look_at, thread_count
 
 
 def refusal(path: Path, log: Path) -> str:
@@ -95,3 +96,12 @@ def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
         thread_count(None)
     monkeypatch.delenv("LACIE_THREADS")
     assert thread_count(None) >= 1
+
+
+def test_cores_that_one_has_not_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
+    quota = tmp_path / "cpu.max"
+    assert cores_of_its_own(quota) == 16
+    for text, cores in (("max 100000", 16), ("250000 100000", 3), ("10000 100000", 1), ("6400000 100000", 16)):
+        quota.write_text(text + "\n")
+        assert cores_of_its_own(quota) == cores

@@ -300,7 +300,7 @@ def groups(tmp_path: Path, lines: str, files: dict[str, dict[str, str]]) -> list
 
 def test_limits_of_containers_count(tmp_path: Path) -> None:
     """Of this group and of those above it; what it caches of files can be let go."""
-    inner = {"memory.max": "1000", "memory.current": "400", "memory.stat": "anon 300\ninactive_file 100"}
+    inner = {"memory.max": "1000", "memory.current": "400", "memory.stat": "anon 300\ninactive_file 60\nactive_file 40"}
     outer = {"memory.max": "5000", "memory.current": "4500", "memory.stat": "inactive_file 0"}
     root = {"memory.max": "max", "memory.current": "1", "memory.stat": "inactive_file 0"}
     assert groups(tmp_path, "0::/a/b\n", {"a/b": inner, "a": outer, ".": root}) == [500, 700]
@@ -311,7 +311,7 @@ def test_limits_of_older_containers_count(tmp_path: Path) -> None:
     limits = {
         "memory.limit_in_bytes": "1000",
         "memory.usage_in_bytes": "400",
-        "memory.stat": "total_inactive_file 50\ninactive_file 7",
+        "memory.stat": "total_inactive_file 30\ntotal_active_file 20\ninactive_file 7",
     }
     assert groups(tmp_path, "9:pids:/x\n4:memory:/docker/abc\n0::/\n", {"memory": limits}) == [650]
 
