@@ -1,11 +1,13 @@
-"""A chat on a scripted engine, for Pilot tests."""
+"""A chat on a scripted engine, for Pilot tests; and pictures of a screen that is done."""
 
+import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from driver import Driver
+from screen_text import screen_text
 from scripted import Answer, ScriptedEngine, ScriptedReader
 
 from lacie_chat.conversations import Store
@@ -38,3 +40,33 @@ def danube() -> ScriptedEngine:
     return ScriptedEngine(
         [Answer(["It is ", "**the Danube**."]) for _ in range(3)], ScriptedReader("the Danube", acceptance=0.88)
     )
+
+
+@pytest.fixture
+def snap_compare(snap_compare: Callable[..., bool]) -> Callable[..., bool]:
+    """The library's, but the picture is taken when the screen is drawn and stays as it is: a widget that has just got
+    another text takes its new height a little later, on a busy machine much later."""
+
+    def compare(app: Any, *arguments: Any, run_before: Callable[..., Any] | None = None, **named: Any) -> bool:
+        async def before(pilot: Any) -> None:
+            found = run_before(pilot) if run_before is not None else None
+            if inspect.isawaitable(found):
+                await found
+            await settled(pilot)
+
+        return snap_compare(app, *arguments, run_before=before, **named)
+
+    return compare
+
+
+async def settled(pilot: Any) -> None:
+    """Wait until the screen has text and is the same three times; not for ever, for some never stand still."""
+    seen: list[str] = []
+    for _ in range(60):
+        await pilot.pause(0.05)
+        try:
+            seen.append(screen_text(pilot.app))
+        except TypeError:  # parts of the screen have never been drawn yet
+            seen.append("")
+        if seen[-1].strip() and seen[-3:] == [seen[-1]] * 3:
+            return
