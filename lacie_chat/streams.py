@@ -94,6 +94,12 @@ def can_draw(stream: TextIO) -> bool:
     return stream.isatty() and terminal_takes_codes()
 
 
+def take_the_terminal() -> None:
+    """For a program that fills the screen: with the terminal's own size, and no longer than the terminal is there."""
+    size_of_the_terminal_itself()
+    end_with_the_terminal()
+
+
 def size_of_the_terminal_itself() -> None:
     """Forget COLUMNS and LINES where the terminal tells its size, and where they are no size at all: a program that
     fills the screen would fill another one, and not grow with its window."""

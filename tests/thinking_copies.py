@@ -8,6 +8,9 @@ thought to it; it copies that, marks and all.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from gguf_copies import copy_into
 
 _TURNS = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content.split('</think>')[-1] }}<|im_end|>\n{% endfor %}"
@@ -34,28 +37,19 @@ MARKS = {"<repo_name>": "<think>", "<reponame>": "<think>", "<file_sep>": "</thi
 
 def thinking_copy(source: Path, target: Path, template: str, *, marks: bool = False) -> Path:
     """The model at `source` with this chat template; `marks`: with `<think>` and `</think>` as control tokens."""
-    from gguf import GGUFReader, GGUFValueType, GGUFWriter
+    from gguf import GGUFWriter
 
-    reader = GGUFReader(source)
-    writer = GGUFWriter(target, "llama")
     renamed = {"<reponame>": "<think>", "<file_sep>": "</think>"} if marks else {}
-    for name, field in reader.fields.items():
-        if name.startswith("GGUF.") or name == "general.architecture":
-            continue
-        value = field.contents()
-        if name == "tokenizer.chat_template":
-            value = template
-        if name == "tokenizer.ggml.tokens":
+
+    def change(key: str, value: Any) -> Any:
+        if key == "tokenizer.chat_template":
+            return template
+        if key == "tokenizer.ggml.tokens":
             assert not set(renamed) - set(value)
-            value = [renamed.get(token, token) for token in value]
-        kind = field.types[0]
-        writer.add_key_value(name, value, kind, field.types[-1] if kind == GGUFValueType.ARRAY else None)
-    for tensor in reader.tensors:
-        writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+            return [renamed.get(token, token) for token in value]
+        return value
+
+    copy_into(GGUFWriter(target, "llama"), source, change)
     return target
 
 

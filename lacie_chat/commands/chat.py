@@ -10,7 +10,7 @@ from lacie_chat.confidence import MOST_SAMPLES
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.errors import LacieError
 from lacie_chat.models import ResolvedModel, pair_fingerprint, shipped_calibrator
-from lacie_chat.streams import end_with_the_terminal, size_of_the_terminal_itself, terminal_name, terminal_takes_codes
+from lacie_chat.streams import take_the_terminal, terminal_name, terminal_takes_codes
 
 if TYPE_CHECKING:
     from lacie_chat.tui.app import LacieApp
@@ -53,8 +53,7 @@ def run(args: argparse.Namespace) -> int:
         store, resume = Store.in_memory(), None
         notice = f"{str(error).rstrip('.')}. This chat is kept in memory only."
     with store:
-        size_of_the_terminal_itself()
-        end_with_the_terminal()
+        take_the_terminal()
         app = app_of(args, speaker, store, resume=resume, notice=notice)
         app.run()
         return app.return_code or 0

@@ -26,7 +26,7 @@ from lacie_chat.evaluation.matching import normalise
 from lacie_chat.evaluation.questions import Question, read_question_file
 from lacie_chat.progress import DownloadLine
 from lacie_chat.rows import Row, RowFile, write_text
-from lacie_chat.streams import end_with_the_terminal, size_of_the_terminal_itself, terminal_name, terminal_takes_codes
+from lacie_chat.streams import take_the_terminal, terminal_name, terminal_takes_codes
 from lacie_chat.study import PersonFile, Study, as_markdown, make_report, open_study, people_files, plan
 from lacie_chat.study.records import SPEAKERS, SpeakerName, answer_id, begin, finish, is_complete, questions_digest
 
@@ -96,8 +96,7 @@ def judge(args: argparse.Namespace) -> int:
 
     from lacie_chat.tui.screens.judging import StudyApp
 
-    size_of_the_terminal_itself()
-    end_with_the_terminal()
+    take_the_terminal()
     app = StudyApp(shown, file)
     app.run()
     done = sum(each.item in file.judgements for each in shown)

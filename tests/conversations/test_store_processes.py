@@ -35,21 +35,7 @@ while True:
         break
 """
 
-THINK = """
-import sys
-from lacie_chat.conversations import Store
-from pathlib import Path
-store = Store.open(Path(sys.argv[1]))
-conversation = store.create_conversation("embedded")
-question = store.add_message(conversation.id, None, "user", "Count")
-answer = store.add_message(conversation.id, question.id, "assistant", status="streaming")
-print(answer.id, flush=True)
-number = 0
-while True:
-    store.append_thought(answer.id, f"{number} ")
-    print(number, flush=True)
-    number += 1
-"""
+THINK = STREAM.replace('store.append(answer.id, f"', 'store.append_thought(answer.id, f"')
 
 WRITE = """
 import sys

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from gguf_copies import copy_into
 from hub_server import HubServer
 
 from lacie_chat.errors import LacieError
@@ -327,18 +328,7 @@ def split_like_the_tools_do(model: Path, folder: Path) -> list[Path]:
     import gguf
 
     folder.mkdir()
-    reader = gguf.GGUFReader(model)
-    writer = gguf.GGUFWriter(folder / "whole.gguf", "llama", split_max_tensors=100)
-    for field in reader.fields.values():
-        if not field.name.startswith("GGUF.") and field.name != "general.architecture":
-            item = field.types[-1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
-            writer.add_key_value(field.name, field.contents(), field.types[0], sub_type=item)
-    for tensor in reader.tensors:
-        writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    copy_into(gguf.GGUFWriter(folder / "whole.gguf", "llama", split_max_tensors=100), model)
     return sorted(folder.glob("*.gguf"))
 
 
