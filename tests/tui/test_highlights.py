@@ -66,6 +66,8 @@ async def rendered(source: str, highlights: list[Highlight]) -> tuple[str, list[
         "Ümläuts 🎈 and Perhaps &amp; entities",
         "\\*Perhaps\\*",
         "~~Perhaps~~ struck",
+        "<b title=Perhaps>",
+        "a\n  Perhaps, vector<int>",
     ],
 )
 async def test_a_word_is_set_off_wherever_text_stands(source: str) -> None:
@@ -85,8 +87,7 @@ async def test_a_word_is_set_off_wherever_text_stands(source: str) -> None:
         "    perhaps indented",
         "[so](https://perhaps.example.org/perhaps)",
         "https://example.org/perhaps is a page",
-        "![so](perhaps.png)",
-        "<b title=perhaps>",
+        "![so](https://example.org/perhaps.png)",
         "see [it]\n\n[it]: https://example.org/perhaps",
     ],
 )

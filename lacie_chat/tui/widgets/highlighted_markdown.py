@@ -1,5 +1,7 @@
 """From characters of a response to characters on the screen: cues and differing words, set off in rendered Markdown.
 
+How an answer is read as Markdown, answer_markdown.py says; here it comes to the screen, with every space and line end.
+
 The parser is the one that knows which characters of the source become text, so it is asked: a pair of characters that
 no text contains is put around each highlight, the source is parsed, and where the pair comes out as text it is turned
 into a style. A highlight that would change what the parser sees (inside code, a link's address, a URL) is left out; the
@@ -13,14 +15,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from textual.await_complete import AwaitComplete
 from textual.content import Content
 from textual.style import Style
 from textual.widgets import Markdown
 from textual.widgets.markdown import MarkdownBlock
 
+from lacie_chat.answer_markdown import AnswerMarkdown
 from lacie_chat.confidence.assessment import Span
+from lacie_chat.tui.widgets.code_fence import CodeFence
+from lacie_chat.tui.widgets.markdown_blocks import Verbatim, WrittenNumbers
 
 HighlightKind = Literal["hedge", "booster", "differs", "hedge differs", "booster differs"]
 
@@ -48,11 +53,11 @@ class Highlight:
     kind: HighlightKind
 
 
-class HighlightingParser(MarkdownIt):
-    """Textual's Markdown parser, whose text tokens carry signs around the highlights."""
+class HighlightingParser(AnswerMarkdown):
+    """The parser of answers, whose text tokens carry signs around the highlights."""
 
     def __init__(self, highlights: Sequence[Highlight] = ()) -> None:
-        super().__init__("gfm-like")
+        super().__init__()
         self.highlights = highlights
 
     def parse(self, src: str, env: Any = None) -> list[Token]:
@@ -146,7 +151,7 @@ def reveal(content: Content) -> Content:
     return Content("").join([*parts, content[position:]])
 
 
-class _Revealing:
+class _Revealing(Verbatim):
     """A block that turns signs into styles."""
 
     def set_content(self, content: Content) -> None:
@@ -154,6 +159,17 @@ class _Revealing:
 
 
 _TEXT_BLOCKS = ("h1", "h2", "h3", "h4", "h5", "h6", "paragraph_open", "th_open", "td_open")
+
+# One for one, so that places in the text hold: line ends that are none to Markdown but are to Python (Textual counts
+# lines in both), and controls as the signs that stand for them, for a terminal would obey them.
+_SHOWN = {ord(mark): "\n" for mark in "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"}
+_SHOWN |= {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n\r" and code not in _SHOWN}
+_SHOWN |= {0x7F: "\u2421"} | {code: "\ufffd" for code in range(0x80, 0xA0) if code not in _SHOWN}
+
+
+def shown(text: str) -> str:
+    """The text as long as it is, with signs for what would not be seen but move a cursor."""
+    return text.translate(_SHOWN)
 
 
 class HighlightedMarkdown(Markdown):
@@ -165,8 +181,23 @@ class HighlightedMarkdown(Markdown):
             name: type(f"Revealing{Markdown.BLOCKS[name].__name__}", (_Revealing, Markdown.BLOCKS[name]), {})
             for name in _TEXT_BLOCKS
         },
+        "ordered_list_open": WrittenNumbers,
+        "fence": CodeFence,
+        "code_block": CodeFence,
     }
+    DEFAULT_CSS = """
+    HighlightedMarkdown MarkdownBlock, HighlightedMarkdown MarkdownTableCellContents {
+        link-style: none;  /* what is underlined hedges or boosts; the address that stands there tells a link */
+        link-color: $text-accent;
+    }
+    """
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(parser_factory=lambda: HighlightingParser(self.highlights), **arguments)
         self.highlights: Sequence[Highlight] = ()
+
+    def update(self, markdown: str) -> AwaitComplete:
+        return super().update(shown(markdown))
+
+    def append(self, markdown: str) -> AwaitComplete:
+        return super().append(shown(markdown))

@@ -1,0 +1,136 @@
+"""A block of code in an answer: the language that it names, its lines as long as they are, and a place to click that
+copies it.
+
+Lines aren't wrapped, for a wrapped line of code is another one; they scroll sideways, by the wheel with shift, by the
+bar under them, and by key (transcript.py). What is underlined in an answer hedges or boosts, so nothing in code is.
+"""
+
+import re
+from typing import Any
+
+from markdown_it.token import Token
+from textual.app import ComposeResult
+from textual.containers import HorizontalScroll
+from textual.content import Content
+from textual.events import Click
+from textual.highlight import ANSIDarkHighlightTheme, ANSILightHighlightTheme, HighlightTheme, highlight
+from textual.message import Message
+from textual.widgets import Label, Markdown, Static
+from textual.widgets.markdown import MarkdownBlock, MarkdownFence
+
+COPY = "copy"
+_UNDERLINED = re.compile(r"\s*\bunderline\b")
+# Colours that Textual's themes for a terminal's own colours misspell; they would be none.
+_SPELT = {"ansi_yelllow": "ansi_yellow", "ansi_greenb": "ansi_green", "ansi_blow": "ansi_blue", "ans_red": "ansi_red"}
+
+
+def _without_underlines(theme: type[HighlightTheme]) -> type[HighlightTheme]:
+    styles = {kind: _UNDERLINED.sub("", style) for kind, style in theme.STYLES.items()}
+    return type(f"Plain{theme.__name__}", (theme,), {"STYLES": {k: _SPELT.get(v, v) for k, v in styles.items()}})
+
+
+_FULL = _without_underlines(HighlightTheme)
+_DARK, _LIGHT = _without_underlines(ANSIDarkHighlightTheme), _without_underlines(ANSILightHighlightTheme)
+
+
+class CodeCopyWanted(Message):
+    """The user clicked on the line above a block of code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__()
+        self.code = code
+
+
+class CodeHead(Static):
+    """The line above the code; a click copies."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    CodeHead { height: auto; width: 1fr; padding: 0 1; color: $foreground 65%; }
+    CodeHead:hover { color: $foreground; text-style: bold; }
+    """
+
+    def __init__(self, fence: "CodeFence") -> None:
+        super().__init__(classes="code-head")
+        self._fence = fence
+        self.tooltip = "A click copies this code"
+
+    def on_mount(self) -> None:
+        self.show()
+
+    def on_resize(self) -> None:
+        self.show()
+
+    def show(self) -> None:
+        """What the code says that it is, and at the right what a click does."""
+        named = self._fence.lexer.strip()
+        gap = max(2 if named else 0, self.content_size.width - Content(named).cell_length - len(COPY))
+        self.update(Content(named + " " * gap + COPY))
+
+    def on_click(self, event: Click) -> None:
+        event.stop()
+        self.post_message(CodeCopyWanted(self._fence.source_code))
+
+
+class CodeLines(HorizontalScroll, can_focus=False):
+    """The code; a bar under it where it is wider than the screen."""
+
+    DEFAULT_CSS = """
+    CodeLines {
+        height: auto; width: 1fr; overflow-x: auto; overflow-y: hidden; scrollbar-size-horizontal: 1;
+        scrollbar-color: $foreground 30%; scrollbar-background: $surface;
+    }
+    CodeLines > Label { width: auto; padding: 0 1; }
+    """
+
+
+class CodeFence(MarkdownFence):
+    """The block."""
+
+    DEFAULT_CSS = """
+    CodeFence, CodeFence:ansi { layout: vertical; height: auto; width: 1fr; padding: 0; overflow: hidden hidden; }
+    """
+
+    def __init__(self, markdown: Markdown, token: Token, code: str) -> None:
+        super().__init__(markdown, token, code)
+        self.source_code = token.content.rstrip("\n")
+        """The code without a line's end at its end, else as it was written."""
+
+    @property
+    def allow_horizontal_scroll(self) -> bool:
+        return False  # its lines scroll, and the line above them stays
+
+    @classmethod
+    def highlight(cls, code: str, language: str, ansi: bool = False, dark: bool = False) -> Content:
+        theme = (_DARK if dark else _LIGHT) if ansi else _FULL
+        named = language.split()
+        return highlight(code, language=named[0] if named else "text", theme=theme)
+
+    def compose(self) -> ComposeResult:
+        yield CodeHead(self)
+        with CodeLines():
+            yield Label(self._highlighted_code, id="code-content", expand=True)
+
+    def _copy_context(self, block: MarkdownBlock) -> None:
+        super()._copy_context(block)
+        if isinstance(block, CodeFence):
+            self.source_code = block.source_code
+            for head in self.query(CodeHead):  # none before it is built
+                head.show()
+
+    @property
+    def lines(self) -> CodeLines:
+        return self.query_one(CodeLines)
+
+    @property
+    def is_wider(self) -> bool:
+        """Are there lines that don't fit?"""
+        return any(lines.max_scroll_x > 0 for lines in self.query(CodeLines))
+
+
+def scroll_code(parent: Any, step: int) -> bool:
+    """Scroll all code under `parent` by `step` cells; False where all of it fits."""
+    wide = [fence for fence in parent.query(CodeFence) if fence.is_wider]
+    for fence in wide:
+        fence.lines.scroll_relative(x=step, animate=False)
+    return bool(wide)
