@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -23,13 +23,14 @@ from lacie_chat.tui.interface_state import read_state, write_state
 from lacie_chat.tui.messages import FromSession
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.compare import CompareScreen
+from lacie_chat.tui.typed_text import TakesAllText
 from lacie_chat.tui.widgets.composer import Composer
 
 QUIT_SECONDS = 2.0
 """How soon a second ctrl+c must follow to quit."""
 
 
-class LacieApp(App[None]):
+class LacieApp(TakesAllText):
     """The chat. `engine_factory` makes a new engine, at the start and after one has died; `resume` is the id of a
     conversation to go on with; `notice` is one line to show at the start. Calibrators, origins and sampling as in
     ChatSession; `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an
