@@ -6,6 +6,7 @@ nothing imported here pulls in llama.cpp or the Hub's client.
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -19,6 +20,7 @@ from lacie_chat.conversations import Store
 from lacie_chat.engine.protocol import EngineLike
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.tui.actions import ACTIONS
+from lacie_chat.tui.handlers import is_possible
 from lacie_chat.tui.interface_state import read_state, write_state
 from lacie_chat.tui.messages import FromSession
 from lacie_chat.tui.screens.chat import ChatScreen
@@ -106,8 +108,8 @@ class LacieApp(App[None]):
         if screen is not self.chat:
             return
         for action in ACTIONS:
-            if self.chat.check_action(action.method, ()):
-                callback = getattr(self.chat, f"action_{action.method}")
+            if is_possible(self.chat, action.name):
+                callback = partial(self.chat.action_perform, action.name)
                 keys = self.state.keys.get(action.name, action.keys).split(",")[0]
                 yield SystemCommand(f"{action.label}: {action.help}", keys, callback)
 

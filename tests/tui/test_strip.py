@@ -233,7 +233,7 @@ async def test_a_window_far_back_stays_when_a_branch_is_changed_there(driven) ->
             question = session.tree.path()[10]
             session.tree.add("assistant", "another version", question, status="complete")
             session.tree.select(question.children[0])
-            await driver.chat._show_branch()
+            await driver.chat.show_branch()
             await driver.chat.go_to(question.children[0])
             await driver.until(lambda: transcript.selected is question.children[0])
             await driver.pilot.press("tab", "right")
