@@ -1,6 +1,6 @@
 """The application: one session, one chat screen, and what must work whatever has the focus.
 
-It opens before anything of the model is read: the engine is made by `engine_factory` on the session's thread, and
+It opens before anything of the model is read: the engine is made by the speaker's factory on the session's thread, and
 nothing imported here pulls in llama.cpp or the Hub's client.
 """
 
@@ -14,11 +14,9 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from lacie_chat.chat.events import ChatEvent
-from lacie_chat.chat.session import ChatSession, Origin, random_seed
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator
+from lacie_chat.chat.session import ChatSession, random_seed
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.conversations import Store
-from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import Sampling
 from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.handlers import is_possible
 from lacie_chat.tui.interface_state import read_state, write_state
@@ -32,10 +30,9 @@ QUIT_SECONDS = 2.0
 
 
 class LacieApp(App[None]):
-    """The chat. `engine_factory` makes a new engine, at the start and after one has died; `resume` is the id of a
-    conversation to go on with; `notice` is one line to show at the start. Calibrators, origins and sampling as in
-    ChatSession; `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an
-    answer is folded (None: as it was left)."""
+    """The chat. `resume` is the id of a conversation to go on with; `notice` is one line to show at the start;
+    `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an answer is
+    folded (None: as it was left)."""
 
     TITLE = "lacie"
     CSS_PATH: ClassVar[str] = "styles/lacie.tcss"
@@ -46,39 +43,23 @@ class LacieApp(App[None]):
 
     def __init__(
         self,
-        engine_factory: Callable[[], EngineLike],
+        speaker: ChatSpeaker,
         store: Store,
-        model_name: str,
-        adapter_name: str | None = None,
-        calibrator: Calibrator | None = None,
         *,
-        baseline_calibrator: Calibrator | None = None,
-        origin: Origin | None = None,
-        baseline_origin: Origin | None = None,
         resume: str | None = None,
         notice: str | None = None,
         agreement: int | None = None,
         answer_from: float | None = None,
-        assessment_version: str = ASSESSMENT_VERSION,
-        sampling: Sampling | None = None,
         seed: Callable[[], int] = random_seed,
     ) -> None:
         super().__init__()
         self.state = read_state()
         self.session = ChatSession(
-            engine_factory,
+            speaker,
             store,
             self._from_session,
-            model_name=model_name,
-            adapter_name=adapter_name,
-            calibrator=calibrator,
-            baseline_calibrator=baseline_calibrator,
-            origin=origin,
-            baseline_origin=baseline_origin,
             agreement=self.state.agreement if agreement is None else agreement,
             answer_from=self.state.answer_from if answer_from is None else answer_from,
-            assessment_version=assessment_version,
-            sampling=sampling,
             seed=seed,
         )
         if resume is not None:

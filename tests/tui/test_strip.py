@@ -7,6 +7,7 @@ from driver import Driver
 from scripted import Answer, ScriptedEngine, ScriptedReader
 from textual.pilot import Pilot
 
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import Assessment, Calibrator, Form, Span, WayOfDrawing, lexical_cues
 from lacie_chat.conversations import Store
@@ -254,10 +255,8 @@ def marks() -> list[dict[str, Any]]:
 def test_how_it_looks(snap_compare: Any, monkeypatch: pytest.MonkeyPatch, marks: Any, size: Any, theme: str) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     with Store.open() as store:
-        app = LacieApp(
-            lambda: ScriptedEngine(), store, "SmolLM2-135M-Instruct", calibrator=CALIBRATOR, answer_from=0.5,
-            seed=lambda: 1234,
-        )  # fmt: skip
+        speaker = ChatSpeaker(lambda: ScriptedEngine(), "SmolLM2-135M-Instruct", calibrator=CALIBRATOR)
+        app = LacieApp(speaker, store, answer_from=0.5, seed=lambda: 1234)
         app.state.theme = f"textual-{theme}"
         tree = app.session.tree
         for facts in marks * 5:

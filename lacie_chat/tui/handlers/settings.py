@@ -15,12 +15,12 @@ AGREEMENT = 5
 """Samples after an answer, where they are switched on by key."""
 
 
-@does("chat.baseline", lambda chat: chat.session.adapter_name is not None)
+@does("chat.baseline", lambda chat: chat.session.speaker.adapter_name is not None)
 def switch_baseline(chat: "ChatScreen") -> None:
     session = chat.session
     session.baseline = not session.baseline
     chat.show_title()
-    name = "the baseline, without the adapter" if session.baseline else f"with {session.adapter_name}"
+    name = "the baseline, without the adapter" if session.baseline else f"with {session.speaker.adapter_name}"
     chat.notify(f"From now on: {name}.", timeout=3, markup=False)
 
 

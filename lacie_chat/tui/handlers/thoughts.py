@@ -46,7 +46,7 @@ def copy_thought(chat: "ChatScreen") -> None:
 @does("chat.thinking", _can_think)
 def switch_thinking(chat: "ChatScreen") -> None:
     session = chat.session
-    choice = next_choice(session.sampling.reasoning, session.reasoning_at_first)
+    choice = next_choice(session.sampling.reasoning, session.speaker.sampling.reasoning)
     session.sampling = replace(session.sampling, reasoning=choice)
     chat.show_setting()
     chat.notify(choice_sentence(choice), timeout=3)

@@ -69,7 +69,7 @@ class ChatScreen(ThoughtsScreen):
         self.composer.fill(self.state.draft)
         self.composer.focus()
         await self.show_conversation()
-        self.status.show_loading(self.session.model_name, 0.0, again=False)
+        self.status.show_loading(self.session.speaker.model_name, 0.0, again=False)
         self.show_setting()
 
     # What the session reports
@@ -78,7 +78,7 @@ class ChatScreen(ThoughtsScreen):
         status = self.status
         match message.event:
             case Loading(fraction, again):
-                status.show_loading(self.session.model_name, fraction, again=again)
+                status.show_loading(self.session.speaker.model_name, fraction, again=again)
             case Loaded(info):
                 for welcome in self.query(Welcome):
                     welcome.loaded(info)
@@ -125,11 +125,11 @@ class ChatScreen(ThoughtsScreen):
         self.show_title()
 
     def show_title(self) -> None:
-        session = self.session
-        name = f"{session.model_name} + {session.adapter_name}" if session.adapter_name else session.model_name
-        if session.baseline:
-            name = f"{session.model_name} (baseline)"
-        title = session.tree.title
+        speaker = self.session.speaker
+        name = f"{speaker.model_name} + {speaker.adapter_name}" if speaker.adapter_name else speaker.model_name
+        if self.session.baseline:
+            name = f"{speaker.model_name} (baseline)"
+        title = self.session.tree.title
         self.title_bar.update(
             Content.assemble(("lacie", "bold"), (f" · {name}", "$foreground 65%"), f" · {title}" if title else "")
         )

@@ -66,15 +66,15 @@ class CompareScreen(SizedScreen[bool]):
 
     def compose_screen(self) -> ComposeResult:
         session = self.session
-        title = Content.assemble(("lacie", "bold"), (f" · compare · {session.model_name}", "$foreground 65%"))
+        title = Content.assemble(("lacie", "bold"), (f" · compare · {session.speaker.model_name}", "$foreground 65%"))
         yield Static(title, classes="title-bar")
         yield Static(self.comparison.question.text, id="compare-question", markup=False)
         yield Static(id="compare-difference")
         yield Static(id="compare-overall")
         yield Static(id="compare-making")
         with Container(id="sides"):
-            yield CompareColumn("left", f"baseline: {session.model_name}")
-            yield CompareColumn("right", f"with {session.adapter_name}")
+            yield CompareColumn("left", f"baseline: {session.speaker.model_name}")
+            yield CompareColumn("right", f"with {session.speaker.adapter_name}")
         yield Footer(show_command_palette=False, compact=True)
 
     async def on_mount(self) -> None:
