@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from lacie_chat.console import make_console, show
 from lacie_chat.engine.memory import available_bytes
 from lacie_chat.engine.recommended import in_words, stated
 from lacie_chat.gguf_kinds import ADAPTER
+from lacie_chat.loudness import note
 from lacie_chat.models import (
     CatalogueEntry,
     LocalModel,
@@ -80,8 +80,8 @@ def _list(args: argparse.Namespace) -> int:
         print(text if text.encode(errors="ignore").decode() == text else json.dumps(found, indent=2))
     else:
         _show(make_console(), index.models, free)
-    for note in index.notes:
-        say(" ".join(printable(note).split()))
+    for line in index.notes:
+        say(" ".join(printable(line).split()))
     return 0
 
 
@@ -159,7 +159,7 @@ def _pull(args: argparse.Namespace) -> int:
         follows = f"chat with it over its model: lacie chat --model REF --adapter {model.ref}"
     else:
         follows = f"it {kind.phrase}: {kind.instead}"
-    print(f"{model.name} is here; {follows}", file=sys.stderr)
+    note(f"{model.name} is here; {follows}")
     return 0
 
 
@@ -206,5 +206,5 @@ def _info(args: argparse.Namespace) -> int:
 
 
 def _remove(args: argparse.Namespace) -> int:
-    print(f"freed {readable_size(remove(args.ref))}", file=sys.stderr)
+    note(f"freed {readable_size(remove(args.ref))}")
     return 0
