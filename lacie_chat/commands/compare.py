@@ -225,7 +225,9 @@ def _show(
 
 def _heading(side: ComparedSide) -> Text:
     adapter = side.speaker.adapter
-    files = side.speaker.model.ref + (f" + {adapter.ref}" if adapter else "")
+    model = side.speaker.model
+    # the embedded model's adapter is `embedded` too, and Ollama's has the name of its model
+    files = model.ref + (f" + {adapter.name if adapter.ref == model.ref else adapter.ref}" if adapter else "")
     return Text.assemble((side.name, "bold reverse"), ("" if files == side.name else f"  {files}", "dim"))
 
 

@@ -65,6 +65,10 @@ class Speaker:
     machine: Machine = USUAL
 
     @property
+    def name(self) -> str:
+        return Pair(self.model, self.adapter).name
+
+    @property
     def adapter_path(self) -> Path | None:
         return self.adapter.path if self.adapter else None
 
