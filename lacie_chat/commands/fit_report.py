@@ -99,7 +99,10 @@ def write_picture(panels: Sequence[tuple[str, Bins, dict[Figure, str]]], path: P
 
 def _print(console: Console, lines: Sequence[Line]) -> None:
     for line in lines:
-        console.print(Text.assemble(*((text, STYLES[role]) for text, role in line)), soft_wrap=True)
+        shown = Text.assemble(*((text, STYLES[role]) for text, role in line))
+        if not console.is_terminal:
+            shown.rstrip()  # what fills a diagram's line
+        console.print(shown, soft_wrap=True)
 
 
 def _asked(fitted: Fitted) -> list[Line]:

@@ -187,11 +187,12 @@ def _unseen(done: int) -> None:
 
 
 def _lines(heard: dict[str, Any], *, alone: bool) -> str:
-    """A bar, the acceptance, and the cues of a text that stands alone, or the beginning of one among others."""
+    """A bar, the acceptance, and the cues of a text that stands alone, or its text among others."""
     figure = f"{bar(heard['acceptance'])} {percent(heard['acceptance'])}"
     if not alone:
         text = " ".join(heard["text"].split())
-        return f"{figure}  {text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}"
+        cut = len(text) > _SHOWN and sys.stdout.isatty()
+        return f"{figure}  {text[: _SHOWN - 1] + '…' if cut else text}"
     parts = [f"{figure}  how likely a reader takes its answer as true, by its wording"]
     for name in ("hedges", "boosters"):
         if heard[name]:

@@ -25,7 +25,9 @@ _OTHER_KINDS = {
     "spaces": "a space",
     "collections": "a collection",
     "papers": "a paper",
-    **dict.fromkeys(("docs", "api", "blog", "chat", "posts", "learn", "settings", "organizations"), "a page of the Hub"),
+    **dict.fromkeys(
+        ("docs", "api", "blog", "chat", "posts", "learn", "settings", "organizations"), "a page of the Hub"
+    ),
 }
 """The first word of an address that is no owner's name -> what is there."""
 _FETCHING = re.compile(r"(?:hf|huggingface-cli) download +|git (?:lfs )?clone +", re.IGNORECASE)
@@ -39,7 +41,8 @@ def plain(ref: str) -> str:
 
     Understood: `hf.co/owner/repo[:QUANT]`, addresses of a repository or a file on the Hub (`/tree/`, `/blob/`,
     `/resolve/`), `hf:owner/repo/file.gguf`, an address of ollama.com, and the option or command of llama.cpp, Ollama,
-    git or the Hub's own tool in front. Raises ModelError, one line: an address elsewhere, another revision than main, no model's page."""
+    git or the Hub's own tool in front. Raises ModelError, one line: an address elsewhere, another revision than
+    main, no model's page."""
     words = ref.strip().strip("<>").strip()
     if fetching := _FETCHING.match(words):
         repo, _, file = words[fetching.end() :].strip().partition(" ")
@@ -90,7 +93,11 @@ def _on_hub(path: str, ref: str) -> str:
         what = f"is {_OTHER_KINDS[parts[0]]}, not a model"
         raise ModelError(f"{shown(ref)} {what}; a model's page is https://huggingface.co/owner/repo")
     if len(parts) < 2:
-        what = f"names an owner, {parts[0]}, and no model of theirs" if parts[0] not in ("", "models") else "names no model"
+        what = (
+            f"names an owner, {parts[0]}, and no model of theirs"
+            if parts[0] not in ("", "models")
+            else "names no model"
+        )
         raise ModelError(f"{shown(ref)} {what}; a model's page is https://huggingface.co/owner/repo")
     repo, rest = f"{parts[0]}/{parts[1]}", parts[2:]
     if len(rest) >= 2 and rest[0] in ("tree", "blob", "resolve", "raw"):

@@ -100,7 +100,10 @@ def test_an_address_of_ones_own_hub_is_understood(fetched: HubServer) -> None:
     [
         (f"https://huggingface.co/{REPO}/blob/v2/{FILE}", f"names the revision v2; only main is fetched: {REPO}"),
         ("https://huggingface.co/datasets/mandarjoshi/trivia_qa", "is a dataset, not a model; a model's page is"),
-        ("https://user:secret@huggingface.co/Owner", "https://huggingface.co/Owner names an owner, Owner, and no model of theirs"),
+        (
+            "https://user:secret@huggingface.co/Owner",
+            "https://huggingface.co/Owner names an owner, Owner, and no model of theirs",
+        ),
         ("https://example.com/model.gguf", "example.com is not the Hub: fetch the file with your browser"),
         ("hf.co/", "names no model"),
         ("https://huggingface.co/models?search=gguf", "names no model"),
