@@ -5,17 +5,26 @@ with one clear line on standard error; 2 wrong usage; 3 answered, but under `--m
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from lacie_chat import __version__, streams
+from lacie_chat import __version__, loudness, streams
+from lacie_chat.commands.examples import with_examples
+from lacie_chat.commands.parsing import (
+    LOUDNESS,
+    Parser,
+    add_loudness,
+    check_commands,
+    every_parser,
+    subcommands,
+    unknown,
+)
 from lacie_chat.errors import LacieError
 from lacie_chat.printable import printable
-
-if TYPE_CHECKING:
-    from _typeshed import SupportsWrite
 
 FAILED = 1
 INTERRUPTED = 130
@@ -64,15 +73,22 @@ COMMANDS = (
         "export", "make a GGUF of an adapter, and prove that it is the same model", "lacie_export.commands", "export"
     ),
     Command("doctor", "check that everything here works", "lacie_chat.commands.doctor"),
+    Command("completion", "complete commands, models and ids with the tab key", "lacie_chat.commands.completion"),
 )
+_ONLY_ITS_OWN = ("-h", "--help", "--version")
+_FILL_THE_SCREEN = ("lacie chat", "lacie study run")
+_WORDS = ("question", "text", "query")
+"""Positionals that are words of a text, which may stand on both sides of an option."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `lacie` with these arguments (default: the command line's) and return its exit status."""
     streams.make_usable()
-    words = list(sys.argv[1:] if argv is None else argv)
-    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
-        words.insert(0, "chat")
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks what could stand here
+        from lacie_chat.commands.completion import answer_shell
+
+        answer_shell(build_parser)
+    words = in_order(sys.argv[1:] if argv is None else argv)
     try:
         try:
             status = _run(words)
@@ -90,10 +106,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+def in_order(words: Sequence[str]) -> list[str]:
+    """The command first: `chat` where none is named, `--quiet` and `--verbose` after it, `help X` as `X --help`."""
+    found = list(words)
+    first = []
+    while found and found[0] in LOUDNESS:
+        first.append(found.pop(0))
+    if found and found[0] == "help" and all(not word.startswith("-") for word in found):
+        found = [*found[1:], "--help"]
+    if not found or (found[0].startswith("-") and found[0] not in _ONLY_ITS_OWN):
+        found.insert(0, "chat")
+    at = next((at for at, word in enumerate(found[1:], 1) if word.startswith("-")), len(found)) if first else 0
+    return [*found[:at], *first, *found[at:]]
+
+
 def _run(words: Sequence[str]) -> int:
     try:
-        args = _parsed(words)
-        return int(args.handler(args))
+        args = parsed(words)
+        loudness.settle(quiet=getattr(args, "quiet", False), verbose=getattr(args, "verbose", False))
+        with _told(args):
+            return int(args.handler(args))
     except LacieError as error:
         streams.complain(printable(f"lacie: {error}"))
         return FAILED
@@ -109,31 +141,38 @@ def _run(words: Sequence[str]) -> int:
         return INTERRUPTED
 
 
-def _parsed(words: Sequence[str]) -> argparse.Namespace:
-    """The arguments. A question's words may stand on both sides of an option, of which argparse takes one only."""
+def _told(args: argparse.Namespace) -> AbstractContextManager[None]:
+    if not loudness.is_verbose():
+        return nullcontext()
+    from lacie_chat.commands.verbose import told
+
+    return told(fills_the_screen=args.parser.prog in _FILL_THE_SCREEN)
+
+
+def parsed(words: Sequence[str]) -> argparse.Namespace:
+    """The arguments. A question's words may stand on both sides of an option, of which argparse takes one only. Ends
+    with one line and exit status 2 for words that are none."""
     parser = build_parser(words[0])
+    check_commands(parser, words)
     args, rest = parser.parse_known_args(words)
-    if rest and isinstance(getattr(args, "question", None), list) and not any(len(w) > 1 and w[0] == "-" for w in rest):
-        args.question += rest
-    elif rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if not rest:
+        return args
+    text = next((found for name in _WORDS if isinstance(found := getattr(args, name, None), list)), None)
+    if text is None or any(len(word) > 1 and word[0] == "-" for word in rest):
+        unknown(args.parser, rest, takes_text=text is not None)
+    text += rest
     return args
-
-
-class _Parser(argparse.ArgumentParser):
-    """Argparse's own passes over a failure to write its help, and the exit status then says that all went well."""
-
-    def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
-        print(self.format_help(), end="", file=file)
 
 
 def build_parser(name: str) -> argparse.ArgumentParser:
     """The whole parser; only the command `name` has its options and its `handler`, since they import its module."""
-    parser = _Parser(
+    parser = Parser(
         prog="lacie",
         description="Chat with local models and see how sure each answer sounds, and how often such answers are right.",
     )
-    parser.add_argument("--version", action="version", version=f"lacie-chat {__version__}")
+    parser.add_argument(
+        "--version", action="version", version=f"lacie-chat {__version__}", help="which version this is"
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         description = command.help[0].upper() + command.help[1:] + "."
@@ -141,5 +180,9 @@ def build_parser(name: str) -> argparse.ArgumentParser:
         if command.name == name:
             module = import_module(command.module)
             module.add_arguments(sub)
-            sub.set_defaults(handler=module.run)
+            for _, each in every_parser(sub):
+                if subcommands(each) is None:
+                    add_loudness(each)
+                    each.set_defaults(handler=module.run, parser=each)
+    with_examples(parser)
     return parser

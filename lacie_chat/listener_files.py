@@ -31,7 +31,9 @@ class ListenerFiles:
     @property
     def name(self) -> str:
         """For people, without any folder."""
-        return self.hearing.stem if self.hearing is not None else f"{self.model_path.stem}, by a prompt"
+        if self.hearing is None:
+            return f"{self.model_path.stem}, by a prompt"
+        return f"the tuned listener ({self.hearing.stem})"
 
     def to_dict(self) -> dict[str, Any]:
         """What a comparison says of who heard it."""

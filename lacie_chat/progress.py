@@ -22,7 +22,7 @@ from rich.progress import (
 )
 
 from lacie_chat.console import make_console
-from lacie_chat.streams import can_draw
+from lacie_chat.loudness import is_quiet, note, shows_progress
 
 LOG_EVERY = 15.0
 """Seconds between two lines of a plain log."""
@@ -43,7 +43,7 @@ def progress(stage: str, total: int, unit: str, *, already: int = 0) -> Iterator
     started, count, due = time.monotonic(), 0, _now_and_then()
     with _bar(stage, total, MofNCompleteColumn(), TextColumn(unit), already=already) as update:
         if update is None:
-            _say(f"{stage}: {already} of {total} {unit} done before")
+            note(f"{stage}: {already} of {total} {unit} done before")
 
         def advance(done: int, remark: str = "") -> None:
             nonlocal count
@@ -54,7 +54,7 @@ def progress(stage: str, total: int, unit: str, *, already: int = 0) -> Iterator
             elif due() or already + count >= total:
                 left = duration((total - already - count) / rate) if rate > 0 else "?"
                 line = f"{stage}: {already + count} of {total} {unit}, {rate:.2f} {unit}/s, {left} left"
-                _say(f"{line}; {remark}" if remark else line)
+                note(f"{line}; {remark}" if remark else line)
 
         yield advance
 
@@ -65,24 +65,25 @@ def step(title: str, total: int) -> Iterator[Show]:
     started, due = time.monotonic(), _now_and_then()
     with _bar(title, total, TaskProgressColumn(), transient=True) as update:
         if update is None:
-            _say(f"{title} …")
+            note(f"{title} …")
 
         def show(done: int) -> None:
             if update is not None:
                 update(min(done, total), "")
             elif due():
-                _say(f"{title}: {min(1.0, done / max(total, 1)):.0%}")
+                note(f"{title}: {min(1.0, done / max(total, 1)):.0%}")
 
         yield show
-    _say(f"{title}: done in {time.monotonic() - started:.1f} s")
+    note(f"{title}: done in {time.monotonic() - started:.1f} s")
 
 
 @contextmanager
 def _bar(
     title: str, total: int, *how_far: ProgressColumn, already: int = 0, transient: bool = False
 ) -> Iterator[Callable[[int, str], None] | None]:
-    """A bar on the terminal, to be called with what is done and a note; None where standard error can't draw one."""
-    if not can_draw(sys.stderr):
+    """A bar on the terminal, to be called with what is done and a note; None where standard error can't draw one, or
+    isn't to."""
+    if not shows_progress():
         yield None
         return
     columns = (
@@ -114,10 +115,6 @@ def _now_and_then() -> Callable[[], bool]:
     return due
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 def duration(seconds: float) -> str:
     """`1:02:03`, `2:03` or `4 s`."""
     whole = round(seconds)
@@ -135,15 +132,15 @@ class DownloadLine:
         self._shown = -1
 
     def __call__(self, fraction: float, text: str) -> None:
-        step = int(fraction * (1000 if can_draw(sys.stderr) else 10))
-        if step == self._shown:
+        step = int(fraction * (1000 if shows_progress() else 10))
+        if step == self._shown or is_quiet():
             return
         self._shown = step
-        if can_draw(sys.stderr):
+        if shows_progress():
             print(f"\r\x1b[K{text}  {fraction:6.1%}", end="", file=sys.stderr, flush=True)
         else:
-            print(f"{text}  {fraction:.0%}", file=sys.stderr, flush=True)
+            note(f"{text}  {fraction:.0%}")
 
     def close(self) -> None:
-        if self._shown >= 0 and can_draw(sys.stderr):
+        if self._shown >= 0 and shows_progress():
             print(file=sys.stderr)

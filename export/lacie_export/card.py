@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lacie_chat.sizes import size_text
 from lacie_export.bases import Base
-from lacie_export.files import gigabytes, write_whole
+from lacie_export.files import write_whole
 from lacie_export.metadata import PAPER, PAPER_URL, TAGS
 from lacie_export.peft_adapter import Adapter
 from lacie_export.run_facts import RunFacts
@@ -92,7 +93,7 @@ def _files(files: Sequence[Path], results: Sequence[Verification]) -> str:
         if result:
             close = result.closeness
             figures = f"{close.agreed} of {close.positions} | {close.kl:.1e} | {close.largest:.2f}"
-        lines.append(f"| `{file.name}` | {gigabytes(file.stat().st_size)} | {figures} |")
+        lines.append(f"| `{file.name}` | {size_text(file.stat().st_size)} | {figures} |")
     if results:
         lines.append(
             "\nAgainst the trained model in transformers, over all positions of twenty fixed prompts (KL in nats, "

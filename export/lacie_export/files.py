@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lacie_chat.sizes import size_text
 from lacie_export.errors import ExportError, writing
 
 _SPARE = 64 << 20
@@ -26,13 +27,8 @@ def need_space(folder: Path, size: int, what: str) -> None:
     free = shutil.disk_usage(existing).free
     if free < size + _SPARE:
         raise ExportError(
-            f"not enough space in {folder} for {what}: it needs {gigabytes(size + _SPARE)}, {gigabytes(free)} are free"
+            f"not enough space in {folder} for {what}: it needs {size_text(size + _SPARE)}, {size_text(free)} are free"
         )
-
-
-def gigabytes(size: int) -> str:
-    """`1.23 GB` or `45 MB`."""
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import platformdirs
 
+from lacie_chat.sizes import size_text
 from lacie_export.child import run_python
 from lacie_export.errors import ExportError, writing
 from lacie_export.files import need_space, pending, refuse_existing
@@ -131,7 +132,7 @@ def _fetch(work: Path) -> Path:
             *("-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=llama-cpp-python", "--no-build-isolation"),
             *("--require-hashes", "--disable-pip-version-check", "--dest", str(target), "--requirement", str(wanted)),
         ],
-        title=f"fetching llama.cpp's converter ({_SIZE / 1e6:.0f} MB, once)",
+        title=f"fetching llama.cpp's converter ({size_text(_SIZE)}, once)",
         watch=file,
         total=_SIZE,
         environment={"PYTHONPATH": str(backend.parent)},

@@ -19,11 +19,12 @@ import numpy as np
 
 from lacie_chat.console import show as show_whole
 from lacie_chat.models import inspect_gguf
+from lacie_chat.sizes import size_text
 from lacie_export.bases import Base
 from lacie_export.child import run_native
 from lacie_export.closeness import BOUNDS, OWN_BASE, Bounds, Closeness, compare, unexplained
 from lacie_export.errors import ExportError, VerifyError
-from lacie_export.files import gigabytes, write_whole
+from lacie_export.files import write_whole
 from lacie_export.metadata import leaked_path
 from lacie_export.peft_adapter import Adapter
 from lacie_export.probes import GREEDY_PROMPTS, GREEDY_TOKENS, HOSTILE, PROMPTS, QUESTION
@@ -178,7 +179,7 @@ def store(result: Verification) -> None:
         f"| {row.check} | {_cell(row.found)} | {row.wanted} | {'ok' if row.ok else '**FAILED**'} |"
         for row in result.rows
     ]
-    size = gigabytes(result.record["size_bytes"])
+    size = size_text(result.record["size_bytes"])
     lines += ["", f"{size}, SHA-256 `{result.record['sha256']}`, verified in {result.seconds:.0f} s.", ""]
     write_whole(Path(f"{result.file}.verify.md"), "\n".join(lines))
 

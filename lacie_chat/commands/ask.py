@@ -48,8 +48,9 @@ from lacie_chat.confidence import (
 from lacie_chat.cut_off import stopped_words
 from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Finished, Reasoning, Sampling
 from lacie_chat.engine.asking import Answered, Heard, answer_to, draw_sample, sample_seeds
+from lacie_chat.loudness import detail, note
 from lacie_chat.printable import printable
-from lacie_chat.streams import read_input, typed_text
+from lacie_chat.streams import complain, read_input, typed_text
 
 WRONG_USAGE = 2
 NOT_CONFIDENT = 3
@@ -90,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     sure enough."""
     question = read_question(args.question)
     if not question:
-        print("lacie ask: the question is empty; give one as an argument or through a pipe", file=sys.stderr)
+        complain("lacie ask: the question is empty; give one as an argument or through a pipe")
         return WRONG_USAGE
     speaker = find_speaker(args)
     engine = speaker.engine()
@@ -106,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
             assessment = with_sentences(assessment, listener=engine.patient_listener)
     finally:
         engine.close()
+    detail(timing_line(answered.finished))
     if args.json:
         found = answer_object(assessment, speaker, answered)
         for name, asked in (("sentences", args.sentences), ("agreement", args.agreement)):
@@ -114,19 +116,19 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(found, ensure_ascii=False, indent=2))
     elif not answered.finished.reasoning_open:
         print(flush=True)
-        aside = sys.stdout if sys.stdout.isatty() else sys.stderr
+        aside = print if sys.stdout.isatty() else note
         for line in sentence_lines(assessment):
-            print(line, file=aside)
-        print(confidence_text(assessment), file=aside)
+            aside(line)
+        aside(confidence_text(assessment))
         if cut := cut_off_line(answered.finished, longer_context=info.n_ctx < info.n_ctx_train):
-            print(cut, file=aside)
+            aside(cut)
         if sys.stderr.isatty() and (advice := calibrate_advice(args, assessment)):
-            print(advice, file=sys.stderr)
+            note(advice)
     if answered.finished.reasoning_open:
-        print(f"lacie ask: {UNFINISHED}", file=sys.stderr)
+        complain(f"lacie ask: {UNFINISHED}")
         return 1
     if args.min_confidence is not None and (under := under_the_bound(assessment, args.min_confidence)):
-        print(f"lacie ask: {under}", file=sys.stderr)
+        complain(f"lacie ask: {under}")
         return NOT_CONFIDENT
     return NOT_CONFIDENT if assessment.state == "abstained" else 0
 
@@ -201,7 +203,7 @@ def stream_answer(
                 print(printable(event.text) if sys.stdout.isatty() else event.text, end="", flush=True)
             case Cut():
                 cut = f"{event.dropped_tokens} tokens of it were left out"
-                print(f"lacie: the question is longer than the model's context; {cut}", file=sys.stderr)
+                complain(f"lacie: the question is longer than the model's context; {cut}")
 
     try:
         return answer_to(engine, [ChatTurn("user", question)], sampling, baseline=baseline, hear=hear)
@@ -229,6 +231,14 @@ def cut_off_line(finished: Finished, *, longer_context: bool) -> str | None:
     if words is None or finished.reason == "length":
         return words and f"{words}; --max-tokens N lets it go on"
     return f"{words}; " + ("--context N makes it longer" if longer_context else "a shorter question leaves more room")
+
+
+def timing_line(finished: Finished) -> str:
+    """How fast an answer was read for and written, for `--verbose`."""
+    read = finished.prompt_tokens - finished.cached_tokens
+    reading = f"{read} tokens read in {finished.prompt_seconds:.2f} s"
+    speed = f" ({finished.tokens_per_second:.0f} a second)" if finished.tokens_per_second else ""
+    return f"{reading}, {finished.completion_tokens} written in {finished.generation_seconds:.2f} s{speed}"
 
 
 def under_the_bound(assessment: Assessment, bound: float) -> str | None:

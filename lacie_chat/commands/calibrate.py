@@ -6,7 +6,6 @@ how likely it is right. Answers are kept: a start that was interrupted goes on, 
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from lacie_chat.commands.argument_types import at_least
@@ -23,6 +22,7 @@ from lacie_chat.commands.speaker import add_speaker_arguments, find_pair, listen
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import matched
 from lacie_chat.evaluation.own_questions import questions_from
+from lacie_chat.loudness import note
 from lacie_chat.paths import expanded
 from lacie_chat.statistics.fitting import FittingError
 from lacie_chat.statistics.reliability import all_bins
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     files = ", ".join(path.name for path in args.questions)
     source = f"own questions ({files})" if files else f"{len(questions)} of lacie's questions"
     answers = ask(pair, listener, questions, asking, source, marks)
-    print("calibrate: looking for what tells right answers from wrong ones …", file=sys.stderr, flush=True)
+    note("calibrate: looking for what tells right answers from wrong ones …")
     try:
         fitted = fit_and_keep(pair, answers, args.minimum)
     except FittingError as error:

@@ -7,7 +7,6 @@ never overwritten: the user's own goes before it, and `fit --remove` takes that 
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from lacie_chat.engine.recommended import recommended
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import matched
 from lacie_chat.evaluation.own_questions import questions_from
+from lacie_chat.loudness import note
 from lacie_chat.models import ModelError, own_calibrator, shipped_calibrator, take_back_calibrator
 from lacie_chat.paths import expanded
 from lacie_chat.statistics.diagram import Line, names_of, percent
@@ -83,7 +83,7 @@ def _show(args: argparse.Namespace, speakers: Sequence[MarkedSpeaker]) -> int:
         return 0
     if not speakers:
         whose = f"no answer of {args.model} is marked" if args.model else "no answer is marked yet"
-        print(f"{whose}: {HOW_TO_MARK}", file=sys.stderr)
+        note(f"{whose}: {HOW_TO_MARK}")
         return 0
     width = make_console().width
     for index, each in enumerate(speakers):
@@ -184,5 +184,5 @@ def _remove(args: argparse.Namespace) -> int:
         now = f"the one that came with it is in use again (n = {shipped.n})"
     else:
         now = "how likely its answers are right is not known again (lacie calibrate)"
-    print(f"took your calibrator of {pair.name} back: {now}", file=sys.stderr)
+    note(f"took your calibrator of {pair.name} back: {now}")
     return 0

@@ -2,15 +2,25 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lacie_chat.commands.argument_types import probability, whole_number
-from lacie_chat.commands.speaker import Speaker, add_reasoning_argument, add_speaker_arguments, find_speaker
+from lacie_chat.commands.speaker import (
+    Speaker,
+    add_reasoning_argument,
+    add_speaker_arguments,
+    find_speaker,
+    speaker_options,
+)
 from lacie_chat.confidence import MOST_SAMPLES
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.errors import LacieError
+from lacie_chat.loudness import note
 from lacie_chat.models import ResolvedModel, pair_fingerprint, shipped_calibrator
 from lacie_chat.streams import take_the_terminal, terminal_name, terminal_takes_codes
+
+_MANY = 1000
 
 if TYPE_CHECKING:
     from lacie_chat.tui.app import LacieApp
@@ -20,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `lacie chat`."""
     add_speaker_arguments(parser)
     add_reasoning_argument(parser)
-    parser.add_argument("--resume", metavar="ID", help="go on with this conversation (`lacie history list`)")
+    going_on = parser.add_mutually_exclusive_group()
+    going_on.add_argument("--resume", metavar="ID", help="go on with this conversation (`lacie history list`)")
+    going_on.add_argument("--continue", dest="go_on", action="store_true", help="go on with the last conversation")
     parser.add_argument(
         "--agreement",
         metavar="K",
@@ -46,9 +58,9 @@ def run(args: argparse.Namespace) -> int:
     notice = None
     try:
         store = Store.open()
-        resume = store.find(args.resume).id if args.resume else None
+        resume = _to_go_on_with(store, args)
     except StoreError as error:
-        if args.resume:
+        if args.resume or args.go_on:
             raise
         store, resume = Store.in_memory(), None
         notice = f"{str(error).rstrip('.')}. This chat is kept in memory only."
@@ -56,7 +68,30 @@ def run(args: argparse.Namespace) -> int:
         take_the_terminal()
         app = app_of(args, speaker, store, resume=resume, notice=notice)
         app.run()
+        _say_how_to_go_on(app.session.tree.conversation_id, store, speaker_options(args))
         return app.return_code or 0
+
+
+def _to_go_on_with(store: Store, args: argparse.Namespace) -> str | None:
+    """The id of the conversation that `--resume` or `--continue` asks for. Raises LacieError, one line, for none."""
+    if args.resume:
+        return store.find(args.resume).id
+    if not args.go_on:
+        return None
+    begun = [each for each in store.list_conversations(_MANY) if each.messages]
+    newest = max(begun, key=lambda each: each.updated_at, default=None)
+    if newest is None:
+        raise LacieError("there is no conversation to go on with yet; lacie opens a new one")
+    return newest.id
+
+
+def _say_how_to_go_on(conversation_id: str | None, store: Store, options: str) -> None:
+    """One line when the screen is given back; nothing for a conversation that is empty, deleted or kept nowhere."""
+    if conversation_id is None or store.path is None:
+        return
+    with suppress(StoreError):
+        known = store.conversation(conversation_id).id
+        note(f"to go on: {' '.join(filter(None, ('lacie', options, '--resume', known)))}")
 
 
 def app_of(args: argparse.Namespace, speaker: Speaker, store: Store, **more: Any) -> "LacieApp":

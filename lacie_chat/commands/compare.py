@@ -32,8 +32,9 @@ from lacie_chat.console import make_console
 from lacie_chat.cut_off import stopped_words
 from lacie_chat.engine import Sampling
 from lacie_chat.engine.asking import Answered
+from lacie_chat.loudness import shows_progress
 from lacie_chat.printable import printable
-from lacie_chat.streams import can_draw
+from lacie_chat.streams import complain
 
 WRONG_USAGE = 2
 MOST_SAMPLES = 8
@@ -104,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
     """Exit status: 0 compared, 2 no question or options that don't go together."""
     problem = usage_problem(args)
     if problem:
-        print(f"lacie compare: {problem}", file=sys.stderr)
+        complain(f"lacie compare: {problem}")
         return WRONG_USAGE
     if args.questions is None:
         return _compare_question(args)
@@ -116,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
 def _compare_question(args: argparse.Namespace) -> int:
     question = read_question(args.question)
     if not question:
-        print("lacie compare: the question is empty; give one as an argument or through a pipe", file=sys.stderr)
+        complain("lacie compare: the question is empty; give one as an argument or through a pipe")
         return WRONG_USAGE
     sampling = sampling_of(args)
     sides = find_sides(args, sampling)
@@ -153,7 +154,7 @@ def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, l
 
 def _working(text: str) -> None:
     """One line on a terminal that says what is going on, and is gone afterwards."""
-    if can_draw(sys.stderr):
+    if shows_progress():
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
@@ -224,7 +225,9 @@ def _show(
 
 def _heading(side: ComparedSide) -> Text:
     adapter = side.speaker.adapter
-    files = side.speaker.model.ref + (f" + {adapter.ref}" if adapter else "")
+    model = side.speaker.model
+    # the embedded model's adapter is `embedded` too, and Ollama's has the name of its model
+    files = model.ref + (f" + {adapter.name if adapter.ref == model.ref else adapter.ref}" if adapter else "")
     return Text.assemble((side.name, "bold reverse"), ("" if files == side.name else f"  {files}", "dim"))
 
 

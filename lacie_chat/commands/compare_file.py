@@ -8,7 +8,6 @@ after the other, so that only one is in memory; both are heard by one listener (
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from lacie_chat.engine.settings import Sampling
 from lacie_chat.evaluation.answering import matched
 from lacie_chat.evaluation.questions import Question, read_question_file
 from lacie_chat.evaluation.stored import ROWS, Asking, answers_in, same_evaluation
+from lacie_chat.loudness import note
 from lacie_chat.rows import Row, locked, write_json, write_rows, writing
 
 KEYS = ("left", "right")
@@ -92,7 +92,7 @@ def _picture(
         picture = draw_shift(rows[0], rows[1], (sides[0].name, sides[1].name), threshold=threshold)
     except ImportError:
         line = "left out, since drawing needs matplotlib: pip install 'lacie-chat[plots]'"
-        print(f"compare: {path.name} is {line}", file=sys.stderr)
+        note(f"compare: {path.name} is {line}")
         return None
     with writing(path):
         path.write_bytes(picture)

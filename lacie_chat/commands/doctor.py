@@ -24,10 +24,11 @@ from lacie_chat.console import make_console, show
 from lacie_chat.conversations import Store
 from lacie_chat.engine import ChatTurn, Sampling
 from lacie_chat.engine.asking import answer_to
-from lacie_chat.engine.memory import available_bytes, text_of
+from lacie_chat.engine.memory import available_bytes
 from lacie_chat.engine.recommended import in_words
 from lacie_chat.errors import LacieError
 from lacie_chat.printable import printable
+from lacie_chat.sizes import size_text
 from lacie_chat.streams import terminal_name, terminal_takes_codes
 
 Finding = tuple[str, str]
@@ -90,14 +91,14 @@ def _devices() -> Iterator[Finding]:
         reason = next(iter(reversed(told.decode("utf-8", "replace").strip().splitlines())), type(error).__name__)
         raise LacieError(f"llama.cpp can't be asked what it computes with: {reason}") from error
     for each in found["devices"]:
-        free = f", {text_of(each['free'])} of {text_of(each['total'])} free" if each["kind"] != "cpu" else ""
+        free = f", {size_text(each['free'])} of {size_text(each['total'])} free" if each["kind"] != "cpu" else ""
         yield (
             "llama.cpp computes on",
             f"{each['name']}: {each['description']} ({each['backend']}, {each['kind']}{free})",
         )
     if not found["offloads"]:
         yield "GPU", "none: built for the CPU alone, or no GPU was found (README: a build for yours)"
-    yield "free memory", text_of(available_bytes())
+    yield "free memory", size_text(available_bytes())
 
 
 def _terminal() -> Iterator[Finding]:
@@ -122,8 +123,8 @@ def _data() -> Iterator[Finding]:
         store.delete(conversation.id)
     if [row.text for row in written] != ["written by lacie doctor"]:
         raise LacieError(f"what was written to {paths.database_path()} did not come back")
-    free = shutil.disk_usage(paths.data_dir()).free / 1e9
-    yield "conversations", f"{paths.database_path()} (written and read back; {free:.1f} GB free)"
+    free = size_text(shutil.disk_usage(paths.data_dir()).free)
+    yield "conversations", f"{paths.database_path()} (written and read back; {free} free)"
     yield "logs", str(paths.log_dir())
 
 
@@ -136,8 +137,8 @@ def _hub() -> Iterator[Finding]:
 def _listener(speaker: Speaker) -> str:
     files = speaker.listener
     if files.tuned:
-        return f"tuned, version {files.version} ({files.hearing_copy or files.model_path})"
-    return f"{files.model_path.name}, by a prompt"
+        return f"{files.name}, version {files.version}; its weights: {files.hearing_copy or files.model_path}"
+    return files.name
 
 
 def _answer(speaker: Speaker) -> Iterator[Finding]:
@@ -145,7 +146,7 @@ def _answer(speaker: Speaker) -> Iterator[Finding]:
     engine = speaker.engine()
     try:
         info = engine.load()
-        loaded = f"{info.name}, {info.parameters / 1e6:,.0f}M parameters"
+        loaded = f"{speaker.name}, {info.parameters / 1e6:,.0f}M parameters"
         yield "model", loaded
         yield "asked", info.asked_as or "by its own chat template"
         by_whom = (
@@ -168,7 +169,7 @@ def _answer(speaker: Speaker) -> Iterator[Finding]:
         f"acceptance {assessment.acceptance:.2f}" if assessment.acceptance is not None else "empty answer",
     )
     kind = (
-        f"fitted on {speaker.calibrator.n} answers"
+        f"fitted on {speaker.calibrator.n} answers of {speaker.name}"
         if speaker.calibrator
         else "none for this model: lacie calibrate finds out how often it is right"
     )

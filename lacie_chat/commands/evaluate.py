@@ -7,7 +7,6 @@ answers nothing anew; `rows.jsonl`, `metrics.json` and `reliability.png` are mad
 
 import argparse
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from lacie_chat.evaluation.answering import matched
 from lacie_chat.evaluation.measuring import BINS, BOOTSTRAP, measure, one_line
 from lacie_chat.evaluation.questions import read_question_file
 from lacie_chat.evaluation.stored import ROWS, Asking, answers_in, same_evaluation
+from lacie_chat.loudness import note
 from lacie_chat.models import look_for_calibrator, pair_fingerprint
 from lacie_chat.rows import Row, locked, write_json, write_rows, writing
 from lacie_chat.statistics.metrics import agreement_metrics
@@ -119,7 +119,7 @@ def _draw(rows: dict[str, list[Row]], path: Path) -> None:
         picture = draw_reliability(rows, bins=BINS)
     except ImportError:
         line = "left out, since drawing needs matplotlib: pip install 'lacie-chat[plots]'"
-        print(f"evaluate: {path.name} is {line}", file=sys.stderr)
+        note(f"evaluate: {path.name} is {line}")
         return
     with writing(path):
         path.write_bytes(picture)

@@ -5,7 +5,6 @@ All figures but those of the bare acceptance are held out: said of each answer b
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from lacie_chat.confidence import MEANINGS
 from lacie_chat.console import make_console, show
 from lacie_chat.cut_off import count_cut_off
 from lacie_chat.errors import LacieError
+from lacie_chat.loudness import note
 from lacie_chat.paths import expanded
 from lacie_chat.rows import writing
 from lacie_chat.statistics.diagram import Line, Role, beside, diagram, figures_table, legend, percent, table, width_of
@@ -63,10 +63,10 @@ def report(fitted: Fitted, args: argparse.Namespace) -> None:
     said, correct = fitted.said, fitted.answers.correct
     _print(console, picture(all_bins(said, correct), NAMES, summary(said, correct), console.width))
     _print(console, [[], *NOT_MEASURED])
-    print(f"kept in {fitted.path}; a chat that is open takes it up when it is started again", file=sys.stderr)
+    note(f"kept in {fitted.path}; a chat that is open takes it up when it is started again")
     if fitted.shipped is not None:
-        print("it goes before the one that came with the model, which stays in its file", file=sys.stderr)
-    print(f"take it back: lacie calibration fit --remove {speaker_options(args)}".rstrip(), file=sys.stderr)
+        note("it goes before the one that came with the model, which stays in its file")
+    note(f"take it back: lacie calibration fit --remove {speaker_options(args)}".rstrip())
 
 
 def picture(bins: Bins, names: dict[Figure, str], figures: dict[str, Any], width: int) -> list[Line]:
@@ -94,12 +94,15 @@ def write_picture(panels: Sequence[tuple[str, Bins, dict[Figure, str]]], path: P
     path = expanded(path)
     with writing(path):
         path.write_bytes(drawn)
-    print(f"drew {', '.join(title for title, *_ in panels)} into {path}", file=sys.stderr)
+    note(f"drew {', '.join(title for title, *_ in panels)} into {path}")
 
 
 def _print(console: Console, lines: Sequence[Line]) -> None:
     for line in lines:
-        console.print(Text.assemble(*((text, STYLES[role]) for text, role in line)), soft_wrap=True)
+        shown = Text.assemble(*((text, STYLES[role]) for text, role in line))
+        if not console.is_terminal:
+            shown.rstrip()  # what fills a diagram's line
+        console.print(shown, soft_wrap=True)
 
 
 def _asked(fitted: Fitted) -> list[Line]:

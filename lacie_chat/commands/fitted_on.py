@@ -5,7 +5,6 @@ the chat, or from both. Only an answer that can be right or wrong counts; what b
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from lacie_chat.engine.settings import Sampling
 from lacie_chat.evaluation.questions import Question
 from lacie_chat.evaluation.stored import Asking, answers_to
 from lacie_chat.listener_files import ListenerFiles
+from lacie_chat.loudness import note
 from lacie_chat.models import ModelError, keep_calibrator, own_calibrator, shipped_calibrator
 from lacie_chat.rows import Row
 from lacie_chat.statistics.fitting import MINIMUM, FitReport, FittingError, fit_calibrator
@@ -183,7 +183,7 @@ def ask(
     try:
         rows = answers_to(questions, pair.model, pair.adapter, listener, asking)
     except KeyboardInterrupt:
-        print("\nlacie: stopped; what is answered is kept, and the same command goes on from there", file=sys.stderr)
+        note("\nlacie: stopped; what is answered is kept, and the same command goes on from there")
         raise
     asked = Asked(questions, rows)
     found = [(signals, bool(row["correct"])) for row in rows if (signals := signal_values(row))]

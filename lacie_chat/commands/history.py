@@ -14,6 +14,7 @@ from lacie_chat.console import make_console, show
 from lacie_chat.conversations import Store
 from lacie_chat.conversations.export import parts_of
 from lacie_chat.errors import LacieError
+from lacie_chat.loudness import note
 from lacie_chat.paths import expanded
 from lacie_chat.printable import printable
 from lacie_chat.streams import typed_text
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--limit", type=positive, default=20, help="how many (default 20)")
     listing.add_argument("--json", action="store_true", help="print a JSON list")
     search = actions.add_parser("search", help="find words in all conversations")
-    search.add_argument("query", metavar="WORDS")
+    search.add_argument("query", metavar="WORDS", nargs="+")
     search.add_argument("--json", action="store_true", help="print a JSON list")
     for name, text in (("show", "read one"), ("export", "write one out"), ("delete", "delete one for good")):
         action = actions.add_parser(name, help=text)
@@ -64,7 +65,7 @@ def _list(store: Store, args: argparse.Namespace) -> int:
         print(json.dumps(found, ensure_ascii=False, indent=2))
         return 0
     if not rows:
-        print("no conversations yet", file=sys.stderr)
+        note("no conversations yet")
         return 0
     table = Table.grid(padding=(0, 2))
     for row in rows:
@@ -75,7 +76,7 @@ def _list(store: Store, args: argparse.Namespace) -> int:
 
 
 def _search(store: Store, args: argparse.Namespace) -> int:
-    hits = store.search(typed_text(args.query))
+    hits = store.search(typed_text(" ".join(args.query)))
     if args.json:
         found = [
             {
@@ -90,7 +91,7 @@ def _search(store: Store, args: argparse.Namespace) -> int:
         print(json.dumps(found, ensure_ascii=False, indent=2))
         return 0
     if not hits:
-        print("nothing found", file=sys.stderr)
+        note("nothing found")
     console = make_console()
     for hit in hits:
         snippet = Text(printable(hit.snippet, instead="�"))  # a mark for each, so that the matches' places hold
@@ -145,8 +146,8 @@ def _delete(store: Store, args: argparse.Namespace) -> int:
         except EOFError:  # ctrl+d
             said = ""
         if said.strip().lower() not in ("y", "yes"):
-            print("kept", file=sys.stderr)
+            note("kept")
             return 0
     store.delete(conversation.id)
-    print(f"deleted {conversation.id}", file=sys.stderr)
+    note(f"deleted {conversation.id}")
     return 0

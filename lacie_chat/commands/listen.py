@@ -48,7 +48,7 @@ class Text:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `lacie listen`."""
-    parser.add_argument("text", nargs="?", metavar="TEXT", help="the text; without it (or with -) a pipe is read")
+    parser.add_argument("text", nargs="*", metavar="TEXT", help="the text; without it (or with -) a pipe is read")
     parser.add_argument(
         "--file",
         metavar="FILE",
@@ -151,18 +151,18 @@ def hear(texts: Sequence[Text], listener: Listener) -> list[dict[str, Any]]:
 
 def _texts(args: argparse.Namespace) -> list[Text]:
     if args.file is not None:
-        if args.text is not None or args.question is not None or args.answer is not None:
+        if args.text or args.question is not None or args.answer is not None:
             raise LacieError("give a TEXT (with --question and --answer) or a --file, not both")
         rows = numbered_rows(args.file)
         if not rows:
             raise LacieError(f"{args.file} holds no texts")
         return [_of_row(row, f"{args.file}, line {number}") for number, row in rows]
-    if args.text in (None, "-"):
+    if args.text in ([], ["-"]):
         if sys.stdin.isatty():
             raise LacieError("nothing to hear: give a text, a pipe or --file FILE")
         text, place = read_input(), "the text from the pipe"
     else:
-        text, place = typed_text(args.text), "the text"
+        text, place = typed_text(" ".join(args.text)), "the text"
     if not text.strip():
         raise LacieError(f"{place} is empty: there is nothing to hear")
     question, answer = (typed_text(each) if each else None for each in (args.question, args.answer))
@@ -187,11 +187,12 @@ def _unseen(done: int) -> None:
 
 
 def _lines(heard: dict[str, Any], *, alone: bool) -> str:
-    """A bar, the acceptance, and the cues of a text that stands alone, or the beginning of one among others."""
+    """A bar, the acceptance, and the cues of a text that stands alone, or its text among others."""
     figure = f"{bar(heard['acceptance'])} {percent(heard['acceptance'])}"
     if not alone:
         text = " ".join(heard["text"].split())
-        return f"{figure}  {text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}"
+        cut = len(text) > _SHOWN and sys.stdout.isatty()
+        return f"{figure}  {text[: _SHOWN - 1] + '…' if cut else text}"
     parts = [f"{figure}  how likely a reader takes its answer as true, by its wording"]
     for name in ("hedges", "boosters"):
         if heard[name]:

@@ -38,8 +38,10 @@ def add_machine_arguments(parser: argparse.ArgumentParser, *, context: bool = Tr
     group.add_argument(
         "--kv-type",
         choices=get_args(KVType),
+        metavar="TYPE",
         default=USUAL.kv_type,
-        help="what the cache of the conversation is kept in (default %(default)s; q8_0 takes about half)",
+        help=f"what the cache of the conversation is kept in: {', '.join(get_args(KVType))} (default %(default)s; q8_0 "
+        "takes about half)",
     )
     group.add_argument(
         "--batch", metavar="N", type=positive, help="tokens of a prompt read at a time (default 64, on a GPU 512)"

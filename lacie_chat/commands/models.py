@@ -2,35 +2,31 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
+from lacie_chat.commands import model_info
 from lacie_chat.commands.speaker import say
-from lacie_chat.console import make_console, show
+from lacie_chat.console import make_console
 from lacie_chat.engine.memory import available_bytes
-from lacie_chat.engine.recommended import in_words, stated
 from lacie_chat.gguf_kinds import ADAPTER
+from lacie_chat.loudness import note
 from lacie_chat.models import (
     CatalogueEntry,
     LocalModel,
     ModelError,
     catalogue,
-    find_calibrator,
     gguf_kind,
-    inspect_gguf,
     local_index,
-    readable_size,
     remove,
     resolve_any,
 )
 from lacie_chat.printable import printable
 from lacie_chat.progress import DownloadLine
+from lacie_chat.sizes import size_text
 
 _OVERHEAD = 600_000_000
 """Beside the weights: a context of some thousand tokens and what is computed in. A first estimate; the engine counts
@@ -56,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the one action that `args.action` names."""
-    return {"list": _list, "pull": _pull, "info": _info, "remove": _remove}[args.action](args)
+    return {"list": _list, "pull": _pull, "info": model_info.run, "remove": _remove}[args.action](args)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -80,15 +76,15 @@ def _list(args: argparse.Namespace) -> int:
         print(text if text.encode(errors="ignore").decode() == text else json.dumps(found, indent=2))
     else:
         _show(make_console(), index.models, free)
-    for note in index.notes:
-        say(" ".join(printable(note).split()))
+    for line in index.notes:
+        say(" ".join(printable(line).split()))
     return 0
 
 
 def _show(console: Console, here: Sequence[LocalModel], free: int | None) -> None:
     console.print("On this machine", style="bold")
     for model in here:
-        facts = [model.source, *([model.quantisation] if model.quantisation else []), readable_size(model.size_bytes)]
+        facts = [model.source, *([model.quantisation] if model.quantisation else []), size_text(model.size_bytes)]
         facts.append(_no_model(model) or _fit(model.size_bytes, free))
         named = [] if model.repo is not None or model.name in model.ref else [model.name]
         _entry(console, model.ref, ", ".join(fact for fact in [*named, *facts] if fact))
@@ -105,7 +101,7 @@ def _about(entry: CatalogueEntry, here: Sequence[LocalModel], free: int | None) 
     repo = entry.ref.partition(":")[0].lower()
     there = next((model.ref for model in here if model.repo is not None and model.repo.lower() == repo), None)
     facts = [
-        readable_size(entry.download_bytes),
+        size_text(entry.download_bytes),
         f"context {entry.context:,}",
         _THINKS[entry.thinks],
         entry.licence,
@@ -125,7 +121,7 @@ def _fit(size_bytes: int, free: int | None) -> str:
         return ""
     if _needed(size_bytes) <= free:
         return "fits this machine"
-    return f"too big for now: about {readable_size(_needed(size_bytes))} of memory, {readable_size(free)} are free"
+    return f"too big for now: about {size_text(_needed(size_bytes))} of memory, {size_text(free)} are free"
 
 
 def _no_model(model: LocalModel) -> str:
@@ -159,52 +155,10 @@ def _pull(args: argparse.Namespace) -> int:
         follows = f"chat with it over its model: lacie chat --model REF --adapter {model.ref}"
     else:
         follows = f"it {kind.phrase}: {kind.instead}"
-    print(f"{model.name} is here; {follows}", file=sys.stderr)
-    return 0
-
-
-def _info(args: argparse.Namespace) -> int:
-    model = resolve_any(args.ref, download=False, adapters=True)
-    info = inspect_gguf(model.path)
-    calibrator = find_calibrator(model.path, None)
-    facts = {
-        "ref": model.ref,
-        "path": str(Path(info.path)),
-        "kind": info.kind,
-        "name": info.name,
-        "architecture": info.architecture,
-        "parameters": info.parameters,
-        "quantisation": info.quantisation,
-        "context_length": info.context_length,
-        "size_bytes": info.size_bytes,
-        "licence": info.licence,
-        "chat_template": info.has_chat_template,
-        "recommended_sampling": stated(info.metadata),
-        "calibrator": None if calibrator is None else {"signals": list(calibrator.signals), "n": calibrator.n},
-        "lacie": {key: value for key, value in info.metadata.items() if key.startswith("lacie.")},
-    }
-    if args.json:
-        print(json.dumps(facts, ensure_ascii=False, indent=2))
-        return 0
-    table = Table.grid(padding=(0, 2))
-    for name, value in facts.items():
-        if name == "size_bytes":
-            name, value = "size", readable_size(info.size_bytes)
-        elif name == "parameters":
-            value = f"{info.parameters:,}"
-        elif name == "chat_template":
-            value = "its own" if value else "no chat template: asked as Question/Answer, or in ChatML if it knows that"
-        elif name == "recommended_sampling" and value:
-            value = in_words(stated(info.metadata))
-        elif name == "calibrator" and value is None:
-            value = "none: lacie calibrate finds out how often it is right"
-        elif value == {} or value is None:
-            continue
-        table.add_row(Text(name.replace("_", " "), style="dim"), Text(printable(str(value)), overflow="fold"))
-    show(table)
+    note(f"{model.name} is here; {follows}")
     return 0
 
 
 def _remove(args: argparse.Namespace) -> int:
-    print(f"freed {readable_size(remove(args.ref))}", file=sys.stderr)
+    note(f"freed {size_text(remove(args.ref))}")
     return 0

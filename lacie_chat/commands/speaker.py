@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import shlex
-import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from lacie_chat.engine.recommended import recommended
 from lacie_chat.engine.settings import USUAL
 from lacie_chat.gguf_header import GGUFError
 from lacie_chat.listener_files import ListenerFiles
+from lacie_chat.loudness import note
 from lacie_chat.models import (
     ResolvedModel,
     default_adapter,
@@ -63,6 +63,10 @@ class Speaker:
     sampling: Sampling = field(default_factory=Sampling)
     """As the model's file recommends, or as the options say."""
     machine: Machine = USUAL
+
+    @property
+    def name(self) -> str:
+        return Pair(self.model, self.adapter).name
 
     @property
     def adapter_path(self) -> Path | None:
@@ -129,12 +133,12 @@ def listener_of(args: argparse.Namespace, speaker: ResolvedModel | None = None) 
     """What `--listener` names, with a line on standard error where there is something to say. Raises ModelError."""
     progress = DownloadLine()
     try:
-        listener, note = find_listener(
+        listener, told = find_listener(
             getattr(args, "listener", None), speaker.path if speaker else None, on_progress=progress
         )
     finally:
         progress.close()
-    say(note)
+    say(told)
     return listener
 
 
@@ -175,10 +179,10 @@ def find_pair(args: argparse.Namespace, *, download: bool) -> Pair:
     return Pair(model, adapter)
 
 
-def say(note: str) -> None:
-    """One line on standard error, where there is something to say."""
-    if note:
-        print(f"lacie: {note}", file=sys.stderr)
+def say(text: str) -> None:
+    """One line on standard error, where there is something to say; a note, which `--quiet` leaves out."""
+    if text:
+        note(f"lacie: {text}")
 
 
 def find_speaker(args: argparse.Namespace) -> Speaker:

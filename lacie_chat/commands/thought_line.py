@@ -10,8 +10,8 @@ import time
 
 from rich.cells import cell_len
 
+from lacie_chat.loudness import is_quiet, shows_progress
 from lacie_chat.printable import printable
-from lacie_chat.streams import can_draw
 
 _DIM, _PLAIN, _AGAIN = "\x1b[2m", "\x1b[0m", "\r\x1b[K"
 _EVERY = 0.1
@@ -22,8 +22,8 @@ class ThoughtLine:
     """Show a thought while it comes, fold it when the answer begins."""
 
     def __init__(self, shown: bool) -> None:
-        self._shown = shown and sys.stderr.isatty()
-        self._live = self._shown and can_draw(sys.stderr)
+        self._shown = shown and sys.stderr.isatty() and not is_quiet()
+        self._live = self._shown and shows_progress()
         self._tail = ""
         self._since: float | None = None
         self._drawn = 0.0

@@ -126,7 +126,8 @@ def share_words(probability: float) -> str:
         return "less than 1 in 100"
     if probability > 0.9925:
         return "more than 99 in 100"
-    part, whole = min(_SHARES, key=lambda share: abs(logit(share[0] / share[1]) - logit(probability)))
+    shown = min(max(round(probability * 100), 1), 99) / 100  # of the per cent that stand beside it: 1 % is 1 in 100
+    part, whole = min(_SHARES, key=lambda share: abs(logit(share[0] / share[1]) - logit(shown)))
     return f"{part} in {whole}"
 
 

@@ -19,12 +19,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lacie_chat.engine.devices import Device
-from lacie_chat.engine.dry_run import ContextSize, DryRun, bytes_by_layer
+from lacie_chat.engine.dry_run import ContextSize, DryRun, bytes_by_layer, bytes_of_file
 from lacie_chat.engine.errors import EngineError
-from lacie_chat.engine.memory import GIB, MIB, available_bytes, text_of
+from lacie_chat.engine.memory import GIB, MIB, available_bytes
 from lacie_chat.engine.parameters import ContextForm, chunk_of
 from lacie_chat.engine.settings import AUTOMATIC, SHORTEST_CONTEXT, UNQUANTISED, USUAL, EngineSettings, KVType, Machine
 from lacie_chat.gguf_header import Header
+from lacie_chat.sizes import size_text
 
 LEAST_CTX, WANTED_CTX = 512, 4096
 _STEP = 256
@@ -88,6 +89,7 @@ class Fitting:
         self._runs, self._run = run, run(AUTOMATIC if self._gpus else 0)
         self._available = available_bytes() if available is None else available
         self._own = self._run.own_length or WANTED_CTX
+        self._file = bytes_of_file(settings.model_path, header)
         self._layers = self._run.layers + 1
         self._by_layer = bytes_by_layer(settings.model_path, header) if self._gpus else {}
 
@@ -126,7 +128,7 @@ class Fitting:
 
     def _needed(self, n_ctx: int, machine: Machine | None = None) -> dict[str, int]:
         """All of it, wherever it lies."""
-        needed = {"weights": self._run.weights}
+        needed = {"weights": max(self._run.weights, self._file)}
         if adapter := self._settings.adapter_path:
             with contextlib.suppress(OSError):  # who loads it says what is wrong with it
                 needed["adapter"] = adapter.stat().st_size
@@ -191,12 +193,14 @@ class Fitting:
         needed = self._needed(n_ctx)
         there = self._on_gpu(n_ctx, layers)
         names = {"answers": f"answers with a context of {n_ctx:,} tokens"}
-        parts = ", ".join(f"{names.get(name, name)} {text_of(size)}" for name, size in needed.items())
-        line = f"Not enough memory for {self._settings.model_path}: it needs {text_of(sum(needed.values()))} ({parts})"
+        parts = ", ".join(f"{names.get(name, name)} {size_text(size)}" for name, size in needed.items())
+        line = (
+            f"Not enough memory for {self._settings.model_path}: it needs {size_text(sum(needed.values()))} ({parts})"
+        )
         if there > self._free(layers):
-            line += f", {text_of(there)} of it on the GPU, where {text_of(self._free(layers))} can be taken;"
+            line += f", {size_text(there)} of it on the GPU, where {size_text(self._free(layers))} can be taken;"
         else:
-            line += f" and {text_of(self._available)} are available;"
+            line += f" and {size_text(self._available)} are available;"
         advice = list(self._advice(n_ctx, layers))
         if any(need.speaks and need.sequences > 1 for need in self._needs):
             return f"{line} {_SMALLER}, or answer fewer at once (--batch-size)."
@@ -222,8 +226,8 @@ class Fitting:
     def _why(self, n_ctx: int, layers: int) -> dict[str, str]:
         return {
             "context": self._why_so_long(n_ctx, layers),
-            "memory": f"{text_of(sum(self._needed(n_ctx).values()))} of {text_of(self._available)} available: "
-            + ", ".join(f"{name} {text_of(size)}" for name, size in self._needed(n_ctx).items()),
+            "memory": f"{size_text(sum(self._needed(n_ctx).values()))} of {size_text(self._available)} available: "
+            + ", ".join(f"{name} {size_text(size)}" for name, size in self._needed(n_ctx).items()),
             "GPU layers": self._why_layers(layers),
             "flash attention": self._why_flashes(n_ctx),
         }
@@ -271,6 +275,6 @@ def refuse_weights(path: Path, size: int) -> None:
     available = available_bytes()
     if size > available:
         raise EngineError(
-            f"Not enough memory for {path}: its weights alone are {text_of(size)} and {text_of(available)} are "
+            f"Not enough memory for {path}: its weights alone are {size_text(size)} and {size_text(available)} are "
             f"available; {_SMALLER}."
         )

@@ -17,13 +17,6 @@ def available_bytes() -> int:
     return max(0, min(free, *_left_in_groups(_OWN_GROUPS, _CGROUP), *_left_of_address_space()))
 
 
-def text_of(size: int) -> str:
-    """Bytes for people, such as 1.5 GiB, 320 MiB or 64 KiB."""
-    if size < MIB:
-        return f"{size / 1024:.0f} KiB"
-    return f"{size / GIB:.1f} GiB" if size >= GIB else f"{size / MIB:.0f} MiB"
-
-
 def _left_in_groups(groups: Path, mounted: Path) -> Iterator[int]:
     """What is left under each limit of a control group, of this process and of those above it; versions 2 and 1."""
     try:

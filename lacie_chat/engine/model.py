@@ -17,11 +17,11 @@ from lacie_chat.engine.dry_run import DryRun, DryRuns, bytes_of_file
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import LoadProgress, ModelInfo
 from lacie_chat.engine.fitting import ContextNeed, Fit, Fitting, refuse_weights
-from lacie_chat.engine.memory import text_of
 from lacie_chat.engine.parameters import chunk_of
 from lacie_chat.engine.settings import SHORTEST_CONTEXT, EngineSettings
 from lacie_chat.gguf_header import GGUFError, Header, Problem, read_header
 from lacie_chat.gguf_kinds import ADAPTER, kind_of
+from lacie_chat.sizes import size_text
 
 READER_CTX = 4096
 _SENTENCEPIECE = 1
@@ -99,11 +99,12 @@ class Model:
         kind = kind_of(header)
         if not kind.chats:
             raise EngineError(f"{path} {kind.line}.")
+        self._size = bytes_of_file(path, header)
         self.reader_ctx = reader_length(header)
         self.threads, self._why_threads = _threads(settings.threads)
         self.reading_threads = settings.reading_threads or self.threads
         if settings.gpu_layers == 0 or not native.supports_gpu():
-            refuse_weights(path, bytes_of_file(path, header))
+            refuse_weights(path, self._size)
         self.fit = self._fit(header, settings, needs, beside)
         self.n_ctx = self.fit.n_ctx
         self.on_gpu = self.fit.gpu_layers > 0
@@ -196,7 +197,7 @@ class Model:
             name=self.metadata.get("general.name") or self.path.stem,
             architecture=self.metadata.get("general.architecture", "unknown"),
             parameters=int(low.llama_model_n_params(self.handle)),
-            size_bytes=int(low.llama_model_size(self.handle)),
+            size_bytes=self._size,
             n_ctx=n_ctx,
             n_ctx_train=int(low.llama_model_n_ctx_train(self.handle)),
             vocabulary=self.vocabulary,
@@ -329,7 +330,7 @@ def _lock_limit(weights: int) -> str:
     limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     if limit == resource.RLIM_INFINITY or limit >= weights:
         return ""
-    return f" as far as the system allows: {text_of(limit)} of {text_of(weights)} (raise `ulimit -l`)"
+    return f" as far as the system allows: {size_text(limit)} of {size_text(weights)} (raise `ulimit -l`)"
 
 
 def _reason(lines: list[str]) -> str:

@@ -15,7 +15,6 @@ from lacie_chat.models.catalogue import CatalogueEntry, catalogue
 from lacie_chat.models.embedded import embedded_adapter_path, embedded_model_path
 from lacie_chat.models.errors import ModelError
 from lacie_chat.models.gguf_file import GGUFInfo, fingerprint, gguf_kind, inspect_gguf
-from lacie_chat.models.hub import readable_size
 from lacie_chat.models.listeners import find_listener, prompted_listener, tuned_listener
 from lacie_chat.models.local import LocalIndex, LocalModel, local_index, local_models, remove
 from lacie_chat.models.refs import ResolvedModel, default_adapter, resolve, resolve_adapter, resolve_any
@@ -45,7 +44,6 @@ __all__ = [
     "own_calibrator_of",
     "pair_fingerprint",
     "prompted_listener",
-    "readable_size",
     "remove",
     "resolve",
     "resolve_adapter",

@@ -21,8 +21,9 @@ from lacie_chat.models import hub_http
 from lacie_chat.models.cache import cache_dir, repo_dir
 from lacie_chat.models.errors import ModelError
 from lacie_chat.models.hub_http import endpoint, explained, not_a_hub
+from lacie_chat.sizes import size_text
 
-__all__ = ["OnProgress", "RemoteRepo", "download", "endpoint", "readable_size", "repository"]
+__all__ = ["OnProgress", "RemoteRepo", "download", "endpoint", "repository"]
 
 OnProgress = Callable[[float, str], None]
 """Called with the fraction done, 0 to 1, and a short text. An exception from it ends the download, to be resumed."""
@@ -126,7 +127,7 @@ class _Reporter:
             return
         self._last = now
         done = self.done + current
-        text = f"{self._label}: {doing or f'{readable_size(done)} of {readable_size(self._total)}'}"
+        text = f"{self._label}: {doing or f'{size_text(done)} of {size_text(self._total)}'}"
         self._on_progress(1.0 if final else min(1.0, done / self._total) if self._total else 0.0, text)
 
 
@@ -143,7 +144,7 @@ def _fetch(name: str, remote: _Remote, report: _Reporter) -> None:
         while (have := _size(remote.partial)) < remote.size:
             try:
                 _continue(name, remote, have, report)
-                why = f"{readable_size(_size(remote.partial))} of {readable_size(remote.size)} came"
+                why = f"{size_text(_size(remote.partial))} of {size_text(remote.size)} came"
             except hub_http.broken_line() as error:
                 if hub_http.bad_location(error) or (isinstance(error, hub_http.unreachable()) and not arrived):
                     raise  # waiting won't help; and offline is said at once
@@ -245,7 +246,7 @@ def _check_space(repo: RemoteRepo, remotes: list[_Remote]) -> None:
     free = shutil.disk_usage(folder).free
     if needed and needed + _DISK_MARGIN > free:
         raise ModelError(
-            f"{repo.name} needs {readable_size(needed)} and {readable_size(free)} are free in {cache_dir()}; "
+            f"{repo.name} needs {size_text(needed)} and {size_text(free)} are free in {cache_dir()}; "
             "free some space or set HF_HOME to another disk"
         )
 
@@ -262,8 +263,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-def readable_size(size: int) -> str:
-    """Bytes as people write them: decimal, as the Hub shows them."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"

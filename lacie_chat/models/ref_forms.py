@@ -20,20 +20,38 @@ _HUB_SCHEME = re.compile(r"(?:hf|huggingface):(?://)?", re.IGNORECASE)
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _HUB_HOSTS = ("hf.co", "huggingface.co", "www.huggingface.co", "hf-mirror.com")
 _OLLAMA_HOSTS = ("ollama.com", "www.ollama.com", "registry.ollama.ai")
-_OTHER_KINDS = ("datasets", "spaces", "collections", "papers", "docs", "api")
+_OTHER_KINDS = {
+    "datasets": "a dataset",
+    "spaces": "a space",
+    "collections": "a collection",
+    "papers": "a paper",
+    **dict.fromkeys(
+        ("docs", "api", "blog", "chat", "posts", "learn", "settings", "organizations"), "a page of the Hub"
+    ),
+}
+"""The first word of an address that is no owner's name -> what is there."""
+_FETCHING = re.compile(r"(?:hf|huggingface-cli) download +|git (?:lfs )?clone +", re.IGNORECASE)
+"""Commands that people copy, in front of a repository and perhaps a file of it."""
+_NO_GGUF = ("md", "safetensors", "bin", "json", "txt", "jinja", "pt", "pth", "onnx", "png", "parquet", "zip")
+_SHOWN_FILE = re.compile(r"[?&]show_file_info=([^&#]+\.gguf)", re.IGNORECASE)
 
 
 def plain(ref: str) -> str:
     """The REF that is meant by what was written; anything that is none of these habits comes back as it is.
 
     Understood: `hf.co/owner/repo[:QUANT]`, addresses of a repository or a file on the Hub (`/tree/`, `/blob/`,
-    `/resolve/`), `hf:owner/repo/file.gguf`, an address of ollama.com, and llama.cpp's or Ollama's option or command in
-    front. Raises ModelError, one line: an address elsewhere, another revision than main, no model's page."""
-    words = ref.strip()
+    `/resolve/`), `hf:owner/repo/file.gguf`, an address of ollama.com, and the option or command of llama.cpp, Ollama,
+    git or the Hub's own tool in front. Raises ModelError, one line: an address elsewhere, another revision than
+    main, no model's page."""
+    words = ref.strip().strip("<>").strip()
+    if fetching := _FETCHING.match(words):
+        repo, _, file = words[fetching.end() :].strip().partition(" ")
+        words = f"{repo}:{file.strip()}" if file.lower().endswith(".gguf") else repo
     option = _OPTION.match(words)
     if option:
         command, words = option[0].lower(), words[option.end() :].strip()
-        if command.startswith("ollama") and not words.lower().startswith(PREFIX):
+        on_hub = words.partition("/")[0].lower() in _HUB_HOSTS  # as Ollama fetches from the Hub
+        if command.startswith("ollama") and not on_hub and not words.lower().startswith(PREFIX):
             return PREFIX + words
     if words.lower().startswith(PREFIX):
         return PREFIX + words[len(PREFIX) :]
@@ -71,13 +89,25 @@ def _on_hub(path: str, ref: str) -> str:
     parts = [unquote(part) for part in re.split(r"[?#]", path, maxsplit=1)[0].strip("/").split("/")]
     if parts[0] == "models" and len(parts) > 2:
         parts = parts[1:]
-    if len(parts) < 2 or parts[0] in _OTHER_KINDS:
-        raise ModelError(f"{shown(ref)} names no model; a model's page is https://huggingface.co/owner/repo")
+    if parts[0] in _OTHER_KINDS:
+        what = f"is {_OTHER_KINDS[parts[0]]}, not a model"
+        raise ModelError(f"{shown(ref)} {what}; a model's page is https://huggingface.co/owner/repo")
+    if len(parts) < 2:
+        what = (
+            f"names an owner, {parts[0]}, and no model of theirs"
+            if parts[0] not in ("", "models")
+            else "names no model"
+        )
+        raise ModelError(f"{shown(ref)} {what}; a model's page is https://huggingface.co/owner/repo")
     repo, rest = f"{parts[0]}/{parts[1]}", parts[2:]
     if len(rest) >= 2 and rest[0] in ("tree", "blob", "resolve", "raw"):
         if rest[1] != "main":
             raise ModelError(f"{shown(ref)} names the revision {rest[1]}; only main is fetched: {repo}")
         rest = rest[2:]
+        if rest and "." in rest[-1] and rest[-1].rpartition(".")[2].lower() in _NO_GGUF:
+            raise ModelError(f"{shown(ref)} is a file, but no GGUF; the model: {repo}")
+    elif not rest and (file := _SHOWN_FILE.search(path)):
+        rest = [unquote(file[1])]
     elif rest and not rest[-1].lower().endswith(".gguf"):
         rest = []  # a tab of the repository's page
     return f"{repo}:{'/'.join(rest)}" if rest else repo

@@ -25,6 +25,7 @@ WORDS: dict[str, tuple[int, Sequence[str]]] = {
     "train": (1, ["train", "sample", "--recipe", "nowhere"]),
     "export": (1, ["export", "merge", "--adapter", "/nowhere/a", "--base", "/nowhere/b", "--out", "/nowhere/out"]),
     "doctor": (1, ["doctor", "--model", "/nowhere/model.gguf"]),
+    "completion": (0, ["completion", "bash"]),
 }
 """For every command, the exit status and the words of a call that loads no model, with nothing on standard input."""
 

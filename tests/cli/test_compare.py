@@ -107,7 +107,7 @@ def test_what_people_read(adapter: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert cli.main([*words, "--samples", "2"]) == 0
     shown = capsys.readouterr().out
     assert shown.index("baseline  embedded") < shown.index(f"adapter  embedded + {adapter}")
-    assert "both sides: temperature 0.7, seeds 0 to 1, at most 10 tokens; heard by SmolLM2" in shown
+    assert "both sides: temperature 0.7, seeds 0 to 1, at most 10 tokens; heard by the tuned listener (" in shown
     assert shown.count("stability") == 2
     assert "\ndifference  " in shown
     assert "\x1b" not in shown

@@ -279,7 +279,7 @@ def test_one_question_is_heard_alike_on_both_sides(
     found = run_json(capsys, *words, "--listener", "embedded")
     assert found["listener"] == {"tuned": False, "assessment_version": prompt_version}
     assert {found[side]["assessment_version"] for side in ("left", "right")} == {prompt_version}
-    assert f"heard by {HEARING.stem}" in run(capsys, *words)[0]
+    assert f"heard by the tuned listener ({HEARING.stem})" in run(capsys, *words)[0]
     assert f"heard by {embedded_model.stem}, by a prompt" in run(capsys, *words, "--listener", "embedded")[0]
 
 

@@ -62,6 +62,14 @@ def test_the_word_never_contradicts_the_cues(
 ANSWER = Span("maybe", 0, 5)
 
 
+def test_the_share_is_that_of_the_per_cent_beside_it() -> None:
+    said: dict[str, set[str]] = {}
+    for thousandths in range(8, 993):
+        words, _, shown = right_text(thousandths / 1000).partition(" (")
+        said.setdefault(shown, set()).add(words)
+    assert {shown: words for shown, words in said.items() if len(words) > 1} == {}
+
+
 @pytest.mark.parametrize(
     ("p_right", "words"),
     [

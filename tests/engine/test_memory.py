@@ -192,7 +192,7 @@ def test_refusal_has_figures_and_the_nearest_settings(fit: "Fits") -> None:
     with pytest.raises(EngineError) as caught:
         fit(available, n_ctx=8192)
     line = str(caught.value)
-    assert re.search(r"needs \d+ MiB \(weights 92 MiB, answers with a context of 8,192 tokens 183 MiB, ", line)
+    assert re.search(r"needs \d+ MB \(weights 98 MB, answers with a context of 8,192 tokens 192 MB, ", line)
     assert line.endswith("--context 4096 or --kv-type q8_0 would fit.")
     assert fit(available, n_ctx=4096).n_ctx == 4096  # what it names is taken
     assert fit(available, n_ctx=8192, kv_type="q8_0").n_ctx == 8192
@@ -229,7 +229,7 @@ def test_some_layers_go_to_a_gpu_that_holds_no_more(fit: "Fits") -> None:
     counts = [fit(4 * GIB, gpus=(gpu(GIB + taken * MIB),)).gpu_layers for taken in (0, 60, 120, 180, 2000)]
     assert counts == sorted(counts) and counts[0] == 0 and counts[-1] == 31
     assert len(set(counts)) == 5
-    with pytest.raises(EngineError, match=r"of it on the GPU, where 60 MiB can be taken; .*--gpu-layers \d+ would fit"):
+    with pytest.raises(EngineError, match=r"of it on the GPU, where 63 MB can be taken; .*--gpu-layers \d+ would fit"):
         fit(4 * GIB, gpus=(gpu(GIB + 60 * MIB),), gpu_layers=31)
 
 
@@ -325,9 +325,7 @@ def test_available_memory_is_under_the_systems_own(monkeypatch: pytest.MonkeyPat
 def test_weights_alone_can_be_too_much(embedded_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Said before native code sees the file, through the engine."""
     monkeypatch.setattr("lacie_chat.engine.fitting.available_bytes", lambda: 20 * MIB)
-    with pytest.raises(
-        EngineError, match=r"its weights alone are 94 MiB and 20 MiB are available; use a smaller model"
-    ):
+    with pytest.raises(EngineError, match=r"its weights alone are 98 MB and 21 MB are available; use a smaller model"):
         Engine(EngineSettings(embedded_model)).load()
     refuse_weights(embedded_model, 20 * MIB)
 

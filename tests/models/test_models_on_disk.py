@@ -74,6 +74,14 @@ def fetched(hub: HubServer, make_gguf) -> HubServer:  # type: ignore[no-untyped-
         f"-hf {REPO}:Q4_K_M",
         f"--hf-repo {REPO}",
         f" {REPO} ",
+        f"<https://huggingface.co/{REPO}>",
+        f"https://huggingface.co/{REPO}/",
+        f"https://huggingface.co/{REPO}/tree/main/",
+        f"https://huggingface.co/{REPO}/blob/main/{FILE}?download=true#L1",
+        f"ollama run hf.co/{REPO}:Q4_K_M",
+        f"hf download {REPO}",
+        f"huggingface-cli download {REPO} {FILE}",
+        f"git clone https://huggingface.co/{REPO}",
     ],
 )
 def test_every_way_to_write_a_repository_finds_what_is_in_the_cache(fetched: HubServer, ref: str) -> None:
@@ -91,10 +99,20 @@ def test_an_address_of_ones_own_hub_is_understood(fetched: HubServer) -> None:
     ("ref", "line"),
     [
         (f"https://huggingface.co/{REPO}/blob/v2/{FILE}", f"names the revision v2; only main is fetched: {REPO}"),
-        ("https://huggingface.co/datasets/mandarjoshi/trivia_qa", "names no model; a model's page is"),
-        ("https://user:secret@huggingface.co/Owner", "https://huggingface.co/Owner names no model"),
+        ("https://huggingface.co/datasets/mandarjoshi/trivia_qa", "is a dataset, not a model; a model's page is"),
+        (
+            "https://user:secret@huggingface.co/Owner",
+            "https://huggingface.co/Owner names an owner, Owner, and no model of theirs",
+        ),
         ("https://example.com/model.gguf", "example.com is not the Hub: fetch the file with your browser"),
         ("hf.co/", "names no model"),
+        ("https://huggingface.co/models?search=gguf", "names no model"),
+        ("hf.co/spaces/Owner/Name", "is a space, not a model; a model's page is"),
+        ("https://huggingface.co/collections/Owner/name-1", "is a collection, not a model"),
+        ("https://huggingface.co/papers/2405.21028", "is a paper, not a model"),
+        ("https://huggingface.co/chat/models/Owner/Name", "is a page of the Hub, not a model"),
+        (f"https://huggingface.co/{REPO}/blob/main/README.md", f"is a file, but no GGUF; the model: {REPO}"),
+        (f"https://huggingface.co/{REPO}/resolve/main/model.safetensors?download=true", "is a file, but no GGUF"),
     ],
 )
 def test_addresses_that_lead_nowhere_say_so(ref: str, line: str) -> None:
