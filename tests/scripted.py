@@ -6,9 +6,11 @@ with a real model use the real engine (test_real_engine.py).
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from threading import Event
+from typing import Any
 
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.confidence import ASSESSMENT_VERSION, TunedListener, lexical_cues
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import (
@@ -266,3 +268,9 @@ def wait_for(condition: Callable[[], object], seconds: float = 15) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.005)
+
+
+def speaker_first(make: Callable[[], Any], model_name: str, arguments: dict[str, Any]) -> ChatSpeaker:
+    """A speaker with those of the arguments that are its own, which are taken out: the others are the chat's."""
+    own = {each.name for each in fields(ChatSpeaker)} & set(arguments)
+    return ChatSpeaker(make, model_name, **{name: arguments.pop(name) for name in own})

@@ -41,7 +41,8 @@ class Asked:
 class Engines(Protocol):
     """What an answer needs of the chat (ChatSession): news of its engine go there, and its text, to be heard."""
 
-    load_error: str
+    @property
+    def load_error(self) -> str: ...
 
     def engine_died(self, engine: EngineLike) -> None: ...
 

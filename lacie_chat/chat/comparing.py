@@ -33,7 +33,7 @@ _SEEDS = 2**31
 
 def why_incomparable(session: ChatSession) -> str:
     """One line on what stands in the way of a comparison; empty if nothing does."""
-    if session.adapter_name is None:
+    if session.speaker.adapter_name is None:
         return NOTHING_TO_COMPARE
     return "An answer is in progress: compare when it is there, or stop it (escape)." if session.busy else ""
 
@@ -197,7 +197,7 @@ class Comparison:
 
     def _same_making(self, turn: Turn, sampling: Sampling) -> bool:
         """Would it be made like this now? (Stored parameters know no tuples, hence the strings.)"""
-        wanted: dict[str, Any] = self._session.params_of(turn.baseline, sampling)
+        wanted: dict[str, Any] = self._session.speaker.params_of(turn.baseline, sampling)
         made = {**turn.params, "baseline": turn.baseline}
         made["sampling"] = {**asdict(Sampling()), **(turn.params.get("sampling") or {})}  # older ones knew fewer
         return all(
@@ -205,7 +205,7 @@ class Comparison:
         )
 
     def _draft(self, side: Side, index: int) -> Turn:
-        params = self._session.params_of(side == "left", self.sampling(index))
+        params = self._session.speaker.params_of(side == "left", self.sampling(index))
         return self.tree.draft(self.question, params | {"comparison": {"seed": self.seed, "sample": index}})
 
     def _submit(self, side: Side, index: int) -> None:

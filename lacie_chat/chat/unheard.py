@@ -30,7 +30,7 @@ def unheard_of(tree: ChatTree) -> Sequence[Turn]:
 def calibrator_for(session: "ChatSession", turn: Turn) -> Calibrator | None:
     """The calibrator for an answer: the one in use, if the files at hand gave the answer, and gave it in the way of
     drawing that the calibrator was fitted for (it may have been stored before, or thinking was switched since)."""
-    calibrator = session.calibrator_of(turn.baseline)
+    calibrator = session.speaker.calibrator_of(turn.baseline)
     if calibrator is None or not _made_here(session, turn):
         return None
     drawn = turn.params.get("sampling") or {}
@@ -39,8 +39,8 @@ def calibrator_for(session: "ChatSession", turn: Turn) -> Calibrator | None:
 
 def _made_here(session: "ChatSession", turn: Turn) -> bool:
     """Do the model and adapter at hand give this answer? By their files' fingerprint, else by their names."""
-    origin, fingerprint = session.origin_of(turn.baseline), turn.params.get("fingerprint")
+    origin, fingerprint = session.speaker.origin_of(turn.baseline), turn.params.get("fingerprint")
     if origin is not None and fingerprint:
         return bool(origin.fingerprint == fingerprint)
-    adapter = None if turn.baseline else session.adapter_name
-    return (turn.params.get("model"), turn.params.get("adapter")) == (session.model_name, adapter)
+    adapter = None if turn.baseline else session.speaker.adapter_name
+    return (turn.params.get("model"), turn.params.get("adapter")) == (session.speaker.model_name, adapter)

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 def app_of(args: argparse.Namespace, speaker: Speaker, store: Store, **more: Any) -> "LacieApp":
     """The interface over a speaker, as the options ask for it; not running yet. `more` are LacieApp's own arguments."""
-    from lacie_chat.chat.session import Origin
+    from lacie_chat.chat.speaker import ChatSpeaker, Origin
     from lacie_chat.tui.app import LacieApp
 
     def origin_of(model: ResolvedModel, adapter: ResolvedModel | None) -> Origin:
@@ -69,18 +69,15 @@ def app_of(args: argparse.Namespace, speaker: Speaker, store: Store, **more: Any
         shipped = shipped_calibrator(*paths, speaker.listener.version)
         return Origin(model.ref, adapter.ref if adapter else None, pair_fingerprint(*paths), shipped)
 
-    return LacieApp(
+    answers = ChatSpeaker(
         engine_factory=speaker.engine,
-        store=store,
         model_name=speaker.model.name,
         adapter_name=speaker.adapter.name if speaker.adapter else None,
         calibrator=speaker.calibrator,
         baseline_calibrator=speaker.baseline_calibrator,
-        sampling=speaker.sampling,
         origin=origin_of(speaker.model, speaker.adapter),
         baseline_origin=origin_of(speaker.model, None),
-        agreement=args.agreement,
-        answer_from=args.answer_from,
+        sampling=speaker.sampling,
         assessment_version=speaker.listener.version,
-        **more,
     )
+    return LacieApp(answers, store, agreement=args.agreement, answer_from=args.answer_from, **more)

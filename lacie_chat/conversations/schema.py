@@ -105,7 +105,15 @@ _THOUGHTS = (
     )""",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MARKS, _TOKENS, _THOUGHTS)
+_KEEPING = (
+    # What a conversation was set to (as JSON; NULL: nothing of its own), since when it is pinned, and since when it is
+    # deleted: for a while a deletion can be taken back.
+    "ALTER TABLE conversations ADD COLUMN settings TEXT",
+    "ALTER TABLE conversations ADD COLUMN pinned_at TEXT",
+    "ALTER TABLE conversations ADD COLUMN deleted_at TEXT",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MARKS, _TOKENS, _THOUGHTS, _KEEPING)
 
 
 def migrate(connection: sqlite3.Connection, path: Path | None, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -105,7 +105,8 @@ class Store:
                 if not connection.execute("SELECT 1 FROM conversations WHERE id = ?", (new_id,)).fetchone():
                     break
             connection.execute(
-                "INSERT INTO conversations VALUES (?, ?, ?, ?, NULL, ?, ?)",
+                """INSERT INTO conversations (id, title, model, adapter, created_at, updated_at)
+                VALUES (?, ?, ?, ?, ?, ?)""",
                 (new_id, one_line(title), storable(model), adapter and storable(adapter), now, now),
             )
             return self.conversation(new_id)

@@ -14,7 +14,8 @@ from textual.binding import Binding
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`name` is the id and, with a dot as underscore, the screen's method: `chat.new` is `action_chat_new`."""
+    """`name` is the id. What it does: on the chat screen a function of handlers/, on the others the screen's method,
+    with the dot as underscore (`compare.pick` is `action_compare_pick`)."""
 
     name: str
     keys: str
@@ -31,10 +32,11 @@ class Action:
     def group(self) -> str:
         return self.name.partition(".")[0]
 
-    def binding(self) -> Binding:
+    def binding(self, performed_by: str = "") -> Binding:
+        """As Textual has it: calls the screen's method, or one that takes the name."""
         return Binding(
             self.keys,
-            self.method,
+            f"{performed_by}({self.name!r})" if performed_by else self.method,
             self.label,
             id=self.name,
             tooltip=self.help,
@@ -42,6 +44,9 @@ class Action:
             priority=self.priority,
         )
 
+
+PERFORM = "perform"
+"""The chat screen's method for all its actions; it takes the name of one."""
 
 GROUPS = {
     "chat": "The chat",
@@ -180,4 +185,4 @@ EDITING = (
 
 def bindings() -> list[Binding]:
     """All actions as bindings of the chat screen."""
-    return [action.binding() for action in ACTIONS]
+    return [action.binding(PERFORM) for action in ACTIONS]

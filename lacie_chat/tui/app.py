@@ -1,11 +1,12 @@
 """The application: one session, one chat screen, and what must work whatever has the focus.
 
-It opens before anything of the model is read: the engine is made by `engine_factory` on the session's thread, and
+It opens before anything of the model is read: the engine is made by the speaker's factory on the session's thread, and
 nothing imported here pulls in llama.cpp or the Hub's client.
 """
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import ClassVar
 
 from textual.app import SystemCommand
@@ -13,12 +14,12 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from lacie_chat.chat.events import ChatEvent
-from lacie_chat.chat.session import ChatSession, Origin, random_seed
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator
+from lacie_chat.chat.session import ChatSession, random_seed
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.conversations import Store
-from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import Sampling
 from lacie_chat.tui.actions import ACTIONS
+from lacie_chat.tui.clipboard import Copying
+from lacie_chat.tui.handlers import is_possible
 from lacie_chat.tui.interface_state import read_state, write_state
 from lacie_chat.tui.messages import FromSession
 from lacie_chat.tui.screens.chat import ChatScreen
@@ -30,11 +31,10 @@ QUIT_SECONDS = 2.0
 """How soon a second ctrl+c must follow to quit."""
 
 
-class LacieApp(TakesAllText):
-    """The chat. `engine_factory` makes a new engine, at the start and after one has died; `resume` is the id of a
-    conversation to go on with; `notice` is one line to show at the start. Calibrators, origins and sampling as in
-    ChatSession; `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an
-    answer is folded (None: as it was left)."""
+class LacieApp(TakesAllText, Copying):
+    """The chat. `resume` is the id of a conversation to go on with; `notice` is one line to show at the start;
+    `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an answer is
+    folded (None: as it was left)."""
 
     TITLE = "lacie"
     CSS_PATH: ClassVar[str] = "styles/lacie.tcss"
@@ -45,39 +45,23 @@ class LacieApp(TakesAllText):
 
     def __init__(
         self,
-        engine_factory: Callable[[], EngineLike],
+        speaker: ChatSpeaker,
         store: Store,
-        model_name: str,
-        adapter_name: str | None = None,
-        calibrator: Calibrator | None = None,
         *,
-        baseline_calibrator: Calibrator | None = None,
-        origin: Origin | None = None,
-        baseline_origin: Origin | None = None,
         resume: str | None = None,
         notice: str | None = None,
         agreement: int | None = None,
         answer_from: float | None = None,
-        assessment_version: str = ASSESSMENT_VERSION,
-        sampling: Sampling | None = None,
         seed: Callable[[], int] = random_seed,
     ) -> None:
         super().__init__()
         self.state = read_state()
         self.session = ChatSession(
-            engine_factory,
+            speaker,
             store,
             self._from_session,
-            model_name=model_name,
-            adapter_name=adapter_name,
-            calibrator=calibrator,
-            baseline_calibrator=baseline_calibrator,
-            origin=origin,
-            baseline_origin=baseline_origin,
             agreement=self.state.agreement if agreement is None else agreement,
             answer_from=self.state.answer_from if answer_from is None else answer_from,
-            assessment_version=assessment_version,
-            sampling=sampling,
             seed=seed,
         )
         if resume is not None:
@@ -107,8 +91,8 @@ class LacieApp(TakesAllText):
         if screen is not self.chat:
             return
         for action in ACTIONS:
-            if self.chat.check_action(action.method, ()):
-                callback = getattr(self.chat, f"action_{action.method}")
+            if is_possible(self.chat, action.name):
+                callback = partial(self.chat.action_perform, action.name)
                 keys = self.state.keys.get(action.name, action.keys).split(",")[0]
                 yield SystemCommand(f"{action.label}: {action.help}", keys, callback)
 
@@ -119,7 +103,6 @@ class LacieApp(TakesAllText):
         if selected:
             self.copy_to_clipboard(selected)
             self.screen.clear_selection()
-            self.notify("Copied the selection.", timeout=2)
         elif isinstance(focused, Composer) and focused.selected_text:
             focused.action_copy()
         elif self.session.cancel() or (isinstance(self.screen, CompareScreen) and self.screen.stop()):

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from textual.app import App
+from textual.dom import DOMNode
 
 LIMIT_SECONDS = 3.0
 """A program of the system that takes longer hangs: its display is gone, say."""
@@ -126,6 +127,13 @@ def told(way: Way, what: str, *, first: bool = True) -> str:
         f"Not copied: this terminal has no clipboard, and no program for one works here (wl-copy, xclip, xsel). "
         f"In this chat ctrl+v pastes {what}."
     )
+
+
+def copy(node: DOMNode, text: str, what: str) -> None:
+    """Copy `text` out of a screen or widget of a `Copying` application; `what` as in `copy_text`."""
+    app = node.app
+    assert isinstance(app, Copying)
+    app.copy_text(text, what)
 
 
 class Copying(App[None]):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from fitted import calibrator
-from scripted import Answer, ByWording, ScriptedEngine, ScriptedReader, wait_for
+from scripted import Answer, ByWording, ScriptedEngine, ScriptedReader, speaker_first, wait_for
 
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
@@ -27,9 +27,8 @@ def chat():
 
     def start(*engines: ScriptedEngine, **arguments: Any) -> ChatSession:
         made, store = list(engines), Store.open()
-        session = ChatSession(
-            lambda: made.pop(0), store, lambda _event: None, model_name="model", seed=lambda: 7, **arguments
-        )
+        speaker = speaker_first(lambda: made.pop(0), "model", arguments)
+        session = ChatSession(speaker, store, lambda _event: None, seed=lambda: 7, **arguments)
         opened.append((session, store))
         session.start()
         return session

@@ -11,6 +11,7 @@ from two_sided import TwoSided
 from lacie_chat.chat.comparing import MOST_SAMPLES, SIDES, Comparison
 from lacie_chat.chat.events import ChatEvent, Notice, TextAdded
 from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import Store
 
@@ -25,14 +26,8 @@ class Chat:
         self.notices: list[str] = []
         self.events: list[ChatEvent] = []
         self.seeds = iter(range(100, 1000, 100))
-        self.session = ChatSession(
-            lambda: made.pop(0),
-            store,
-            self.noted,
-            model_name="model",
-            adapter_name="adapter",
-            seed=lambda: next(self.seeds),
-        )
+        speaker = ChatSpeaker(lambda: made.pop(0), "model", "adapter")
+        self.session = ChatSession(speaker, store, self.noted, seed=lambda: next(self.seeds))
         self.session.start()
         first = self.session.send("What is the capital of Japan?")
         wait_for(lambda: first.phase == "done" and first.status != "streaming")
@@ -263,7 +258,7 @@ def test_a_new_comparison_has_another_seed_and_another_adapter_answers_anew(chat
     wait_for(assessed(comparison))
     assert comparison.seed == 300
     assert texts(one.compare()) == [[OTHER], [SURE]], "the last one is taken up"
-    one.session.adapter_name = "another adapter"
+    one.session.speaker = replace(one.session.speaker, adapter_name="another adapter")
     other = one.compare()
     wait_for(assessed(other))
     assert texts(other) == [[OTHER], ["I do."]], "the baseline is what it was; the adapter is another"
@@ -317,7 +312,7 @@ def test_a_comparison_of_an_older_version_is_taken_up(chat) -> None:
     one = chat(TwoSided([], [Answer(["first"])]))
     tree = one.session.tree
     for baseline, side, text in ((True, "baseline", SURE), (False, "speaker", UNSURE)):
-        params = one.session.params_of(baseline, replace(one.session.sampling, seed=900))
+        params = one.session.speaker.params_of(baseline, replace(one.session.sampling, seed=900))
         del params["baseline"]
         old = tree.draft(one.question, params | {"side": side, "comparison": {"seed": 900, "sample": 0}})
         tree.append(old, text)

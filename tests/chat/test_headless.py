@@ -29,6 +29,7 @@ from queue import SimpleQueue
 from lacie_chat.chat.comparing import Comparison
 from lacie_chat.chat.events import TurnChanged
 from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.conversations import Store
 from scripted import Answer
 from two_sided import TwoSided
@@ -41,7 +42,7 @@ def heard(turns):
         events.get(timeout=20)
 
 with Store.open() as store:
-    session = ChatSession(lambda: engine, store, events.put, model_name="model", adapter_name="adapter")
+    session = ChatSession(ChatSpeaker(lambda: engine, "model", "adapter"), store, events.put)
     session.start()
     answer = session.send("What is the capital of Japan?")
     heard([answer])

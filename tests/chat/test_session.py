@@ -8,6 +8,7 @@ from scripted import Answer, ScriptedEngine, ScriptedReader, wait_for
 
 from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Loading, Notice, TextAdded, TurnEnded
 from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.confidence import ASSESSMENT_VERSION
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineDied, EngineError
@@ -22,9 +23,8 @@ class Chat:
         self.made: list[ScriptedEngine] = []
         self.events: list[ChatEvent] = []
         self.store = Store.open()
-        self.session = ChatSession(
-            self.make, self.store, self.events.append, model_name="model", adapter_name=adapter, seed=lambda: 7
-        )
+        speaker = ChatSpeaker(self.make, "model", adapter)
+        self.session = ChatSession(speaker, self.store, self.events.append, seed=lambda: 7)
 
     def make(self) -> ScriptedEngine:
         self.made.append(self.engines[len(self.made)])
@@ -76,15 +76,15 @@ def test_stored_answers_of_another_version_are_marked_until_they_are_heard_anew(
     first = chat(ScriptedEngine([Answer(["It is the Danube."])], ScriptedReader("the Danube", 0.9)))
     turn = first.session.send("Which river flows through Vienna?")
     wait_for(lambda: turn.assessment is not None and not first.session.busy)
-    assert turn.assessment.assessment_version == first.session.assessment_version == ASSESSMENT_VERSION
+    assert turn.assessment.assessment_version == first.session.speaker.assessment_version == ASSESSMENT_VERSION
     conversation = str(first.session.tree.conversation_id)
     same, other = chat(ScriptedEngine()), chat(ScriptedEngine())
-    other.session.assessment_version = "prompt-3.2-0123abcd.2"
+    other.session.speaker = replace(other.session.speaker, assessment_version="prompt-3.2-0123abcd.2")
     for talk, marked in ((same, False), (other, True)):
         talk.session.open(conversation)
         asked, answered = talk.session.tree.path()
         assert (asked.heard_otherwise, answered.heard_otherwise) == (False, marked)
-    anew = replace(answered.assessment, acceptance=0.4, assessment_version=other.session.assessment_version)
+    anew = replace(answered.assessment, acceptance=0.4, assessment_version=other.session.speaker.assessment_version)
     other.session.tree.attach(answered, anew)
     assert not answered.heard_otherwise
     other.session.open(conversation)

@@ -202,7 +202,7 @@ def test_a_comparison_from_before_thoughts_is_taken_up(compared) -> None:  # noq
 
 def test_a_calibrator_says_nothing_of_answers_that_were_thought_about_otherwise(chat) -> None:  # noqa: F811
     talk = chat(thinker(Answer(["It is the Danube."])))
-    talk.session.calibrator = calibrator()
+    talk.session.speaker = replace(talk.session.speaker, calibrator=calibrator())
     first = talk.session.send("Which river?")
     wait_for(lambda: first.assessment is not None)
     talk.session.sampling = replace(talk.session.sampling, reasoning="off")

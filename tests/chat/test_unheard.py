@@ -5,10 +5,11 @@ from threading import Event
 from typing import Any
 
 import pytest
-from scripted import Answer, ScriptedEngine, ScriptedReader, wait_for
+from scripted import Answer, ScriptedEngine, ScriptedReader, speaker_first, wait_for
 
 from lacie_chat.chat.events import ChatEvent, TurnChanged
-from lacie_chat.chat.session import ChatSession, Origin
+from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.speaker import Origin
 from lacie_chat.confidence import Calibrator, Form, WayOfDrawing
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineDied
@@ -35,9 +36,8 @@ class Chats:
 
     def start(self, *engines: ScriptedEngine, **arguments: Any) -> ChatSession:
         made = list(engines)
-        session = ChatSession(
-            lambda: made.pop(0), self.store, self.events.append, model_name="model", seed=lambda: 7, **arguments
-        )
+        speaker = speaker_first(lambda: made.pop(0), "model", arguments)
+        session = ChatSession(speaker, self.store, self.events.append, seed=lambda: 7, **arguments)
         self.sessions.append(session)
         return session
 

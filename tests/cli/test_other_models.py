@@ -11,6 +11,7 @@ from scripted import wait_for
 
 from lacie_chat.chat.events import Notice
 from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.cli import main
 from lacie_chat.commands.speaker import add_speaker_arguments, find_speaker
 from lacie_chat.conversations import Store
@@ -42,9 +43,8 @@ def test_models_info_says_so_too(untemplated: Path, capsys: pytest.CaptureFixtur
 def test_the_chat_says_so_once(untemplated: Path) -> None:
     said: list[object] = []
     with Store.open() as store:
-        session = ChatSession(
-            lambda: EngineProcess(EngineSettings(untemplated, n_ctx=512)), store, said.append, model_name="base"
-        )
+        speaker = ChatSpeaker(lambda: EngineProcess(EngineSettings(untemplated, n_ctx=512)), "base")
+        session = ChatSession(speaker, store, said.append)
         session.start()
         wait_for(lambda: session.info is not None and any(isinstance(each, Notice) for each in said))
         session.close()

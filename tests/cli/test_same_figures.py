@@ -18,6 +18,7 @@ from random_adapter import write_random_adapter
 from lacie_chat import cli
 from lacie_chat.chat.events import ChatEvent, TurnChanged
 from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.commands.speaker import add_speaker_arguments, find_speaker
 from lacie_chat.confidence import Form, WayOfDrawing
 from lacie_chat.conversations import Store
@@ -46,9 +47,8 @@ def in_the_chat() -> dict[str, Any]:
     speaker = find_speaker(args)
     events: Queue[ChatEvent] = Queue()
     store = Store.open()
-    session = ChatSession(
-        speaker.engine, store, events.put, model_name="embedded", calibrator=speaker.calibrator, sampling=GREEDY
-    )
+    answers = ChatSpeaker(speaker.engine, "embedded", calibrator=speaker.calibrator, sampling=GREEDY)
+    session = ChatSession(answers, store, events.put)
     try:
         turn = session.send(QUESTION)
         while not (isinstance(events.get(timeout=300), TurnChanged) and turn.phase == "done"):

@@ -153,7 +153,8 @@ def test_ids_are_short_and_found_by_their_beginning(store: Store) -> None:
 def test_letters_that_look_like_digits_are_read_as_such(store: Store) -> None:
     with store._writing() as connection:
         connection.execute(
-            "INSERT INTO conversations VALUES ('10ab0000', '', 'm', NULL, NULL, '2026-11-23', '2026-11-23')"
+            "INSERT INTO conversations (id, title, model, created_at, updated_at)"
+            " VALUES ('10ab0000', '', 'm', '2026-11-23', '2026-11-23')"
         )
     assert store.find("lOab").id == "10ab0000"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from driver import Driver
 from screen_text import screen_text
-from scripted import Answer, ScriptedEngine, ScriptedReader
+from scripted import Answer, ScriptedEngine, ScriptedReader, speaker_first
 
 from lacie_chat.conversations import Store
 from lacie_chat.tui.app import LacieApp
@@ -24,7 +24,7 @@ def driven() -> Callable[..., Any]:
     ) -> AsyncIterator[Driver]:
         made = list(engines or [ScriptedEngine()])
         own = store or Store.open()
-        app = LacieApp(lambda: made.pop(0), own, "SmolLM2-135M-Instruct", **arguments)
+        app = LacieApp(speaker_first(lambda: made.pop(0), "SmolLM2-135M-Instruct", arguments), own, **arguments)
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
             yield Driver(app, pilot)

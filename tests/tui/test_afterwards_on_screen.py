@@ -9,6 +9,7 @@ import pytest
 from driver import Driver
 from scripted import Answer, ByWording, ScriptedEngine
 
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.conversations import Store
 from lacie_chat.engine import EngineProcess, EngineSettings
 from lacie_chat.tui.app import LacieApp
@@ -126,7 +127,7 @@ def test_where_it_turns(values: list[float | None], text: str) -> None:
 async def test_on_the_embedded_model(embedded_model: Path) -> None:
     make: Callable[[], EngineProcess] = lambda: EngineProcess(EngineSettings(embedded_model, n_ctx=2048))  # noqa: E731
     with Store.open() as store:
-        app = LacieApp(make, store, "SmolLM2-135M-Instruct", agreement=20, seed=lambda: 1)
+        app = LacieApp(ChatSpeaker(make, "SmolLM2-135M-Instruct"), store, agreement=20, seed=lambda: 1)
         app.session.sampling = type(app.session.sampling)(max_tokens=60, temperature=0)
         async with app.run_test(size=(120, 40)) as pilot:
             driver = Driver(app, pilot)

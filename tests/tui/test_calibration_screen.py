@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from scripted import Answer, ScriptedEngine
 
-from lacie_chat.chat.session import Origin
+from lacie_chat.chat.speaker import Origin
 from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, Form, WayOfDrawing
 from lacie_chat.conversations import Store
 from lacie_chat.engine.settings import Sampling

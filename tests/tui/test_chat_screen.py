@@ -244,7 +244,7 @@ async def test_streaming_ends_as_if_drawn_at_once(driven, step: int) -> None:
         assert isinstance(view, AnswerView)
         await driver.until(lambda: "end" in driver.text())
         streamed = driver.text().splitlines()[1:45]
-        await driver.chat._show_conversation()
+        await driver.chat.show_conversation()
         await driver.pilot.pause()
         assert driver.text().splitlines()[1:45] == streamed
 

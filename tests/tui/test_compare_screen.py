@@ -13,6 +13,7 @@ from textual.widgets import Static
 from two_sided import TwoSided
 
 from lacie_chat.chat.comparing import NOTHING_TO_COMPARE, SIDES
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import Store
 from lacie_chat.engine import EngineProcess, EngineSettings
@@ -284,7 +285,7 @@ def adapted(embedded_model: Path, tmp_path: Path) -> tuple[Any, list[EngineProce
 async def test_on_the_embedded_model_with_an_adapter(adapted) -> None:
     make, made = adapted
     with Store.open() as store:
-        app = LacieApp(make, store, "SmolLM2-135M-Instruct", "random", seed=lambda: 5)
+        app = LacieApp(ChatSpeaker(make, "SmolLM2-135M-Instruct", "random"), store, seed=lambda: 5)
         app.session.sampling = Sampling(max_tokens=12)
         async with app.run_test(size=WIDE) as pilot:
             driver = Driver(app, pilot)

@@ -5,6 +5,7 @@ from test_snapshots import NAME, ask, look, store  # noqa: F401 - fixtures
 from textual.pilot import Pilot
 from two_sided import TwoSided
 
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.conversations import Store
 from lacie_chat.tui.app import LacieApp
 from lacie_chat.tui.screens.compare import CompareScreen
@@ -16,7 +17,7 @@ ABSTAINED = "I'm sorry, but I don't know."
 
 def chat(store: Store, baseline: list[Answer], speaker: list[Answer]) -> LacieApp:  # noqa: F811
     engine = TwoSided(baseline, [Answer(["First."]), *speaker])
-    return LacieApp(lambda: engine, store, NAME, "SmolLM2-LACIE-LoRA", seed=lambda: 1234)
+    return LacieApp(ChatSpeaker(lambda: engine, NAME, "SmolLM2-LACIE-LoRA"), store, seed=lambda: 1234)
 
 
 async def compare(pilot: Pilot[None], *keys: str, until: str = "assessed") -> None:

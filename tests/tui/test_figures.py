@@ -7,7 +7,7 @@ import pytest
 from figures import SIGNALS, answer, calibrator
 from scripted import Answer, ScriptedEngine, ScriptedReader
 
-from lacie_chat.chat.session import Origin
+from lacie_chat.chat.speaker import Origin
 from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import MEANINGS, Agreement, Assessment
 from lacie_chat.confidence.signals import MEAN, SPAN_SUM

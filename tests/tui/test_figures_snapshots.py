@@ -15,6 +15,7 @@ from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import Agreement
 from lacie_chat.conversations import Store
@@ -81,7 +82,7 @@ def test_every_line(snap_compare: Any, width: int, theme: str) -> None:
 @pytest.mark.parametrize("width", [80, 160])  # at 40 it is drawn in two ways on a busy machine: a row more or less
 def test_the_first_answer_is_explained(snap_compare: Any, store: Store, width: int) -> None:  # noqa: F811
     scripted = ScriptedEngine([Answer([SURE])], ScriptedReader("the Danube", acceptance=0.88))
-    app = LacieApp(lambda: scripted, store, NAME, calibrator=calibrator(), seed=lambda: 1234)
+    app = LacieApp(ChatSpeaker(lambda: scripted, NAME, calibrator=calibrator()), store, seed=lambda: 1234)
 
     async def before(pilot: Pilot[None]) -> None:
         await still(pilot)
@@ -106,12 +107,12 @@ def test_the_details(snap_compare: Any, width: int, calibrated: bool) -> None:
 
 @pytest.mark.parametrize("width", [40, 80])
 def test_the_welcome_of_a_model_with_a_calibrator(snap_compare: Any, store: Store, width: int) -> None:  # noqa: F811
-    app = LacieApp(lambda: ScriptedEngine(), store, NAME, calibrator=calibrator())
+    app = LacieApp(ChatSpeaker(lambda: ScriptedEngine(), NAME, calibrator=calibrator()), store)
     assert snap_compare(app, terminal_size=(width, 30), run_before=still)
 
 
 def test_the_help_at_forty_columns(snap_compare: Any, store: Store) -> None:  # noqa: F811
-    app = LacieApp(lambda: ScriptedEngine(), store, NAME)
+    app = LacieApp(ChatSpeaker(lambda: ScriptedEngine(), NAME), store)
 
     async def before(pilot: Pilot[None]) -> None:
         await still(pilot)

@@ -140,7 +140,7 @@ async def test_what_was_opened_stays_open_in_another_visit_and_the_history_has_t
             await driver.until(lambda: OPENED in driver.text())
             driver.session.new_chat()
             driver.session.open(conversation)
-            await driver.chat._show_conversation()
+            await driver.chat.show_conversation()
             await driver.until(lambda: OPENED in driver.text())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from driver import Driver
 
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.conversations import Store
 from lacie_chat.engine import EngineProcess, EngineSettings, Sampling
 from lacie_chat.tui.app import LacieApp
@@ -40,7 +41,7 @@ async def send(driver: Driver, text: str) -> Any:
 async def test_ask_stop_kill_and_go_on(real) -> None:
     make, made = real
     with Store.open() as store:
-        app = LacieApp(make, store, "SmolLM2-135M-Instruct", seed=lambda: 1)
+        app = LacieApp(ChatSpeaker(make, "SmolLM2-135M-Instruct"), store, seed=lambda: 1)
         app.session.sampling = Sampling(max_tokens=4000)  # no end before the key is pressed, however busy the machine
         async with app.run_test(size=(100, 40)) as pilot:
             driver = Driver(app, pilot)
@@ -97,7 +98,7 @@ async def test_a_file_that_is_no_model(tmp_path: Path) -> None:
     bad = tmp_path / "bad.gguf"
     bad.write_bytes(b"GGUF" + b"\0" * 100)
     with Store.open() as store:
-        app = LacieApp(lambda: EngineProcess(EngineSettings(bad)), store, "bad")
+        app = LacieApp(ChatSpeaker(lambda: EngineProcess(EngineSettings(bad)), "bad"), store)
         async with app.run_test(size=(100, 30)) as pilot:
             driver = Driver(app, pilot)
             await driver.until(lambda: app.session.load_error, 60)

@@ -10,7 +10,7 @@ from drawn import VIENNA, answer_of
 from scripted import Answer, ScriptedEngine, ScriptedReader
 from textual.pilot import Pilot
 
-from lacie_chat.chat.session import Origin
+from lacie_chat.chat.speaker import ChatSpeaker, Origin
 from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, Form, WayOfDrawing, lexical_cues
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineError
@@ -32,7 +32,7 @@ ABSTAINED = "I'm sorry, but I don't know."
 def chat(store: Store, *texts: str, acceptance: float = 0.88, **engine: Any) -> LacieApp:
     reader = ScriptedReader("the Danube", acceptance=acceptance)
     scripted = ScriptedEngine([Answer([text]) for text in texts], reader, **engine)
-    return LacieApp(lambda: scripted, store, NAME, seed=lambda: 1234)
+    return LacieApp(ChatSpeaker(lambda: scripted, NAME), store, seed=lambda: 1234)
 
 
 async def ask(pilot: Pilot[None], question: str) -> None:
@@ -142,7 +142,7 @@ def test_sentence_by_sentence(look, store) -> None:
             await pilot.pause(0.1)
 
     scripted = ScriptedEngine([Answer([SENTENCES])], ByWording("the Danube"))
-    look(LacieApp(lambda: scripted, store, NAME, agreement=5, seed=lambda: 1234), act)
+    look(LacieApp(ChatSpeaker(lambda: scripted, NAME), store, agreement=5, seed=lambda: 1234), act)
 
 
 def test_history(look, store, data_dir: Path) -> None:
@@ -195,7 +195,7 @@ def marked_chat(store: Store, n: int) -> LacieApp:
     scripted = ScriptedEngine([Answer([SURE])], ScriptedReader("the Danube", acceptance=0.88))
     in_use = own if n >= 100 else shipped
     origin = Origin("embedded", None, "aa", shipped)
-    return LacieApp(lambda: scripted, store, NAME, calibrator=in_use, origin=origin, seed=lambda: 1234)
+    return LacieApp(ChatSpeaker(lambda: scripted, NAME, calibrator=in_use, origin=origin), store, seed=lambda: 1234)
 
 
 @pytest.mark.parametrize("n", [0, 41, 160])
@@ -218,4 +218,4 @@ def test_tokens(look, store, key: str) -> None:
         await pilot.press("f12", key)
 
     scripted = ScriptedEngine([answer_of(*VIENNA)], ScriptedReader("Rhine", acceptance=0.7))
-    look(LacieApp(lambda: scripted, store, NAME, seed=lambda: 1234), act)
+    look(LacieApp(ChatSpeaker(lambda: scripted, NAME), store, seed=lambda: 1234), act)

@@ -7,6 +7,7 @@ from driver import Driver
 from scripted import Answer, ScriptedEngine, ScriptedReader
 from textual.pilot import Pilot
 
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import Assessment, Calibrator, Form, Span, WayOfDrawing, lexical_cues
 from lacie_chat.conversations import Store
@@ -233,7 +234,7 @@ async def test_a_window_far_back_stays_when_a_branch_is_changed_there(driven) ->
             question = session.tree.path()[10]
             session.tree.add("assistant", "another version", question, status="complete")
             session.tree.select(question.children[0])
-            await driver.chat._show_branch()
+            await driver.chat.show_branch()
             await driver.chat.go_to(question.children[0])
             await driver.until(lambda: transcript.selected is question.children[0])
             await driver.pilot.press("tab", "right")
@@ -254,10 +255,8 @@ def marks() -> list[dict[str, Any]]:
 def test_how_it_looks(snap_compare: Any, monkeypatch: pytest.MonkeyPatch, marks: Any, size: Any, theme: str) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     with Store.open() as store:
-        app = LacieApp(
-            lambda: ScriptedEngine(), store, "SmolLM2-135M-Instruct", calibrator=CALIBRATOR, answer_from=0.5,
-            seed=lambda: 1234,
-        )  # fmt: skip
+        speaker = ChatSpeaker(lambda: ScriptedEngine(), "SmolLM2-135M-Instruct", calibrator=CALIBRATOR)
+        app = LacieApp(speaker, store, answer_from=0.5, seed=lambda: 1234)
         app.state.theme = f"textual-{theme}"
         tree = app.session.tree
         for facts in marks * 5:

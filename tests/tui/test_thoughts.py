@@ -15,6 +15,7 @@ from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import Store
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS
+from lacie_chat.tui.handlers import is_possible
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.help import help_content
 from lacie_chat.tui.widgets.composer import Composer
@@ -234,7 +235,7 @@ async def test_the_details_tell_time_length_and_tokens(driven) -> None:
 async def test_thinking_is_switched_for_the_next_answers_where_the_model_can(driven) -> None:
     async with driven(thinker()) as driver:
         await driver.ask("Which river?")
-        assert not driver.chat.check_action("chat_thinking", ())
+        assert not is_possible(driver.chat, "chat.thinking")
     engine = thinker(Answer(["Two."]), Answer(["Three."]), thinks=True)
     async with driven(engine, sampling=Sampling(reasoning=200)) as driver:
         await driver.ask("Which river?")

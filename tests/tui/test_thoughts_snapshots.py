@@ -10,6 +10,7 @@ from test_snapshots import store as store
 from textual.pilot import Pilot
 from two_sided import TwoSided
 
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import Store
 from lacie_chat.tui.app import LacieApp
@@ -73,7 +74,7 @@ def for_12_seconds(turn: Turn) -> None:
 
 def chat(store: Store, answer: Answer) -> tuple[LacieApp, ScriptedEngine]:
     engine = ScriptedEngine([answer], ScriptedReader("the Danube", 0.88), thinks=True)
-    return LacieApp(lambda: engine, store, NAME, seed=lambda: 1234), engine
+    return LacieApp(ChatSpeaker(lambda: engine, NAME), store, seed=lambda: 1234), engine
 
 
 @pytest.mark.parametrize("opened", [False, True])
@@ -121,7 +122,7 @@ def test_two_sides(look, store, done: bool) -> None:
     left = Answer([ANSWER], thought=THOUGHT, hold_thought_after=4)
     right = Answer(["I think it is the Danube."], thought=THOUGHT[:2], hold_thought_after=2)
     engine = TwoSided([left], [Answer(["First."]), right])
-    app = LacieApp(lambda: engine, store, NAME, "SmolLM2-LACIE-LoRA", seed=lambda: 1234)
+    app = LacieApp(ChatSpeaker(lambda: engine, NAME, "SmolLM2-LACIE-LoRA"), store, seed=lambda: 1234)
 
     async def act(pilot: Pilot[None]) -> None:
         await ask(pilot, "done")

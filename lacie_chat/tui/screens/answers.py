@@ -5,17 +5,16 @@ A room of the chat screen (chat.py), which shows the conversation and does every
 
 from textual import getters
 
-from lacie_chat.chat.folds import limit_text, next_step
+from lacie_chat.chat.folds import limit_text
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
-from lacie_chat.confidence import percent
-from lacie_chat.tui.interface_state import InterfaceState, write_state
+from lacie_chat.tui.interface_state import InterfaceState
 from lacie_chat.tui.messages import AnswerWanted, FoldWanted, LaterWanted, TurnSelected
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.widgets.line_layout import WITHIN
 from lacie_chat.tui.widgets.message import AnswerView, Fold
 from lacie_chat.tui.widgets.status import Status
-from lacie_chat.tui.widgets.strip import Strip, mark_of
+from lacie_chat.tui.widgets.strip import Strip
 from lacie_chat.tui.widgets.transcript import Transcript
 
 
@@ -36,12 +35,14 @@ class AnswersScreen(SizedScreen[None]):
     @property
     def subject(self) -> Turn | None:
         """The message that actions are about: the selected one, else the last answer."""
-        return self.transcript.selected or self._last("assistant")
+        return self.transcript.selected or self.last("assistant")
 
-    def _last(self, role: str) -> Turn | None:
+    def last(self, role: str) -> Turn | None:
+        """The last message of the branch by `user` or `assistant`."""
         return next((turn for turn in reversed(self.session.tree.path()) if turn.role == role), None)
 
-    def _answer(self) -> Turn | None:
+    @property
+    def answer(self) -> Turn | None:
         """The selected answer, or that to the selected question, else the last one."""
         turn = self.subject
         if turn is not None and turn.role == "user":
@@ -50,21 +51,24 @@ class AnswersScreen(SizedScreen[None]):
             return following[0] if following else None
         return turn
 
-    def _question(self) -> Turn | None:
+    @property
+    def question(self) -> Turn | None:
         """The selected question, or that of the selected answer, else the last one."""
         turn = self.subject
         if turn is not None and turn.role == "assistant":
             turn = turn.parent
-        return turn or self._last("user")
+        return turn or self.last("user")
 
-    def _answers(self) -> list[Turn]:
+    @property
+    def answers(self) -> list[Turn]:
+        """Those of the branch, in order."""
         return [turn for turn in self.session.tree.path() if turn.role == "assistant"]
 
     # The strip, and going to an answer
 
     def show_strip(self) -> None:
         """Draw the marks as they now are."""
-        self.strip.show(self._answers(), self._answer() if self.transcript.selected is not None else None)
+        self.strip.show(self.answers, self.answer if self.transcript.selected is not None else None)
 
     async def go_to(self, turn: Turn) -> None:
         """Select an answer of the branch, and scroll to it with its question."""
@@ -79,30 +83,6 @@ class AnswersScreen(SizedScreen[None]):
 
     async def on_later_wanted(self, _: LaterWanted) -> None:
         await self.transcript.show_later()
-
-    async def action_view_next_doubtful(self) -> None:
-        await self._step_doubtful(1)
-
-    async def action_view_previous_doubtful(self) -> None:
-        await self._step_doubtful(-1)
-
-    async def _step_doubtful(self, step: int) -> None:
-        """To the next one; beyond the last to the first, so that one key is enough. With nothing selected, the search
-        begins at the end of the conversation: backwards at its last answer, forwards at its first."""
-        answers = self._answers()
-        selected = self._answer() if self.transcript.selected is not None else None
-        if selected in answers:
-            place = answers.index(selected)
-            order = [*answers[place + 1 :], *answers[: place + 1]] if step > 0 else [
-                *answers[:place][::-1], *answers[place:][::-1]
-            ]  # fmt: skip
-        else:
-            order = answers if step > 0 else answers[::-1]
-        found = next((turn for turn in order if mark_of(turn).doubtful), None)
-        if found is None:
-            self.notify("No answer here sounds surer than it is, or unsure.", timeout=3)
-        else:
-            await self.go_to(found)
 
     # Folding
 
@@ -131,24 +111,6 @@ class AnswersScreen(SizedScreen[None]):
         if view := self.transcript.answer_view(turn):
             view.fold = self.fold_of(turn)
             await self.transcript.redraw(view)
-
-    async def action_answer_unfold(self) -> None:
-        if (turn := self._answer()) is not None:
-            self.post_message(FoldWanted(turn))
-
-    async def action_chat_answer_from(self) -> None:
-        folds = self.session.folds
-        folds.answer_from = self.state.answer_from = next_step(folds.answer_from)
-        write_state(self.state)
-        self.show_setting()
-        views = list(self.transcript.query(AnswerView))
-        for view in views:
-            view.fold = self.fold_of(view.turn)
-        await self.transcript.redraw(*views)
-        self.refresh_bindings()
-        limit = percent(folds.answer_from).strip()
-        told = f"Answers that are right less often than {limit} are folded." if folds.answer_from else "None is folded."
-        self.notify(told, timeout=3)
 
     def show_setting(self) -> None:
         """Say in the status line what is switched on: that answers are folded, and the like."""

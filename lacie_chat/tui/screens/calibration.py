@@ -56,7 +56,7 @@ class CalibrationScreen(SizedScreen[None]):
         super().__init__()
         self._session = session
         self._keys_to_mark = keys
-        self._baseline = session.baseline and session.adapter_name is not None
+        self._baseline = session.baseline and session.speaker.adapter_name is not None
         self._marks: list[MarkedAnswer] = []
         self._problem = ""
 
@@ -78,7 +78,7 @@ class CalibrationScreen(SizedScreen[None]):
         self._draw()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self._session.adapter_name is not None if action == "other_speaker" else True
+        return self._session.speaker.adapter_name is not None if action == "other_speaker" else True
 
     def action_other_speaker(self) -> None:
         self._baseline = not self._baseline
@@ -86,11 +86,11 @@ class CalibrationScreen(SizedScreen[None]):
 
     @property
     def _adapter(self) -> str | None:
-        return None if self._baseline else self._session.adapter_name
+        return None if self._baseline else self._session.speaker.adapter_name
 
     def _draw(self) -> None:
         session = self._session
-        name = f"{session.model_name} + {self._adapter}" if self._adapter else session.model_name
+        name = f"{session.speaker.model_name} + {self._adapter}" if self._adapter else session.speaker.model_name
         name += " (baseline)" if self._baseline else ""
         self.query_one("#calibration-title", Static).update(
             Content.assemble(("lacie", "bold"), " · calibration", (f" · {name}", "$foreground 65%"))
@@ -102,13 +102,13 @@ class CalibrationScreen(SizedScreen[None]):
         if self._problem:
             return Content.styled(f"✗ {self._problem}", "$text-error")
         session = self._session
-        origin = session.origin_of(self._baseline)
+        origin = session.speaker.origin_of(self._baseline)
         marks, others = marks_of(
             self._marks,
             origin.fingerprint if origin else None,
-            session.model_name,
+            session.speaker.model_name,
             self._adapter,
-            session.assessment_version,
+            session.speaker.assessment_version,
             WayOfDrawing.of(session.sampling).to_dict(),
         )
         calibrators = self._calibrators()
@@ -133,8 +133,8 @@ class CalibrationScreen(SizedScreen[None]):
 
     def _calibrators(self) -> dict[Figure, Calibrator]:
         """The shipped one, and the user's own where that is the one in use."""
-        origin = self._session.origin_of(self._baseline)
-        in_use = self._session.calibrator_of(self._baseline)
+        origin = self._session.speaker.origin_of(self._baseline)
+        in_use = self._session.speaker.calibrator_of(self._baseline)
         shipped = origin.shipped if origin else None
         found: dict[Figure, Calibrator | None] = {"shipped": in_use}
         if origin is not None:

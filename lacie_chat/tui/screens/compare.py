@@ -24,6 +24,7 @@ from lacie_chat.chat.tree import Phase, Turn
 from lacie_chat.comparison import Difference, differing_words
 from lacie_chat.confidence import bar, percent
 from lacie_chat.tui.actions import COMPARE_ACTIONS
+from lacie_chat.tui.clipboard import copy
 from lacie_chat.tui.figures import DIM, NOT_CALIBRATED
 from lacie_chat.tui.interface_state import InterfaceState
 from lacie_chat.tui.messages import FromSession, ThoughtWanted
@@ -66,15 +67,15 @@ class CompareScreen(SizedScreen[bool]):
 
     def compose_screen(self) -> ComposeResult:
         session = self.session
-        title = Content.assemble(("lacie", "bold"), (f" · compare · {session.model_name}", "$foreground 65%"))
+        title = Content.assemble(("lacie", "bold"), (f" · compare · {session.speaker.model_name}", "$foreground 65%"))
         yield Static(title, classes="title-bar")
         yield Static(self.comparison.question.text, id="compare-question", markup=False)
         yield Static(id="compare-difference")
         yield Static(id="compare-overall")
         yield Static(id="compare-making")
         with Container(id="sides"):
-            yield CompareColumn("left", f"baseline: {session.model_name}")
-            yield CompareColumn("right", f"with {session.adapter_name}")
+            yield CompareColumn("left", f"baseline: {session.speaker.model_name}")
+            yield CompareColumn("right", f"with {session.speaker.adapter_name}")
         yield Footer(show_command_palette=False, compact=True)
 
     async def on_mount(self) -> None:
@@ -269,8 +270,7 @@ class CompareScreen(SizedScreen[bool]):
 
     def action_compare_copy(self) -> None:
         if text := self._selected.text:
-            self.app.copy_to_clipboard(text)
-            self.notify(f"Copied the answer of {NAMES[self._side]}.", timeout=2)
+            copy(self, text, f"the answer of {NAMES[self._side]}")
 
     async def action_compare_thought(self) -> None:
         self._thoughts = not self._thoughts
@@ -280,8 +280,7 @@ class CompareScreen(SizedScreen[bool]):
         await self.action_compare_thought()
 
     def action_compare_copy_thought(self) -> None:
-        self.app.copy_to_clipboard(self._selected.reasoning)
-        self.notify(f"Copied the thought of {NAMES[self._side]}.", timeout=2)
+        copy(self, self._selected.reasoning, f"the thought of {NAMES[self._side]}")
 
     def action_compare_up(self) -> None:
         self._text.scroll_up(animate=False)

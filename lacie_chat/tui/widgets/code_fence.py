@@ -14,9 +14,10 @@ from textual.containers import HorizontalScroll
 from textual.content import Content
 from textual.events import Click
 from textual.highlight import ANSIDarkHighlightTheme, ANSILightHighlightTheme, HighlightTheme, highlight
-from textual.message import Message
 from textual.widgets import Label, Markdown, Static
 from textual.widgets.markdown import MarkdownBlock, MarkdownFence
+
+from lacie_chat.tui.clipboard import copy
 
 COPY = "copy"
 _UNDERLINED = re.compile(r"\s*\bunderline\b")
@@ -31,14 +32,6 @@ def _without_underlines(theme: type[HighlightTheme]) -> type[HighlightTheme]:
 
 _FULL = _without_underlines(HighlightTheme)
 _DARK, _LIGHT = _without_underlines(ANSIDarkHighlightTheme), _without_underlines(ANSILightHighlightTheme)
-
-
-class CodeCopyWanted(Message):
-    """The user clicked on the line above a block of code."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__()
-        self.code = code
 
 
 class CodeHead(Static):
@@ -69,7 +62,7 @@ class CodeHead(Static):
 
     def on_click(self, event: Click) -> None:
         event.stop()
-        self.post_message(CodeCopyWanted(self._fence.source_code))
+        copy(self, self._fence.source_code, "the code")
 
 
 class CodeLines(HorizontalScroll, can_focus=False):

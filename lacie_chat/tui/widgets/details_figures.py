@@ -42,11 +42,11 @@ class Fitted:
 
 def fitted_for(session: ChatSession, turn: Turn) -> Fitted | None:
     """The calibrator in use for what gave this answer; None if there is none, or something else gave it."""
-    calibrator, origin = session.calibrator_of(turn.baseline), session.origin_of(turn.baseline)
+    calibrator, origin = session.speaker.calibrator_of(turn.baseline), session.speaker.origin_of(turn.baseline)
     if calibrator is None:
         return None
     if origin is None:
-        return Fitted(calibrator, shipped=False) if turn.params.get("model") == session.model_name else None
+        return Fitted(calibrator, shipped=False) if turn.params.get("model") == session.speaker.model_name else None
     same = turn.params.get("fingerprint") == origin.fingerprint
     return Fitted(calibrator, calibrator == origin.shipped) if same else None
 

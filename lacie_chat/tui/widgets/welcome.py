@@ -75,9 +75,9 @@ class Example(Static):
 
 def example(session: ChatSession) -> Turn:
     """An answer that sounds surer than it is, if there is a calibrator to tell."""
-    p_right = 1 / 6 if session.calibrator is not None else None
+    p_right = 1 / 6 if session.speaker.calibrator is not None else None
     assessment = Assessment("", "…", "answered", Span("…", 0, 1), "", 0.9, p_right, (), ())
-    origin = session.origin
+    origin = session.speaker.origin
     return Turn("assistant", "…", None, params=dict(origin.to_params()) if origin else {}, assessment=assessment)
 
 
@@ -115,7 +115,7 @@ class Welcome(Vertical):
         self.query_one("#welcome-model", Static).update(self._model_content())
 
     def _model_content(self) -> Content:
-        model, adapter = self.session.model_name, self.session.adapter_name
+        model, adapter = self.session.speaker.model_name, self.session.speaker.adapter_name
         name = f"{model} with {adapter}" if adapter else model
         if self.info is None:
             return Content.styled(name, "bold") + "\n\n"

@@ -1,0 +1,131 @@
+"""What is done with one answer, or its question: again, edit, copy, mark, look closer, compare."""
+
+from typing import TYPE_CHECKING
+
+from lacie_chat.chat.comparing import why_incomparable
+from lacie_chat.conversations import why_unmarkable
+from lacie_chat.tui import clipboard
+from lacie_chat.tui.handlers.registry import does
+from lacie_chat.tui.messages import FoldWanted, TurnSelected
+from lacie_chat.tui.screens.compare import CompareScreen
+from lacie_chat.tui.screens.tokens import TokensScreen
+
+if TYPE_CHECKING:
+    from lacie_chat.tui.screens.chat import ChatScreen
+
+
+def _has_messages(chat: "ChatScreen") -> bool:
+    return bool(chat.session.tree.roots)
+
+
+def _has_answer(chat: "ChatScreen") -> bool:
+    return chat.answer is not None
+
+
+def _is_foldable(chat: "ChatScreen") -> bool:
+    return chat.answer is not None and chat.session.folds.reason(chat.answer) is not None
+
+
+@does("answer.stop", lambda chat: chat.session.busy)
+def stop(chat: "ChatScreen") -> None:
+    chat.session.cancel()
+
+
+@does("answer.again", lambda chat: chat.answer is not None and not chat.session.busy)
+async def again(chat: "ChatScreen") -> None:
+    if (answer := chat.answer) is not None:
+        chat.transcript.select(None)
+        chat.explaining.asked = chat.session.regenerate(answer)
+        await chat.show_branch()
+
+
+@does("chat.edit", _has_messages)
+def edit(chat: "ChatScreen") -> None:
+    subject = chat.subject
+    question = subject if subject is not None and subject.role == "user" else chat.last("user")
+    if question is not None:
+        chat.begin_edit(question)
+
+
+@does("answer.copy", _has_messages)
+def copy(chat: "ChatScreen") -> None:
+    turn = chat.subject
+    if turn is not None and turn.text:
+        clipboard.copy(chat, turn.text, "the answer" if turn.role == "assistant" else "your question")
+
+
+@does("answer.unfold", _is_foldable)
+def unfold(chat: "ChatScreen") -> None:
+    if (turn := chat.answer) is not None:
+        chat.post_message(FoldWanted(turn))
+
+
+@does("answer.details", _has_messages)
+def show_details(chat: "ChatScreen") -> None:
+    chat.details.display = not chat.details.display
+    chat.show_details(chat.subject)
+
+
+@does("answer.tokens", _has_answer)
+def show_tokens(chat: "ChatScreen") -> None:
+    if (turn := chat.answer) is not None:
+        chat.app.push_screen(TokensScreen(chat.session.tree, turn, chat.state))
+
+
+@does("answer.right", _has_answer)
+async def mark_right(chat: "ChatScreen") -> None:
+    await _mark(chat, True)
+
+
+@does("answer.wrong", _has_answer)
+async def mark_wrong(chat: "ChatScreen") -> None:
+    await _mark(chat, False)
+
+
+async def _mark(chat: "ChatScreen", correct: bool) -> None:
+    """Mark the answer at hand; the same mark once more takes it back."""
+    turn = chat.answer
+    if turn is None:
+        return
+    state = turn.assessment.state if turn.assessment else None
+    if turn.phase != "done":
+        chat.notify("Not yet: the answer is not finished.", timeout=3)
+    elif reason := why_unmarkable(turn.role, state):
+        chat.notify(f"{reason[0].upper()}{reason[1:]}.", severity="warning", timeout=5, markup=False)
+    else:
+        chat.session.tree.mark(turn, None if turn.correct is correct else correct)
+        await chat.redraw_turn(turn)
+
+
+@does("answer.compare", lambda chat: chat.question is not None, waits=True)
+async def compare(chat: "ChatScreen") -> None:
+    if (question := chat.question) is None:
+        return
+    if reason := why_incomparable(chat.session):
+        chat.notify(reason, severity="warning", timeout=10, markup=False)
+        return
+    screen = CompareScreen(chat.session, question, chat.state, chat.post_message)
+    if await chat.app.push_screen_wait(screen):
+        chat.transcript.select(None)
+        chat.composer.focus()
+    await chat.show_branch()
+
+
+@does("answer.previous")
+async def previous_branch(chat: "ChatScreen") -> None:
+    await _step_branch(chat, -1)
+
+
+@does("answer.next")
+async def next_branch(chat: "ChatScreen") -> None:
+    await _step_branch(chat, 1)
+
+
+async def _step_branch(chat: "ChatScreen", step: int) -> None:
+    turn = chat.subject
+    if turn is not None and chat.session.switch(turn, step):
+        siblings = chat.session.tree.siblings(turn)
+        await chat.show_branch()
+        other = siblings[siblings.index(turn) + step]
+        await chat.transcript.reach(other)
+        chat.on_turn_selected(TurnSelected(other))

@@ -1,0 +1,52 @@
+"""One conversation and the others: a new one, an old one, what they all say of the model, and leaving."""
+
+from typing import TYPE_CHECKING
+
+from lacie_chat.conversations import StoreError
+from lacie_chat.tui.actions import ACTIONS
+from lacie_chat.tui.handlers.registry import does
+from lacie_chat.tui.screens.help import keys_of
+from lacie_chat.tui.screens.history import HistoryScreen
+
+if TYPE_CHECKING:
+    from lacie_chat.tui.screens.chat import ChatScreen
+
+
+@does("chat.new")
+async def new_chat(chat: "ChatScreen") -> None:
+    chat.session.new_chat()
+    await chat.show_conversation()
+    chat.composer.focus()
+
+
+@does("chat.history", waits=True)
+async def choose_conversation(chat: "ChatScreen") -> None:
+    history = HistoryScreen(chat.session.store)
+    chosen = await chat.app.push_screen_wait(history)
+    current = chat.session.tree.conversation_id
+    if chosen is not None and chosen != current:
+        try:
+            chat.session.open(chosen)
+        except StoreError as error:
+            chat.notify(str(error), severity="error", markup=False)
+            return
+        await chat.show_conversation()
+    elif current in history.deleted:
+        await new_chat(chat)
+    elif current is not None:
+        chat.session.tree.reread_title()
+        chat.show_title()
+    chat.composer.focus()
+
+
+@does("chat.calibration")
+def show_calibration(chat: "ChatScreen") -> None:
+    from lacie_chat.tui.screens.calibration import CalibrationScreen  # numpy: not before it is wanted
+
+    keys = {action.name: keys_of(action, chat.state.keys).split()[0] for action in ACTIONS}
+    chat.app.push_screen(CalibrationScreen(chat.session, (keys["answer.right"], keys["answer.wrong"])))
+
+
+@does("chat.quit")
+async def leave(chat: "ChatScreen") -> None:
+    await chat.app.action_quit()
