@@ -67,6 +67,13 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "answer.copy", "ctrl+y,y,c", "Copy", "Copy the selected answer, or the last one", footer=True, priority=True
     ),
+    Action(
+        "answer.copy_code",
+        "ctrl+f",
+        "Copy code",
+        "Copy the code in the answer; once more: its next block",
+        priority=True,
+    ),
     Action("answer.copy_thought", "Y", "Copy thought", "Copy what the model thought, without the answer"),
     # before the details, with which it shares a key: only a foldable answer takes it
     Action("answer.unfold", "ctrl+b,u,enter", "Unfold", "Show a folded answer; once more folds it again"),
@@ -111,6 +118,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("view.earlier", "f3", "Earlier", "Show earlier messages of a long conversation"),
     Action("view.page_up", "pageup", "Page up", "Scroll the conversation up", priority=True),
     Action("view.page_down", "pagedown", "Page down", "Scroll the conversation down", priority=True),
+    Action("view.code_left", "shift+left,alt+shift+left", "Code left", "Scroll long lines of code to their start"),
+    Action("view.code_right", "shift+right,alt+shift+right", "Code right", "Scroll long lines of code to their end"),
     Action("view.theme", "f8", "Theme", "Choose colours: dark, light and others"),
     Action("view.help", "f1,question_mark", "Help", "Show what the figures mean, and all keys", footer=True),
     Action("chat.quit", "ctrl+q", "Quit", "Quit; everything is kept", footer=True, priority=True),
@@ -147,6 +156,11 @@ COMPARE_ACTIONS: tuple[Action, ...] = (
         footer=True,
     ),
     Action("compare.copy", "y,c,ctrl+y", "Copy", "Copy the selected answer"),
+    Action(
+        "compare.copy_code", "ctrl+f", "Copy code", "Copy the code in the selected answer; once more: the next block"
+    ),
+    Action("compare.code_left", "shift+left", "Code left", "Scroll long lines of code to their start"),
+    Action("compare.code_right", "shift+right", "Code right", "Scroll long lines of code to their end"),
     Action("compare.copy_thought", "Y", "Copy thought", "Copy what was thought before the selected answer"),
     Action("compare.up", "up,k", "Up", "Scroll the selected answer up"),
     Action("compare.down", "down,j", "Down", "Scroll the selected answer down"),

@@ -2,12 +2,12 @@
 
 A terminal takes a copy by an escape sequence (OSC 52), if it knows it and its user allows it; it never answers whether
 it did, and tmux swallows it unless told otherwise. So the system's own programs come first (wl-copy, xclip, xsel,
-pbcopy, clip.exe): they say whether it worked. Inside tmux its buffer is next, which always holds, and which tmux hands on
-to the terminal by itself. The sequence is the last way, and is told as what it is.
+pbcopy, clip.exe): they say whether it worked. Inside tmux its buffer is next, which always holds, and which tmux hands
+on to the terminal by itself, whatever `set-clipboard` says. The sequence is the last way, and is told as what it is.
 
-Over ssh the programs of the far machine would fill a clipboard that nobody looks at, so only a forwarded X is used there.
-A program gets a few seconds in a thread of its own; one that hangs is ended with all that it started. What serves the
-clipboard on (xclip and wl-copy do, in the background) is let live: with it the copy would end.
+Over ssh the programs of the far machine would fill a clipboard that nobody looks at, so only a forwarded X is used
+there. A program gets a few seconds in a thread of its own; one that hangs is ended with all that it started. What
+serves the clipboard on (xclip and wl-copy do, in the background) is let live: with it the copy would end.
 """
 
 import asyncio
@@ -63,8 +63,8 @@ def programs(environment: Mapping[str, str], system: str = sys.platform, release
 
 
 def put(text: str, environment: Mapping[str, str]) -> Way:
-    """Copy `text` without the terminal's help, and say how that went: "terminal" and "nowhere" mean that it is not copied
-    yet, and whether the terminal is worth asking. Blocks for a few seconds at most."""
+    """Copy `text` without the terminal's help, and say how that went: "terminal" and "nowhere" mean that it is not
+    copied yet, and whether the terminal is worth asking. Blocks for a few seconds a program at most."""
     for program in programs(environment, release=platform.release()):
         if _run(program.command, text.encode(program.encoding, "replace"), environment):
             return "system"

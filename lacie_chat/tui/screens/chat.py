@@ -26,6 +26,7 @@ from lacie_chat.chat.events import (
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
 from lacie_chat.tui.actions import PERFORM, bindings
+from lacie_chat.tui.code_round import CodeRound
 from lacie_chat.tui.explaining import Explaining
 from lacie_chat.tui.handlers import is_possible, perform
 from lacie_chat.tui.interface_state import InterfaceState
@@ -54,6 +55,7 @@ class ChatScreen(ThoughtsScreen):
         super().__init__(session, state)
         self.edited: Turn | None = None
         self.explaining = Explaining(state)
+        self.code_round = CodeRound()
 
     def compose_screen(self) -> ComposeResult:
         yield Static(id="title", classes="title-bar")

@@ -25,11 +25,13 @@ from lacie_chat.comparison import Difference, differing_words
 from lacie_chat.confidence import bar, percent
 from lacie_chat.tui.actions import COMPARE_ACTIONS
 from lacie_chat.tui.clipboard import copy
+from lacie_chat.tui.code_round import CodeRound, may_have_code
 from lacie_chat.tui.figures import DIM, NOT_CALIBRATED
 from lacie_chat.tui.interface_state import InterfaceState
 from lacie_chat.tui.messages import FromSession, ThoughtWanted
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.help import HelpScreen, keys_of
+from lacie_chat.tui.widgets.code_fence import STEP, scroll_code
 from lacie_chat.tui.widgets.compare_column import ColumnSelected, CompareColumn
 from lacie_chat.tui.widgets.details import sampling_text
 from lacie_chat.tui.widgets.highlighted_markdown import HighlightedMarkdown
@@ -62,6 +64,7 @@ class CompareScreen(SizedScreen[bool]):
         self._side: Side = "right"
         self._words = False
         self._thoughts = False
+        self._code_round = CodeRound()
         opening = next(action for action in COMPARE_ACTIONS if action.name == "compare.thought")
         self._thought_key = keys_of(opening, state.keys).split()[0]
 
@@ -204,6 +207,8 @@ class CompareScreen(SizedScreen[bool]):
             return bool(thinking_of(self._pair))
         if action == "compare_thought":
             return any(turn.reasoning.strip() for turn in self._pair)
+        if action == "compare_copy_code":
+            return may_have_code(self._selected.text)
         if action == "compare_copy_thought":
             return bool(self._selected.reasoning.strip())
         return True
@@ -271,6 +276,15 @@ class CompareScreen(SizedScreen[bool]):
     def action_compare_copy(self) -> None:
         if text := self._selected.text:
             copy(self, text, f"the answer of {NAMES[self._side]}")
+
+    def action_compare_copy_code(self) -> None:
+        self._code_round.copy_next(self._selected.text, self, self._column(self._side))
+
+    def action_compare_code_left(self) -> None:
+        scroll_code(self._text, -STEP)
+
+    def action_compare_code_right(self) -> None:
+        scroll_code(self._text, STEP)
 
     async def action_compare_thought(self) -> None:
         self._thoughts = not self._thoughts

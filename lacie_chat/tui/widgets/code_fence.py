@@ -6,7 +6,6 @@ bar under them, and by key (transcript.py). What is underlined in an answer hedg
 """
 
 import re
-from typing import Any
 
 from markdown_it.token import Token
 from textual.app import ComposeResult
@@ -14,12 +13,16 @@ from textual.containers import HorizontalScroll
 from textual.content import Content
 from textual.events import Click
 from textual.highlight import ANSIDarkHighlightTheme, ANSILightHighlightTheme, HighlightTheme, highlight
+from textual.widget import Widget
 from textual.widgets import Label, Markdown, Static
 from textual.widgets.markdown import MarkdownBlock, MarkdownFence
 
 from lacie_chat.tui.clipboard import copy
 
 COPY = "copy"
+STEP = 16
+"""Cells by which a key scrolls."""
+POINT_OUT_SECONDS = 2.0
 _UNDERLINED = re.compile(r"\s*\bunderline\b")
 # Colours that Textual's themes for a terminal's own colours misspell; they would be none.
 _SPELT = {"ansi_yelllow": "ansi_yellow", "ansi_greenb": "ansi_green", "ansi_blow": "ansi_blue", "ans_red": "ansi_red"}
@@ -82,6 +85,7 @@ class CodeFence(MarkdownFence):
 
     DEFAULT_CSS = """
     CodeFence, CodeFence:ansi { layout: vertical; height: auto; width: 1fr; padding: 0; overflow: hidden hidden; }
+    CodeFence.-pointed-out CodeHead { color: $foreground; background: $primary-muted; text-style: bold; }
     """
 
     def __init__(self, markdown: Markdown, token: Token, code: str) -> None:
@@ -111,19 +115,25 @@ class CodeFence(MarkdownFence):
             for head in self.query(CodeHead):  # none before it is built
                 head.show()
 
-    @property
-    def lines(self) -> CodeLines:
-        return self.query_one(CodeLines)
+    def point_out(self) -> None:
+        """Bring it into view, and set it off for a moment."""
+        self.scroll_visible(animate=False)
+        self.add_class("-pointed-out")
+        self.set_timer(POINT_OUT_SECONDS, lambda: self.remove_class("-pointed-out"))
 
     @property
-    def is_wider(self) -> bool:
-        """Are there lines that don't fit?"""
-        return any(lines.max_scroll_x > 0 for lines in self.query(CodeLines))
+    def lines(self) -> CodeLines | None:
+        """Where it scrolls; None before it is built."""
+        return next(iter(self.query(CodeLines)), None)
 
 
-def scroll_code(parent: Any, step: int) -> bool:
-    """Scroll all code under `parent` by `step` cells; False where all of it fits."""
-    wide = [fence for fence in parent.query(CodeFence) if fence.is_wider]
-    for fence in wide:
-        fence.lines.scroll_relative(x=step, animate=False)
-    return bool(wide)
+def wide_fences(parent: Widget) -> list[CodeLines]:
+    """Code in sight under `parent` that has lines longer than there is room."""
+    found = [fence.lines for fence in parent.query(CodeFence) if parent.region.overlaps(fence.region)]
+    return [lines for lines in found if lines is not None and lines.max_scroll_x > 0]
+
+
+def scroll_code(parent: Widget, step: int) -> None:
+    """Scroll it by `step` cells."""
+    for lines in wide_fences(parent):
+        lines.scroll_relative(x=step, animate=False)
