@@ -78,6 +78,33 @@ def shown_text(tokens: Sequence[Token]) -> str:
     return "\n".join(parts)
 
 
+_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
+_TAKEN_ELSEWHERE = re.compile(r"<(?=[a-zA-Z/!?])|&(?=#?\w+;)|^\[(?=[^\]]+\]:)")
+
+
+def for_other_readers(source: str) -> str:
+    """The answer as Markdown for readers that follow its rules: tags, entities and line ends are kept as text, so that
+    no page that shows the file drops them. Blocks of code, and code inside a line, stay as they are."""
+    lines = source.split("\n")
+    for token in AnswerMarkdown().parse(source):
+        if token.type != "inline" or token.map is None:
+            continue
+        first, end = token.map
+        for place in range(first, min(end, len(lines))):
+            lines[place] = _kept(lines[place])
+            if place + 1 < end and not lines[place].endswith("  "):
+                lines[place] += "  "
+    return "\n".join(lines)
+
+
+def _kept(line: str) -> str:
+    parts, place = [], 0
+    for code in _CODE_SPAN.finditer(line):
+        parts += [_TAKEN_ELSEWHERE.sub(r"\\\g<0>", line[place : code.start()]), code[0]]
+        place = code.end()
+    return "".join([*parts, _TAKEN_ELSEWHERE.sub(r"\\\g<0>", line[place:])])
+
+
 # Blocks
 
 

@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
-from lacie_chat.answer_markdown import AnswerMarkdown, CodeBlock, code_blocks, parse, shown_text
+from lacie_chat.answer_markdown import AnswerMarkdown, CodeBlock, code_blocks, for_other_readers, parse, shown_text
 
 
 def text_of(source: str) -> str:
@@ -187,3 +188,31 @@ def test_every_character_that_is_no_sign_of_markdown_arrives(source: str) -> Non
 @given(st.text(alphabet="ab1<>&;*_`#|[]()!\\:/.\"'= \n-", max_size=60))
 def test_nor_is_any_lost_in_random_text(source: str) -> None:
     assert missing_in(text_of(source), source) == ""
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ("<answer>42</answer>", "\\<answer>42\\</answer>"),
+        ("one\ntwo\n\nthree", "one  \ntwo\n\nthree"),
+        ("`<b>` and <b> and `` ` <i> ``", "`<b>` and \\<b> and `` ` <i> ``"),
+        ("```\n<b>\nx\n```", "```\n<b>\nx\n```"),
+        ("&lt; & a < b", "\\&lt; & a < b"),
+        ("[x]: y", "\\[x]: y"),
+        ("- <li>\n- b", "- \\<li>\n- b"),
+        ("| <a> |\n|---|\n| b |", "| \\<a> |\n|---|\n| b |"),
+    ],
+)
+def test_a_file_for_others_keeps_what_their_markdown_would_drop(source: str, kept: str) -> None:
+    assert for_other_readers(source) == kept
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(["<b>", "word", "x <y", "&lt;", "\n", "\n\n", "`c<d`", "List<int>", "z"]), max_size=12))
+def test_and_nothing_of_it_is_lost_to_them(pieces: list[str]) -> None:
+    source = " ".join(pieces).replace("\n ", "\n")
+    theirs = MarkdownIt("gfm-like").parse(for_other_readers(source))
+    shown = [each for each in theirs if each.type != "html_block"]
+    for token in shown:
+        token.children = [each for each in token.children or () if each.type != "html_inline"]
+    assert missing_in(shown_text(shown), source) == ""

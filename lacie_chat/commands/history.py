@@ -4,11 +4,11 @@ import argparse
 import json
 import sys
 
-from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lacie_chat.commands.answer_text import AnswerText, question_text
 from lacie_chat.commands.argument_types import positive
 from lacie_chat.console import make_console, show
 from lacie_chat.conversations import Store
@@ -115,7 +115,7 @@ def _show(store: Store, args: argparse.Namespace) -> int:
             console.print(Text(f"{part.thought}:", style="dim italic"))
             console.print(Padding(Text(printable(part.text), style="dim"), (0, 0, 0, 2)))
         else:
-            console.print(Markdown(printable(part.text)))
+            console.print(question_text(part.text) if part.message == "user" else AnswerText(part.text))
     return 0
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from lacie_chat.answer_markdown import for_other_readers
 from lacie_chat.confidence import Assessment, confidence_text
 from lacie_chat.conversations.records import Conversation, Message
 from lacie_chat.conversations.wording import (
@@ -50,16 +51,22 @@ def _iso(value: object) -> str:
 @dataclass(frozen=True, slots=True)
 class Part:
     """A piece of an exported thread: Markdown; or where `thought` is set, what was thought, as it was written, and how
-    long that is in words."""
+    long that is in words; or where `message` is set, what who has that role wrote, as it was written."""
 
     text: str
     thought: str = ""
+    message: str = ""
 
 
 def to_markdown(conversation: Conversation, thread: Sequence[Message]) -> str:
     """The thread under a heading a message; below each answer a line with its confidence."""
-    parts = [_folded(part) if part.thought else part.text for part in parts_of(conversation, thread)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(_as_markdown(part) for part in parts_of(conversation, thread)) + "\n"
+
+
+def _as_markdown(part: Part) -> str:
+    if part.thought:
+        return _folded(part)
+    return for_other_readers(with_fences_closed(part.text)) if part.message else part.text
 
 
 def parts_of(conversation: Conversation, thread: Sequence[Message]) -> Iterator[Part]:
@@ -75,7 +82,7 @@ def parts_of(conversation: Conversation, thread: Sequence[Message]) -> Iterator[
             length = thought_text(message.reasoning, thought_seconds(message.timings))
             yield Part(message.reasoning.strip("\n"), thought=length)
         if message.text.strip():
-            yield Part(with_fences_closed(message.text.strip("\n")))
+            yield Part(message.text.strip("\n"), message=message.role)
         notes = [_ending(message), confidence_line(message.assessment), _mark_line(message.correct)]
         quoted = [f"> {note}" for note in notes if note]
         if quoted:

@@ -69,3 +69,40 @@ def test_on_a_terminal_a_thought_is_shown_apart_and_dimmed(
     assert "\x1b[2;3mthought for 3 s, 5 words:\x1b[0m" in out
     assert "\x1b[2mIs it **Frans Hals**?]0;title No.\x1b[0m" in out, "as it was written, and nothing for the terminal"
     assert "It is \x1b[1mRembrandt\x1b[0m." in out
+
+
+QUESTION = "What does <b>this</b> do?\n  std::vector<int> v; # not *em*\n```"
+ANSWER = "<answer>List<String></answer>\nif x <y and y> z\nan end\n\n3. three\n5. five\n\n```\n<code>\n```"
+
+
+def test_on_a_terminal_all_that_was_written_is_shown(
+    data_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open() as store:
+        made = store.create_conversation("embedded")
+        question = store.add_message(made.id, None, "user", QUESTION)
+        answer = store.add_message(made.id, question.id, "assistant", ANSWER + " می\u200cخ")
+        store.set_leaf(made.id, answer.id)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+    assert cli.main(["history", "show", made.id]) == 0
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    at = lines.index("What does <b>this</b> do?")
+    assert lines[at : at + 3] == QUESTION.split("\n")
+    at = lines.index("<answer>List<String></answer>")
+    assert lines[at : at + 3] == ANSWER.split("\n")[:3]
+    text = "\n".join(lines)
+    assert "3 three" in text and "5 five" in text and "<code>" in text and "می\u200cخ" in text
+
+
+def test_the_exported_file_keeps_tags_and_lines_for_its_readers(data_dir: Path) -> None:
+    with Store.open() as store:
+        made = store.create_conversation("embedded")
+        question = store.add_message(made.id, None, "user", "What is <b>?\nAnd `<i>`?")
+        answer = store.add_message(made.id, question.id, "assistant", ANSWER)
+        store.set_leaf(made.id, answer.id)
+        text = store.export(made.id, "markdown")
+        assert store.thread(answer.id)[1].text == ANSWER, "what is kept stays as it was written"
+    assert "What is \\<b>?  \nAnd `<i>`?" in text
+    assert "\\<answer>List\\<String>\\</answer>  \nif x \\<y and y> z  \nan end\n" in text
+    assert "```\n<code>\n```" in text

@@ -21,8 +21,10 @@ from lacie_chat.tui.widgets.details_figures import Fitted, being_right, signal_r
 from lacie_chat.tui.widgets.highlighted_markdown import STYLES, HighlightKind
 from lacie_chat.tui.widgets.rows import heading, row
 
-_EMPHASIS = re.compile(r"\*\*|__|`")
-_SPACE = re.compile(r"\s+(?:>\s)?\s*")
+_STRONG = re.compile(r"(?<![\w)\]*/])(\*\*)(?=[^\s*])(?:.*?[^\s*(])(\*\*)(?![\w(\[*])", re.DOTALL)
+"""Emphasis, but no sign that multiplies or unpacks (`5**2`, `f(**kwargs)`)."""
+_SPACE = re.compile(r"\s*\n\s*(?:>\s)?\s*|\s+")
+"""A line's end, with the sign of a quote behind it, or spaces."""
 
 STATUS_WORDS = {
     "complete": "complete",
@@ -143,18 +145,26 @@ def _sentence(sentence: SentenceAcceptance, assessment: Assessment) -> Content:
     """Its text on one line, its cues set off as in the conversation, without the signs of Markdown's emphasis."""
     cues: list[tuple[Span, HighlightKind]] = [(span, "hedge") for span in assessment.hedges]
     cues += [(span, "booster") for span in assessment.boosters]
-    pieces: list[Content] = []
+    content = Content(sentence.text)
     position = 0
     for span, kind in sorted(cues, key=lambda cue: cue[0].start):
         start, end = span.start - sentence.start, span.end - sentence.start
         if position <= start and end <= len(sentence.text):
-            pieces += [_plain(sentence.text[position:start]), _plain(sentence.text[start:end]).stylize(STYLES[kind])]
+            content = content.stylize(STYLES[kind], start, end)
             position = end
-    return Content("").join([*pieces, _plain(sentence.text[position:])])
+    return _on_one_line(content)
 
 
-def _plain(text: str) -> Content:
-    return Content(_SPACE.sub(" ", _EMPHASIS.sub("", text)))
+def _on_one_line(content: Content) -> Content:
+    text = content.plain
+    changes = [(*match.span(group), "") for match in _STRONG.finditer(text) for group in (1, 2)]
+    changes += [(*match.span(), " ") for match in _SPACE.finditer(text) if match[0] != " "]
+    pieces: list[Content | str] = []
+    position = 0
+    for start, end, instead in sorted(changes):
+        pieces += [content[position:start], instead]
+        position = end
+    return Content.assemble(*pieces, content[position:])
 
 
 def _making(turn: Turn, width: int) -> list[Content]:
