@@ -3,6 +3,7 @@
 import pytest
 
 from lacie_chat.printable import printable
+from lacie_chat.tui.widgets.wrapped_text import WrappedText
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,10 @@ def test_what_hides_or_moves_goes(text: str, shown: str) -> None:
 def test_places_hold_with_a_mark_instead() -> None:
     text = "a\u202eb\x00\u200cc"
     assert len(printable(text, instead="�")) == len(text)
+
+
+def test_a_thought_that_comes_in_pieces_keeps_its_joiners() -> None:
+    text = WrappedText()
+    for piece in "می\u200cخواهم 👩\u200d🚀 pass\u200dword":
+        text.add(piece)
+    assert text.lines == ["می\u200cخواهم 👩\u200d🚀 password"]

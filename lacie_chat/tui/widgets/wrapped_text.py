@@ -32,7 +32,8 @@ class WrappedText:
 
     def add(self, text: str) -> None:
         """Put `text` to the end, without what would move a cursor."""
-        first, *more = printable(text).replace("\t", TAB).split("\n")
+        before = self.lines[-1][-1:]  # what comes may join it
+        first, *more = printable(before + text)[len(before) :].replace("\t", TAB).split("\n")
         last = self.rows.pop()
         self.lines[-1] += first
         self._wrap(last.line, last.start)
