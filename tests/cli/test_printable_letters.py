@@ -46,6 +46,6 @@ def test_places_hold_with_a_mark_instead() -> None:
 
 def test_a_thought_that_comes_in_pieces_keeps_its_joiners() -> None:
     text = WrappedText()
-    for piece in "می\u200cخواهم 👩\u200d🚀 pass\u200dword":
+    for piece in "می\u200cخواهم 👩\u200d🚀 é\u200d pass\u200dword":
         text.add(piece)
-    assert text.lines == ["می\u200cخواهم 👩\u200d🚀 password"]
+    assert text.lines == ["می\u200cخواهم 👩\u200d🚀 é\u200d password"]

@@ -33,6 +33,8 @@ class WrappedText:
     def add(self, text: str) -> None:
         """Put `text` to the end, without what would move a cursor."""
         before = self.lines[-1][-1:]  # what comes may join it
+        if printable(before) != before:  # it joins what stands before it
+            before = ""
         first, *more = printable(before + text)[len(before) :].replace("\t", TAB).split("\n")
         last = self.rows.pop()
         self.lines[-1] += first
