@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,23 @@ def test_ask_evaluate_and_compare_need_no_extra(questions: str, tmp_path: Path) 
     assert json.loads((out / "comparison.json").read_text())["n"] == 2
     assert "compare: shift.png is left out" in done.stderr
     assert "shift.png" not in (out / "report.md").read_text() and "data:image" not in (out / "report.html").read_text()
+
+
+@pytest.mark.parametrize("launched", [(LACIE, "train", "run"), ("lacie_training.dpo",)])
+def test_training_that_lacks_a_part_of_its_extra_says_so_at_once(
+    launched: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What reads recipes may be there for another's sake (as in an environment of pipx): no stage is begun."""
+    (tmp_path / "sitecustomize.py").write_text(re.sub(r"names = \{[^}]*\}", 'names = {"transformers"}', BLOCKER))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    how = ["-m", *launched] if len(launched) == 1 else ["-c", *launched]
+    run = tmp_path / "run"
+    done = subprocess.run(
+        [sys.executable, *how, "--recipe", "smoke", "--run", str(run)], capture_output=True, text=True, check=False
+    )
+    line = "this needs the extra 'train' (transformers is missing): pip install 'lacie-chat[train]'"
+    assert (done.returncode, done.stderr.splitlines()) == (1, [line])
+    assert not (run / "samples.jsonl").exists()
 
 
 @pytest.mark.usefixtures("light")

@@ -29,7 +29,7 @@ def commands(text: str) -> list[list[str]]:
     blocks = re.findall(r"^```sh\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
     found: list[list[str]] = []
     for block in [*blocks, *re.findall(r"`(lacie train (?:run|listener --recipe) [^`]*)`", text)]:
-        plain = re.sub(r"\s+#.*| \[[^]\n]*…\]", "", block).replace("\\\n", " ")
+        plain = re.sub(r"\s+#.*| \[[^]\n]*…\]| [<>] \S+", "", block).replace("\\\n", " ")
         lexer = shlex.shlex(plain, posix=True, punctuation_chars=OPERATORS)
         lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t", True, ""
         words: list[str] = []

@@ -19,7 +19,7 @@ from lacie_chat.progress import duration
 from lacie_training.errors import TrainingError
 from lacie_training.recipes.files import RECIPES, load_recipe
 from lacie_training.run_folder import RunFolder
-from lacie_training.stage import add_options, default_run_dir
+from lacie_training.stage import add_options, default_run_dir, need_extra
 
 STAGES = ("sample", "judge", "pairs", "dpo", "evaluate")
 ACCELERATE = RECIPES / "accelerate"
@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the stages; the exit status is that of the first one that fails, else 0."""
     try:
+        need_extra()
         recipe = load_recipe(options.recipe, options.overrides)
         path = options.run or default_run_dir(recipe)
         folder = RunFolder.open(path, recipe)

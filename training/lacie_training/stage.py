@@ -9,6 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from lacie_chat.errors import LacieError
@@ -16,6 +17,8 @@ from lacie_training.errors import TrainingError
 from lacie_training.recipes.files import available, load_recipe
 from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import RunFolder
+
+_LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +40,28 @@ def stage_main(name: str, run: Callable[[RunFolder], None], argv: Sequence[str] 
     parser = argparse.ArgumentParser(prog=f"python -m lacie_training.{name}")
     add_options(parser)
     options = parser.parse_args(argv)
-    return run_stage(run, options.recipe, options.run, options.overrides)
+    try:
+        return run_stage(run, options.recipe, options.run, options.overrides)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _LIBRARIES:
+            raise
+        print(_extra_line(str(error.name)), file=sys.stderr)
+        return 1
+
+
+def need_extra() -> None:
+    """Raise TrainingError, one line, where a library of the extra is missing: before any stage has taken its time."""
+    for name in _LIBRARIES:
+        try:
+            there = find_spec(name) is not None
+        except ModuleNotFoundError:
+            there = False
+        if not there:
+            raise TrainingError(_extra_line(name))
+
+
+def _extra_line(name: str) -> str:
+    return f"this needs the extra 'train' ({name} is missing): pip install 'lacie-chat[train]'"
 
 
 def run_stage(
