@@ -22,6 +22,7 @@ from lacie_chat.models import (
     shipped_calibrator,
     tuned_listener,
 )
+from lacie_chat.names import pair_name
 from lacie_chat.statistics.reliability import Bins, Figure, Said, all_bins, said_of, summary
 
 HOW_TO_MARK = "in the chat, f6 marks an answer right and f7 wrong"
@@ -44,7 +45,7 @@ class MarkedSpeaker:
 
     @property
     def name(self) -> str:
-        return f"{self.model} + {self.adapter}" if self.adapter else self.model
+        return pair_name(self.model, self.adapter)
 
     @property
     def said(self) -> Said:

@@ -25,6 +25,7 @@ from lacie_chat.models import (
     resolve,
     resolve_adapter,
 )
+from lacie_chat.names import pair_name
 from lacie_chat.progress import DownloadLine
 
 TEMPERATURE_HELP = f"0 is greedy (default: what the model's file recommends, else {Sampling().temperature:g})"
@@ -48,7 +49,7 @@ class Pair:
 
     @property
     def name(self) -> str:
-        return f"{self.model.name} + {self.adapter.name}" if self.adapter else self.model.name
+        return pair_name(self.model.name, self.adapter.name if self.adapter else None)
 
 
 @dataclass(frozen=True, slots=True)

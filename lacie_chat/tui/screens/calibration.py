@@ -14,6 +14,7 @@ from textual.widgets import Footer, Static
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.confidence import Calibrator, WayOfDrawing
 from lacie_chat.conversations import MarkedAnswer, StoreError, marks_of
+from lacie_chat.names import pair_name
 from lacie_chat.statistics.diagram import (
     SMALLEST,
     Line,
@@ -90,7 +91,7 @@ class CalibrationScreen(SizedScreen[None]):
 
     def _draw(self) -> None:
         session = self._session
-        name = f"{session.speaker.model_name} + {self._adapter}" if self._adapter else session.speaker.model_name
+        name = pair_name(session.speaker.model_name, self._adapter)
         name += " (baseline)" if self._baseline else ""
         self.query_one("#calibration-title", Static).update(
             Content.assemble(("lacie", "bold"), " · calibration", (f" · {name}", "$foreground 65%"))

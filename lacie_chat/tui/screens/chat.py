@@ -25,6 +25,7 @@ from lacie_chat.chat.events import (
 )
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
+from lacie_chat.names import pair_name
 from lacie_chat.tui.actions import PERFORM, bindings
 from lacie_chat.tui.code_round import CodeRound
 from lacie_chat.tui.explaining import Explaining
@@ -128,7 +129,7 @@ class ChatScreen(ThoughtsScreen):
 
     def show_title(self) -> None:
         speaker = self.session.speaker
-        name = f"{speaker.model_name} + {speaker.adapter_name}" if speaker.adapter_name else speaker.model_name
+        name = pair_name(speaker.model_name, speaker.adapter_name)
         if self.session.baseline:
             name = f"{speaker.model_name} (baseline)"
         title = self.session.tree.title

@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from lacie_chat.conversations import Hit, Store, StoreError
 from lacie_chat.conversations.records import ConversationSummary
+from lacie_chat.names import pair_name
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.confirm import ConfirmScreen, NameScreen
 
@@ -158,7 +159,7 @@ class HistoryScreen(SizedScreen[str | None]):
 def _listed_entry(summary: ConversationSummary, now: datetime) -> Entry:
     title = summary.title or "(no title)"
     count = f"{summary.messages} message{'' if summary.messages == 1 else 's'}"
-    model = f"{summary.model} + {summary.adapter}" if summary.adapter else summary.model
+    model = pair_name(summary.model, summary.adapter)
     content = Content.assemble(
         (title, "bold"), ("\n" + f"{when(summary.updated_at, now):<7} {count:<12} {model}", "$foreground 65%")
     )
