@@ -23,7 +23,7 @@ from lacie_chat.commands.parsing import (
     subcommands,
     unknown,
 )
-from lacie_chat.errors import LacieError
+from lacie_chat.errors import LacieError, missing_extra
 from lacie_chat.printable import printable
 
 FAILED = 1
@@ -133,8 +133,7 @@ def _run(words: Sequence[str]) -> int:
         extra = next((command.extra for command in COMMANDS if command.name == words[0]), "")
         if not extra:
             raise
-        line = f"this needs the extra '{extra}' ({error.name} is missing): pip install 'lacie-chat[{extra}]'"
-        streams.complain(f"lacie: {line}")
+        streams.complain(f"lacie: {missing_extra(extra, str(error.name))}")
         return FAILED
     except KeyboardInterrupt:
         streams.complain("")

@@ -8,3 +8,8 @@ interface shows it in place. Whatever is not a `LacieError` is a bug.
 
 class LacieError(Exception):
     """One line for the user: what is wrong and what to do."""
+
+
+def missing_extra(extra: str, package: str) -> str:
+    """The line for a package that is missing because its extra isn't installed."""
+    return f"this needs the extra '{extra}' ({package} is missing): pip install 'lacie-chat[{extra}]'"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from lacie_chat.errors import LacieError
+from lacie_chat.errors import LacieError, missing_extra
 from lacie_training.errors import TrainingError
 from lacie_training.recipes.files import available, load_recipe
 from lacie_training.recipes.schema import Recipe
@@ -45,7 +45,7 @@ def stage_main(name: str, run: Callable[[RunFolder], None], argv: Sequence[str] 
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _LIBRARIES:
             raise
-        print(_extra_line(str(error.name)), file=sys.stderr)
+        print(missing_extra("train", str(error.name)), file=sys.stderr)
         return 1
 
 
@@ -57,11 +57,7 @@ def need_extra() -> None:
         except ModuleNotFoundError:
             there = False
         if not there:
-            raise TrainingError(_extra_line(name))
-
-
-def _extra_line(name: str) -> str:
-    return f"this needs the extra 'train' ({name} is missing): pip install 'lacie-chat[train]'"
+            raise TrainingError(missing_extra("train", name))
 
 
 def run_stage(
