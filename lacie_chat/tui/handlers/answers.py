@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     from lacie_chat.tui.screens.chat import ChatScreen
 
 
-def _has_messages(chat: "ChatScreen") -> bool:
-    return bool(chat.session.tree.roots)
-
-
 def _has_answer(chat: "ChatScreen") -> bool:
     return chat.answer is not None
 
@@ -39,7 +35,7 @@ async def again(chat: "ChatScreen") -> None:
         await chat.show_branch()
 
 
-@does("chat.edit", _has_messages)
+@does("chat.edit", lambda chat: chat.has_messages)
 def edit(chat: "ChatScreen") -> None:
     subject = chat.subject
     question = subject if subject is not None and subject.role == "user" else chat.last("user")
@@ -47,7 +43,7 @@ def edit(chat: "ChatScreen") -> None:
         chat.begin_edit(question)
 
 
-@does("answer.copy", _has_messages)
+@does("answer.copy", lambda chat: chat.has_messages)
 def copy(chat: "ChatScreen") -> None:
     turn = chat.subject
     if turn is not None and turn.text:
@@ -60,7 +56,7 @@ def unfold(chat: "ChatScreen") -> None:
         chat.post_message(FoldWanted(turn))
 
 
-@does("answer.details", _has_messages)
+@does("answer.details", lambda chat: chat.has_messages)
 def show_details(chat: "ChatScreen") -> None:
     chat.details.display = not chat.details.display
     chat.show_details(chat.subject)

@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     from lacie_chat.tui.screens.chat import ChatScreen
 
 
-def _has_messages(chat: "ChatScreen") -> bool:
-    return bool(chat.session.tree.roots)
-
-
 @does("view.back")
 def go_back(chat: "ChatScreen") -> None:
     if chat.edited is not None:
@@ -39,12 +35,12 @@ def select_below(chat: "ChatScreen") -> None:
     chat.transcript.step(1)
 
 
-@does("view.next_doubtful", _has_messages)
+@does("view.next_doubtful", lambda chat: chat.has_messages)
 async def next_doubtful(chat: "ChatScreen") -> None:
     await _step_doubtful(chat, 1)
 
 
-@does("view.previous_doubtful", _has_messages)
+@does("view.previous_doubtful", lambda chat: chat.has_messages)
 async def previous_doubtful(chat: "ChatScreen") -> None:
     await _step_doubtful(chat, -1)
 

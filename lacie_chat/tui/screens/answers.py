@@ -37,6 +37,11 @@ class AnswersScreen(SizedScreen[None]):
         """The message that actions are about: the selected one, else the last answer."""
         return self.transcript.selected or self.last("assistant")
 
+    @property
+    def has_messages(self) -> bool:
+        """Has the conversation begun?"""
+        return bool(self.session.tree.roots)
+
     def last(self, role: str) -> Turn | None:
         """The last message of the branch by `user` or `assistant`."""
         return next((turn for turn in reversed(self.session.tree.path()) if turn.role == role), None)
