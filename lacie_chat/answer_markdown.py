@@ -8,7 +8,6 @@ The source is never changed: characters of it are what highlights and copies cou
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
@@ -47,6 +46,11 @@ class AnswerMarkdown(MarkdownIt):
         return link
 
 
+def parse(source: str) -> list[Token]:
+    """The tokens of an answer."""
+    return list(AnswerMarkdown().parse(source))
+
+
 @dataclass(frozen=True, slots=True)
 class CodeBlock:
     """A block of code of an answer: the language that it names (may be empty), and the code, without a line's end at
@@ -60,22 +64,9 @@ def code_blocks(source: str) -> list[CodeBlock]:
     """The blocks of code in an answer, in order."""
     return [
         CodeBlock(token.info.strip(), token.content.rstrip("\n"))
-        for token in AnswerMarkdown().parse(source)
+        for token in parse(source)
         if token.type in ("fence", "code_block")
     ]
-
-
-def shown_text(tokens: Sequence[Token]) -> str:
-    """The text that tokens show, a line a block; for who looks for words in it."""
-    parts: list[str] = []
-    for token in tokens:
-        if token.type == "inline":
-            parts.append("".join("\n" if each.type == "hardbreak" else each.content for each in token.children or ()))
-        elif token.type in ("fence", "code_block"):
-            parts += [token.info, token.content]
-        elif token.type == "list_item_open":
-            parts.append(token.info)
-    return "\n".join(parts)
 
 
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
@@ -86,7 +77,7 @@ def for_other_readers(source: str) -> str:
     """The answer as Markdown for readers that follow its rules: tags, entities and line ends are kept as text, so that
     no page that shows the file drops them. Blocks of code, and code inside a line, stay as they are."""
     lines = source.split("\n")
-    for token in AnswerMarkdown().parse(source):
+    for token in parse(source):
         if token.type != "inline" or token.map is None:
             continue
         first, end = token.map
@@ -268,8 +259,3 @@ def _names(label: str, address: str) -> bool:
 
 def _bare(address: str) -> str:
     return _SCHEME.sub("", address.strip()).rstrip("/")
-
-
-def parse(source: str) -> list[Token]:
-    """The tokens of an answer."""
-    return list(AnswerMarkdown().parse(source))

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from markdown_text import shown_text
 
-from lacie_chat.answer_markdown import AnswerMarkdown, CodeBlock, code_blocks, for_other_readers, parse, shown_text
+from lacie_chat.answer_markdown import AnswerMarkdown, CodeBlock, code_blocks, for_other_readers, parse
 
 
 def text_of(source: str) -> str:

@@ -2,12 +2,13 @@
 
 import random
 
+from markdown_text import shown_text
 from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Markdown, Static
 
-from lacie_chat.answer_markdown import parse, shown_text
+from lacie_chat.answer_markdown import parse
 from lacie_chat.tui.widgets.highlighted_markdown import HighlightedMarkdown
 
 from textual.widgets._markdown import MarkdownBullet  # isort: skip - Textual doesn't hand it out elsewhere
