@@ -20,10 +20,11 @@ from lacie_chat.loudness import note
 from lacie_chat.models import ResolvedModel, pair_fingerprint, shipped_calibrator
 from lacie_chat.streams import take_the_terminal, terminal_name, terminal_takes_codes
 
-_MANY = 1000
-
 if TYPE_CHECKING:
     from lacie_chat.tui.app import LacieApp
+
+_MANY = 1000
+"""Conversations among which the last one that was begun is looked for."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,8 +79,7 @@ def _to_go_on_with(store: Store, args: argparse.Namespace) -> str | None:
         return store.find(args.resume).id
     if not args.go_on:
         return None
-    begun = [each for each in store.list_conversations(_MANY) if each.messages]
-    newest = max(begun, key=lambda each: each.updated_at, default=None)
+    newest = next((each for each in store.list_conversations(_MANY) if each.messages), None)
     if newest is None:
         raise LacieError("there is no conversation to go on with yet; lacie opens a new one")
     return newest.id
