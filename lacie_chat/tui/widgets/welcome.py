@@ -10,6 +10,7 @@ from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import Assessment, Span
 from lacie_chat.engine.events import ModelInfo
+from lacie_chat.sizes import size_text
 from lacie_chat.tui.figures import DIM, calibrate_command, gloss
 from lacie_chat.tui.messages import Submitted
 from lacie_chat.tui.widgets.confidence_line import line_content
@@ -25,18 +26,13 @@ SMALL = 1_000_000_000
 """Parameters under which a model is often wrong about plain facts."""
 
 
-def large_number(number: int) -> str:
-    """135_000_000 as `135 M`."""
-    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+def parameter_count(number: int) -> str:
+    """1_700_000_000 as `1.7 B`, as models are named."""
+    for size, letter in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
         if number >= size:
             value = number / size
             return f"{value:.1f}\u00a0{letter}" if value < 10 else f"{value:.0f}\u00a0{letter}"
     return str(number)
-
-
-def parameter_count(number: int) -> str:
-    """1_700_000_000 as `1.7 B`, as models are named."""
-    return large_number(number).replace("G", "B")
 
 
 class Sample(Static, can_focus=True):
@@ -119,7 +115,8 @@ class Welcome(Vertical):
         name = f"{model} with {adapter}" if adapter else model
         if self.info is None:
             return Content.styled(name, "bold") + "\n\n"
-        size = f" · {parameter_count(self.info.parameters)} parameters · {large_number(self.info.size_bytes)}B"
+        size = f" · {parameter_count(self.info.parameters)} parameters · "
+        size += size_text(self.info.size_bytes).replace(" ", "\u00a0")  # on one line
         if method := self.info.metadata.get("lacie.method"):  # our export wrote it: trained so that its wording tells
             size += f" · {method}-trained"
         if self.info.parameters >= SMALL:
