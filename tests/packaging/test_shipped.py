@@ -25,7 +25,7 @@ DATA = (
 )
 AWAY = """
 import runpy, sys
-ours = {path for path in sys.path if path.startswith(ROOT)}
+ours = {path for path in sys.path if path.startswith(ROOT) and not path.startswith(sys.prefix)}
 sys.path = [SITE, *(path for path in sys.path if path not in ours and path != "")]
 sys.meta_path = [each for each in sys.meta_path if "editable" not in repr(each).lower()]
 import lacie_chat
