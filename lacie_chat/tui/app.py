@@ -19,6 +19,7 @@ from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.conversations import Store
 from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.clipboard import Copying
+from lacie_chat.tui.drawing import DrawsWhole
 from lacie_chat.tui.handlers import is_possible
 from lacie_chat.tui.interface_state import read_state, write_state
 from lacie_chat.tui.messages import FromSession
@@ -31,7 +32,7 @@ QUIT_SECONDS = 2.0
 """How soon a second ctrl+c must follow to quit."""
 
 
-class LacieApp(TakesAllText, Copying):
+class LacieApp(DrawsWhole[None], TakesAllText, Copying):
     """The chat. `resume` is the id of a conversation to go on with; `notice` is one line to show at the start;
     `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an answer is
     folded (None: as it was left)."""

@@ -218,12 +218,15 @@ async def test_an_answer_that_is_not_built_yet_is_drawn_when_it_is(driven) -> No
         question = Turn("user", "What is the capital of Japan?", None)
         answer = Turn("assistant", "It is", question, status="streaming", phase="answering")
         view = SampleView(answer)
-        answer.note = "Not before this note."
+        answer.note, answer.reasoning = "Not before this note.", "The seat of the government?"
         view.show()  # what a change of the turn calls, as soon as the column holds the view
+        view.open_thought(True, "o")  # and what a key and a new difference call
+        assert view.scrolled is None
         await driver.chat.mount(view)
         await driver.until(lambda: view.query(".note"))
         note = view.query_one(".note", Static)
         await driver.until(lambda: note.display and "Not before" in str(note.content))
+        await driver.until(lambda: view.thought.opened and view.scrolled is view.thought.body)
 
 
 async def test_without_an_adapter_one_line_says_what_is_missing(driven) -> None:

@@ -41,6 +41,12 @@ def test_differing_words(look, store) -> None:  # noqa: F811
     look(chat(store, [Answer([SURE])], [Answer([UNSURE])]), lambda pilot: compare(pilot, "w"))
 
 
+def test_several_samples(look, store) -> None:  # noqa: F811
+    baseline = [Answer([text]) for text in (SURE, SURE, "It is Kyoto.")]
+    speaker = [Answer([text]) for text in (ABSTAINED, UNSURE, UNSURE)]
+    look(chat(store, baseline, speaker), lambda pilot: compare(pilot, "plus", "plus", "p", "p"))
+
+
 def test_both_are_answering(look, store) -> None:  # noqa: F811
     half = [Answer(["It is", " Tokyo."], hold_after=1)]
     look(chat(store, half, half), lambda pilot: compare(pilot, until="It is"))

@@ -94,13 +94,13 @@ def test_thinking(look, store, opened: bool) -> None:
     look(app, act)
 
 
-@pytest.mark.parametrize("look", ["80x24-dark", "160x50-light"], indirect=True)  # at 40 it scrolls a row more or less
 def test_an_answer_and_what_was_thought_before_it(look, store) -> None:
     app, _ = chat(store, Answer([ANSWER], thought=THOUGHT))
 
     async def act(pilot: Pilot[None]) -> None:
         await ask(pilot, "done")
-        await pilot.press("ctrl+@")
+        if app.size.width > 40:
+            await pilot.press("ctrl+@")
 
     look(app, act)
 

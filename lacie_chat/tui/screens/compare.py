@@ -34,7 +34,6 @@ from lacie_chat.tui.screens.help import HelpScreen, keys_of
 from lacie_chat.tui.widgets.code_fence import STEP, scroll_code
 from lacie_chat.tui.widgets.compare_column import ColumnSelected, CompareColumn
 from lacie_chat.tui.widgets.details import sampling_text
-from lacie_chat.tui.widgets.highlighted_markdown import HighlightedMarkdown
 from lacie_chat.tui.widgets.line_layout import WITHIN
 
 NAMES: dict[Side, str] = {"left": "the baseline", "right": "the adapter"}
@@ -158,8 +157,7 @@ class CompareScreen(SizedScreen[bool]):
             column.set_class(side != self._side, "-folded")
             if column.sample is not None:
                 column.sample.show_stability(comparison.stability(side))
-                column.sample.open_thought(self._thoughts)
-                column.sample.thought.hint(self._thought_key)
+                column.sample.open_thought(self._thoughts, self._thought_key)
         await self._highlight(pair)
         self.refresh_bindings()
 
@@ -184,12 +182,10 @@ class CompareScreen(SizedScreen[bool]):
         return [samples[side][self._index] for side in SIDES if self._index < len(samples[side])]
 
     @property
-    def _text(self) -> Widget:
-        """What keys scroll."""
-        column = self._column(self._side)
-        if self._thoughts and column.sample is not None and column.sample.thought.shown:
-            return column.sample.thought.body
-        return column.query_one(HighlightedMarkdown)
+    def _texts(self) -> list[Widget]:
+        """What keys scroll; empty while it is being built."""
+        sample = self._column(self._side).sample
+        return [sample.scrolled] if sample is not None and sample.scrolled is not None else []
 
     # The actions (see actions.py)
 
@@ -297,16 +293,20 @@ class CompareScreen(SizedScreen[bool]):
         copy(self, self._selected.reasoning, f"the thought of {NAMES[self._side]}")
 
     def action_compare_up(self) -> None:
-        self._text.scroll_up(animate=False)
+        for text in self._texts:
+            text.scroll_up(animate=False)
 
     def action_compare_down(self) -> None:
-        self._text.scroll_down(animate=False)
+        for text in self._texts:
+            text.scroll_down(animate=False)
 
     def action_compare_page_up(self) -> None:
-        self._text.scroll_page_up(animate=False)
+        for text in self._texts:
+            text.scroll_page_up(animate=False)
 
     def action_compare_page_down(self) -> None:
-        self._text.scroll_page_down(animate=False)
+        for text in self._texts:
+            text.scroll_page_down(animate=False)
 
     def action_compare_help(self) -> None:
         self.app.push_screen(HelpScreen(self._state))

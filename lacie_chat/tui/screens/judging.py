@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import ClassVar
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -19,6 +19,7 @@ from textual.widgets import Footer, Static
 from lacie_chat.errors import LacieError
 from lacie_chat.printable import printable
 from lacie_chat.study import SURE_WORDS, Judgement, PersonFile, Shown
+from lacie_chat.tui.drawing import DrawsWhole
 from lacie_chat.tui.interface_state import read_state
 from lacie_chat.tui.screens.base import SizedScreen
 
@@ -45,7 +46,7 @@ INTRO = (
 )  # fmt: skip
 
 
-class StudyApp(App[None]):
+class StudyApp(DrawsWhole[None]):
     """`plan`: all that this person is shown, in order; `file`: where their judgements go, and what is there already."""
 
     TITLE = "lacie study"

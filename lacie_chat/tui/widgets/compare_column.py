@@ -39,6 +39,7 @@ class SampleView(AnswerView):
         super().__init__(turn, (1, 1))
         self._differing: Sequence[Span] = ()
         self._summary: SideSummary | None = None
+        self._thought_wanted = (False, "")
 
     def compose(self) -> ComposeResult:
         yield from super().compose()
@@ -66,6 +67,7 @@ class SampleView(AnswerView):
 
     def show(self) -> None:
         super().show()
+        self._show_thought()
         self.call_after_refresh(self.fit)
 
     def show_stability(self, summary: SideSummary | None) -> None:
@@ -91,11 +93,29 @@ class SampleView(AnswerView):
         if self.thought.opened:
             self.call_after_refresh(self.fit)
 
-    def open_thought(self, opened: bool) -> None:
-        """Show what was thought first, or only its line."""
-        if self._built and self.thought.opened != opened:
+    def open_thought(self, opened: bool, key: str) -> None:
+        """Show what was thought first, or only its line, which names the key that opens it. One that isn't built yet
+        remembers it."""
+        self._thought_wanted = (opened, key)
+        self._show_thought()
+
+    def _show_thought(self) -> None:
+        if not self._built:
+            return  # `show` will do it
+        opened, key = self._thought_wanted
+        self.thought.hint(key)
+        if self.thought.opened != opened:
             self.thought.toggle()
             self.call_after_refresh(self.fit)
+
+    @property
+    def scrolled(self) -> Widget | None:
+        """What keys scroll: an opened thought, else the text; None before it is built."""
+        if not self._built:
+            return None
+        if self.thought.opened and self.thought.shown:
+            return self.thought.body
+        return self.query_one(HighlightedMarkdown)
 
     async def highlight(self, differing: Sequence[Span]) -> None:
         """Set these words of the finished answer off."""
