@@ -164,8 +164,9 @@ EXAMPLES: dict[str, str] = {
         lacie train figures --run runs/lacie --truthful runs/truthful --out table
         """,
     "train listener": """
-        lacie train listener --recipe listener --out runs/listener
-        lacie train listener --recipe listener --rated mine.jsonl --out runs/listener
+        lacie train listener --recipe listener --rated answers.jsonl --out runs/listener
+        lacie train listener --recipe extractor --spans labelled.jsonl --out runs/extractor
+        lacie train listener --recipe listener --composed-only --set epochs=1 --out runs/try
         """,
     "export": """
         lacie export run --run runs/cpu --out exported
@@ -210,8 +211,9 @@ def lines_of(path: str) -> list[str]:
 
 
 def with_examples(parser: argparse.ArgumentParser) -> None:
-    """Give each parser its examples."""
+    """Give each parser its examples, below what it says itself."""
     for path, each in every_parser(parser):
         lines = lines_of(" ".join(path))
         if lines:
-            each.epilog = "\n".join(["examples:", *(f"  {line}" for line in lines)])
+            examples = "\n".join(["examples:", *(f"  {line}" for line in lines)])
+            each.epilog = "\n\n".join(filter(None, (each.epilog, examples)))

@@ -54,12 +54,7 @@ files (JSON lines: one object a line, UTF-8):
               less; rows with another "split" than "train" are left out.
   --findings  {"text": "Sleep may improve memory.", "rating": 0.4}: sentences that answer no question; nothing is hidden
   --spans     {"question": "Who wrote it?", "response": "It was Jane Austen.", "span": "Jane Austen"}
-              span: words of the response, or null if nothing in it answers
-
-examples:
-  lacie train listener --recipe listener --rated answers.jsonl --out runs/listener
-  lacie train listener --recipe extractor --spans labelled.jsonl --out runs/extractor
-  lacie train listener --recipe listener --composed-only --set epochs=1 --out runs/try"""
+              span: words of the response, or null if nothing in it answers"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
