@@ -277,10 +277,12 @@ class CompareScreen(SizedScreen[bool]):
         self._code_round.copy_next(self._selected.text, self, self._column(self._side))
 
     def action_compare_code_left(self) -> None:
-        scroll_code(self._text, -STEP)
+        for text in self._texts:
+            scroll_code(text, -STEP)
 
     def action_compare_code_right(self) -> None:
-        scroll_code(self._text, STEP)
+        for text in self._texts:
+            scroll_code(text, STEP)
 
     async def action_compare_thought(self) -> None:
         self._thoughts = not self._thoughts
