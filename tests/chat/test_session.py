@@ -165,7 +165,7 @@ def test_a_dead_engine_is_replaced_and_the_chat_goes_on(chat) -> None:
     dying = ScriptedEngine([Answer(["half an "], dies=True)])
     fresh = ScriptedEngine([Answer(["a whole answer"])])
     talk = chat(dying, fresh)
-    turn = talk.session.send("Question")
+    talk.session.send("Question")
     wait_for(lambda: len(talk.of(Loaded)) == 2)
     assert talk.stored()[-1] == ("half an ", "cut_off")
     assert dying.closed
