@@ -144,8 +144,9 @@ class HistoryScreen(SizedScreen[str | None]):
         self.nothing.update(reason)
         if self._entries:
             ids = [entry.conversation_id for entry in self._entries]
-            kept = current is not None and current.conversation_id in ids
-            options.highlighted = ids.index(current.conversation_id) if kept else min(index, len(ids) - 1)
+            if current is not None and current.conversation_id in ids:
+                index = ids.index(current.conversation_id)
+            options.highlighted = min(index, len(ids) - 1)
         self.refresh_bindings()
 
     def _listed(self) -> list[Entry]:
