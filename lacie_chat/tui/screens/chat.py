@@ -33,6 +33,7 @@ from lacie_chat.tui.explaining import Explaining
 from lacie_chat.tui.handlers import is_possible, perform
 from lacie_chat.tui.interface_state import InterfaceState
 from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
+from lacie_chat.tui.prompts import keep_prompt, read_prompts
 from lacie_chat.tui.screens.thoughts import ThoughtsScreen
 from lacie_chat.tui.screens.tokens import TokensScreen
 from lacie_chat.tui.widgets.composer import Composer
@@ -71,6 +72,8 @@ class ChatScreen(ThoughtsScreen):
         yield Footer(show_command_palette=False, compact=True)
 
     async def on_mount(self) -> None:
+        for text in read_prompts():
+            self.composer.remember(text)
         self.composer.fill(self.state.draft)
         self.composer.focus()
         await self.show_conversation()
@@ -183,6 +186,9 @@ class ChatScreen(ThoughtsScreen):
     # What widgets ask for
 
     async def on_submitted(self, message: Submitted) -> None:
+        keep_prompt(message.text)
+        if message.text not in self.composer.past:  # a sample of the welcome text
+            self.composer.remember(message.text)
         edited = self.end_edit()
         self.transcript.select(None)
         if edited is not None and edited in self.session.tree.path():
