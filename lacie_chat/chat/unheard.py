@@ -2,14 +2,15 @@
 over them, or the listener failed.
 
 They are found when their conversation is opened again, and heard then, after everything else that is to be done; also
-those that were cut off, for what is there of them can be right or wrong.
+those that were cut off, for what is there of them can be right or wrong. And how earlier answers are seen by the
+speaker at hand, which may be another than gave them.
 """
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lacie_chat.chat.tree import ChatTree, Turn
-from lacie_chat.confidence import Calibrator, drawn_so
+from lacie_chat.confidence import Calibrator, drawn_so, with_p_right
 
 if TYPE_CHECKING:
     from lacie_chat.chat.session import ChatSession
@@ -20,6 +21,16 @@ def note_unheard(tree: ChatTree) -> None:
     be under way in this program."""
     for turn in tree.turns():
         turn.unheard = turn.role == "assistant" and turn.assessment is None and has_ended_with_words(turn)
+
+
+def see_as_now(session: "ChatSession", tree: ChatTree) -> None:
+    """Note on each answer whether this chat's listener would hear it otherwise, and give it the P(right) that the
+    calibrator in use gives it today."""
+    for turn in tree.turns():
+        heard = turn.assessment
+        turn.heard_otherwise = heard is not None and heard.assessment_version != session.speaker.assessment_version
+        if heard is not None and not turn.heard_otherwise and (calibrator := calibrator_for(session, turn)):
+            turn.assessment = with_p_right(heard, calibrator)
 
 
 def has_ended_with_words(turn: Turn) -> bool:

@@ -18,6 +18,7 @@ from lacie_chat.chat.events import (
     Loading,
     Notice,
     PromptRead,
+    SpeakerChanged,
     TextAdded,
     ThoughtAdded,
     TurnChanged,
@@ -39,6 +40,7 @@ from lacie_chat.tui.screens.tokens import TokensScreen
 from lacie_chat.tui.widgets.composer import Composer
 from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.details_figures import fitted_for
+from lacie_chat.tui.widgets.message import AnswerView
 from lacie_chat.tui.widgets.status import Status
 from lacie_chat.tui.widgets.strip import Strip
 from lacie_chat.tui.widgets.transcript import Transcript
@@ -92,6 +94,8 @@ class ChatScreen(ThoughtsScreen):
                 self._show_state()
             case LoadFailed(reason):
                 status.show_failed(reason)
+            case SpeakerChanged():
+                await self._show_speaker()
             case PromptRead(_, done, total):
                 status.show_reading(done, total)
             case TextAdded(turn, _) | ThoughtAdded(turn, _):
@@ -118,6 +122,18 @@ class ChatScreen(ThoughtsScreen):
             if isinstance(screen, CompareScreen) and turn.status != "streaming":
                 screen.post_message(FromSession(TurnChanged(turn)))  # of an earlier comparison, assessed only now
         self.show_strip()
+        self.refresh_bindings()
+
+    async def _show_speaker(self) -> None:
+        """Another model answers: its name stands in the title, and earlier answers are seen as it sees them."""
+        if not self.has_messages:
+            await self.show_conversation()  # the welcome names the model
+            return
+        views = [view for view in self.transcript.query(AnswerView) if view.turn.status != "streaming"]
+        await self.transcript.redraw(*views)
+        self.show_title()
+        self.show_strip()
+        self.show_details(self.subject)
         self.refresh_bindings()
 
     def _show_state(self) -> None:
