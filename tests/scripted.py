@@ -22,6 +22,7 @@ from lacie_chat.engine.events import (
     LoadProgress,
     ModelInfo,
     PromptProgress,
+    PromptSize,
     Reasoning,
 )
 from lacie_chat.engine.settings import ChatTurn, Sampling
@@ -115,6 +116,7 @@ class ScriptedEngine:
         sample_gate: Event | None = None,
         sample_thought: str = "",
         thinks: bool = False,
+        sizes: Sequence[PromptSize] = (),
     ) -> None:
         self.answers = list(answers)
         self.scripted_reader = reader or ScriptedReader()
@@ -124,6 +126,8 @@ class ScriptedEngine:
         self.sample_gate = sample_gate
         self.sample_thought = sample_thought
         self.thinks = thinks
+        self.sizes = list(sizes)
+        """What it measures, one after the other; then a few words that fit."""
         self.samples: list[Sampling] = []
         self.version = ASSESSMENT_VERSION
         """Of the assessment in which it hears."""
@@ -194,6 +198,11 @@ class ScriptedEngine:
             reason = "cancelled" if self._cancelled.is_set() else answer.reason
             end = thinking(finished(thought + len(answer.pieces), reason), thought, is_open=not answer.pieces)
             yield replace(end, tokens=answer.tokens, alternatives=answer.alternatives)
+
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False) -> PromptSize:
+        if self.dead:
+            raise EngineDied("the engine's process is gone")
+        return self.sizes.pop(0) if self.sizes else PromptSize(41, 12, INFO.n_ctx - 512, INFO.n_ctx)
 
     def _sample(self, sampling: Sampling) -> Iterator[GenerationEvent]:
         """A sample drawn aside; a test that holds it lets it go by `sample_gate`, or `make_way` does."""

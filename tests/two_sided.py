@@ -6,7 +6,7 @@ from threading import Event
 from scripted import INFO, Answer, ScriptedEngine, ScriptedReader
 
 from lacie_chat.confidence import TunedListener
-from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
+from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo, PromptSize
 from lacie_chat.engine.settings import ChatTurn, Sampling
 
 
@@ -42,6 +42,9 @@ class TwoSided:
         self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
     ) -> Iterator[GenerationEvent]:
         return self.sides["left" if baseline else "right"].generate(turns, sampling, baseline=baseline, aside=aside)
+
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False) -> PromptSize:
+        return self.sides["left" if baseline else "right"].measure(turns, sampling, baseline=baseline)
 
     def cancel(self) -> None:
         for engine in self.sides.values():

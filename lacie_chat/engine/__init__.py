@@ -18,6 +18,7 @@ from lacie_chat.engine.events import (
     LoadProgress,
     ModelInfo,
     PromptProgress,
+    PromptSize,
     Reasoning,
 )
 from lacie_chat.engine.protocol import EngineLike
@@ -46,6 +47,7 @@ __all__ = [
     "Machine",
     "ModelInfo",
     "PromptProgress",
+    "PromptSize",
     "Reasoning",
     "ReasoningChoice",
     "Role",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lacie_chat.engine import wire
 from lacie_chat.engine.errors import EngineDied, EngineError, EngineStopped
-from lacie_chat.engine.events import Failed, Finished, GenerationEvent, LoadProgress, ModelInfo
+from lacie_chat.engine.events import Failed, Finished, GenerationEvent, LoadProgress, ModelInfo, PromptSize
 from lacie_chat.engine.log import default_log_path, open_log
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
 from lacie_chat.listener_files import Part
@@ -75,6 +75,13 @@ class EngineProcess:
     ) -> Iterator[GenerationEvent]:
         """Answer the last user turn. Yields events, the last one Finished or Failed; closing the iterator cancels."""
         return RemoteAnswer(self, [asdict(turn) for turn in turns], asdict(sampling), baseline, aside)
+
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False) -> PromptSize:
+        """How many tokens `generate` would read for these turns, and what it would leave out. Raises EngineError."""
+        self.load()
+        asked = {"turns": [asdict(turn) for turn in turns], "sampling": asdict(sampling), "baseline": baseline}
+        with self._request(op="measure", **asked) as replies:
+            return wire.read_size(self._checked(replies.get())["value"])
 
     def cancel(self) -> None:
         """Stop the generations in progress within 200 ms, also while they read their prompts, and what is read in

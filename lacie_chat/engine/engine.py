@@ -12,10 +12,11 @@ from lacie_chat.engine.context import Context
 from lacie_chat.engine.draft import Thinker
 from lacie_chat.engine.ears import Ears, bytes_beside, needs_over_speaker
 from lacie_chat.engine.errors import EngineError
-from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
+from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo, PromptSize
 from lacie_chat.engine.fitting import ContextNeed
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag
+from lacie_chat.engine.prompt import size_of
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
 from lacie_chat.engine.speaker import Answer
 from lacie_chat.engine.template import ChatTemplate
@@ -96,6 +97,16 @@ class Engine:
         answer.aside = aside
         self._answers.add(answer)
         return answer
+
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False) -> PromptSize:
+        """How much of the context these turns would take, asked so; reads nothing. Raises EngineError as `generate`
+        fails."""
+        with self._lock:
+            self.load()
+            assert self._model is not None and self._thinker is not None
+            model, thinker, n_ctx = self._model, self._thinker, self._context(baseline).n_ctx
+        template = thinker.opened(turns, sampling.reasoning).template
+        return size_of(turns, model, template, n_ctx=n_ctx, max_tokens=thinker.room(sampling))
 
     def cancel(self) -> None:
         """Stop every generation in progress within 200 ms, also while one reads its prompt, and what is read in

@@ -64,6 +64,7 @@ class _Child:
         work: dict[str, Callable[[dict[str, Any]], None]] = {
             "load": self._load,
             "generate": self._generate,
+            "measure": self._measure,
             "choices": self._choices,
             "complete": self._complete,
         }
@@ -106,6 +107,11 @@ class _Child:
                 self._send(wire.event_message(request, event))
         finally:
             del self._answers[request]
+
+    def _measure(self, message: dict[str, Any]) -> None:
+        turns, sampling = wire.read_turns(message["turns"]), wire.read_sampling(message["sampling"])
+        size = self._loaded().measure(turns, sampling, baseline=message["baseline"])
+        self._send({"id": message["id"], "type": "Value", "value": wire.size_data(size)})
 
     def _choices(self, message: dict[str, Any]) -> None:
         reader = self._loaded().reader(message["part"], patient=message["patient"])

@@ -7,7 +7,7 @@ come from any thread at any time.
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
+from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo, PromptSize
 from lacie_chat.engine.settings import ChatTurn, Sampling
 
 if TYPE_CHECKING:  # the package it is in brings numpy, and the interface must open at once
@@ -29,6 +29,10 @@ class EngineLike(Protocol):
         `baseline`: without the adapter, if there is one. `aside`: in a context of its own, so that the conversation's
         cache stays as it is for the next question.
         """
+        ...
+
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False) -> PromptSize:
+        """How many tokens `generate` would read for these turns, and what it would leave out. Raises EngineError."""
         ...
 
     def cancel(self) -> None:
