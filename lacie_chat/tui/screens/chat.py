@@ -34,6 +34,7 @@ from lacie_chat.tui.handlers import is_possible, perform
 from lacie_chat.tui.interface_state import InterfaceState
 from lacie_chat.tui.messages import BranchWanted, CommandTyped, EarlierWanted, FromSession, Submitted, TurnSelected
 from lacie_chat.tui.prompts import keep_prompt
+from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.tokens import TokensScreen
 from lacie_chat.tui.screens.writing import WritingScreen
 from lacie_chat.tui.widgets.details import Details
@@ -113,6 +114,8 @@ class ChatScreen(WritingScreen):
         for screen in self.app.screen_stack:
             if isinstance(screen, TokensScreen) and screen.turn is turn:
                 screen.show()
+            if isinstance(screen, CompareScreen) and turn.status != "streaming":
+                screen.post_message(FromSession(TurnChanged(turn)))  # of an earlier comparison, assessed only now
         self.show_strip()
         self.refresh_bindings()
 
@@ -137,6 +140,8 @@ class ChatScreen(WritingScreen):
             status.show_reading(0, 0)
         elif session.load_error:
             status.show_failed(session.load_error)
+        elif session.info is not None and (count := session.listened_to):
+            status.show_listening(count)
         elif session.info is not None:
             status.show_ready(f" · room for {session.info.n_ctx} tokens")
         self.show_title()
@@ -159,7 +164,7 @@ class ChatScreen(WritingScreen):
         for text in past:
             self.composer.remember(text)
         self.edited = None
-        self.show_title()
+        self._show_state()
         self.show_strip()
         self.show_details(self.subject)
         self.refresh_bindings()
