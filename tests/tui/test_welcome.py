@@ -28,10 +28,14 @@ async def test_it_says_with_the_adapter_or_alone_as_it_is(driven) -> None:
 
 async def test_its_figure_is_the_share_of_right_answers_in_the_test_of_what_answers(driven) -> None:
     async with driven(ScriptedEngine(), **WITH_BOTH) as driver:
-        await driver.until(lambda: "For example (17\u00a0% of all its answers were right when tested):" in driver.text())
+        await driver.until(
+            lambda: "For example (17\u00a0% of all its answers were right when tested):" in driver.text()
+        )
         assert "right about 1 in 6 (17\u00a0%)" in driver.text() and "▲ sounds surer than it is" in driver.text()
     async with driven(ScriptedEngine(), **{**WITH_BOTH, "calibrator": calibrator(n=100, right=80)}) as driver:
-        await driver.until(lambda: "For example (80\u00a0% of all its answers were right when tested):" in driver.text())
+        await driver.until(
+            lambda: "For example (80\u00a0% of all its answers were right when tested):" in driver.text()
+        )
         assert "right about 4 in 5 (80\u00a0%)" in driver.text() and "● the tone fits" in driver.text()
         await driver.pilot.press("ctrl+l")
         await driver.until(lambda: "17\u00a0% of all its answers" in driver.text())
