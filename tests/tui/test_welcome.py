@@ -1,4 +1,4 @@
-"""The welcome promises nothing that this model doesn't keep: it says what answers, and a figure that it really gives."""
+"""The welcome promises nothing that this model doesn't keep: what answers, and a figure that it really gives."""
 
 from figures import calibrator
 from scripted import ScriptedEngine
