@@ -156,6 +156,12 @@ class ChatScreen(WritingScreen):
             Content.assemble(("lacie", "bold"), (f" · {name}", "$foreground 65%"), f" · {title}" if title else "")
         )
 
+    def show_speaker(self) -> None:
+        """Other weights answer from now on."""
+        self.show_title()
+        for welcome in self.query(Welcome):
+            welcome.show()
+
     async def show_conversation(self) -> None:
         """Another conversation, or none yet."""
         session = self.session
