@@ -41,7 +41,7 @@ class ChatSession:
     """One chat: the conversation at hand, and the engine that answers in it.
 
     `agreement`: so many samples are drawn after each answer. `answer_from`: answers that are right less often than this
-    are folded (folds.py).
+    are folded (folds.py). `decides`: who asks is there to say what is to be done where a question doesn't fit (fit.py).
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class ChatSession:
         *,
         agreement: int = 0,
         answer_from: float = OFF,
+        decides: bool = False,
         seed: Callable[[], int] = random_seed,
     ) -> None:
         self.speaker = speaker
@@ -64,7 +65,7 @@ class ChatSession:
         self.baseline = False
         """Do the next answers come without the adapter?"""
         self._post = post
-        self._seed = seed
+        self._seed, self._decides = seed, decides
         self._lock = Lock()
         self._pending: list[Asked] = []
         self._heard_now: list[Turn] = []
@@ -112,6 +113,18 @@ class ChatSession:
             oldest = self._pending[:1]
         self._stop(oldest)
         return bool(oldest)
+
+    @property
+    def undecided(self) -> Turn | None:
+        """The answer to a question that doesn't fit the context; it waits for `send_cut`, or to be cancelled."""
+        return next((turn for turn in self.pending if turn.phase == "undecided"), None)
+
+    def send_cut(self) -> None:
+        """Send the undecided question without what doesn't fit."""
+        with self._lock:
+            undecided = [asked for asked in self._pending if asked.turn.phase == "undecided"]
+        for asked in undecided[:1]:
+            asked.decision.put(True)
 
     def answer_now(self) -> bool:
         """Let the answer in progress end its thought; False if it isn't thinking, or was asked before."""
@@ -242,7 +255,8 @@ class ChatSession:
         self.tree.answered_by(self.speaker.model_name, self.speaker.adapter_name)
         answer = self.tree.add("assistant", "", question, status="streaming", params=params)
         answer.phase = "waiting"
-        asked, find = Asked(self.tree, answer, sampling, self._hear), self._keeper.finder()
+        asked = Asked(self.tree, answer, sampling, self._hear, decides=self._decides)
+        find = self._keeper.finder()
         change = self._changes
         self._afterwards.hold()
         with self._lock:
@@ -299,6 +313,7 @@ class ChatSession:
     def _stop(self, pending: Sequence[Asked]) -> None:
         waiting = stop_answers([asked.turn for asked in pending])
         for asked in pending:
+            asked.decision.put(False)
             if asked.turn in waiting:
                 end_answer(asked.tree, asked.turn, "cancelled", asked.post)
         if len(waiting) < len(pending):

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from lacie_chat.chat.fit import record_of, what_goes, why_unfit
 from lacie_chat.commands.argument_types import not_negative, positive, probability, whole_number
 from lacie_chat.commands.speaker import (
     TEMPERATURE_HELP,
@@ -45,8 +46,8 @@ from lacie_chat.confidence import (
     with_agreement,
     with_sentences,
 )
-from lacie_chat.cut_off import stopped_words
-from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Finished, Reasoning, Sampling
+from lacie_chat.cut_off import left_out_words, stopped_words
+from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Finished, ModelInfo, Reasoning, Sampling
 from lacie_chat.engine.asking import Answered, Heard, answer_to, draw_sample, sample_seeds
 from lacie_chat.loudness import detail, note
 from lacie_chat.printable import printable
@@ -83,11 +84,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max-tokens", type=positive, default=512, help="length of the answer at most (default 512)")
     parser.add_argument("--seed", type=int, default=0, help="for temperatures over 0 (default 0)")
+    parser.add_argument(
+        "--cut", action="store_true", help="ask a question that is longer than the context without its middle"
+    )
     add_reasoning_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit status: 0 answered, 1 it ended while it thought, 2 no question, 3 abstained or (with --min-confidence) not
+    """Exit status: 0 answered, 1 it doesn't fit or ended while it thought, 2 no question, 3 abstained or (with --min-confidence) not
     sure enough."""
     question = read_question(args.question)
     if not question:
@@ -99,6 +103,9 @@ def run(args: argparse.Namespace) -> int:
         info = engine.load()
         say(info.asked_as)
         sampling = replace(speaker.sampling, max_tokens=args.max_tokens, seed=args.seed)
+        if not args.cut and (why := too_long(engine, question, sampling, longer_context=longer_context(info))):
+            complain(f"lacie ask: {why}")
+            return 1
         answered = stream_answer(engine, question, sampling, show=not args.json)
         assessment = assessed(question, answered, engine.listener, speaker.calibrator)
         if args.agreement:
@@ -120,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
         for line in sentence_lines(assessment):
             aside(line)
         aside(confidence_text(assessment))
-        if cut := cut_off_line(answered.finished, longer_context=info.n_ctx < info.n_ctx_train):
+        if cut := cut_off_line(answered.finished, longer_context=longer_context(info)):
             aside(cut)
         if sys.stderr.isatty() and (advice := calibrate_advice(args, assessment)):
             note(advice)
@@ -202,13 +209,26 @@ def stream_answer(
                 # on a screen nothing that moves its cursor; a file gets what was written
                 print(printable(event.text) if sys.stdout.isatty() else event.text, end="", flush=True)
             case Cut():
-                cut = f"{event.dropped_tokens} tokens of it were left out"
-                complain(f"lacie: the question is longer than the model's context; {cut}")
+                complain(f"lacie: {left_out_words(record_of(event, question))}")
 
     try:
         return answer_to(engine, [ChatTurn("user", question)], sampling, baseline=baseline, hear=hear)
     finally:
         line.fold()
+
+
+def longer_context(info: ModelInfo) -> bool:
+    """Could the context be longer than it is?"""
+    return info.n_ctx < info.n_ctx_train
+
+
+def too_long(engine: EngineLike, question: str, sampling: Sampling, *, longer_context: bool) -> str | None:
+    """Why the question can't be asked whole and what to do, in one line; None where it can. Raises LacieError."""
+    size = engine.measure([ChatTurn("user", question)], sampling)
+    if size.cut is None:
+        return None
+    ways = f"--cut asks it without {what_goes(size)}" + (", --context N makes the context longer" * longer_context)
+    return f"{why_unfit(size).rstrip('.')}; {ways}"
 
 
 def answer_object(assessment: Assessment, speaker: Speaker, answered: Answered) -> dict[str, Any]:

@@ -97,6 +97,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("answer.right", "f6,1", "Right", "Mark the answer right; once more takes it back", priority=True),
     Action("answer.wrong", "f7,0", "Wrong", "Mark the answer wrong; once more takes it back", priority=True),
     Action("answer.compare", "f2,v", "Compare", "Compare the answers with and without the adapter to this question"),
+    Action(
+        "answer.go_on", "f5", "Go on", "Send a question that doesn't fit the context without what doesn't", footer=True
+    ),
     Action("answer.previous", "left,alt+left", "Previous branch", "Show the previous version of the selected message"),
     Action("answer.next", "right,alt+right", "Next branch", "Show the next version of the selected message"),
     Action("chat.baseline", "ctrl+l", "Baseline", "Let the model answer with or without its adapter", footer=True),
@@ -111,7 +114,7 @@ ACTIONS: tuple[Action, ...] = (
         "Answer from",
         "Fold answers that are right less often than 25, 50 or 75 %; then: none",
     ),
-    Action("chat.reload", "f5", "Reload", "Load the model again"),
+    Action("chat.reload", "alt+r", "Reload", "Load the model again"),
     Action("view.back", "escape", "Back", "Leave an edit, the details or a selection; back to the composer"),
     Action("view.up", "alt+up,up,k", "Select up", "Select the message before"),
     Action("view.down", "alt+down,down,j", "Select down", "Select the message after"),

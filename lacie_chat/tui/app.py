@@ -63,6 +63,7 @@ class LacieApp(DrawsWhole[None], TakesAllText, Copying):
             self._from_session,
             agreement=self.state.agreement if agreement is None else agreement,
             answer_from=self.state.answer_from if answer_from is None else answer_from,
+            decides=True,
             seed=seed,
         )
         if resume is not None:

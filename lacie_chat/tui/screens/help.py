@@ -51,6 +51,11 @@ def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
     return "  ".join(KEY_SIGNS.get(name, name) for name in dict.fromkeys(names))
 
 
+def first_key(name: str, keymap: Mapping[str, str]) -> str:
+    """The key that is named where an action of the chat is spoken of."""
+    return keys_of(next(action for action in ACTIONS if action.name == name), keymap).split()[0]
+
+
 def help_content(keymap: Mapping[str, str], width: int = 0) -> Content:
     """The help's text, `width` cells wide (0: as wide as it gets)."""
     parts = [heading("What stands under an answer")]

@@ -18,7 +18,7 @@ from lacie_chat.confidence import agreement_text, bar, right_text, share_words, 
 from lacie_chat.confidence.assessment import Agreement, Assessment
 from lacie_chat.confidence.wording import BAR_CELLS, NO_ANSWER_TO_CHECK, no_figures_text, verdict_sign
 from lacie_chat.conversations import no_answer_text
-from lacie_chat.cut_off import stored_words
+from lacie_chat.cut_off import not_sent_words, stored_words
 from lacie_chat.tui.figures import DIM, NOT_CALIBRATED, NOT_MEASURED, calibrate_command, colour_of, verdict_content
 from lacie_chat.tui.messages import BranchWanted, TurnSelected
 from lacie_chat.tui.widgets.line_layout import BETWEEN, WITHIN, Form, Piece, flowed, form_at
@@ -79,6 +79,8 @@ def ending_content(turn: Turn, *, short: bool = False) -> Content:
     """How an answer ended, where that is worth a word; `short`: there is little room."""
     if turn.thought_only and turn.status in ("complete", "cancelled") and (why := no_answer_text(turn.usage)):
         return Content.styled(f"■ {why.partition(':')[0] if short else why}", "$text-warning")
+    if why := not_sent_words(turn.usage):
+        return Content.styled(f"■ {why.partition(':')[0] if short else why}", "$text-warning")
     if turn.status == "cancelled":
         return Content.styled("■ cut off by you", "$text-warning")
     if turn.status == "cut_off":
@@ -98,6 +100,8 @@ def line_pieces(turn: Turn, siblings: tuple[int, int], width: int, *, beside: bo
     pieces: list[Piece] = []
     if turn.phase == "thinking":  # the line above says how long already
         pieces.append((BETWEEN, Content.styled("… no answer yet", DIM)))
+    elif turn.phase == "undecided":
+        pieces.append((BETWEEN, Content.styled("… not sent yet", DIM)))
     elif turn.phase in ("waiting", "reading", "answering"):
         pieces.append((BETWEEN, Content.styled(f"… {turn.phase}", DIM)))
     else:
