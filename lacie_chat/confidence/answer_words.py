@@ -113,8 +113,9 @@ def _with_numbers(found: list[str]) -> list[str]:
 
 def _number_at(found: list[str], start: int) -> tuple[str | None, int]:
     """The number that begins at `start`, and where what follows it begins; None for no number."""
-    total, part, place, after = 0.0, None, start, start
-    whole = True
+    total, whole = 0.0, True
+    part: float | None = None
+    place = after = start
     while place < len(found):
         word = found[place]
         scale = _SCALES.get(word)
@@ -124,7 +125,7 @@ def _number_at(found: list[str], start: int) -> tuple[str | None, int]:
                 total, part = total + part, 0
         elif (spoken := _SMALL.get(word, _TENS.get(word))) is not None and _joins(part, spoken, whole):
             part = (part or 0) + spoken
-        elif place == start and is_number(word) and found[place + 1 : place + 2][:1] in [[each] for each in _SCALES]:
+        elif place == start and is_number(word) and not _SCALES.keys().isdisjoint(found[place + 1 : place + 2]):
             part, whole = float(word), False
         elif not (word == "and" and part is not None and place + 1 < len(found) and _continues(found, place)):
             break
