@@ -17,6 +17,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from lacie_chat.chat.fit import record_of, what_goes, why_unfit
@@ -194,7 +195,13 @@ def read_question(words: Sequence[str]) -> str:
 
 
 def stream_answer(
-    engine: EngineLike, question: str, sampling: Sampling, *, baseline: bool = False, show: bool = False
+    engine: EngineLike,
+    question: str,
+    sampling: Sampling,
+    *,
+    baseline: bool = False,
+    adapter: Path | None = None,
+    show: bool = False,
 ) -> Answered:
     """Stream one answer; on standard output if it is to be shown, with a line on what is thought before it. Raises
     LacieError if the engine fails."""
@@ -212,7 +219,7 @@ def stream_answer(
                 complain(f"lacie: {left_out_words(record_of(event, question))}")
 
     try:
-        return answer_to(engine, [ChatTurn("user", question)], sampling, baseline=baseline, hear=hear)
+        return answer_to(engine, [ChatTurn("user", question)], sampling, baseline=baseline, adapter=adapter, hear=hear)
     finally:
         line.fold()
 
