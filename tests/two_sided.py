@@ -50,8 +50,8 @@ class TwoSided:
     ) -> Iterator[GenerationEvent]:
         return self.sides["left" if baseline else "right"].generate(turns, sampling, baseline=baseline, aside=aside)
 
-    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False) -> PromptSize:
-        return self.sides["left" if baseline else "right"].measure(turns, sampling, baseline=baseline)
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling) -> PromptSize:
+        return self.sides["right"].measure(turns, sampling)
 
     def cancel(self) -> None:
         for engine in self.sides.values():

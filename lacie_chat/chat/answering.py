@@ -117,7 +117,7 @@ def _ask(asked: Asked, engine: EngineLike) -> Finished | Failed | None:
 def _is_to_go(asked: Asked, engine: EngineLike) -> bool:
     """Whether it fits, or is to be sent as far as it does; waits for whoever decides that."""
     tree, turn = asked.tree, asked.turn
-    size = engine.measure(tree.prompt(turn), asked.sampling, baseline=turn.baseline)
+    size = engine.measure(tree.prompt(turn), asked.sampling)
     if is_agreed(size, tree.leaves_out):
         return True
     with _BEGINNING:

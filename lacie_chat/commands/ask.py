@@ -92,8 +92,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit status: 0 answered, 1 it doesn't fit or ended while it thought, 2 no question, 3 abstained or (with --min-confidence) not
-    sure enough."""
+    """Exit status: 0 answered, 1 it doesn't fit or ended while it thought, 2 no question, 3 abstained or (with
+    --min-confidence) not sure enough."""
     question = read_question(args.question)
     if not question:
         complain("lacie ask: the question is empty; give one as an argument or through a pipe")

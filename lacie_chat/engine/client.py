@@ -89,10 +89,10 @@ class EngineProcess:
             aside=aside,
         )
 
-    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False) -> PromptSize:
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling) -> PromptSize:
         """How many tokens `generate` would read for these turns, and what it would leave out. Raises EngineError."""
         self.load()
-        asked = {"turns": [asdict(turn) for turn in turns], "sampling": asdict(sampling), "baseline": baseline}
+        asked = {"turns": [asdict(turn) for turn in turns], "sampling": asdict(sampling)}
         with self._request(op="measure", **asked) as replies:
             return wire.read_size(self._checked(replies.get())["value"])
 

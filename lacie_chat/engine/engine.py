@@ -111,13 +111,13 @@ class Engine:
         self._answers.add(answer)
         return answer
 
-    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False) -> PromptSize:
-        """How much of the context these turns would take, asked so; reads nothing. Raises EngineError as `generate`
-        fails."""
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling) -> PromptSize:
+        """How much of the context these turns would take, asked so, with whichever adapter; reads nothing. Raises
+        EngineError as `generate` fails."""
         with self._lock:
-            self.load()
+            n_ctx = self.load().n_ctx
             assert self._model is not None and self._thinker is not None
-            model, thinker, n_ctx = self._model, self._thinker, self._context(baseline).n_ctx
+            model, thinker = self._model, self._thinker
         template = thinker.opened(turns, sampling.reasoning).template
         return size_of(turns, model, template, n_ctx=n_ctx, max_tokens=thinker.room(sampling))
 

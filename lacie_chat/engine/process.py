@@ -111,7 +111,7 @@ class _Child:
 
     def _measure(self, message: dict[str, Any]) -> None:
         turns, sampling = wire.read_turns(message["turns"]), wire.read_sampling(message["sampling"])
-        size = self._loaded().measure(turns, sampling, baseline=message["baseline"])
+        size = self._loaded().measure(turns, sampling)
         self._send({"id": message["id"], "type": "Value", "value": wire.size_data(size)})
 
     def _choices(self, message: dict[str, Any]) -> None:

@@ -39,7 +39,7 @@ class EngineLike(Protocol):
         """
         ...
 
-    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False) -> PromptSize:
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling) -> PromptSize:
         """How many tokens `generate` would read for these turns, and what it would leave out. Raises EngineError."""
         ...
 

@@ -277,9 +277,9 @@ def test_a_failed_generation_says_why(chat) -> None:
         (Cut(1, 900, 1000, system=True), "The system prompt leaves no room for a question and was left out."),
         (
             Cut(2, 900, 1000, question=(4, 20), question_tokens=400),
-            "The oldest 2 turns (500 tokens) no longer fit the model's context and were left out. The question is longer "
-            "than the model's context: 400 tokens of its middle were left out, from “tion that goes o” to “tion that "
-            "goes o”.",
+            "The oldest 2 turns (500 tokens) no longer fit the model's context and were left out. The question is "
+            "longer than the model's context: 400 tokens of its middle were left out, from “tion that goes o” to "
+            "“tion that goes o”.",
         ),
     ],
 )

@@ -33,7 +33,8 @@ def test_why_an_answer_ended_is_told_apart(capsys: pytest.CaptureFixture[str]) -
     assert whole["finish_reason"] == "stop"
     limited, _ = ask(capsys, SEA, "--max-tokens", "6")
     assert (limited["finish_reason"], limited["usage"]["completion_tokens"]) == ("length", 6)
-    full, _ = ask(capsys, SEA * 20, "--cut", "--context", "256", "--max-tokens", "1000", "--temperature", "1", "--seed", "3")
+    words = "--cut --context 256 --max-tokens 1000 --temperature 1 --seed 3".split()
+    full, _ = ask(capsys, SEA * 20, *words)
     assert full["finish_reason"] == "context"
     assert full["usage"]["prompt_tokens"] + full["usage"]["completion_tokens"] == 256 + 1
 
