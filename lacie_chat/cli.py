@@ -123,12 +123,14 @@ def in_order(words: Sequence[str]) -> list[str]:
 def _run(words: Sequence[str]) -> int:
     try:
         args = parsed(words)
+        if getattr(args, "fills_from_file", False):
+            import_module("lacie_chat.commands.settled").fill(args)
         loudness.settle(quiet=getattr(args, "quiet", False), verbose=getattr(args, "verbose", False))
         with _told(args):
             return int(args.handler(args))
     except LacieError as error:
         streams.complain(printable(f"lacie: {error}"))
-        return FAILED
+        return error.status
     except ModuleNotFoundError as error:
         extra = next((command.extra for command in COMMANDS if command.name == words[0]), "")
         if not extra:
