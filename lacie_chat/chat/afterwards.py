@@ -109,6 +109,16 @@ class Afterwards:
                 self._wishes.remove(wish)
                 wish.turn.unheard, wish.turn.phase = True, "done"
 
+    def drop(self) -> None:
+        """Another model answers from now on: it can't draw the samples of answers that it didn't give, and may be heard
+        by another listener. Old answers still wait to be heard; sentences are asked for when they are looked at."""
+        self.forget()
+        with self._changed:
+            dropped, self._wishes = self._wishes, []
+        for wish in dropped:
+            wish.turn.drawing = False
+            self._post(TurnChanged(wish.turn))
+
     def hold(self) -> None:
         """Something else comes first, until `release`."""
         with self._changed:

@@ -1,13 +1,14 @@
 """Answers that were written but never assessed, because the program ended before the listener came to them.
 
-They are found when their conversation is opened again, and heard then: after everything else that is to be done.
+They are found when their conversation is opened again, and heard then: after everything else that is to be done. And
+how earlier answers are seen by the speaker at hand, which may be another than gave them.
 """
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lacie_chat.chat.tree import ChatTree, Turn
-from lacie_chat.confidence import Calibrator, drawn_so
+from lacie_chat.confidence import Calibrator, drawn_so, with_p_right
 
 if TYPE_CHECKING:
     from lacie_chat.chat.session import ChatSession
@@ -20,6 +21,16 @@ def note_unheard(tree: ChatTree) -> None:
         ended = turn.status in ("complete", "cancelled")  # of a cut-off one the engine died, and it was never heard
         answered = bool(turn.text.strip()) and not turn.thought_only
         turn.unheard = turn.role == "assistant" and ended and answered and turn.assessment is None
+
+
+def see_as_now(session: "ChatSession", tree: ChatTree) -> None:
+    """Note on each answer whether this chat's listener would hear it otherwise, and give it the P(right) that the
+    calibrator in use gives it today."""
+    for turn in tree.turns():
+        heard = turn.assessment
+        turn.heard_otherwise = heard is not None and heard.assessment_version != session.speaker.assessment_version
+        if heard is not None and not turn.heard_otherwise and (calibrator := calibrator_for(session, turn)):
+            turn.assessment = with_p_right(heard, calibrator)
 
 
 def unheard_of(tree: ChatTree) -> Sequence[Turn]:

@@ -33,6 +33,7 @@ from lacie_chat.cut_off import stopped_words
 from lacie_chat.engine import Sampling
 from lacie_chat.engine.asking import Answered
 from lacie_chat.loudness import shows_progress
+from lacie_chat.names import pair_refs
 from lacie_chat.printable import printable
 from lacie_chat.streams import complain
 
@@ -224,10 +225,8 @@ def _show(
 
 
 def _heading(side: ComparedSide) -> Text:
-    adapter = side.speaker.adapter
-    model = side.speaker.model
-    # the embedded model's adapter is `embedded` too, and Ollama's has the name of its model
-    files = model.ref + (f" + {adapter.name if adapter.ref == model.ref else adapter.ref}" if adapter else "")
+    model, adapter = side.speaker.model, side.speaker.adapter
+    files = pair_refs(model.ref, adapter.ref, adapter.name) if adapter else model.ref
     return Text.assemble((side.name, "bold reverse"), ("" if files == side.name else f"  {files}", "dim"))
 
 

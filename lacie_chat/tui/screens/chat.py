@@ -18,6 +18,7 @@ from lacie_chat.chat.events import (
     Loading,
     Notice,
     PromptRead,
+    SpeakerChanged,
     TextAdded,
     ThoughtAdded,
     TurnChanged,
@@ -32,11 +33,13 @@ from lacie_chat.tui.explaining import Explaining
 from lacie_chat.tui.handlers import is_possible, perform
 from lacie_chat.tui.interface_state import InterfaceState
 from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
+from lacie_chat.tui.prompts import keep_prompt, read_prompts
 from lacie_chat.tui.screens.thoughts import ThoughtsScreen
 from lacie_chat.tui.screens.tokens import TokensScreen
 from lacie_chat.tui.widgets.composer import Composer
 from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.details_figures import fitted_for
+from lacie_chat.tui.widgets.message import AnswerView
 from lacie_chat.tui.widgets.status import Status
 from lacie_chat.tui.widgets.strip import Strip
 from lacie_chat.tui.widgets.transcript import Transcript
@@ -69,6 +72,8 @@ class ChatScreen(ThoughtsScreen):
         yield Footer(show_command_palette=False, compact=True)
 
     async def on_mount(self) -> None:
+        for text in read_prompts():
+            self.composer.remember(text)
         self.composer.fill(self.state.draft)
         self.composer.focus()
         await self.show_conversation()
@@ -88,6 +93,8 @@ class ChatScreen(ThoughtsScreen):
                 self._show_state()
             case LoadFailed(reason):
                 status.show_failed(reason)
+            case SpeakerChanged():
+                await self._show_speaker()
             case PromptRead(_, done, total):
                 status.show_reading(done, total)
             case TextAdded(turn, _) | ThoughtAdded(turn, _):
@@ -112,6 +119,18 @@ class ChatScreen(ThoughtsScreen):
             if isinstance(screen, TokensScreen) and screen.turn is turn:
                 screen.show()
         self.show_strip()
+        self.refresh_bindings()
+
+    async def _show_speaker(self) -> None:
+        """Another model answers: its name stands in the title, and earlier answers are seen as it sees them."""
+        if not self.has_messages:
+            await self.show_conversation()  # the welcome names the model
+            return
+        views = [view for view in self.transcript.query(AnswerView) if view.turn.status != "streaming"]
+        await self.transcript.redraw(*views)
+        self.show_title()
+        self.show_strip()
+        self.show_details(self.subject)
         self.refresh_bindings()
 
     def _show_state(self) -> None:
@@ -167,6 +186,9 @@ class ChatScreen(ThoughtsScreen):
     # What widgets ask for
 
     async def on_submitted(self, message: Submitted) -> None:
+        keep_prompt(message.text)
+        if message.text not in self.composer.past:  # a sample of the welcome text
+            self.composer.remember(message.text)
         edited = self.end_edit()
         self.transcript.select(None)
         if edited is not None and edited in self.session.tree.path():

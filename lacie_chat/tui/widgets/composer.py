@@ -61,8 +61,10 @@ class Composer(TextArea):
             super().action_cursor_down(select)
 
     def remember(self, text: str) -> None:
-        """Put a text at the end of the history."""
+        """Put a text at the end of the history; it stands there once."""
         if not self.past or self.past[-1] != text:
+            if text in self.past:
+                self.past.remove(text)
             self.past.append(text)
         self._position, self._draft = len(self.past), ""
 
