@@ -67,6 +67,7 @@ COMMANDS = (
         "lacie_chat.commands.calibration",
     ),
     Command("models", "list, download, inspect and remove models", "lacie_chat.commands.models"),
+    Command("settings", "see, write and edit the settings file", "lacie_chat.commands.settings"),
     Command("history", "list, search, show, export and delete conversations", "lacie_chat.commands.history"),
     Command("train", "train a LACIE adapter, stage by stage or whole", "lacie_training.cli", "train"),
     Command(

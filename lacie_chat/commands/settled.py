@@ -92,7 +92,7 @@ def sampling_of(settings: Settings, model_path: Path) -> Sampling:
 
 
 def habit_at(model_path: Path) -> "Habit | None":
-    """How a model thinks; None where it can't. Of a file that can't be read, who loads it says what is wrong with it."""
+    """How a model thinks; None where it can't, or can't be read: who loads it says what is wrong with it."""
     from lacie_chat.engine.reasoning import habit_of_file
 
     try:

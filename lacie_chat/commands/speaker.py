@@ -35,7 +35,7 @@ from lacie_chat.models import (
 )
 from lacie_chat.names import pair_name
 from lacie_chat.progress import DownloadLine
-from lacie_chat.settings import BY_NAME
+from lacie_chat.settings import BY_NAME, Settings
 
 _TEMPERATURE = BY_NAME["temperature"]
 TEMPERATURE_HELP = f"{_TEMPERATURE.help} (default: as the settings file says, else {_TEMPERATURE.default_text})"
@@ -194,9 +194,8 @@ def find_speaker(args: argparse.Namespace) -> Speaker:
     A calibrator that was fitted for another way of drawing than this speaker's is not used, and a line on standard
     error says so.
     """
-    machine = machine_of(args)
+    machine, settings = machine_of(args), settings_of(args)
     pair = find_pair(args, download=True)
-    settings = settings_of(args)
     reasoning_of(args, pair.model)
     sampling, own = sampling_of(settings, pair.model.path), sampling_of(Settings(), pair.model.path)
     listener = listener_of(args, pair.model)

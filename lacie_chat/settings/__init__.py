@@ -1,4 +1,7 @@
-"""What can be set: one table of options, one file, and what holds where several say something. Pure: no screen."""
+"""What can be set: one table of options, one file, and what holds where several say something. No screen here.
+
+Writing the file is `lacie_chat.settings.writing`, which brings TOML Kit.
+"""
 
 from lacie_chat.settings.errors import SettingsError
 from lacie_chat.settings.file import SettingsFile, nearest, parse_settings, read_settings
@@ -6,7 +9,6 @@ from lacie_chat.settings.kinds import Kind, Value
 from lacie_chat.settings.layers import PRESET, Held, Own, Settings
 from lacie_chat.settings.options import AUTO, BY_NAME, NO_ADAPTER, OF_ANSWER, OPTIONS, SCOPES, Option
 from lacie_chat.settings.template import as_toml, template
-from lacie_chat.settings.writing import add_keys, save_preset, set_values, write_template
 
 __all__ = [
     "AUTO",
@@ -24,13 +26,9 @@ __all__ = [
     "SettingsError",
     "SettingsFile",
     "Value",
-    "add_keys",
     "as_toml",
     "nearest",
     "parse_settings",
     "read_settings",
-    "save_preset",
-    "set_values",
     "template",
-    "write_template",
 ]

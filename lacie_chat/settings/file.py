@@ -23,7 +23,7 @@ PRESETS, KEYS = "presets", "keys"
 class SettingsFile:
     """What stands in the file at `path`. `unreadable`: it is no TOML at all, or can't be opened."""
 
-    path: Path
+    path: Path = field(default_factory=paths.settings_path)
     values: Mapping[str, Value] = field(default_factory=dict)
     presets: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)

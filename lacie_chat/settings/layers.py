@@ -16,7 +16,6 @@ from lacie_chat.engine.settings import Sampling
 from lacie_chat.settings.file import SettingsFile, checked_values
 from lacie_chat.settings.kinds import Value
 from lacie_chat.settings.options import BY_NAME, OF_ANSWER, OPTIONS
-from lacie_chat.settings.writing import save_preset, set_values
 
 PRESET = "preset"
 """The name under which a conversation keeps which preset it has."""
@@ -35,16 +34,19 @@ class Held:
 
 
 class Settings:
-    """The file, the flags and the preset that a program was started with; the conversation's own come with each call.
+    """The file (None: one that says nothing), the flags and the preset that a program was started with; the
+    conversation's own settings come with each call. TOML Kit is loaded when something is written, not before.
 
     `flags` are those that were given. Raises SettingsError, one line, for a preset that there isn't.
     """
 
-    def __init__(self, file: SettingsFile, flags: Mapping[str, Value] | None = None, preset: str | None = None) -> None:
-        self.file = file
+    def __init__(
+        self, file: SettingsFile | None = None, flags: Mapping[str, Value] | None = None, preset: str | None = None
+    ) -> None:
+        self.file = file or SettingsFile()
         self.flags = dict(flags or {})
         self.preset = preset
-        self._of_preset = dict(file.preset(preset)) if preset is not None else {}
+        self._of_preset = dict(self.file.preset(preset)) if preset is not None else {}
 
     def held(self, name: str, own: Own | None = None, recommended: Mapping[str, Value] | None = None) -> Held:
         """What holds of one option."""
@@ -109,10 +111,14 @@ class Settings:
 
     def write(self, values: Mapping[str, Value | None]) -> None:
         """Set options in the file; None takes one out. Raises SettingsError, one line."""
+        from lacie_chat.settings.writing import set_values
+
         self.file = set_values(self.file.path, values)
         for name in values:
             self.forget(name)
 
     def write_preset(self, name: str, values: Mapping[str, Value]) -> None:
         """Make a preset of these. Raises SettingsError, one line."""
+        from lacie_chat.settings.writing import save_preset
+
         self.file = save_preset(self.file.path, name, values)
