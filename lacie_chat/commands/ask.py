@@ -16,6 +16,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from lacie_chat.commands.argument_types import probability, whole_number
@@ -191,6 +192,7 @@ def stream_answer(
     *,
     system: str = "",
     baseline: bool = False,
+    adapter: Path | None = None,
     show: bool = False,
 ) -> Answered:
     """Stream one answer; on standard output if it is to be shown, with a line on what is thought before it. `system`:
@@ -210,7 +212,8 @@ def stream_answer(
                 complain(f"lacie: the question is longer than the model's context; {cut}")
 
     try:
-        return answer_to(engine, turns_of(question, system), sampling, baseline=baseline, hear=hear)
+        turns = turns_of(question, system)
+        return answer_to(engine, turns, sampling, baseline=baseline, adapter=adapter, hear=hear)
     finally:
         line.fold()
 
