@@ -18,9 +18,12 @@ def summary_of(row: sqlite3.Row) -> ConversationSummary:
     return ConversationSummary(*_conversation_fields(row), row["messages"], last_line)
 
 
-def _conversation_fields(row: sqlite3.Row) -> tuple[str, str, str, str | None, int | None, datetime, datetime]:
-    created, updated = datetime.fromisoformat(row["created_at"]), datetime.fromisoformat(row["updated_at"])
-    return row["id"], row["title"], row["model"], row["adapter"], row["leaf_id"], created, updated
+def _conversation_fields(row: sqlite3.Row) -> tuple[Any, ...]:
+    def moment(column: str) -> datetime | None:
+        return None if row[column] is None else datetime.fromisoformat(row[column])
+
+    times = (moment(column) for column in ("created_at", "updated_at", "pinned_at", "deleted_at"))
+    return row["id"], row["title"], row["model"], row["adapter"], row["leaf_id"], *times
 
 
 def message_of(row: sqlite3.Row) -> Message:

@@ -170,13 +170,13 @@ def test_a_long_conversation_is_read_and_deleted(store: Store) -> None:
     store.attach_assessment(parent, ASSESSMENT)
     assert len(store.thread(parent)) == 1501
     assert store.leaf_under(store.thread(parent)[0].id).id == parent
-    store.delete(conversation_id)
+    store.delete(conversation_id, now=True)
     assert [row.id for row in store.list_conversations()] == [kept]
     assert store.search("Message") == []
     for table, rows in (("messages", 1), ("assessments", 0)):
         assert store._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == rows
     with pytest.raises(StoreError, match="no conversation"):
-        store.delete(conversation_id)
+        store.delete(conversation_id, now=True)
     with pytest.raises(StoreError, match="its conversation was deleted"):
         store.append(parent, "too late")
 
