@@ -97,7 +97,7 @@ def test_a_copy_has_the_branch_up_to_a_message_and_all_that_is_kept_with_it(stor
 
 
 def test_the_answer_of_a_copy_counts_once_with_what_was_said_last(store: Store) -> None:
-    original, answer = answered(store)
+    original, _ = answered(store)
     copy = store.duplicate(original)
     assert [mark.correct for mark in store.marks()] == [True]
     store.mark(copy.leaf_id, False)

@@ -288,5 +288,5 @@ def test_an_answer_s_tokens_are_kept_apart_and_go_with_it(path: Path) -> None:
         assert "tokens" not in store.export(made.id, "json")
         with pytest.raises(StoreError, match="no message 99"):
             store.keep_tokens(99, rows)
-        store.delete(made.id)
+        store.delete(made.id, now=True)
         assert store.tokens(message.id) == []
