@@ -105,7 +105,9 @@ class HistoryScreen(SizedScreen[str | None]):
         self.app.push_screen(NameScreen("Rename the conversation", entry.title), rename)
 
     def action_delete(self) -> None:
-        if (entry := self._current()) is not None and self._change(lambda: self._store.delete(entry.conversation_id)):
+        if (entry := self._current()) is None:
+            return
+        if self._change(lambda: self._store.delete(entry.conversation_id)):
             self._deleted.append(entry)
             self.refresh_bindings()
             self.notify(f"Deleted “{entry.title}”; alt+z takes it back.", timeout=10, markup=False)
