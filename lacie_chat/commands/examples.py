@@ -115,7 +115,7 @@ EXAMPLES: dict[str, str] = {
     "history search": """
         lacie history search capital of Japan
         lacie history search is:wrong "sounds:>80"
-        lacie history search Japan -is:abstained --json
+        lacie history search --json -- Japan -is:abstained
         """,
     "history show": """
         lacie history show 7q3                  # an id, or the start of it

@@ -28,7 +28,7 @@ def test_filters_in_list_and_search(two: list[str], capsys: pytest.CaptureFixtur
     assert "★ rivers" in first and "★" not in second
     assert cli.main(["history", "list", "is:pinned", "model:embed", "--json"]) == 0
     assert [(row["title"], row["pinned"]) for row in json.loads(capsys.readouterr().out)] == [("rivers", True)]
-    assert cli.main(["history", "search", "answer", "--json", "--", "-rivers"]) == 0
+    assert cli.main(["history", "search", "--json", "--", "answer", "-rivers"]) == 0
     assert [row["title"] for row in json.loads(capsys.readouterr().out)] == ["seas"]
     assert cli.main(["history", "unpin", two[0]]) == 0
     capsys.readouterr()
