@@ -127,24 +127,23 @@ EXAMPLES: dict[str, str] = {
         """,
     "history pin": """
         lacie history pin 7q3                   # an id, or the start of it
-        lacie history list is:pinned
+        lacie history pin 7q3h0v2k
         """,
     "history unpin": """
-        lacie history unpin 7q3
-        lacie history list -- -is:pinned        # all but the pinned ones
+        lacie history unpin 7q3                 # an id, or the start of it
+        lacie history unpin 7q3h0v2k
         """,
     "history duplicate": """
         lacie history duplicate 7q3             # prints the copy's id
-        lacie chat --resume 7q3
+        lacie history duplicate 7q3h0v2k
         """,
     "history delete": """
-        lacie history delete 7q3
-        lacie history restore 7q3               # take it back
+        lacie history delete 7q3                # lacie history restore 7q3 takes it back
         lacie history delete 7q3 --now --yes    # for good, without being asked
         """,
     "history restore": """
-        lacie history list is:deleted
-        lacie history restore 7q3
+        lacie history restore 7q3               # lacie history list is:deleted shows which there are
+        lacie history restore 7q3h0v2k
         """,
     "train": """
         lacie train run --recipe smoke          # every stage, in minutes, on a CPU
