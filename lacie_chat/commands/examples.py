@@ -123,7 +123,12 @@ EXAMPLES: dict[str, str] = {
         """,
     "history export": """
         lacie history export 7q3 --out japan.md
+        lacie history export 7q3 --out japan.html # one page, with the figures
         lacie history export 7q3 --format json --out japan.json
+        """,
+    "history import": """
+        lacie history import japan.json
+        cat japan.json | lacie history import -
         """,
     "history pin": """
         lacie history pin 7q3                   # an id, or the start of it

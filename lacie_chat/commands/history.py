@@ -10,13 +10,13 @@ from rich.text import Text
 
 from lacie_chat.commands.answer_text import AnswerText, question_text
 from lacie_chat.commands.argument_types import positive
+from lacie_chat.commands.history_files import export, export_arguments, import_file
 from lacie_chat.console import make_console, show
 from lacie_chat.conversations import DELETED_DAYS, EXAMPLES, Query, Store, StoreError, parse_query
 from lacie_chat.conversations.export import parts_of
 from lacie_chat.conversations.filters import STATES
 from lacie_chat.errors import LacieError
 from lacie_chat.loudness import note
-from lacie_chat.paths import expanded
 from lacie_chat.printable import printable
 from lacie_chat.streams import typed_text
 
@@ -35,11 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action = actions.add_parser(name, help=text)
         action.add_argument("id", metavar="ID", help="its id, or the start of it")
         if name == "export":
-            action.add_argument("--format", choices=("markdown", "json"), default="markdown")
-            action.add_argument("--out", metavar="FILE", help="a new file (default: standard output)")
+            export_arguments(action)
         if name == "delete":
             action.add_argument("--now", action="store_true", help="for good, also one that is deleted already")
             action.add_argument("--yes", action="store_true", help="don't ask before it is gone for good")
+    importing = actions.add_parser("import", help="read in what 'export --format json' wrote")
+    importing.add_argument("file", metavar="FILE", help="the file; - is standard input")
 
 
 _ON_ONE = {
@@ -143,22 +144,6 @@ def _show(store: Store, args: argparse.Namespace) -> int:
     return 0
 
 
-def _export(store: Store, args: argparse.Namespace) -> int:
-    text = store.export(store.find(args.id).id, args.format)
-    if args.out is None:
-        print(text, end="")
-        return 0
-    path = expanded(args.out)
-    try:
-        with path.open("x", encoding="utf-8") as file:  # never over a file that is there
-            file.write(text)
-    except FileExistsError:
-        raise LacieError(f"{path} is there already; give another name") from None
-    except OSError as error:
-        raise LacieError(f"can't write {path}: {error.strerror}") from None
-    return 0
-
-
 def _pin(store: Store, args: argparse.Namespace) -> int:
     conversation = store.find(args.id)
     store.pin(conversation.id, args.action == "pin")
@@ -210,7 +195,8 @@ _ACTIONS = {
     "list": _list,
     "search": _search,
     "show": _show,
-    "export": _export,
+    "export": export,
+    "import": import_file,
     "pin": _pin,
     "unpin": _pin,
     "duplicate": _duplicate,

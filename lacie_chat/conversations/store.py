@@ -16,11 +16,14 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from lacie_chat import paths
-from lacie_chat.conversations import keeping, owner
+from lacie_chat.conversations import branches, keeping, owner
+from lacie_chat.conversations.assessments import set_assessment
 from lacie_chat.conversations.database import BUSY_SECONDS, database_in_memory, open_database
 from lacie_chat.conversations.errors import StoreError, explained
-from lacie_chat.conversations.export import to_json, to_markdown
+from lacie_chat.conversations.export import beside, to_json, to_markdown
 from lacie_chat.conversations.filters import Query
+from lacie_chat.conversations.html_page import to_html
+from lacie_chat.conversations.importing import bring_in, read_export
 from lacie_chat.conversations.marks import find_marks, set_mark
 from lacie_chat.conversations.records import (
     ROLES,
@@ -32,15 +35,12 @@ from lacie_chat.conversations.records import (
     Role,
     Status,
 )
-from lacie_chat.conversations.rows import message_of
 from lacie_chat.conversations.search import find_messages
-from lacie_chat.conversations.thoughts import REASONING, add_thought
+from lacie_chat.conversations.thoughts import add_thought
 from lacie_chat.conversations.values import as_json, compact_json, one_line, storable, timestamp
 
-_MESSAGE_COLUMNS = f"""m.id, m.conversation_id, m.parent_id, m.role, m.text, m.status, m.created_at, m.params,
-    m.usage, m.timings, a.assessment, k.correct, {REASONING} AS reasoning"""
-_MESSAGES = f"""SELECT {_MESSAGE_COLUMNS} FROM messages m LEFT JOIN assessments a ON a.message_id = m.id
-    LEFT JOIN marks k ON k.message_id = m.id"""
+Format = Literal["markdown", "json", "html"]
+_PAGES = {"markdown": to_markdown, "html": to_html}
 
 
 class Store:
@@ -154,16 +154,23 @@ class Store:
         with self._reading() as connection:
             return find_messages(connection, asked, limit)
 
-    def export(self, conversation_id: str, format: Literal["markdown", "json"]) -> str:
-        """Markdown: the branch that is shown. JSON: the whole tree."""
-        with self._reading():
+    def export(self, conversation_id: str, format: Format) -> str:
+        """Markdown and HTML: the branch that is shown. JSON: all that is known, for `import_text`."""
+        with self._reading() as connection:
             conversation = self.conversation(conversation_id)
             if format == "json":
-                return to_json(conversation, self.messages(conversation.id))
-            if format == "markdown":
-                leaf = conversation.leaf_id
-                return to_markdown(conversation, [] if leaf is None else self.thread(leaf))
+                return to_json(conversation, self.messages(conversation.id), beside(connection, conversation.id))
+            thread = [] if conversation.leaf_id is None else self.thread(conversation.leaf_id)
+        if format not in _PAGES:
             raise ValueError(f"no such format: {format}")
+        return _PAGES[format](conversation, thread)
+
+    def import_text(self, text: str) -> tuple[Conversation, bool]:
+        """The conversation of an exported JSON, and whether it is new: one that is here already is left as it is
+        (taken back, if it was deleted). Raises StoreError, one line, and imports nothing, if anything is wrong."""
+        read = read_export(text)
+        with self._writing() as connection:
+            return bring_in(connection, read)
 
     # Messages
 
@@ -241,20 +248,9 @@ class Store:
 
     def attach_assessment(self, message_id: int, assessment: Mapping[str, Any]) -> None:
         """Keep what `Assessment.to_dict()` says of a message; a later assessment replaces an earlier one."""
-        confidence = assessment.get("confidence") or {}
         with self._writing() as connection:
             self.message(message_id)
-            connection.execute(
-                "INSERT OR REPLACE INTO assessments VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    message_id,
-                    assessment["state"],
-                    assessment.get("acceptance"),
-                    confidence.get("value"),
-                    confidence.get("kind"),
-                    as_json(assessment),
-                ),
-            )
+            set_assessment(connection, message_id, assessment)
 
     def mark(self, message_id: int, correct: bool | None) -> None:
         """The user says that an answer is right or wrong; None takes it back. Raises StoreError for an answer that
@@ -283,53 +279,27 @@ class Store:
     def message(self, message_id: int) -> Message:
         """One message."""
         with self._reading() as connection:
-            row = connection.execute(f"{_MESSAGES} WHERE m.id = ?", (message_id,)).fetchone()
-        if row is None:
-            raise StoreError(f"no message {message_id}: its conversation was deleted")
-        return message_of(row)
+            return branches.message(connection, message_id)
 
     def messages(self, conversation_id: str) -> list[Message]:
         """The whole tree of a conversation as a list, oldest first."""
         with self._reading() as connection:
-            rows = connection.execute(f"{_MESSAGES} WHERE m.conversation_id = ? ORDER BY m.id", (conversation_id,))
-            return [message_of(row) for row in rows]
+            return branches.messages(connection, conversation_id)
 
     def children(self, conversation_id: str, parent_id: int | None) -> list[Message]:
         """The messages right below `parent_id` (None: the first messages), oldest first: each starts a branch."""
         with self._reading() as connection:
-            rows = connection.execute(
-                f"{_MESSAGES} WHERE m.conversation_id = ? AND m.parent_id IS ? ORDER BY m.id",
-                (conversation_id, parent_id),
-            )
-            return [message_of(row) for row in rows]
+            return branches.children(connection, conversation_id, parent_id)
 
     def thread(self, leaf_id: int) -> list[Message]:
         """The branch that ends in `leaf_id`, from its first message on."""
         with self._reading() as connection:
-            rows = connection.execute(
-                f"""WITH RECURSIVE up (id, parent_id) AS (
-                    SELECT id, parent_id FROM messages WHERE id = ?
-                    UNION ALL SELECT p.id, p.parent_id FROM messages p JOIN up ON p.id = up.parent_id
-                ) {_MESSAGES} JOIN up ON up.id = m.id ORDER BY m.id""",
-                (leaf_id,),
-            ).fetchall()
-        if not rows:
-            raise StoreError(f"no message {leaf_id}: its conversation was deleted")
-        return [message_of(row) for row in rows]
+            return branches.thread(connection, leaf_id)
 
     def leaf_under(self, message_id: int) -> Message:
         """The newest leaf at or below a message: where its branch was last written."""
         with self._reading() as connection:
-            row = connection.execute(
-                """WITH RECURSIVE down (id, conversation_id) AS (
-                    SELECT id, conversation_id FROM messages WHERE id = ?
-                    UNION ALL SELECT c.id, c.conversation_id FROM messages c
-                    JOIN down ON c.conversation_id = down.conversation_id AND c.parent_id = down.id
-                ) SELECT max(id) AS newest FROM down""",
-                (message_id,),
-            ).fetchone()
-            # The newest message below is a leaf: a child is always newer than its parent.
-            return self.message(message_id if row["newest"] is None else row["newest"])
+            return branches.leaf_under(connection, message_id)
 
     def set_leaf(self, conversation_id: str, leaf_id: int | None) -> None:
         """Show another branch: the one that ends in `leaf_id` (None: none, before a new first message)."""
