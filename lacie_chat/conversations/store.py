@@ -2,8 +2,7 @@
 
 Each change is one short transaction, committed before the call returns: what was shown is on disk, so a killed process
 loses nothing. WAL lets others read meanwhile; a second writer waits up to `busy_seconds`. (`synchronous=NORMAL`: a
-power cut may take the last moments, never the file's soundness.) All calls are thread-safe and raise StoreError, one
-line.
+power cut may take the last moments, never the file's soundness.) Calls are thread-safe and raise StoreError, one line.
 """
 
 import json
@@ -111,6 +110,11 @@ class Store:
     def rename(self, conversation_id: str, title: str) -> None:
         """Give a conversation another title."""
         self._change_conversation("title = ?", (one_line(title),), conversation_id)
+
+    def set_model(self, conversation_id: str, model: str, adapter: str | None) -> None:
+        """Note who answers in a conversation now."""
+        who = storable(model), adapter and storable(adapter)
+        self._change_conversation("model = ?, adapter = ?", who, conversation_id)
 
     def pin(self, conversation_id: str, pinned: bool = True) -> None:
         """Let a conversation stand before the others, or no more."""
