@@ -11,8 +11,8 @@ from test_store import ASSESSMENT  # type: ignore[import-not-found]
 from lacie_chat.conversations import Store
 
 ALLOWED = set(
-    "html head meta title style body header h1 p main section h2 div details summary table tr th td footer span em strong "
-    "code pre br hr ul ol li blockquote s a thead tbody h3 h4 h5 h6".split()
+    "html head meta title style body header h1 p main section h2 div details summary table tr th td footer "
+    "span em strong code pre br hr ul ol li blockquote s a thead tbody h3 h4 h5 h6".split()
 )
 VOID = {"meta", "br", "hr"}
 
