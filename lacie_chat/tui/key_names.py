@@ -5,7 +5,7 @@ Textual names a key by its character's Unicode name (`equals_sign`); on a keyboa
 
 from collections.abc import Iterator, Mapping
 
-from textual.keys import format_key, key_to_character
+from textual.keys import REPLACED_KEYS, format_key, key_to_character
 
 from lacie_chat.tui.actions import Action
 from lacie_chat.tui.typed_text import is_text
@@ -20,13 +20,17 @@ def key_name(key: str, *, short: bool = False) -> str:
     """`ctrl+n`, `?`, `pageup`; `short`, as in the footer: `^n`, `?`, `pgup`."""
     key = SAME_KEYS.get(key.strip(), key.strip())
     *modifiers, name = key.split("+") if len(key) > 1 else [key]
-    character = key_to_character(name)
     if short:
         name = format_key(name)
         return "".join("^" if modifier == "ctrl" else f"{modifier}+" for modifier in modifiers) + name
-    if character is not None and character != " " and is_text(character):
-        name = character
-    return "+".join([*modifiers, name])
+    character = _character(name)
+    return "+".join([*modifiers, name if character is None or character == " " else character])
+
+
+def _character(name: str) -> str | None:
+    """What a key without modifiers writes, if anything."""
+    character = key_to_character(REPLACED_KEYS.get(name, name))
+    return character if is_text(character) else None
 
 
 def names_of(action: Action, keymap: Mapping[str, str]) -> list[str]:
@@ -43,7 +47,7 @@ def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
 def writes_text(key: str) -> bool:
     """Does this key put a character into a text? Such a key can't be a command where one writes."""
     *modifiers, name = key.strip().split("+") if len(key.strip()) > 1 else [key]
-    return set(modifiers) <= {"shift"} and is_text(key_to_character(name))
+    return set(modifiers) <= {"shift"} and _character(name) is not None
 
 
 def usable(keymap: Mapping[str, str]) -> dict[str, str]:
