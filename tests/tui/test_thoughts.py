@@ -324,6 +324,6 @@ def test_no_two_actions_want_one_key_but_those_that_take_turns() -> None:
 
 def test_the_help_names_every_key_of_thoughts_once_and_with_room() -> None:
     lines = [line.rstrip() for line in help_content({}, 200).plain.splitlines()]
-    assert "ctrl+space  o       Show what the model thought before it answered; once more folds it" in lines
+    assert "ctrl+space          Show what the model thought before it answered; once more folds it" in lines
     assert "o  ctrl+space       Show what was thought before both answers; once more folds it" in lines
     assert any(line.startswith("▸ thought for 12 s") for line in lines)
