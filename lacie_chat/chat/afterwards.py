@@ -102,12 +102,28 @@ class Afterwards:
         turn.unheard, turn.phase = False, "listening"
         self._add(_Wish("assessment", tree, turn, calibrator=calibrator))
 
+    @property
+    def still_to_hear(self) -> int:
+        """How many answers wait for their assessment here, with the one in hand."""
+        with self._changed:
+            return sum(wish.kind == "assessment" for wish in self._all())
+
     def forget(self) -> None:
         """The conversation at hand is left: its old answers that still wait to be heard wait for the next time."""
         with self._changed:
             for wish in [wish for wish in self._wishes if wish.kind == "assessment"]:
                 self._wishes.remove(wish)
                 wish.turn.unheard, wish.turn.phase = True, "done"
+
+    def drop(self) -> None:
+        """Another model answers from now on: it can't draw the samples of answers that it didn't give, and may be heard
+        by another listener. Old answers still wait to be heard; sentences are asked for when they are looked at."""
+        self.forget()
+        with self._changed:
+            dropped, self._wishes = self._wishes, []
+        for wish in dropped:
+            wish.turn.drawing = False
+            self._post(TurnChanged(wish.turn))
 
     def hold(self) -> None:
         """Something else comes first, until `release`."""

@@ -1,6 +1,7 @@
 """The chat's one engine: made and loaded when it is first wanted, lent, told to stop, and made anew once it has died.
 
-It is started once for each death, and never again on its own after a failed load: the next question tries again.
+It is started once for each death, and never again on its own after a failed load: the next question tries again. Where
+another model takes its place, the one at hand is closed first: two models' weights may be more than memory holds.
 """
 
 from collections.abc import Callable
@@ -10,18 +11,18 @@ from threading import Event, Lock
 
 from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Loading, Notice
 from lacie_chat.chat.lane import Lane
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import LoadProgress, ModelInfo
 from lacie_chat.engine.protocol import EngineLike
 
 
 class EngineKeeper:
-    """`lane` is the thread that loads; `ready` is told of each engine once it is loaded, on that thread."""
+    """`speaker` makes it. `lane` is the thread that loads; `ready` is told of each engine once it is loaded, there."""
 
     def __init__(
         self,
-        factory: Callable[[], EngineLike],
-        model_name: str,
+        speaker: ChatSpeaker,
         lane: Lane,
         post: Callable[[ChatEvent], object],
         ready: Callable[[EngineLike], object],
@@ -29,7 +30,7 @@ class EngineKeeper:
         self.engine: EngineLike | None = None
         self.info: ModelInfo | None = None
         self.load_error = ""
-        self._factory, self._model_name = factory, model_name
+        self.speaker = speaker
         self._lane, self._post, self._ready = lane, post, ready
         self._failures = 0
         self._lock = Lock()
@@ -48,6 +49,33 @@ class EngineKeeper:
         """The engine, loaded; None if it can't be (which has then been reported). Blocks: for the lane alone."""
         if self.engine is not None or self.closed:
             return self.engine
+        try:
+            return self._open()
+        except EngineError as error:
+            self._failures += 1
+            self.load_error = str(error)
+            self._post(LoadFailed(str(error)))
+            return None
+
+    def change(self, speaker: ChatSpeaker, back: Callable[[ChatSpeaker], object]) -> None:
+        """Close the engine and load this speaker's. Where that can't be loaded it is said, `back` is told whose engine
+        is loaded again instead, and it is. Blocks: for the lane alone."""
+        if self.closed:
+            return
+        before, info = self.speaker, self.info
+        self._let_go()
+        self.speaker, self.info, self.load_error = speaker, None, ""
+        try:
+            self._open()
+        except EngineError as error:
+            reason = str(error).rstrip(".")
+            self._post(Notice(f"{speaker.model_name}: {reason}. {before.model_name} stays.", serious=True))
+            self.speaker, self.info = before, info
+            back(before)
+            self.load()
+
+    def _open(self) -> EngineLike:
+        """A new engine, loaded. Raises EngineError, one line."""
         again = self.info is not None
 
         def progress(of: LoadProgress) -> None:
@@ -56,23 +84,26 @@ class EngineKeeper:
         progress(LoadProgress(0.0))
         engine: EngineLike | None = None
         try:
-            engine = self._factory()
+            engine = self.speaker.engine_factory()
             self.info = engine.load(progress)
-        except EngineError as error:
-            self._failures += 1
-            self.load_error = str(error)
-            self._post(LoadFailed(str(error)))
+        except EngineError:
             if engine is not None:
                 engine.close()
-            return None
+            raise
         self.engine, self.load_error = engine, ""
         if self.closed:
             engine.close()
         self._post(Loaded(self.info))
         if self.info.asked_as and not again:
-            self._post(Notice(f"{self._model_name}: {self.info.asked_as}"))
+            self._post(Notice(f"{self.speaker.model_name}: {self.info.asked_as}"))
         self._ready(engine)
         return engine
+
+    def _let_go(self) -> None:
+        with self._lock:
+            engine, self.engine = self.engine, None
+        if engine is not None:
+            engine.close()
 
     def finder(self) -> Callable[[], EngineLike | None]:
         """How a question that is asked now finds its engine: where a load fails before its turn comes, it has seen

@@ -33,6 +33,11 @@ class LoadFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerChanged:
+    """Another model answers from now on: `ChatSession.speaker`. Or, where it can't be loaded, the one before again."""
+
+
+@dataclass(frozen=True, slots=True)
 class PromptRead:
     """`done` of `total` tokens of the prompt of `turn` are read."""
 
@@ -79,4 +84,15 @@ class Notice:
     serious: bool = False
 
 
-ChatEvent = Loading | Loaded | LoadFailed | PromptRead | TextAdded | ThoughtAdded | TurnChanged | TurnEnded | Notice
+ChatEvent = (
+    Loading
+    | Loaded
+    | LoadFailed
+    | SpeakerChanged
+    | PromptRead
+    | TextAdded
+    | ThoughtAdded
+    | TurnChanged
+    | TurnEnded
+    | Notice
+)

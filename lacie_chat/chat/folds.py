@@ -45,12 +45,12 @@ class Folds:
 
     def __init__(self, answer_from: float = OFF, *, calibrated: bool) -> None:
         self.answer_from = answer_from
-        self._calibrated = calibrated
+        self.calibrated = calibrated
         self._opened: set[int | Turn] = set()
 
     def reason(self, turn: Turn) -> str | None:
         """Why this answer is folded, or would be if it hadn't been opened."""
-        return why_folded(turn, self.answer_from, calibrated=self._calibrated)
+        return why_folded(turn, self.answer_from, calibrated=self.calibrated)
 
     def is_open(self, turn: Turn) -> bool:
         """Was it opened by the user?"""

@@ -4,25 +4,26 @@ Two threads work for it. One loads the model and writes answers, one after the o
 for its turn); the other listens to finished answers, so that the next answer need not wait for an assessment. Whatever
 they do is reported through `post` as events; they never touch a widget. Every method here returns at once.
 
-When the engine dies, the answer keeps what it has, and a new engine is started (engine_keeper.py).
+When the engine dies, the answer keeps what it has, and a new engine is started (engine_keeper.py). The model may be
+changed in mid-conversation: what was asked before is its answers' maker's, what is asked from then on the other's.
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from threading import Lock
+from threading import Event, Lock
 
 from lacie_chat.chat.afterwards import Afterwards
 from lacie_chat.chat.answering import Asked, end_answer, hurry_answers, make_answer, stop_answers
 from lacie_chat.chat.engine_keeper import EngineKeeper
-from lacie_chat.chat.events import ChatEvent, Notice, TurnChanged, TurnEnded
+from lacie_chat.chat.events import ChatEvent, Notice, SpeakerChanged, TurnChanged, TurnEnded
 from lacie_chat.chat.folds import OFF, Folds
 from lacie_chat.chat.lane import Lane
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Turn
-from lacie_chat.chat.unheard import calibrator_for, note_unheard, unheard_of
-from lacie_chat.confidence import assess, with_p_right
+from lacie_chat.chat.unheard import calibrator_for, note_unheard, see_as_now, unheard_of
+from lacie_chat.confidence import assess
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineDied
 from lacie_chat.engine.events import ModelInfo
@@ -66,9 +67,13 @@ class ChatSession:
         self._seed = seed
         self._lock = Lock()
         self._pending: list[Asked] = []
+        self._heard_now: list[Turn] = []
+        """Those that the listener has, or that wait for it."""
+        self._changes = 0
+        """How often another speaker was taken."""
         self._speaking = Lane("speaker", post)
         self._listening = Lane("listener", post)
-        self._keeper = EngineKeeper(speaker.engine_factory, speaker.model_name, self._speaking, post, self._ready)
+        self._keeper = EngineKeeper(speaker, self._speaking, post, self._ready)
         self._afterwards = Afterwards(lambda: self._keeper.engine, post, self.engine_died)
         self.tree = self._new_tree()
 
@@ -137,16 +142,12 @@ class ChatSession:
             self.speaker.adapter_name,
             report=self._report_store,
         )
-        for turn in tree.turns():
-            heard = turn.assessment
-            turn.heard_otherwise = heard is not None and heard.assessment_version != self.speaker.assessment_version
-            if heard is not None and not turn.heard_otherwise and (calibrator := calibrator_for(self, turn)):
-                turn.assessment = with_p_right(heard, calibrator)  # as the one in use sees it today
+        see_as_now(self, tree)
         note_unheard(tree)
         self.cancel_all()
         self._afterwards.forget()
         self.tree = tree
-        self._hear_old()
+        self.hear_left(tree.path())
 
     def switch(self, turn: Turn, step: int) -> bool:
         """Show the branch of another sibling of `turn`; False if there is none on that side."""
@@ -155,8 +156,21 @@ class ChatSession:
         if not 0 <= index < len(siblings):
             return False
         self.tree.select(siblings[index])
-        self._hear_old()
+        self.hear_left(self.tree.path())
         return True
+
+    def change_speaker(self, speaker: ChatSpeaker) -> None:
+        """Go on with another model, once what is being listened to is heard; only while `why_unchangeable` has nothing
+        to say. What is asked from now on is for this one. If it can't be loaded, the one before is back, in one line.
+        """
+        self._afterwards.hold()
+        change = self._take(speaker)
+        self._speaking.submit(lambda: self._change(speaker, change))
+
+    @property
+    def why_unchangeable(self) -> str:
+        """One line on what stands in the way of another model; empty if nothing does."""
+        return "An answer is in progress: change the model when it is there, or stop it (escape)." if self.busy else ""
 
     def read_sentences(self, turn: Turn) -> None:
         """Find out how sure each sentence of an answer sounds, when nothing else is to be done."""
@@ -172,6 +186,12 @@ class ChatSession:
     def busy(self) -> bool:
         """Is an answer in progress, or waiting?"""
         return bool(self._pending)
+
+    @property
+    def listened_to(self) -> int:
+        """How many answers are being assessed, or wait for it, whichever conversation they are of."""
+        with self._lock:
+            return len(self._heard_now) + self._afterwards.still_to_hear
 
     def close(self) -> None:
         """Stop, keep what there is, and free the engine."""
@@ -219,18 +239,52 @@ class ChatSession:
     def _ask(self, question: Turn) -> Turn:
         sampling = replace(self.sampling, seed=self._seed())
         params = self.speaker.params_of(self.baseline, sampling)
+        self.tree.answered_by(self.speaker.model_name, self.speaker.adapter_name)
         answer = self.tree.add("assistant", "", question, status="streaming", params=params)
         answer.phase = "waiting"
         asked, find = Asked(self.tree, answer, sampling, self._hear), self._keeper.finder()
+        change = self._changes
         self._afterwards.hold()
         with self._lock:
             self._pending.append(asked)
-        self._speaking.submit(lambda: self._answer(asked, find))
+        self._speaking.submit(lambda: self._answer(asked, find, change))
         return answer
 
-    def _answer(self, asked: Asked, find: Callable[[], EngineLike | None]) -> None:
+    def _answer(self, asked: Asked, find: Callable[[], EngineLike | None], change: int) -> None:
+        if change != self._changes:  # the one before is back, and this was asked of the other
+            asked.turn.problem = f"{asked.turn.params['model']} can't be loaded"
+            for turn in stop_answers([asked.turn]):
+                if turn.status == "streaming":
+                    end_answer(asked.tree, turn, "failed", asked.post)
+            return
         self._afterwards.clear()
         make_answer(asked, self, find)
+
+    def _take(self, speaker: ChatSpeaker) -> int:
+        """This one answers from now on; returns the number of the change."""
+        self.speaker, self.sampling, self.baseline = speaker, speaker.sampling, False
+        self.folds.calibrated = speaker.is_calibrated
+        see_as_now(self, self.tree)
+        self._changes += 1
+        self._post(SpeakerChanged())
+        return self._changes
+
+    def _change(self, speaker: ChatSpeaker, change: int) -> None:
+        def back(before: ChatSpeaker) -> None:
+            if self._changes == change:  # else a third one was chosen meanwhile
+                self._take(before)
+
+        try:
+            self._afterwards.clear()
+            heard = Event()
+            self._listening.submit(heard.set)
+            while not (heard.wait(0.2) or self._keeper.closed):
+                pass
+            self._afterwards.drop()
+            self._keeper.change(speaker, back)
+        finally:
+            self._afterwards.release()
+        self.hear_left(self.tree.path())
 
     def _hear(self, event: ChatEvent) -> None:
         """What is said of an answer of the conversation: its end is also ours."""
@@ -269,6 +323,8 @@ class ChatSession:
         calibrator = calibrator_for(self, turn)
         self._afterwards.hold()
         turn.phase = "listening"
+        with self._lock:
+            self._heard_now.append(turn)
         post(TurnChanged(turn))
 
         def listen() -> None:
@@ -279,22 +335,31 @@ class ChatSession:
                     turn.question, turn.text, listener=engine.listener, calibrator=calibrator, tokens=turn.tokens
                 )
                 tree.attach(turn, heard)
-            except EngineDied as error:
-                turn.problem = str(error)
+            except EngineDied:
                 self.engine_died(engine)
+                self.listen_later(tree, turn)
             except Exception as error:  # noqa: BLE001 - the answer stays, whatever the assessment ran into
                 turn.problem = str(error) or type(error).__name__
-            turn.phase = "done"
-            if "comparison" not in turn.params:  # that one has samples of its own
-                self._afterwards.draw_samples(tree, turn, self.agreement, calibrator)
+            with self._lock:
+                self._heard_now.remove(turn)
+            if turn.assessment is not None or turn.problem:
+                turn.phase = "done"
+                if "comparison" not in turn.params:  # that one has samples of its own
+                    self._afterwards.draw_samples(tree, turn, self.agreement, calibrator)
             self._afterwards.release()
             post(TurnChanged(turn))
 
         self._listening.submit(listen)
 
-    def _hear_old(self) -> None:
-        for turn in unheard_of(self.tree):
-            self._afterwards.hear(self.tree, turn, calibrator_for(self, turn))
+    def listen_later(self, tree: ChatTree, turn: Turn) -> None:
+        """Assess an answer that has ended when there is time, by whatever engine there is then."""
+        self._afterwards.hear(tree, turn, calibrator_for(self, turn))
+        self._post(TurnChanged(turn))
+
+    def hear_left(self, turns: Iterable[Turn]) -> None:
+        """Assess those of the conversation's answers which a program that ended left unheard, when there is time."""
+        for turn in unheard_of(turns):
+            self.listen_later(self.tree, turn)
 
     def _new_tree(self) -> ChatTree:
         return ChatTree(self.store, self.speaker.model_name, self.speaker.adapter_name, report=self._report_store)

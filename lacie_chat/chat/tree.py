@@ -62,6 +62,8 @@ class Turn:
     sentences_problem: str = ""
     heard_otherwise: bool = False
     unheard: bool = False
+    elsewhere: bool = False
+    """Is another chat still writing it, as far as was known when it was read?"""
     tokens: Sequence[TokenProbability] = ()
     alternatives: Sequence[Alternatives] = ()
     stop_requested: bool = False
@@ -115,6 +117,8 @@ class ChatTree:
         self.model = model
         self.adapter = adapter
         self.conversation_id: str | None = None
+        self._listed: tuple[str, str | None] | None = None
+        """Under whose name the store lists it."""
         self.title = ""
         self.roots: list[Turn] = []
         self.leaf: Turn | None = None
@@ -138,6 +142,7 @@ class ChatTree:
         conversation = store.conversation(conversation_id)
         tree.conversation_id = conversation.id
         tree.title = conversation.title
+        tree._listed = conversation.model, conversation.adapter
         by_id: dict[int, Turn] = {}
         for message in store.messages(conversation.id):  # a child is newer than its parent, so it comes after it
             parent = by_id[message.parent_id] if message.parent_id is not None else None
@@ -200,6 +205,11 @@ class ChatTree:
                 self.title = title_of(text)
             self._try(lambda: self._save(turn), now=True)  # the store makes it the leaf
             return turn
+
+    def answered_by(self, model: str, adapter: str | None) -> None:
+        """Who answers from now on; with the next turn the conversation is listed under this name."""
+        with self._lock:
+            self.model, self.adapter = model, adapter
 
     def draft(self, question: Turn, params: dict[str, Any]) -> Turn:
         """An answer to `question` that joins the tree with its first word, beside the current branch."""
@@ -324,6 +334,10 @@ class ChatTree:
         if turn.stored_id is None:
             if self.conversation_id is None:
                 self.conversation_id = self.store.create_conversation(self.model, self.adapter, self.title).id
+                self._listed = self.model, self.adapter
+            if turn.role == "assistant" and self._listed != (self.model, self.adapter):
+                self.store.set_model(self.conversation_id, self.model, self.adapter)
+                self._listed = self.model, self.adapter
             if turn.parent is not None:
                 self._save(turn.parent)
             turn.stored_id = self.store.add_message(
@@ -382,4 +396,5 @@ def _turn_of(message: Message, parent: Turn | None) -> Turn:
         correct=message.correct,
         stored_id=message.id,
         reasoning=message.reasoning,
+        elsewhere=message.status == "streaming",
     )

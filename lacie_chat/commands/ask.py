@@ -17,6 +17,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from lacie_chat.commands.argument_types import not_negative, positive, probability, whole_number
@@ -187,7 +188,13 @@ def read_question(words: Sequence[str]) -> str:
 
 
 def stream_answer(
-    engine: EngineLike, question: str, sampling: Sampling, *, baseline: bool = False, show: bool = False
+    engine: EngineLike,
+    question: str,
+    sampling: Sampling,
+    *,
+    baseline: bool = False,
+    adapter: Path | None = None,
+    show: bool = False,
 ) -> Answered:
     """Stream one answer; on standard output if it is to be shown, with a line on what is thought before it. Raises
     LacieError if the engine fails."""
@@ -206,7 +213,7 @@ def stream_answer(
                 complain(f"lacie: the question is longer than the model's context; {cut}")
 
     try:
-        return answer_to(engine, [ChatTurn("user", question)], sampling, baseline=baseline, hear=hear)
+        return answer_to(engine, [ChatTurn("user", question)], sampling, baseline=baseline, adapter=adapter, hear=hear)
     finally:
         line.fold()
 

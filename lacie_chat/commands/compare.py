@@ -33,6 +33,7 @@ from lacie_chat.cut_off import stopped_words
 from lacie_chat.engine import Sampling
 from lacie_chat.engine.asking import Answered
 from lacie_chat.loudness import shows_progress
+from lacie_chat.names import pair_refs
 from lacie_chat.printable import printable
 from lacie_chat.streams import complain
 
@@ -146,7 +147,7 @@ def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, l
     for number in range(count):
         _working(f"{side.compared.name}: " + (f"sample {number + 1} of {count}" if count > 1 else "answering"))
         drawn = replace(sampling, seed=sampling.seed + number, reasoning=side.compared.speaker.sampling.reasoning)
-        answered = stream_answer(side.engine, question, drawn, baseline=side.baseline)
+        answered = stream_answer(side.engine, question, drawn, baseline=side.baseline, adapter=side.adapter)
         found.append(Sample(assessed(question, answered, listener, calibrator), answered))
     _working("")
     return found
@@ -224,10 +225,8 @@ def _show(
 
 
 def _heading(side: ComparedSide) -> Text:
-    adapter = side.speaker.adapter
-    model = side.speaker.model
-    # the embedded model's adapter is `embedded` too, and Ollama's has the name of its model
-    files = model.ref + (f" + {adapter.name if adapter.ref == model.ref else adapter.ref}" if adapter else "")
+    model, adapter = side.speaker.model, side.speaker.adapter
+    files = pair_refs(model.ref, adapter.ref, adapter.name) if adapter else model.ref
     return Text.assemble((side.name, "bold reverse"), ("" if files == side.name else f"  {files}", "dim"))
 
 

@@ -35,6 +35,7 @@ EXAMPLES: dict[str, str] = {
     "compare": """
         lacie compare Who wrote Emma            # the baseline against the adapter
         lacie compare "Who wrote Emma?" --left a.gguf --right b.gguf --samples 5
+        lacie compare "Who wrote Emma?" --left embedded+a-LoRA.gguf --right embedded+none
         lacie compare --questions questions.jsonl --out compared
         """,
     "evaluate": """

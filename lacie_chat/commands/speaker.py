@@ -73,10 +73,15 @@ class Speaker:
     def adapter_path(self) -> Path | None:
         return self.adapter.path if self.adapter else None
 
-    def engine(self) -> EngineProcess:
-        """A new engine in a process of its own (also after one has died)."""
+    def engine(self, *, further_adapters: tuple[Path, ...] = ()) -> EngineProcess:
+        """A new engine in a process of its own (also after one has died); with room for answers with further adapters
+        over the same weights."""
         settings = EngineSettings(
-            self.model.path, self.adapter_path, listener=self.listener, **dataclasses.asdict(self.machine)
+            self.model.path,
+            self.adapter_path,
+            listener=self.listener,
+            further_adapters=further_adapters,
+            **dataclasses.asdict(self.machine),
         )
         return EngineProcess(settings, log_path=paths.log_dir() / "engine.log")
 

@@ -15,6 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from lacie_chat.comparison import Segment, differing_words, segments
 from lacie_chat.comparison.figures import Pair, most_changed
 from lacie_chat.confidence import Assessment, Span, confidence_text
+from lacie_chat.names import pair_refs
 from lacie_chat.printable import printable
 from lacie_chat.rows import write_text
 from lacie_chat.statistics.tables import (
@@ -131,7 +132,7 @@ def _conditions(result: Result) -> str:
     drawn = made["sampling"]
     heard_by = "a tuned listener" if result["listener"]["tuned"] else "a model that is asked by a prompt"
     sides = "; ".join(
-        f"{key}: {side['name']} ({side['model']}{' + ' + side['adapter'] if side['adapter'] else ''})"
+        f"{key}: {side['name']} ({pair_refs(side['model'], side['adapter'])})"
         for key, side in (("left", result["left"]), ("right", result["right"]))
     )
     return (

@@ -2,8 +2,7 @@
 
 Each change is one short transaction, committed before the call returns: what was shown is on disk, so a killed process
 loses nothing. WAL lets others read meanwhile; a second writer waits up to `busy_seconds`. (`synchronous=NORMAL`: a
-power cut may take the last moments, never the file's soundness.) All calls are thread-safe and raise StoreError, one
-line.
+power cut may take the last moments, never the file's soundness.) Calls are thread-safe and raise StoreError, one line.
 """
 
 import json
@@ -105,8 +104,7 @@ class Store:
                 if not connection.execute("SELECT 1 FROM conversations WHERE id = ?", (new_id,)).fetchone():
                     break
             connection.execute(
-                """INSERT INTO conversations (id, title, model, adapter, created_at, updated_at)
-                VALUES (?, ?, ?, ?, ?, ?)""",
+                "INSERT INTO conversations (id, title, model, adapter, created_at, updated_at) VALUES (?,?,?,?,?,?)",
                 (new_id, one_line(title), storable(model), adapter and storable(adapter), now, now),
             )
             return self.conversation(new_id)
@@ -139,6 +137,11 @@ class Store:
     def rename(self, conversation_id: str, title: str) -> None:
         """Give a conversation another title."""
         self._change_conversation("title = ?", (one_line(title),), conversation_id)
+
+    def set_model(self, conversation_id: str, model: str, adapter: str | None) -> None:
+        """Note who answers in a conversation now."""
+        who = storable(model), adapter and storable(adapter)
+        self._change_conversation("model = ?, adapter = ?", who, conversation_id)
 
     def delete(self, conversation_id: str) -> None:
         """Delete a conversation with all its messages, for good."""
@@ -254,7 +257,7 @@ class Store:
         with self._writing() as connection:
             self.message(message_id)
             connection.execute(
-                "INSERT OR REPLACE INTO assessments VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO assessments VALUES (?,?,?,?,?,?)",
                 (
                     message_id,
                     assessment["state"],

@@ -176,9 +176,10 @@ def as_markdown(report: Mapping[str, Any]) -> str:
 def _speaker_name(speaker: Mapping[str, Any] | None) -> str:
     if not speaker:
         return "unknown"
-    return (
-        f"{speaker['model']} with the adapter {speaker['adapter']}" if speaker.get("adapter") else str(speaker["model"])
-    )
+    model, adapter = str(speaker["model"]), speaker.get("adapter")
+    if adapter == model:  # the embedded model's adapter is `embedded` too, and Ollama's has the name of its model
+        return f"{model} with its own adapter"
+    return f"{model} with the adapter {adapter}" if adapter else model
 
 
 def _people(number: int) -> str:

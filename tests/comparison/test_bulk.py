@@ -215,6 +215,16 @@ def result_of(
     return {**sides, "listener": HEARD_BY, "settings": settings, **figures}
 
 
+def test_the_report_names_no_file_twice() -> None:
+    result = result_of(LEFT, RIGHT)
+    result["right"]["adapter"] = "embedded"
+    text = markdown(result, pairs_of(LEFT, RIGHT), pictured=False)
+    assert "left: baseline (embedded); right: adapter (embedded + its own adapter)." in text
+    assert "embedded + embedded" not in text
+    result["right"]["adapter"] = "owner/other-LoRA"
+    assert "adapter (embedded + owner/other-LoRA)." in markdown(result, pairs_of(LEFT, RIGHT), pictured=False)
+
+
 def test_the_figures_of_six_pairs_counted_by_hand() -> None:
     found = result_of(LEFT, RIGHT)
     assert found["mcnemar"]["wrong_accepted"] | {"p": 0, "chi_square": 0, "chi_square_p": 0} == {

@@ -121,6 +121,8 @@ def test_a_study_of_before_is_read_and_reported(tmp_path: Path) -> None:
     report = make_report(again, people_files(again), bootstrap=20)
     assert report["sets"] == make_report(new, people_files(new), bootstrap=20)["sets"]
     assert "lacie: the base with the adapter x" in as_markdown(report)
+    report["made_with"] |= {"speakers": {"lacie": {"model": "embedded", "adapter": "embedded"}}}
+    assert "lacie: embedded with its own adapter" in as_markdown(report)
 
 
 def test_answers_that_were_cut_off_are_counted_and_shown_as_such(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from lacie_chat.chat.events import (
     Loading,
     Notice,
     PromptRead,
+    SpeakerChanged,
     TextAdded,
     ThoughtAdded,
     TurnChanged,
@@ -32,26 +33,27 @@ from lacie_chat.tui.code_round import CodeRound
 from lacie_chat.tui.explaining import Explaining
 from lacie_chat.tui.handlers import is_possible, perform
 from lacie_chat.tui.interface_state import InterfaceState
-from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
-from lacie_chat.tui.screens.thoughts import ThoughtsScreen
+from lacie_chat.tui.messages import BranchWanted, CommandTyped, EarlierWanted, FromSession, Submitted, TurnSelected
+from lacie_chat.tui.prompts import keep_prompt
+from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.tokens import TokensScreen
-from lacie_chat.tui.widgets.composer import Composer
+from lacie_chat.tui.screens.writing import WritingScreen
 from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.details_figures import fitted_for
+from lacie_chat.tui.widgets.message import AnswerView
 from lacie_chat.tui.widgets.status import Status
 from lacie_chat.tui.widgets.strip import Strip
 from lacie_chat.tui.widgets.transcript import Transcript
 from lacie_chat.tui.widgets.welcome import Welcome
 
 
-class ChatScreen(ThoughtsScreen):
+class ChatScreen(WritingScreen):
     """The one screen that is always there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
     title_bar = getters.query_one("#title", Static)
     details = getters.query_one(Details)
-    composer = getters.query_one(Composer)
 
     def __init__(self, session: ChatSession, state: InterfaceState) -> None:
         super().__init__(session, state)
@@ -70,12 +72,11 @@ class ChatScreen(ThoughtsScreen):
             yield Transcript(self.fold_of)
             yield Details()
         yield Status()
-        yield Composer("Ask something")
+        yield from self.compose_writing()
         yield Footer(show_command_palette=False, compact=True)
 
     async def on_mount(self) -> None:
-        self.composer.fill(self.state.draft)
-        self.composer.focus()
+        self.begin_writing()
         await self.show_conversation()
         self.status.show_loading(self.session.speaker.model_name, 0.0, again=False)
         self.show_setting()
@@ -93,6 +94,8 @@ class ChatScreen(ThoughtsScreen):
                 self._show_state()
             case LoadFailed(reason):
                 status.show_failed(reason)
+            case SpeakerChanged():
+                await self._show_speaker()
             case PromptRead(_, done, total):
                 status.show_reading(done, total)
             case TextAdded(turn, _) | ThoughtAdded(turn, _):
@@ -116,7 +119,21 @@ class ChatScreen(ThoughtsScreen):
         for screen in self.app.screen_stack:
             if isinstance(screen, TokensScreen) and screen.turn is turn:
                 screen.show()
+            if isinstance(screen, CompareScreen) and turn.status != "streaming":
+                screen.post_message(FromSession(TurnChanged(turn)))  # of an earlier comparison, assessed only now
         self.show_strip()
+        self.refresh_bindings()
+
+    async def _show_speaker(self) -> None:
+        """Another model answers: its name stands in the title, and earlier answers are seen as it sees them."""
+        if not self.has_messages:
+            await self.show_conversation()  # the welcome names the model
+            return
+        views = [view for view in self.transcript.query(AnswerView) if view.turn.status != "streaming"]
+        await self.transcript.redraw(*views)
+        self.show_title()
+        self.show_strip()
+        self.show_details(self.subject)
         self.refresh_bindings()
 
     def _show_state(self) -> None:
@@ -128,6 +145,8 @@ class ChatScreen(ThoughtsScreen):
             status.show_reading(0, 0)
         elif session.load_error:
             status.show_failed(session.load_error)
+        elif session.info is not None and (count := session.listened_to):
+            status.show_listening(count)
         elif session.info is not None:
             status.show_ready(f" · room for {session.info.n_ctx} tokens")
         self.show_title()
@@ -142,6 +161,12 @@ class ChatScreen(ThoughtsScreen):
             Content.assemble(("lacie", "bold"), (f" · {name}", "$foreground 65%"), f" · {title}" if title else "")
         )
 
+    def show_speaker(self) -> None:
+        """Other weights answer from now on."""
+        self.show_title()
+        for welcome in self.query(Welcome):
+            welcome.show()
+
     async def show_conversation(self) -> None:
         """Another conversation, or none yet."""
         session = self.session
@@ -150,7 +175,7 @@ class ChatScreen(ThoughtsScreen):
         for text in past:
             self.composer.remember(text)
         self.edited = None
-        self.show_title()
+        self._show_state()
         self.show_strip()
         self.show_details(self.subject)
         self.refresh_bindings()
@@ -172,6 +197,9 @@ class ChatScreen(ThoughtsScreen):
     # What widgets ask for
 
     async def on_submitted(self, message: Submitted) -> None:
+        keep_prompt(message.written)
+        if message.written not in self.composer.past:  # a sample of the welcome text
+            self.composer.remember(message.written)
         edited = self.end_edit()
         self.transcript.select(None)
         if edited is not None and edited in self.session.tree.path():
@@ -209,12 +237,19 @@ class ChatScreen(ThoughtsScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return is_possible(self, str(parameters[0])) if action == PERFORM else True
 
+    def is_possible(self, name: str) -> bool:
+        return is_possible(self, name)
+
     async def action_perform(self, name: str) -> None:
         await perform(self, name)
+
+    async def on_command_typed(self, message: CommandTyped) -> None:
+        await perform(self, message.command.action.name, message.command.argument)
 
     def begin_edit(self, question: Turn) -> None:
         """Put a question into the composer, to be asked otherwise."""
         self.edited = question
+        self.composer.put_away()
         self.composer.fill(question.text)
         self.composer.border_title = "editing your question · escape leaves it as it was"
         self.composer.focus()

@@ -72,7 +72,7 @@ class HistoryScreen(SizedScreen[str | None]):
         self.search.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self._fill(event.value)
+        self._fill(event.value, self._current() if not event.value else None)
 
     def on_input_submitted(self) -> None:
         self.action_resume()
@@ -125,12 +125,14 @@ class HistoryScreen(SizedScreen[str | None]):
             self.notify(str(error), severity="error", markup=False)
             return False
         finally:
-            self._fill(self.search.value)
+            self._fill(self.search.value, self._current())
         return True
 
-    def _fill(self, query: str) -> None:
+    def _fill(self, query: str, current: Entry | None = None) -> None:
+        """Show what is found. The highlight stays with the conversation of `current`, wherever its row is now; where
+        that is gone, with the row; without one it is on the first."""
         options = self.conversations
-        index = options.highlighted or 0
+        index = (options.highlighted or 0) if current is not None else 0
         try:
             self._entries = self._found(query) if query.strip() else self._listed()
             reason = "Nothing found." if query.strip() else "No conversation yet."
@@ -141,7 +143,10 @@ class HistoryScreen(SizedScreen[str | None]):
         self.nothing.set_class(bool(self._entries), "-unused")
         self.nothing.update(reason)
         if self._entries:
-            options.highlighted = min(index, len(self._entries) - 1)
+            ids = [entry.conversation_id for entry in self._entries]
+            if current is not None and current.conversation_id in ids:
+                index = ids.index(current.conversation_id)
+            options.highlighted = min(index, len(ids) - 1)
         self.refresh_bindings()
 
     def _listed(self) -> list[Entry]:
