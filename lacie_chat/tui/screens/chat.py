@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.widget import Widget
 from textual.widgets import Footer, Markdown, Static, TextArea
 
 from lacie_chat.chat.events import (
@@ -60,10 +59,6 @@ class ChatScreen(WritingScreen):
         self.edited: Turn | None = None
         self.explaining = Explaining(state)
         self.code_round = CodeRound()
-
-    @property
-    def writing_place(self) -> Widget | None:
-        return next(iter(self.query(Composer)), None)
 
     def compose_screen(self) -> ComposeResult:
         yield Static(id="title", classes="title-bar")
