@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lacie_chat.commands.machine import add_machine_arguments, machine_of
+from lacie_chat.commands.settled import usual_adapter
 from lacie_chat.commands.speaker import (
     ADAPTER_HELP,
     Pair,
@@ -89,7 +90,7 @@ def find_sides(args: argparse.Namespace, sampling: Sampling) -> tuple[ComparedSi
     that no side uses, two sides that are the same, and what can't be resolved.
 
     A calibrator that was fitted for another way of drawing than `sampling` is not used; a line says so."""
-    own = default_adapter(args.model)
+    own = usual_adapter(args) or default_adapter(args.model)
     refs = side_refs(args.left, args.right, args.adapter, own)
     progress = DownloadLine()
     try:
