@@ -33,10 +33,10 @@ from lacie_chat.tui.engine_state import show_engine_state
 from lacie_chat.tui.explaining import Explaining
 from lacie_chat.tui.handlers import is_possible, perform
 from lacie_chat.tui.interface_state import InterfaceState
+from lacie_chat.tui.key_names import first_key
 from lacie_chat.tui.messages import BranchWanted, CommandTyped, EarlierWanted, FromSession, Submitted, TurnSelected
 from lacie_chat.tui.prompts import keep_prompt
 from lacie_chat.tui.screens.compare import CompareScreen
-from lacie_chat.tui.screens.help import first_key
 from lacie_chat.tui.screens.tokens import TokensScreen
 from lacie_chat.tui.screens.writing import WritingScreen
 from lacie_chat.tui.widgets.details import Details
@@ -135,7 +135,7 @@ class ChatScreen(WritingScreen):
 
     def _show_state(self) -> None:
         """The status line and the title."""
-        show_engine_state(self.status, self.session, lambda name: first_key(name, self.state.keys))
+        show_engine_state(self.status, self.session, lambda name: first_key(name, self.state.keymap))
         self.show_title()
 
     def show_title(self) -> None:
