@@ -18,9 +18,11 @@ from lacie_chat.conversations import Store, StoreError
 from lacie_chat.errors import LacieError
 from lacie_chat.loudness import note
 from lacie_chat.models import ResolvedModel, pair_fingerprint, shipped_calibrator
+from lacie_chat.models.hub import OnProgress
 from lacie_chat.streams import take_the_terminal, terminal_name, terminal_takes_codes
 
 if TYPE_CHECKING:
+    from lacie_chat.chat.speaker import ChatSpeaker
     from lacie_chat.tui.app import LacieApp
 
 _MANY = 1000
@@ -96,15 +98,31 @@ def _say_how_to_go_on(conversation_id: str | None, store: Store, options: str) -
 
 def app_of(args: argparse.Namespace, speaker: Speaker, store: Store, **more: Any) -> "LacieApp":
     """The interface over a speaker, as the options ask for it; not running yet. `more` are LacieApp's own arguments."""
-    from lacie_chat.chat.speaker import ChatSpeaker, Origin
+    from lacie_chat.chat.choosing import Found
     from lacie_chat.tui.app import LacieApp
+
+    def find(ref: str, on_progress: OnProgress) -> Found:
+        """Another model, run as this one, with the adapter that `lacie chat --model` would take for it."""
+        told: list[str] = []
+        others = argparse.Namespace(**{**vars(args), "model": ref, "adapter": None, "baseline": False})
+        found = find_speaker(others, on_progress=on_progress, tell=told.append)
+        return Found(chat_speaker(found), tuple(filter(None, told)))
+
+    return LacieApp(
+        chat_speaker(speaker), store, agreement=args.agreement, answer_from=args.answer_from, find=find, **more
+    )
+
+
+def chat_speaker(speaker: Speaker) -> "ChatSpeaker":
+    """The same as a chat takes it."""
+    from lacie_chat.chat.speaker import ChatSpeaker, Origin
 
     def origin_of(model: ResolvedModel, adapter: ResolvedModel | None) -> Origin:
         paths = model.path, adapter.path if adapter else None
         shipped = shipped_calibrator(*paths, speaker.listener.version)
         return Origin(model.ref, adapter.ref if adapter else None, pair_fingerprint(*paths), shipped)
 
-    answers = ChatSpeaker(
+    return ChatSpeaker(
         engine_factory=speaker.engine,
         model_name=speaker.model.name,
         adapter_name=speaker.adapter.name if speaker.adapter else None,
@@ -115,4 +133,3 @@ def app_of(args: argparse.Namespace, speaker: Speaker, store: Store, **more: Any
         sampling=speaker.sampling,
         assessment_version=speaker.listener.version,
     )
-    return LacieApp(answers, store, agreement=args.agreement, answer_from=args.answer_from, **more)
