@@ -55,6 +55,14 @@ class TwoSided:
     def listener(self) -> TunedListener:
         return self.sides["right"].listener
 
+    @property
+    def patient_listener(self) -> TunedListener:
+        return self.listener
+
+    def make_way(self) -> None:
+        for engine in self.sides.values():
+            engine.make_way()
+
     def close(self) -> None:
         for engine in self.sides.values():
             engine.close()

@@ -102,6 +102,12 @@ class Afterwards:
         turn.unheard, turn.phase = False, "listening"
         self._add(_Wish("assessment", tree, turn, calibrator=calibrator))
 
+    @property
+    def still_to_hear(self) -> int:
+        """How many answers wait for their assessment here, with the one in hand."""
+        with self._changed:
+            return sum(wish.kind == "assessment" for wish in self._all())
+
     def forget(self) -> None:
         """The conversation at hand is left: its old answers that still wait to be heard wait for the next time."""
         with self._changed:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from lacie_chat.chat.events import ChatEvent, PromptRead, TextAdded, ThoughtAdded, TurnChanged, TurnEnded
 from lacie_chat.chat.tree import ChatTree, Phase, Turn
+from lacie_chat.chat.unheard import has_ended_with_words
 from lacie_chat.conversations import Status
 from lacie_chat.engine.asking import Heard, answer_to
 from lacie_chat.engine.errors import EngineDied, EngineError
@@ -48,6 +49,8 @@ class Engines(Protocol):
 
     def listen(self, engine: EngineLike, asked: Asked) -> None: ...
 
+    def listen_later(self, tree: ChatTree, turn: Turn) -> None: ...
+
 
 def make_answer(asked: Asked, chat: Engines, find: Callable[[], EngineLike | None]) -> bool:
     """Write the answer, unless it was stopped before; blocks. `find` gives a loaded engine, a new one after a death, or
@@ -80,13 +83,15 @@ def _make(asked: Asked, chat: Engines, find: Callable[[], EngineLike | None]) ->
             last = _write(asked, engine)
     if isinstance(last, Finished):
         end_answer(tree, turn, "cancelled" if last.reason == "cancelled" else "complete", post, last)
-        if turn.text.strip() and not turn.thought_only:
+        if has_ended_with_words(turn):
             chat.listen(engine, asked)
         return False
     turn.problem = last.message
     end_answer(tree, turn, "cut_off" if last.engine_died else "failed", post)
     if last.engine_died:
         chat.engine_died(engine)
+    if has_ended_with_words(turn):
+        chat.listen_later(tree, turn)
     return last.engine_died
 
 

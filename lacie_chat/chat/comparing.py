@@ -193,6 +193,7 @@ class Comparison:
             self.samples[side] = [found.get((side, index)) or self._draft(side, index) for index in range(count)]
         for side, index in missing:
             self._submit(side, index)
+        self._session.hear_left(turn for turns in self.samples.values() for turn in turns)
         return count > 0
 
     def _same_making(self, turn: Turn, sampling: Sampling) -> bool:

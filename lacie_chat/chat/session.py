@@ -9,7 +9,7 @@ changed in mid-conversation: what was asked before is its answers' maker's, what
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from threading import Event, Lock
@@ -67,6 +67,8 @@ class ChatSession:
         self._seed = seed
         self._lock = Lock()
         self._pending: list[Asked] = []
+        self._heard_now: list[Turn] = []
+        """Those that the listener has, or that wait for it."""
         self._changes = 0
         """How often another speaker was taken."""
         self._speaking = Lane("speaker", post)
@@ -145,7 +147,7 @@ class ChatSession:
         self.cancel_all()
         self._afterwards.forget()
         self.tree = tree
-        self._hear_old()
+        self.hear_left(tree.path())
 
     def switch(self, turn: Turn, step: int) -> bool:
         """Show the branch of another sibling of `turn`; False if there is none on that side."""
@@ -154,7 +156,7 @@ class ChatSession:
         if not 0 <= index < len(siblings):
             return False
         self.tree.select(siblings[index])
-        self._hear_old()
+        self.hear_left(self.tree.path())
         return True
 
     def change_speaker(self, speaker: ChatSpeaker) -> None:
@@ -184,6 +186,12 @@ class ChatSession:
     def busy(self) -> bool:
         """Is an answer in progress, or waiting?"""
         return bool(self._pending)
+
+    @property
+    def listened_to(self) -> int:
+        """How many answers are being assessed, or wait for it, whichever conversation they are of."""
+        with self._lock:
+            return len(self._heard_now) + self._afterwards.still_to_hear
 
     def close(self) -> None:
         """Stop, keep what there is, and free the engine."""
@@ -276,7 +284,7 @@ class ChatSession:
             self._keeper.change(speaker, back)
         finally:
             self._afterwards.release()
-        self._hear_old()
+        self.hear_left(self.tree.path())
 
     def _hear(self, event: ChatEvent) -> None:
         """What is said of an answer of the conversation: its end is also ours."""
@@ -315,6 +323,8 @@ class ChatSession:
         calibrator = calibrator_for(self, turn)
         self._afterwards.hold()
         turn.phase = "listening"
+        with self._lock:
+            self._heard_now.append(turn)
         post(TurnChanged(turn))
 
         def listen() -> None:
@@ -325,22 +335,31 @@ class ChatSession:
                     turn.question, turn.text, listener=engine.listener, calibrator=calibrator, tokens=turn.tokens
                 )
                 tree.attach(turn, heard)
-            except EngineDied as error:
-                turn.problem = str(error)
+            except EngineDied:
                 self.engine_died(engine)
+                self.listen_later(tree, turn)
             except Exception as error:  # noqa: BLE001 - the answer stays, whatever the assessment ran into
                 turn.problem = str(error) or type(error).__name__
-            turn.phase = "done"
-            if "comparison" not in turn.params:  # that one has samples of its own
-                self._afterwards.draw_samples(tree, turn, self.agreement, calibrator)
+            with self._lock:
+                self._heard_now.remove(turn)
+            if turn.assessment is not None or turn.problem:
+                turn.phase = "done"
+                if "comparison" not in turn.params:  # that one has samples of its own
+                    self._afterwards.draw_samples(tree, turn, self.agreement, calibrator)
             self._afterwards.release()
             post(TurnChanged(turn))
 
         self._listening.submit(listen)
 
-    def _hear_old(self) -> None:
-        for turn in unheard_of(self.tree):
-            self._afterwards.hear(self.tree, turn, calibrator_for(self, turn))
+    def listen_later(self, tree: ChatTree, turn: Turn) -> None:
+        """Assess an answer that has ended when there is time, by whatever engine there is then."""
+        self._afterwards.hear(tree, turn, calibrator_for(self, turn))
+        self._post(TurnChanged(turn))
+
+    def hear_left(self, turns: Iterable[Turn]) -> None:
+        """Assess those of the conversation's answers which a program that ended left unheard, when there is time."""
+        for turn in unheard_of(turns):
+            self.listen_later(self.tree, turn)
 
     def _new_tree(self) -> ChatTree:
         return ChatTree(self.store, self.speaker.model_name, self.speaker.adapter_name, report=self._report_store)

@@ -62,6 +62,8 @@ class Turn:
     sentences_problem: str = ""
     heard_otherwise: bool = False
     unheard: bool = False
+    elsewhere: bool = False
+    """Is another chat still writing it, as far as was known when it was read?"""
     tokens: Sequence[TokenProbability] = ()
     alternatives: Sequence[Alternatives] = ()
     stop_requested: bool = False
@@ -394,4 +396,5 @@ def _turn_of(message: Message, parent: Turn | None) -> Turn:
         correct=message.correct,
         stored_id=message.id,
         reasoning=message.reasoning,
+        elsewhere=message.status == "streaming",
     )

@@ -1,10 +1,12 @@
-"""Answers that were written but never assessed, because the program ended before the listener came to them.
+"""Answers that were written but never assessed: the program ended before the listener came to them, the engine died
+over them, or the listener failed.
 
-They are found when their conversation is opened again, and heard then: after everything else that is to be done. And
-how earlier answers are seen by the speaker at hand, which may be another than gave them.
+They are found when their conversation is opened again, and heard then, after everything else that is to be done; also
+those that were cut off, for what is there of them can be right or wrong. And how earlier answers are seen by the
+speaker at hand, which may be another than gave them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lacie_chat.chat.tree import ChatTree, Turn
@@ -18,9 +20,7 @@ def note_unheard(tree: ChatTree) -> None:
     """Note on each turn of a tree just read whether it was left unheard, on all branches: only then can nothing of it
     be under way in this program."""
     for turn in tree.turns():
-        ended = turn.status in ("complete", "cancelled")  # of a cut-off one the engine died, and it was never heard
-        answered = bool(turn.text.strip()) and not turn.thought_only
-        turn.unheard = turn.role == "assistant" and ended and answered and turn.assessment is None
+        turn.unheard = turn.role == "assistant" and turn.assessment is None and has_ended_with_words(turn)
 
 
 def see_as_now(session: "ChatSession", tree: ChatTree) -> None:
@@ -33,9 +33,15 @@ def see_as_now(session: "ChatSession", tree: ChatTree) -> None:
             turn.assessment = with_p_right(heard, calibrator)
 
 
-def unheard_of(tree: ChatTree) -> Sequence[Turn]:
-    """Those of the shown branch, oldest first."""
-    return [turn for turn in tree.path() if turn.unheard]
+def has_ended_with_words(turn: Turn) -> bool:
+    """Is there an answer to hear? Not while it is written, here or by another chat; a thought is none."""
+    ended = turn.status != "streaming" and not turn.elsewhere
+    return ended and bool(turn.text.strip()) and not turn.thought_only
+
+
+def unheard_of(turns: Iterable[Turn]) -> list[Turn]:
+    """Those of `turns`, in their order."""
+    return [turn for turn in turns if turn.unheard]
 
 
 def calibrator_for(session: "ChatSession", turn: Turn) -> Calibrator | None:

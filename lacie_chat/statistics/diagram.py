@@ -64,12 +64,14 @@ def diagram(bins: Bins, width: int, height: int) -> list[Line]:
 
 
 def legend(bins: Bins, names: Mapping[Figure, str]) -> list[Line]:
-    """What is what in the diagram."""
+    """What is what in the diagram and in the table of its figures, in words."""
     lines: list[Line] = [
         [(f"  {MARKS[figure]}   ", figure), (names[figure], "text")] for figure in FIGURES if figure in bins
     ]
-    lines.append([("  │   ", "dim"), ("95\u00a0% interval", "text")])
+    lines.append([("  │   ", "dim"), ("95\u00a0% interval: long where few", "text")])
     lines.append([(" ⠄⠄⠄  ", "diagonal"), ("right as often as it says", "text")])
+    lines.append([("AUROC ", "dim"), ("tells right from wrong: 0.5 not,", "text")])
+    lines.append([("      ", "dim"), ("1 always; off by: from the dots", "text")])
     return lines
 
 

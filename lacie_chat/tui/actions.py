@@ -15,7 +15,8 @@ from textual.binding import Binding
 @dataclass(frozen=True, slots=True)
 class Action:
     """`name` is the id. What it does: on the chat screen a function of handlers/, on the others the screen's method,
-    with the dot as underscore (`compare.pick` is `action_compare_pick`)."""
+    with the dot as underscore (`compare.pick` is `action_compare_pick`). `argument` names what may follow its word
+    where it is typed (slash.py); the function then takes it, too."""
 
     name: str
     keys: str
@@ -23,6 +24,12 @@ class Action:
     help: str
     footer: bool = False
     priority: bool = False
+    argument: str = ""
+
+    @property
+    def word(self) -> str:
+        """What is typed for it after a slash."""
+        return self.label.lower().replace(" ", "-")
 
     @property
     def method(self) -> str:
@@ -123,7 +130,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("view.page_down", "pagedown", "Page down", "Scroll the conversation down", priority=True),
     Action("view.code_left", "shift+left,alt+shift+left", "Code left", "Scroll long lines of code to their start"),
     Action("view.code_right", "shift+right,alt+shift+right", "Code right", "Scroll long lines of code to their end"),
-    Action("view.theme", "f8", "Theme", "Choose colours: dark, light and others"),
+    Action("view.theme", "f8", "Theme", "Choose colours: dark, light and others", argument="name"),
     Action("view.help", "f1,question_mark", "Help", "Show what the figures mean, and all keys", footer=True),
     Action("chat.quit", "ctrl+q", "Quit", "Quit; everything is kept", footer=True, priority=True),
     # last in the footer, which may be too long: the line of the thought names the key too
@@ -192,10 +199,11 @@ TOKEN_ACTIONS: tuple[Action, ...] = (
 EDITING = (
     ("enter", "Send"),
     ("ctrl+j", "New line; also shift+enter where the terminal knows it"),
-    ("up  down", "Your earlier questions, at the first and last line"),
+    ("up  down", "Your earlier questions, of other conversations too, at the first and last line"),
     ("tab", "From the composer to the conversation and back"),
     ("ctrl+c", "Copy what is selected; else stop, clear, twice: quit"),
     ("ctrl+p", "Find any of these by name"),
+    ("/", "Type it by name: /copy, /history; // sends what begins with a slash"),
 )
 """What the composer does with keys of its own; for the help screen."""
 

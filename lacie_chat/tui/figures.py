@@ -39,7 +39,7 @@ VERDICTS_MEAN: dict[Verdict, str] = {
 """For the help."""
 
 BAR_MEANS = "The bar is how sure it sounds to a reader."
-RIGHT_MEANS = "“{}” is how often such answers of this model were right when it was tested."
+RIGHT_MEANS = "“{}” is how often such answers of this model were right when tested."
 SIGNS_MEAN: dict[str, str] = {
     SIGNS["sounds surer than it is"]: "check this one",
     SIGNS["sounds about right"]: "the two agree",

@@ -1,9 +1,15 @@
 """The typed messages that widgets and the session send to the screen."""
 
+from typing import TYPE_CHECKING
+
 from textual.message import Message
 
 from lacie_chat.chat.events import ChatEvent
 from lacie_chat.chat.tree import Turn
+
+if TYPE_CHECKING:
+    from lacie_chat.tui.slash import Command
+    from lacie_chat.tui.widgets.suggestions import Suggestion
 
 
 class FromSession(Message):
@@ -15,11 +21,28 @@ class FromSession(Message):
 
 
 class Submitted(Message):
-    """The user sent `text`."""
+    """The user sent `text`; `written` is what stood in the composer, where that is another."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, written: str = "") -> None:
         super().__init__()
         self.text = text
+        self.written = written or text
+
+
+class CommandTyped(Message):
+    """The user typed a command."""
+
+    def __init__(self, command: "Command") -> None:
+        super().__init__()
+        self.command = command
+
+
+class SuggestionTaken(Message):
+    """The user clicked on what may be meant."""
+
+    def __init__(self, suggestion: "Suggestion") -> None:
+        super().__init__()
+        self.suggestion = suggestion
 
 
 class TurnSelected(Message):

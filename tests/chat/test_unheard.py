@@ -1,12 +1,13 @@
 """Answers that a program which ended left unheard: heard when their conversation is opened again, after all else."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
 
 import pytest
 from scripted import Answer, ScriptedEngine, ScriptedReader, speaker_first, wait_for
 
+from lacie_chat.chat.comparing import SIDES, Comparison
 from lacie_chat.chat.events import ChatEvent, TurnChanged
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.speaker import Origin
@@ -80,23 +81,24 @@ class Noting(ScriptedReader):
 
 def test_they_are_heard_oldest_first_and_kept(chats) -> None:
     made = chats.stored(
-        (text("Zero"), "complete"), (text("One"), "cut_off"), (text("Two"), "cancelled"), (" ", "complete")
+        (text("Zero"), "complete"), (text("One"), "cut_off"), (text("Two"), "cancelled"), (" ", "cut_off")
     )
     reader = Noting()
     session = chats.start(ScriptedEngine(reader=reader), calibrator=CALIBRATOR)
     session.open(made)
     zero, one, two, empty = session.tree.path()[1::2]
-    assert [turn.phase for turn in (zero, one, two, empty)] == ["listening", "done", "listening", "done"]
-    assert not session.busy
+    assert [turn.phase for turn in (zero, one, two, empty)] == ["listening"] * 3 + ["done"]
+    assert not session.busy and session.listened_to == 3
     session.start()
     wait_for(lambda: two.assessment is not None and two.phase == "done")
-    assert list(dict.fromkeys(reader.heard)) == ["Zero", "Two"]
-    assert (one.assessment, empty.assessment) == (None, None)
+    assert list(dict.fromkeys(reader.heard)) == ["Zero", "One", "Two"]
+    assert one.assessment is not None and empty.assessment is None
     assert zero.assessment.p_right == pytest.approx(CALIBRATOR.forms[0]({}))
     assert chats.store.message(zero.stored_id).assessment["acceptance"] == pytest.approx(0.8)
     wait_for(
         lambda: {id(event.turn) for event in chats.events if isinstance(event, TurnChanged)} >= {id(zero), id(two)}
     )
+    wait_for(lambda: session.listened_to == 0)
     session.open(made)
     assert all(turn.phase == "done" and not turn.unheard for turn in session.tree.path())
 
@@ -188,6 +190,61 @@ def test_an_engine_that_dies_of_one_is_replaced_and_not_asked_again(chats) -> No
     session.start()
     wait_for(lambda: one.assessment is not None and one.phase == "done")
     assert (zero.phase, zero.problem, zero.assessment) == ("done", "the engine stopped", None)
+    again = chats.start(ScriptedEngine(reader=Noting()))
+    again.open(made)
+    again.start()
+    wait_for(lambda: again.tree.path()[1].assessment is not None)
+
+
+def test_one_whose_listener_failed_is_heard_when_it_is_opened_again(chats) -> None:
+    failing = ScriptedEngine([Answer([text("Zero")])], ScriptedReader(error=ValueError("odd tokens")))
+    session = chats.start(failing)
+    turn = session.send("Question")
+    wait_for(lambda: turn.problem and session.listened_to == 0)
+    again = chats.start(ScriptedEngine(reader=Noting()))
+    again.open(str(session.tree.conversation_id))
+    again.start()
+    wait_for(lambda: again.tree.leaf.assessment is not None)
+    again.tree.mark(again.tree.leaf, True)
+    assert chats.store.message(turn.stored_id).correct is True
+
+
+def test_one_that_another_chat_still_writes_is_left_alone(chats) -> None:
+    made = chats.stored((text("Zero"), "streaming"))
+    session = chats.start(ScriptedEngine(reader=Noting()))
+    session.open(made)
+    assert session.listened_to == 0 and session.tree.leaf.phase == "done"
+
+
+def test_what_an_engine_left_is_heard_by_the_next(chats) -> None:
+    dying = ScriptedEngine([Answer([text("Zero"), "never"], hold_after=1, dies=True)])
+    dying.go_on.set()
+    reader = Noting()
+    session = chats.start(dying, ScriptedEngine(reader=reader))
+    turn = session.send("Question")
+    wait_for(lambda: turn.status == "cut_off")
+    wait_for(lambda: turn.assessment is not None and session.listened_to == 0)
+    assert turn.assessment.response == turn.text and reader.heard
+
+
+def test_a_comparison_that_was_left_unheard_is_heard_when_it_is_looked_at(chats) -> None:
+    made = chats.stored((text("Zero"), "complete"))
+    speaker = {"adapter_name": "twin", "baseline_calibrator": None}
+    session = chats.start(ScriptedEngine(reader=Noting()), **speaker)
+    question = chats.store.messages(made)[0]
+    for baseline, said in ((True, "One"), (False, "Two")):
+        params = session.speaker.params_of(baseline, replace(session.sampling, seed=7))
+        params["comparison"] = {"seed": 7, "sample": 0}
+        chats.store.add_message(made, question.id, "assistant", text(said), params=params, current=False)
+    session.open(made)
+    session.start()
+    wait_for(lambda: session.tree.leaf.assessment is not None)
+    comparison = Comparison(session, session.tree.roots[0], chats.events.append)
+    comparison.begin()
+    pair = [comparison.samples[side][0] for side in SIDES]
+    assert [turn.text for turn in pair] == [text("One"), text("Two")]
+    wait_for(lambda: all(turn.assessment is not None for turn in pair))
+    comparison.close()
 
 
 def test_closing_meanwhile_loses_nothing(chats) -> None:

@@ -35,7 +35,7 @@ async def test_the_first_answers_ever_are_explained_and_then_no_more(driven) -> 
     async with driven(river(), calibrator=calibrator(), size=(160, 30)) as driver:
         turn = await driver.ask("First?")
         await driver.until(lambda: explained(driver) == [turn])
-        assert "“Right about …” is how often such answers of this model were right when it was tested." in driver.text()
+        assert "“Right about …” is how often such answers of this model were right when tested." in driver.text()
         turn = await driver.ask("Second?")
         await driver.until(lambda: explained(driver) == [turn])
         assert read_state().explained == 2

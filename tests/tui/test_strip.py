@@ -9,7 +9,16 @@ from textual.pilot import Pilot
 
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import Turn
-from lacie_chat.confidence import Assessment, Calibrator, Form, Span, WayOfDrawing, lexical_cues
+from lacie_chat.confidence import (
+    ASSESSMENT_VERSION,
+    Assessment,
+    Calibrator,
+    Form,
+    Span,
+    WayOfDrawing,
+    lexical_cues,
+    unassessed,
+)
 from lacie_chat.conversations import Store
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.tui.app import LacieApp
@@ -191,7 +200,8 @@ def long_conversation(store: Store, count: int) -> str:
     parent = None
     for number in range(count):
         parent = store.add_message(made.id, parent, "user", f"question {number}").id
-        parent = store.add_message(made.id, parent, "assistant", f"answer **{number}**", status="cut_off").id
+        parent = store.add_message(made.id, parent, "assistant", f"answer **{number}**").id
+        store.attach_assessment(parent, unassessed(f"question {number}", ASSESSMENT_VERSION).to_dict())
     return str(made.id)
 
 

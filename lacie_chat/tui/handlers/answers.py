@@ -85,7 +85,8 @@ async def _mark(chat: "ChatScreen", correct: bool) -> None:
         return
     state = turn.assessment.state if turn.assessment else None
     if turn.phase != "done":
-        chat.notify("Not yet: the answer is not finished.", timeout=3)
+        why = "it is being listened to" if turn.phase == "listening" else "the answer is not finished"
+        chat.notify(f"Not yet: {why}.", timeout=3)
     elif reason := why_unmarkable(turn.role, state):
         chat.notify(f"{reason[0].upper()}{reason[1:]}.", severity="warning", timeout=5, markup=False)
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from lacie_chat.tui.screens.chat import ChatScreen
 
-Handler = Callable[["ChatScreen"], Awaitable[object] | object]
+Handler = Callable[..., Awaitable[object] | object]
 H = TypeVar("H", bound=Handler)
 Condition = Callable[["ChatScreen"], bool]
 
@@ -46,14 +46,15 @@ def is_possible(chat: "ChatScreen", name: str) -> bool:
     return possible is None or possible(chat)
 
 
-async def perform(chat: "ChatScreen", name: str) -> None:
-    """Do it; nothing happens where it can't be done."""
+async def perform(chat: "ChatScreen", name: str, argument: str = "") -> None:
+    """Do it; nothing happens where it can't be done. `argument` was typed after the word of an action that takes
+    one."""
     if not is_possible(chat, name):
         return
     deed = _DEEDS[name]
 
     async def run() -> None:
-        found = deed.handler(chat)
+        found = deed.handler(chat, argument) if argument else deed.handler(chat)
         if isawaitable(found):
             await found
 

@@ -19,7 +19,7 @@ AGREEMENT = 5
 def switch_baseline(chat: "ChatScreen") -> None:
     session = chat.session
     session.baseline = not session.baseline
-    chat.show_title()
+    chat.show_speaker()
     name = "the baseline, without the adapter" if session.baseline else f"with {session.speaker.adapter_name}"
     chat.notify(f"From now on: {name}.", timeout=3, markup=False)
 

@@ -84,8 +84,17 @@ def _scrolled(chat: "ChatScreen") -> VerticalScroll:
 
 
 @does("view.theme")
-def choose_theme(chat: "ChatScreen") -> None:
-    chat.app.search_themes()
+def choose_theme(chat: "ChatScreen", name: str = "") -> None:
+    if not name:
+        chat.app.search_themes()
+        return
+    themes = sorted(chat.app.available_themes)
+    found = next((theme for theme in themes if theme in (name.lower(), f"textual-{name.lower()}")), None)
+    if found is None:
+        known = ", ".join(theme.removeprefix("textual-") for theme in themes)
+        chat.notify(f"There is no theme {name}; there are {known}.", severity="warning", timeout=10, markup=False)
+    else:
+        chat.app.theme = found
 
 
 @does("view.help")

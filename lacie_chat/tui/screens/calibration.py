@@ -3,6 +3,7 @@
 A reliability diagram with its intervals, of how sure they sound and of P(right); nothing here changes anything.
 """
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -45,6 +46,18 @@ LARGEST_WIDTH, LARGEST_HEIGHT = 96, 36
 _DIM = STYLES["dim"]
 
 
+class Room(VerticalScroll):
+    """Holds the plot; draws it whenever its own size is another. (The screen hears of a new size before it has laid its
+    widgets out, and would draw into the old one.)"""
+
+    def __init__(self, draw: Callable[[], None]) -> None:
+        super().__init__(id="calibration")
+        self._draw_again = draw
+
+    def on_resize(self) -> None:
+        self._draw_again()
+
+
 class CalibrationScreen(SizedScreen[None]):
     """Any of its closing keys goes back; where there is an adapter, ctrl+l goes from its marks to the baseline's."""
 
@@ -63,7 +76,7 @@ class CalibrationScreen(SizedScreen[None]):
 
     def compose_screen(self) -> ComposeResult:
         yield Static(id="calibration-title", classes="title-bar")
-        with VerticalScroll(id="calibration"):
+        with Room(self._draw):
             yield Static(id="calibration-text")
         yield Footer(show_command_palette=False, compact=True)
 
@@ -72,10 +85,7 @@ class CalibrationScreen(SizedScreen[None]):
             self._marks = self._session.store.marks()
         except StoreError as error:
             self._problem = str(error)
-        self.query_one("#calibration").focus()
-        self._draw()
-
-    def on_resize(self) -> None:
+        self.query_one(Room).focus()
         self._draw()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -96,7 +106,7 @@ class CalibrationScreen(SizedScreen[None]):
         self.query_one("#calibration-title", Static).update(
             Content.assemble(("lacie", "bold"), " · calibration", (f" · {name}", "$foreground 65%"))
         )
-        room = self.query_one("#calibration").scrollable_content_region
+        room = self.query_one(Room).scrollable_content_region
         self.query_one("#calibration-text", Static).update(self._content(room.width, room.height))
 
     def _content(self, width: int, height: int) -> Content:

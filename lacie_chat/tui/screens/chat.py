@@ -32,11 +32,11 @@ from lacie_chat.tui.code_round import CodeRound
 from lacie_chat.tui.explaining import Explaining
 from lacie_chat.tui.handlers import is_possible, perform
 from lacie_chat.tui.interface_state import InterfaceState
-from lacie_chat.tui.messages import BranchWanted, EarlierWanted, FromSession, Submitted, TurnSelected
-from lacie_chat.tui.prompts import keep_prompt, read_prompts
-from lacie_chat.tui.screens.thoughts import ThoughtsScreen
+from lacie_chat.tui.messages import BranchWanted, CommandTyped, EarlierWanted, FromSession, Submitted, TurnSelected
+from lacie_chat.tui.prompts import keep_prompt
+from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.tokens import TokensScreen
-from lacie_chat.tui.widgets.composer import Composer
+from lacie_chat.tui.screens.writing import WritingScreen
 from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.details_figures import fitted_for
 from lacie_chat.tui.widgets.message import AnswerView
@@ -49,14 +49,13 @@ if TYPE_CHECKING:
     from lacie_chat.chat.choosing import Find, Found
 
 
-class ChatScreen(ThoughtsScreen):
+class ChatScreen(WritingScreen):
     """The one screen that is always there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
     title_bar = getters.query_one("#title", Static)
     details = getters.query_one(Details)
-    composer = getters.query_one(Composer)
 
     def __init__(self, session: ChatSession, state: InterfaceState, find: "Find | None" = None) -> None:
         super().__init__(session, state)
@@ -75,14 +74,11 @@ class ChatScreen(ThoughtsScreen):
             yield Transcript(self.fold_of)
             yield Details()
         yield Status()
-        yield Composer("Ask something")
+        yield from self.compose_writing()
         yield Footer(show_command_palette=False, compact=True)
 
     async def on_mount(self) -> None:
-        for text in read_prompts():
-            self.composer.remember(text)
-        self.composer.fill(self.state.draft)
-        self.composer.focus()
+        self.begin_writing()
         await self.show_conversation()
         self.status.show_loading(self.session.speaker.model_name, 0.0, again=False)
         self.show_setting()
@@ -125,6 +121,8 @@ class ChatScreen(ThoughtsScreen):
         for screen in self.app.screen_stack:
             if isinstance(screen, TokensScreen) and screen.turn is turn:
                 screen.show()
+            if isinstance(screen, CompareScreen) and turn.status != "streaming":
+                screen.post_message(FromSession(TurnChanged(turn)))  # of an earlier comparison, assessed only now
         self.show_strip()
         self.refresh_bindings()
 
@@ -149,6 +147,8 @@ class ChatScreen(ThoughtsScreen):
             status.show_reading(0, 0)
         elif session.load_error:
             status.show_failed(session.load_error)
+        elif session.info is not None and (count := session.listened_to):
+            status.show_listening(count)
         elif session.info is not None:
             status.show_ready(f" · room for {session.info.n_ctx} tokens")
         self.show_title()
@@ -163,6 +163,12 @@ class ChatScreen(ThoughtsScreen):
             Content.assemble(("lacie", "bold"), (f" · {name}", "$foreground 65%"), f" · {title}" if title else "")
         )
 
+    def show_speaker(self) -> None:
+        """Other weights answer from now on."""
+        self.show_title()
+        for welcome in self.query(Welcome):
+            welcome.show()
+
     async def show_conversation(self) -> None:
         """Another conversation, or none yet."""
         session = self.session
@@ -171,7 +177,7 @@ class ChatScreen(ThoughtsScreen):
         for text in past:
             self.composer.remember(text)
         self.edited = None
-        self.show_title()
+        self._show_state()
         self.show_strip()
         self.show_details(self.subject)
         self.refresh_bindings()
@@ -193,9 +199,9 @@ class ChatScreen(ThoughtsScreen):
     # What widgets ask for
 
     async def on_submitted(self, message: Submitted) -> None:
-        keep_prompt(message.text)
-        if message.text not in self.composer.past:  # a sample of the welcome text
-            self.composer.remember(message.text)
+        keep_prompt(message.written)
+        if message.written not in self.composer.past:  # a sample of the welcome text
+            self.composer.remember(message.written)
         edited = self.end_edit()
         self.transcript.select(None)
         if edited is not None and edited in self.session.tree.path():
@@ -233,12 +239,19 @@ class ChatScreen(ThoughtsScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return is_possible(self, str(parameters[0])) if action == PERFORM else True
 
+    def is_possible(self, name: str) -> bool:
+        return is_possible(self, name)
+
     async def action_perform(self, name: str) -> None:
         await perform(self, name)
+
+    async def on_command_typed(self, message: CommandTyped) -> None:
+        await perform(self, message.command.action.name, message.command.argument)
 
     def begin_edit(self, question: Turn) -> None:
         """Put a question into the composer, to be asked otherwise."""
         self.edited = question
+        self.composer.put_away()
         self.composer.fill(question.text)
         self.composer.border_title = "editing your question · escape leaves it as it was"
         self.composer.focus()

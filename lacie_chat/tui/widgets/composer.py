@@ -4,18 +4,36 @@ Enter sends. Ctrl+j makes a new line: it is a byte of its own in every terminal;
 some. Pasted text arrives as one event (bracketed paste), so its line ends don't send.
 """
 
+from collections.abc import Callable
+
+from textual.document._document import Document
 from textual.events import Key
 from textual.widgets import TextArea
 
 from lacie_chat.tui.messages import Submitted
+from lacie_chat.tui.widgets.suggestions import Offer, Suggestion, Suggestions
 
+SUGGESTION_KEYS = ("up", "down", "tab", "enter", "escape")
 NEWLINE_KEYS = ("ctrl+j", "shift+enter", "alt+enter", "ctrl+enter")
 
 
-class Composer(TextArea):
-    """A text area that grows to eight lines."""
+class Unsent(Exception):
+    """Why a text stays where it was written, in one line."""
 
-    def __init__(self, placeholder: str) -> None:
+
+class Composer(TextArea):
+    """A text area that grows to eight lines.
+
+    `prepare` makes what is sent of what was written; nothing is where that was a command, which it has done then, and
+    it raises Unsent where the text has to stay. `suggest` says what may be meant at a place of the text."""
+
+    def __init__(
+        self,
+        placeholder: str,
+        suggestions: Suggestions,
+        prepare: Callable[[str], str],
+        suggest: Callable[[str, int], Offer | None],
+    ) -> None:
         super().__init__(
             id="composer",
             soft_wrap=True,
@@ -24,13 +42,22 @@ class Composer(TextArea):
             placeholder=placeholder,
             tab_behavior="focus",
         )
+        self.suggestions = suggestions
+        self._prepare = prepare
+        self._suggest = suggest
+        self._suggested_for: tuple[str, int] | None = None
+        self._unwanted: int | None = None
+        """Where the word begins for which the user wants no suggestions."""
         self.past: list[str] = []
         self._position = 0
         self._draft = ""
 
     async def on_key(self, event: Key) -> None:
         # Here and not as bindings: those with priority overtake the keys typed just before, others come after TextArea.
-        if event.key == "enter" or event.key in NEWLINE_KEYS:
+        if event.key in SUGGESTION_KEYS and self._in_suggestions(event.key):
+            event.stop()
+            event.prevent_default()
+        elif event.key == "enter" or event.key in NEWLINE_KEYS:
             event.stop()
             event.prevent_default()
             if event.key == "enter":
@@ -39,11 +66,78 @@ class Composer(TextArea):
                 self.action_newline()
 
     def action_send(self) -> None:
-        text = self.text.strip()
-        if text:
-            self.remember(text)
-            self.clear()
-            self.post_message(Submitted(text))
+        if not (written := self.text.strip()):
+            return
+        try:
+            sent = self._prepare(self.text)
+        except Unsent as why:
+            self.notify(str(why), severity="warning", timeout=6, markup=False)
+            return
+        self.clear()
+        if sent or " " in written:  # a command with more than its word is worth coming back to
+            self.remember(written)
+        if sent:
+            self.post_message(Submitted(sent, written))
+
+    # Suggestions
+
+    @property
+    def _content_lines(self) -> Document:
+        assert isinstance(self.document, Document)
+        return self.document
+
+    def on_text_area_changed(self) -> None:
+        self._offer()
+
+    def on_text_area_selection_changed(self) -> None:
+        self._offer()
+
+    def _offer(self) -> None:
+        """Suggest what may be meant now; called before any key that would take a suggestion, for a fast typist's text
+        comes sooner than word of it."""
+        text, cursor = self.text, self._content_lines.get_index_from_location(self.cursor_location)
+        if (text, cursor) == self._suggested_for:
+            return
+        self._suggested_for = text, cursor
+        offer = self._suggest(text, cursor) if self.selection.is_empty else None
+        if offer is None or offer.start != self._unwanted:
+            self._unwanted = None
+        self.suggestions.show(offer if self._unwanted is None else None)
+
+    def _in_suggestions(self, key: str) -> bool:
+        """Do what a key does in the list of suggestions; False where it is none of the list's."""
+        self._offer()
+        offer = self.suggestions.offer
+        if offer is None:
+            return False
+        if key in ("up", "down"):
+            self.suggestions.step(1 if key == "down" else -1)
+        elif key == "escape":
+            self._unwanted = offer.start
+            self.suggestions.show(None)
+        else:
+            chosen = self.suggestions.foremost if key == "tab" else self.suggestions.chosen
+            if chosen is None:
+                return False
+            if key == "enter" and offer.command:
+                self.take(chosen)
+                self.action_send()
+                return True
+            if key == "enter" and self.text[offer.start : offer.end] == chosen.text:
+                return False
+            self.take(chosen)
+        return True
+
+    def take(self, suggestion: Suggestion) -> None:
+        """Put a suggestion in the place of what was typed."""
+        if (offer := self.suggestions.offer) is not None:
+            start, end = (self._content_lines.get_location_from_index(place) for place in (offer.start, offer.end))
+            text = suggestion.text
+            if suggestion.done and not offer.command and self.text[offer.end : offer.end + 1] != " ":
+                text += " "
+            self.move_cursor(self.replace(text, start, end).end_location)
+            self._offer()
+            self.focus()
 
     def action_newline(self) -> None:
         self.replace("\n", *self.selection, maintain_selection_offset=False)

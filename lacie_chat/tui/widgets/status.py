@@ -52,6 +52,10 @@ class Status(Static):
             doing = "Ending the thought… escape stops" if asked else "Thinking… escape goes to the answer"
         self._show(Content(f"{doing}{more}"))
 
+    def show_listening(self, count: int) -> None:
+        """So many answers are not assessed yet."""
+        self._show(Content("Listening…" if count == 1 else f"Listening to {count} answers…"))
+
     def show_ready(self, detail: str) -> None:
         self._show(Content(f"Ready{detail}").stylize("$foreground 65%"))
 

@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
-from lacie_chat.confidence import Assessment, Span
+from lacie_chat.confidence import Assessment, Span, percent
 from lacie_chat.engine.events import ModelInfo
 from lacie_chat.sizes import size_text
 from lacie_chat.tui.figures import DIM, calibrate_command, gloss
@@ -60,20 +60,29 @@ class Example(Static):
 
     def __init__(self, session: ChatSession) -> None:
         super().__init__(id="welcome-meaning")
-        self.turn = example(session)
+        self._session = session
 
     def on_resize(self) -> None:
-        width, turn = self.size.width, self.turn
+        self.show()
+
+    def show(self) -> None:
+        """Draw it for what answers now."""
+        width, turn = self.size.width, example(self._session)
         assert turn.assessment is not None
         means = gloss(turn.assessment, calibrate_command(turn.params), short=form_at(width) == "short")
-        self.update(Content.assemble(line_content(turn, width=width), "\n", (means, DIM)))
+        share = turn.assessment.p_right
+        tested = "" if share is None else f" ({percent(share).strip()} of all its answers were right when tested)"
+        self.update(
+            Content.assemble((f"For example{tested}:\n", DIM), line_content(turn, width=width), "\n", (means, DIM))
+        )
 
 
 def example(session: ChatSession) -> Turn:
-    """An answer that sounds surer than it is, if there is a calibrator to tell."""
-    p_right = 1 / 6 if session.speaker.calibrator is not None else None
+    """An answer that sounds sure. How likely it is right is the share of right answers on which the calibrator of what
+    answers now was fitted: a figure that this model really gives, be it good or bad."""
+    calibrator, origin = session.speaker.calibrator_of(session.baseline), session.speaker.origin_of(session.baseline)
+    p_right = calibrator.share if calibrator is not None else None
     assessment = Assessment("", "…", "answered", Span("…", 0, 1), "", 0.9, p_right, (), ())
-    origin = session.speaker.origin
     return Turn("assistant", "…", None, params=dict(origin.to_params()) if origin else {}, assessment=assessment)
 
 
@@ -108,11 +117,16 @@ class Welcome(Vertical):
     def loaded(self, info: ModelInfo) -> None:
         """Now it is known what answers."""
         self.info = info
+        self.show()
+
+    def show(self) -> None:
+        """Say anew what answers."""
         self.query_one("#welcome-model", Static).update(self._model_content())
+        self.query_one(Example).show()
 
     def _model_content(self) -> Content:
         model, adapter = self.session.speaker.model_name, self.session.speaker.adapter_name
-        name = f"{model} with {adapter}" if adapter else model
+        name = f"{model} {'alone, the baseline' if self.session.baseline else f'with {adapter}'}" if adapter else model
         if self.info is None:
             return Content.styled(name, "bold") + "\n\n"
         size = f" · {parameter_count(self.info.parameters)} parameters · "

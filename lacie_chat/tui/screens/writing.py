@@ -1,0 +1,61 @@
+"""What the user writes, on the chat screen: commands, what may be meant, and what is sent of it.
+
+A room of the chat screen (chat.py), which shows the conversation and does everything else.
+"""
+
+from textual import getters
+from textual.app import ComposeResult
+
+from lacie_chat.tui import slash
+from lacie_chat.tui.messages import CommandTyped, SuggestionTaken
+from lacie_chat.tui.prompts import read_prompts
+from lacie_chat.tui.screens.thoughts import ThoughtsScreen
+from lacie_chat.tui.widgets.composer import Composer, Unsent
+from lacie_chat.tui.widgets.suggestions import Offer, Suggestion, Suggestions
+
+
+class WritingScreen(ThoughtsScreen):
+    """What the chat screen has of this."""
+
+    composer = getters.query_one(Composer)
+
+    def compose_writing(self) -> ComposeResult:
+        """The composer and what stands over it."""
+        suggestions = Suggestions()
+        yield suggestions
+        yield Composer("Ask something", suggestions, self.prepare, self.suggest)
+
+    def begin_writing(self) -> None:
+        """What was written before is there again."""
+        for text in read_prompts():
+            self.composer.remember(text)
+        self.composer.fill(self.state.draft)
+        self.composer.focus()
+
+    def is_possible(self, name: str) -> bool:
+        """Can this action be done now?"""
+        raise NotImplementedError
+
+    def prepare(self, written: str) -> str:
+        """What is sent of it; empty where it is a command. Raises Unsent where it has to stay."""
+        found = slash.read(written)
+        if isinstance(found, slash.Unknown):
+            raise Unsent(found.told)
+        if isinstance(found, slash.Command):
+            if not self.is_possible(found.action.name):
+                raise Unsent(f"/{found.action.word} can't be done now. What it does: {found.action.help}.")
+            self.post_message(CommandTyped(found))
+            return ""
+        return found
+
+    def suggest(self, text: str, cursor: int) -> Offer | None:
+        """What may be meant at the cursor: a command."""
+        begin = slash.begun(text)
+        if begin is None or cursor != len(text):
+            return None
+        found = [action for action in slash.beginning_with(begin) if self.is_possible(action.name)]
+        items = [Suggestion(f"/{action.word}", f"/{action.word}", action.help) for action in found]
+        return Offer(0, len(text), tuple(items), picked=bool(begin), command=True) if items else None
+
+    def on_suggestion_taken(self, message: SuggestionTaken) -> None:
+        self.composer.take(message.suggestion)
