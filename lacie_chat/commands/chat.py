@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         take_the_terminal()
         app = app_of(args, speaker, store, resume=resume, notice=notice)
         app.run()
-        _say_how_to_go_on(app.session.tree.conversation_id, store, speaker_options(args))
+        _say_how_to_go_on(app.session.tree.conversation_id, store, _options_now(args, speaker, app))
         return app.return_code or 0
 
 
@@ -85,6 +85,19 @@ def _to_go_on_with(store: Store, args: argparse.Namespace) -> str | None:
     if newest is None:
         raise LacieError("there is no conversation to go on with yet; lacie opens a new one")
     return newest.id
+
+
+def _options_now(args: argparse.Namespace, speaker: Speaker, app: "LacieApp") -> str:
+    """The options that name the model which answers now: another one may have been chosen inside."""
+    now = app.session.speaker.origin
+    if now is None or now.model_ref == speaker.model.ref:
+        return speaker_options(args)
+    return speaker_options(_others(args, now.model_ref))
+
+
+def _others(args: argparse.Namespace, ref: str) -> argparse.Namespace:
+    """The options as they are, with another model, and the adapter that `lacie chat --model` takes for it."""
+    return argparse.Namespace(**{**vars(args), "model": ref, "adapter": None, "baseline": False})
 
 
 def _say_how_to_go_on(conversation_id: str | None, store: Store, options: str) -> None:
@@ -102,10 +115,9 @@ def app_of(args: argparse.Namespace, speaker: Speaker, store: Store, **more: Any
     from lacie_chat.tui.app import LacieApp
 
     def find(ref: str, on_progress: OnProgress) -> Found:
-        """Another model, run as this one, with the adapter that `lacie chat --model` would take for it."""
+        """Another model, run as this one."""
         told: list[str] = []
-        others = argparse.Namespace(**{**vars(args), "model": ref, "adapter": None, "baseline": False})
-        found = find_speaker(others, on_progress=on_progress, tell=told.append)
+        found = find_speaker(_others(args, ref), on_progress=on_progress, tell=told.append)
         return Found(chat_speaker(found), tuple(filter(None, told)))
 
     return LacieApp(

@@ -128,6 +128,8 @@ class ChatScreen(WritingScreen):
 
     async def _show_speaker(self) -> None:
         """Another model answers: its name stands in the title, and earlier answers are seen as it sees them."""
+        if self.session.info is None:
+            self.status.show_loading(self.session.speaker.model_name, 0.0, again=False)
         if not self.has_messages:
             await self.show_conversation()  # the welcome names the model
             return
