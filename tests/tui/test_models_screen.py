@@ -17,6 +17,7 @@ from scripted import Answer, ScriptedEngine
 from lacie_chat.chat.choosing import Found, OnProgress
 from lacie_chat.chat.speaker import ChatSpeaker, Origin
 from lacie_chat.commands.chat import add_arguments, app_of
+from lacie_chat.commands.settled import fill
 from lacie_chat.commands.speaker import find_speaker
 from lacie_chat.conversations import Store
 from lacie_chat.models import ModelError
@@ -291,6 +292,7 @@ async def real_chat() -> AsyncIterator[Driver]:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     args = parser.parse_args(["--context", "1024", "--threads", "1"])
+    fill(args)
     with Store.open() as store:
         app = app_of(args, find_speaker(args), store)
         async with app.run_test(size=(80, 24)) as pilot:
