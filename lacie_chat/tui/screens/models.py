@@ -77,6 +77,10 @@ class ModelsScreen(SizedScreen[Found | None]):
         self._rows: list[Choice | None] = []
         """What stands in each row of the list; None for a heading."""
 
+    @property
+    def writing_place(self) -> Input:
+        return self.search
+
     def compose_screen(self) -> ComposeResult:
         yield Static("lacie · models · enter changes to it", classes="title-bar")
         yield Input(placeholder="Filter, or type owner/repo[:QUANT] or a path", id="search", compact=True)
