@@ -10,9 +10,9 @@ from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
 from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.interface_state import InterfaceState
+from lacie_chat.tui.key_names import names_of
 from lacie_chat.tui.messages import AnswerWanted, FoldWanted, LaterWanted, TurnSelected
 from lacie_chat.tui.screens.base import SizedScreen
-from lacie_chat.tui.screens.help import keys_of
 from lacie_chat.tui.widgets.line_layout import WITHIN
 from lacie_chat.tui.widgets.message import AnswerView, Fold
 from lacie_chat.tui.widgets.question import QuestionView, question_fold
@@ -97,8 +97,8 @@ class AnswersScreen(SizedScreen[None]):
     def fold_of(self, turn: Turn) -> Fold | None:
         """Whether a message is folded, and why."""
         if turn.role == "user":
-            key = keys_of(next(action for action in ACTIONS if action.name == "answer.unfold"), self.state.keys)
-            return question_fold(turn.text, key.split()[0], opened=self.session.folds.is_open(turn))
+            key = names_of(next(action for action in ACTIONS if action.name == "answer.unfold"), self.state.keymap)[0]
+            return question_fold(turn.text, key, opened=self.session.folds.is_open(turn))
         reason = self.session.folds.reason(turn)
         return Fold(reason, self.session.folds.is_open(turn)) if reason else None
 
