@@ -120,7 +120,7 @@ def _data() -> Iterator[Finding]:
         conversation = store.create_conversation("doctor", title="doctor")
         message = store.add_message(conversation.id, None, "user", "written by lacie doctor")
         written = store.thread(message.id)
-        store.delete(conversation.id)
+        store.delete(conversation.id, now=True)
     if [row.text for row in written] != ["written by lacie doctor"]:
         raise LacieError(f"what was written to {paths.database_path()} did not come back")
     free = size_text(shutil.disk_usage(paths.data_dir()).free)

@@ -126,15 +126,19 @@ EXAMPLES: dict[str, str] = {
     "history": """
         lacie history list
         lacie history search capital of Japan
+        lacie history list "is:wrong" "sounds:>80" # wrong, and it sounded sure
         lacie history export 7q3 --out japan.md # an id, or the start of it
         """,
     "history list": """
         lacie history list
-        lacie history list --limit 100 --json
+        lacie history list is:pinned model:qwen after:2026-01-31
+        lacie history list "sounds:>80" "right:<40" --json
+        lacie history list is:deleted           # what can be taken back
         """,
     "history search": """
         lacie history search capital of Japan
-        lacie history search Japan --json
+        lacie history search is:wrong "sounds:>80"
+        lacie history search --json -- Japan -is:abstained
         """,
     "history show": """
         lacie history show 7q3                  # an id, or the start of it
@@ -142,11 +146,32 @@ EXAMPLES: dict[str, str] = {
         """,
     "history export": """
         lacie history export 7q3 --out japan.md
+        lacie history export 7q3 --out japan.html # one page, with the figures
         lacie history export 7q3 --format json --out japan.json
         """,
+    "history import": """
+        lacie history import japan.json
+        cat japan.json | lacie history import -
+        """,
+    "history pin": """
+        lacie history pin 7q3                   # an id, or the start of it
+        lacie history pin 7q3h0v2k
+        """,
+    "history unpin": """
+        lacie history unpin 7q3                 # an id, or the start of it
+        lacie history unpin 7q3h0v2k
+        """,
+    "history duplicate": """
+        lacie history duplicate 7q3             # prints the copy's id
+        lacie history duplicate 7q3h0v2k
+        """,
     "history delete": """
-        lacie history delete 7q3
-        lacie history delete 7q3 --yes          # without being asked
+        lacie history delete 7q3                # lacie history restore 7q3 takes it back
+        lacie history delete 7q3 --now --yes    # for good, without being asked
+        """,
+    "history restore": """
+        lacie history restore 7q3               # lacie history list is:deleted shows which there are
+        lacie history restore 7q3h0v2k
         """,
     "train": """
         lacie train run --recipe smoke          # every stage, in minutes, on a CPU

@@ -111,6 +111,9 @@ ACTIONS: tuple[Action, ...] = (
         "Answer from",
         "Fold answers that are right less often than 25, 50 or 75 %; then: none",
     ),
+    Action(
+        "chat.editor", "ctrl+e", "Editor", "Write in your own editor ($VISUAL, $EDITOR); nothing is sent", priority=True
+    ),
     Action("chat.reload", "f5", "Reload", "Load the model again"),
     Action("view.back", "escape", "Back", "Leave an edit, the details or a selection; back to the composer"),
     Action("view.up", "alt+up,up,k", "Select up", "Select the message before"),

@@ -45,10 +45,9 @@ async def test_history_finds_renames_resumes_and_deletes(driven) -> None:
             assert "Renamed" in driver.text().splitlines()[0]
             await driver.pilot.press("ctrl+o")
             await driver.until(lambda: isinstance(driver.app.screen, HistoryScreen))
-            await driver.pilot.press("ctrl+x", "enter")
-            await driver.until(lambda: isinstance(driver.app.screen, HistoryScreen))
-            assert len(store.list_conversations()) == 2, "enter is the safe answer"
-            await driver.pilot.press("ctrl+x", "y", "escape")
+            await driver.pilot.press("ctrl+x", "alt+z")
+            assert len(store.list_conversations()) == 2, "a deletion can be taken back"
+            await driver.pilot.press("ctrl+x", "escape")
             await driver.until(lambda: isinstance(driver.app.screen, ChatScreen))
             assert [summary.title for summary in store.list_conversations()] == ["About mountains"]
             await driver.until(lambda: "Every answer shows" in driver.text())
