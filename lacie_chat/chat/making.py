@@ -11,7 +11,7 @@ from typing import Any
 
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.conversations import Store, StoreError
-from lacie_chat.engine.settings import Sampling
+from lacie_chat.engine.settings import ReasoningChoice, Sampling
 from lacie_chat.settings import BY_NAME, PRESET, Held, Settings, Value
 
 _SEEDS = 2**31
@@ -27,6 +27,8 @@ class Making:
         """Of the conversation."""
         self._store, self._changed = store, changed
         self._unsaved = False
+        self._thinking: tuple[ReasoningChoice] | None = None
+        """What `think` was told, if it was."""
 
     # Which conversation
 
@@ -52,8 +54,12 @@ class Making:
     # What holds
 
     def sampling(self, speaker: ChatSpeaker) -> Sampling:
-        """As the settings say, else as the model's file recommends; a model that knows no thought isn't told to
-        think."""
+        """As the settings say, else as the model's file recommends, and as `think` had it."""
+        usual = self.usual_sampling(speaker)
+        return replace(usual, reasoning=self._thinking[0]) if self._thinking is not None else usual
+
+    def usual_sampling(self, speaker: ChatSpeaker) -> Sampling:
+        """The same but for `think`; a model that knows no thought isn't told to think."""
         sampling = self.settings.sampling(speaker.sampling, self.own)
         return sampling if speaker.can_think else replace(sampling, reasoning=None)
 
@@ -65,11 +71,16 @@ class Making:
 
     def kept(self) -> dict[str, Any]:
         """What is kept with an answer beside who gave it and how it was drawn; empty where nothing is set."""
-        found = {"system_prompt": self.settings.system_prompt(self.own), "preset": self.settings.preset_in_use(self.own)}
+        found = {
+            "system_prompt": self.settings.system_prompt(self.own),
+            "preset": self.settings.preset_in_use(self.own),
+        }
         return {name: value for name, value in found.items() if value}
 
     def held(self, name: str, speaker: ChatSpeaker) -> Held:
         """An option's value and who says so."""
+        if name == "reasoning" and self._thinking is not None:
+            return Held(self._thinking[0], "key")
         usual = Sampling()
         recommended = {
             each: getattr(speaker.sampling, each)
@@ -80,9 +91,15 @@ class Making:
 
     # What is set
 
+    def think(self, choice: ReasoningChoice, speaker: ChatSpeaker) -> None:
+        """Whether the answers of this chat are thought about from now on, in whichever conversation."""
+        self._thinking = None if choice == self.usual_sampling(speaker).reasoning else (choice,)
+        self._changed()
+
     def set_here(self, name: str, value: Value | None, conversation_id: str | None) -> None:
         """Set an option of an answer for this conversation; None: it has none of its own."""
         self.settings.forget(name)
+        self._forget_key(name)
         self.own.pop(name, None)
         if value is not None:
             self.own[name] = BY_NAME[name].kind.check(value)
@@ -94,6 +111,7 @@ class Making:
         """Set an option in the file, also for this conversation; None: the file says nothing. Raises SettingsError,
         one line, and nothing is changed."""
         self.settings.write({name: value})
+        self._forget_key(name)
         if self.own.pop(name, None) is not None:
             self._unsaved = True
             self.keep(conversation_id)
@@ -102,6 +120,7 @@ class Making:
     def take_preset(self, name: str | None, conversation_id: str | None) -> None:
         """Let the conversation have this preset, instead of what was set for it; None: neither."""
         self.settings.take_preset()
+        self._forget_key("reasoning")
         self.own = {PRESET: name} if name is not None else {}
         self._unsaved = True
         self.keep(conversation_id)
@@ -114,3 +133,7 @@ class Making:
         self.settings.write_preset(name, values)
         self.take_preset(name, conversation_id)
         return values
+
+    def _forget_key(self, name: str) -> None:
+        if name == "reasoning":
+            self._thinking = None

@@ -276,8 +276,8 @@ class ChatSession:
 
     def _take(self, speaker: ChatSpeaker) -> int:
         """This one answers from now on; returns the number of the change."""
-        self.baseline = self.baseline and speaker.engine_with is self.speaker.engine_with
-        self.speaker = speaker
+        same = replace(speaker, engine_factory=self.speaker.engine_factory) == self.speaker  # but run otherwise
+        self.speaker, self.baseline = speaker, self.baseline and same
         self._remake()
         self.folds.calibrated = speaker.is_calibrated
         see_as_now(self, self.tree)
