@@ -172,6 +172,7 @@ class ChatSession:
         to say. What is asked from now on is for this one. If it can't be loaded, the one before is back, in one line.
         """
         self._afterwards.hold()
+        self._keeper.turn_away()
         change = self._take(speaker)
         self._speaking.submit(lambda: self._change(speaker, change))
 
