@@ -10,9 +10,9 @@ changed in mid-conversation: what was asked before is its answers' maker's, what
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
-from threading import Event, Lock
+from threading import Lock
 from typing import Any
 
 from lacie_chat.chat.afterwards import Afterwards
@@ -21,13 +21,12 @@ from lacie_chat.chat.engine_keeper import EngineKeeper
 from lacie_chat.chat.events import ChatEvent, Notice, SpeakerChanged, TurnChanged, TurnEnded
 from lacie_chat.chat.folds import OFF, Folds
 from lacie_chat.chat.lane import Lane
+from lacie_chat.chat.listening import Listening
 from lacie_chat.chat.making import Making
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.chat.unheard import calibrator_for, note_unheard, see_as_now, unheard_of
-from lacie_chat.confidence import assess
 from lacie_chat.conversations import Store
-from lacie_chat.engine.errors import EngineDied
 from lacie_chat.engine.events import ModelInfo
 from lacie_chat.engine.protocol import EngineLike
 from lacie_chat.engine.settings import Sampling
@@ -72,14 +71,12 @@ class ChatSession:
         self._seed, self._decides = seed, decides
         self._lock = Lock()
         self._pending: list[Asked] = []
-        self._heard_now: list[Turn] = []
-        """Those that the listener has, or that wait for it."""
         self._changes = 0
         """How often another speaker was taken."""
         self._speaking = Lane("speaker", post)
-        self._listening = Lane("listener", post)
         self._keeper = EngineKeeper(speaker, self._speaking, post, self._ready)
         self._afterwards = Afterwards(lambda: self._keeper.engine, post, self.engine_died)
+        self._listening = Listening(self, self._afterwards, post, lambda: self._keeper.closed)
         self.tree = self._new_tree()
         self.sampling = self.making.sampling(speaker)
         """How the next answers are drawn."""
@@ -212,8 +209,7 @@ class ChatSession:
     @property
     def listened_to(self) -> int:
         """How many answers are being assessed, or wait for it, whichever conversation they are of."""
-        with self._lock:
-            return len(self._heard_now) + self._afterwards.still_to_hear
+        return self._listening.count + self._afterwards.still_to_hear
 
     def close(self) -> None:
         """Stop, keep what there is, and free the engine."""
@@ -307,10 +303,7 @@ class ChatSession:
 
         try:
             self._afterwards.clear()
-            heard = Event()
-            self._listening.submit(heard.set)
-            while not (heard.wait(0.2) or self._keeper.closed):
-                pass
+            self._listening.wait()
             self._afterwards.drop()
             self._keeper.change(speaker, back)
         finally:
@@ -338,50 +331,11 @@ class ChatSession:
 
     def _ready(self, engine: EngineLike) -> None:
         self._afterwards.wake()
-        self._listening.submit(lambda: self._prepare(engine))
-
-    def _prepare(self, engine: EngineLike) -> None:
-        """Let the listener read its fixed prompts while the user types: the first assessment need not wait for them."""
-        if self._keeper.closed:
-            return
-        with suppress(Exception):  # whoever asks next will see it
-            assess("Is it so?", "It is so.", listener=engine.listener)
+        self._listening.prepare(engine)
 
     def listen(self, engine: EngineLike, asked: Asked) -> None:
         """Assess a finished answer, after all that is being listened to."""
-        if self._keeper.closed:
-            return
-        tree, turn, post = asked.tree, asked.turn, asked.post
-        calibrator = calibrator_for(self, turn)
-        self._afterwards.hold()
-        turn.phase = "listening"
-        with self._lock:
-            self._heard_now.append(turn)
-        post(TurnChanged(turn))
-
-        def listen() -> None:
-            if self._keeper.closed:
-                return
-            try:
-                heard = assess(
-                    turn.question, turn.text, listener=engine.listener, calibrator=calibrator, tokens=turn.tokens
-                )
-                tree.attach(turn, heard)
-            except EngineDied:
-                self.engine_died(engine)
-                self.listen_later(tree, turn)
-            except Exception as error:  # noqa: BLE001 - the answer stays, whatever the assessment ran into
-                turn.problem = str(error) or type(error).__name__
-            with self._lock:
-                self._heard_now.remove(turn)
-            if turn.assessment is not None or turn.problem:
-                turn.phase = "done"
-                if "comparison" not in turn.params:  # that one has samples of its own
-                    self._afterwards.draw_samples(tree, turn, self.agreement, calibrator)
-            self._afterwards.release()
-            post(TurnChanged(turn))
-
-        self._listening.submit(listen)
+        self._listening.hear(engine, asked)
 
     def listen_later(self, tree: ChatTree, turn: Turn) -> None:
         """Assess an answer that has ended when there is time, by whatever engine there is then."""
