@@ -26,7 +26,7 @@ from lacie_chat.engine.events import (
     PromptSize,
     Reasoning,
 )
-from lacie_chat.engine.settings import ChatTurn, Sampling
+from lacie_chat.engine.settings import ChatTurn, Said, Sampling
 
 INFO = ModelInfo(
     name="Scripted-135M",
@@ -135,6 +135,8 @@ class ScriptedEngine:
         self._made_way = Event()
         self.prompts: list[list[ChatTurn]] = []
         self.samplings: list[Sampling] = []
+        self.going_on: list[Said | None] = []
+        """Of each answer: what it has said before."""
         self.baselines: list[bool] = []
         """Of each answer: was the baseline asked for?"""
         self.held = Event()
@@ -163,6 +165,7 @@ class ScriptedEngine:
         baseline: bool = False,
         adapter: Path | None = None,
         aside: bool = False,
+        going_on: Said | None = None,
     ) -> Iterator[GenerationEvent]:
         if self.dead:
             raise EngineDied("the engine's process is gone")
@@ -172,6 +175,7 @@ class ScriptedEngine:
         self.prompts.append(list(turns))
         self.samplings.append(sampling)
         self.baselines.append(baseline)
+        self.going_on.append(going_on)
         self._cancelled.clear()
         self._answer_now.clear()
         answer = self.answers.pop(0)

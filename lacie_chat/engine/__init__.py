@@ -22,7 +22,7 @@ from lacie_chat.engine.events import (
     Reasoning,
 )
 from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import ChatTurn, EngineSettings, Machine, ReasoningChoice, Role, Sampling
+from lacie_chat.engine.settings import ChatTurn, EngineSettings, Machine, ReasoningChoice, Role, Said, Sampling
 
 if TYPE_CHECKING:
     from lacie_chat.engine.engine import Engine
@@ -51,6 +51,7 @@ __all__ = [
     "Reasoning",
     "ReasoningChoice",
     "Role",
+    "Said",
     "Sampling",
 ]
 

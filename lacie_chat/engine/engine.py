@@ -17,7 +17,7 @@ from lacie_chat.engine.fitting import ContextNeed
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag
 from lacie_chat.engine.prompt import size_of
-from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
+from lacie_chat.engine.settings import ChatTurn, EngineSettings, Said, Sampling
 from lacie_chat.engine.speaker import Answer
 from lacie_chat.engine.template import ChatTemplate
 from lacie_chat.listener_files import Part
@@ -84,9 +84,10 @@ class Engine:
         baseline: bool = False,
         adapter: Path | None = None,
         aside: bool = False,
+        going_on: Said | None = None,
     ) -> Iterator[GenerationEvent]:
         """Answer the last user turn. Yields events, the last one Finished or Failed; closing the iterator cancels."""
-        return self.begin(turns, sampling, baseline=baseline, adapter=adapter, aside=aside)
+        return self.begin(turns, sampling, baseline=baseline, adapter=adapter, aside=aside, going_on=going_on)
 
     def begin(
         self,
@@ -96,6 +97,7 @@ class Engine:
         baseline: bool = False,
         adapter: Path | None = None,
         aside: bool = False,
+        going_on: Said | None = None,
     ) -> Answer:
         """As `generate`; what it returns can also be cancelled by itself."""
 
@@ -106,7 +108,7 @@ class Engine:
                 over = adapter or (None if baseline else self._settings.adapter_path)
                 return self._context(over, aside=aside), self._model, self._thinker
 
-        answer = Answer(prepare, turns, sampling)
+        answer = Answer(prepare, turns, sampling, going_on)
         answer.aside = aside
         self._answers.add(answer)
         return answer

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from lacie_chat.engine import wire
 from lacie_chat.engine.errors import EngineError, EngineStopped
 from lacie_chat.engine.events import Failed
+from lacie_chat.engine.settings import Said
 from lacie_chat.errors import LacieError
 
 # Native libraries are imported by the first `load`, in its thread: until then requests are read already.
@@ -61,6 +62,7 @@ class _Child:
                 baseline=message["baseline"],
                 adapter=Path(message["adapter"]) if message["adapter"] else None,
                 aside=message["aside"],
+                going_on=Said(**message["going_on"]) if message["going_on"] else None,
             )
         work: dict[str, Callable[[dict[str, Any]], None]] = {
             "load": self._load,
