@@ -12,6 +12,7 @@ from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import Cut
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.prompt import fit
+from lacie_chat.engine.rendering import Refusal
 from lacie_chat.engine.settings import ChatTurn, Said
 from lacie_chat.engine.template import ChatTemplate
 
@@ -57,9 +58,16 @@ def fit_behind(
     left = n_ctx - said
     if left <= _LEAST:
         raise EngineError(FULL)
-    tokens, cut = fit(turns, model, template, n_ctx=left, max_tokens=_LEAST)
-    if cut is not None and cut.question is None:
-        tokens, cut = fit(turns, model, template, n_ctx=left, max_tokens=max_tokens)
+    try:
+        tokens, cut = fit(turns, model, template, n_ctx=left, max_tokens=_LEAST)
+        if cut is not None and cut.question is None:
+            roomy = fit(turns, model, template, n_ctx=left, max_tokens=max_tokens)
+            if roomy[1] is not None and roomy[1].question is None:
+                tokens, cut = roomy
+    except Refusal:
+        raise
+    except EngineError as error:
+        raise EngineError(FULL) from error
     if cut is not None and cut.question is not None:
         raise EngineError(FULL)
     return tokens, cut

@@ -96,7 +96,10 @@ def test_a_full_context_says_so_and_old_turns_make_room(embedded_model: Path) ->
         assert full.finished.reason == "context"
         end = ask(engine, GREEDY, full.text).end
         assert isinstance(end, Failed) and end.message.startswith("The context is full")
-        old = [ChatTurn("user", "How many boats came in that day?"), ChatTurn("assistant", "Five came in, all told. " * 12)]
+        old = [
+            ChatTurn("user", "How many boats came in that day?"),
+            ChatTurn("assistant", "Five came in, all told. " * 4),
+        ]
         first = ask(engine, replace(GREEDY, max_tokens=1000), turns=[*old, *TURNS])
         assert first.finished.reason == "context"
         more = ask(engine, replace(GREEDY, max_tokens=20), first.text, [*old, *TURNS])
