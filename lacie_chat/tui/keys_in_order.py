@@ -51,6 +51,7 @@ class KeysInOrder(App[None]):
 
     async def keys_done(self) -> None:
         """Wait until all that were pressed are done with."""
+        await self._reached(self)
         while self._doing is not None:
             await asyncio.sleep(0)
 

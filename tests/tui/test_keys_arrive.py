@@ -139,7 +139,8 @@ async def test_keys_after_another_branch_an_edit_and_a_selection(driven) -> None
         burst(driver, "alt+up", "alt+up", "f6", "alt+down", "f7", "ctrl+g", " !", "enter", " more", "enter")
         await driver.until(lambda: asked(driver) == ["one", "two!", "more"])
         await idle(driver)
-        assert [turn.correct for turn in driver.session.tree.path() if turn.role == "assistant"][0] is True
+        answers = [turn for turn in driver.session.tree.path() if turn.role == "assistant"]
+        assert answers[0].correct is True
 
 
 async def test_what_is_pasted_keeps_its_place(driven) -> None:
