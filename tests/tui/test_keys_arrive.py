@@ -169,7 +169,6 @@ async def test_what_is_typed_before_the_first_screen_is_there(driven) -> None:
 async def test_a_key_that_is_never_done_with_holds_up_no_other_for_long(driven, monkeypatch) -> None:
     monkeypatch.setattr("lacie_chat.tui.keys_in_order.PATIENCE", 0.2)
     async with driven(engine()) as driver:
-        driver.chat.run_worker(driver.app.workers.wait_for_complete, group="other")
         monkeypatch.setattr(type(driver.app), "_followed_up", lambda self: _never())
         burst(driver, "ctrl+t", " still here")
         await driver.until(lambda: driver.chat.composer.text == "still here")
