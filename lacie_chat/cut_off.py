@@ -22,11 +22,21 @@ def stopped_words(reason: str | None, tokens: int) -> str | None:
 def stored_words(usage: Mapping[str, Any] | None, params: Mapping[str, Any]) -> str | None:
     """The same of an answer as the conversations keep it. Older ones don't say why they ended: those that have as many
     tokens as they might have were cut off."""
-    usage = usage or {}
-    tokens = (usage.get("completion_tokens") or 0) - (usage.get("reasoning_tokens") or 0)
+    tokens, usage = answer_tokens(usage), usage or {}
     limit = (params.get("sampling") or {}).get("max_tokens")
     reason = usage.get("finish_reason") or ("length" if limit and tokens >= limit else None)
     return stopped_words(reason, tokens)
+
+
+def answer_tokens(usage: Mapping[str, Any] | None) -> int:
+    """Of a stored answer, without its thought."""
+    usage = usage or {}
+    return (usage.get("completion_tokens") or 0) - (usage.get("reasoning_tokens") or 0)
+
+
+def is_cut_off(usage: Mapping[str, Any] | None, params: Mapping[str, Any]) -> bool:
+    """Did a stored answer stop where its tokens or the context ran out? Of a thought, too."""
+    return stored_words(usage, params) is not None
 
 
 NOT_SENT = "not_sent"

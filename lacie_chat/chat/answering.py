@@ -14,17 +14,18 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Protocol
 
-from lacie_chat.chat.events import ChatEvent, PromptRead, TextAdded, ThoughtAdded, TurnChanged, TurnEnded
+from lacie_chat.chat.events import ChatEvent, Notice, PromptRead, TextAdded, ThoughtAdded, TurnChanged, TurnEnded
 from lacie_chat.chat.fit import is_agreed, record_of, unsent, why_unfit
+from lacie_chat.chat.going_on import ending_of, has_new, joined
 from lacie_chat.chat.tree import ChatTree, Phase, Turn
-from lacie_chat.chat.unheard import has_ended_with_words
+from lacie_chat.chat.unheard import is_to_hear
 from lacie_chat.conversations import Status
 from lacie_chat.cut_off import left_out_words
 from lacie_chat.engine.asking import Heard, answer_to
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import Cut, Delta, Failed, Finished, PromptProgress, Reasoning
 from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import Sampling
+from lacie_chat.engine.settings import Said, Sampling
 
 _IN_HAND: tuple[Phase, ...] = ("reading", "thinking", "answering")
 """What the engine is at."""
@@ -34,7 +35,8 @@ _BEGINNING = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An answer to be made: `turn` of `tree`, whose text is still empty. `post` hears how it goes, on any thread.
+    """An answer to be made: `turn` of `tree`, whose text is still empty, or which goes on (`earlier`). `post` hears how
+    it goes, on any thread.
 
     `decides`: where it doesn't fit the context, it waits until `decision` says whether it is sent without what doesn't;
     else it is, with a note.
@@ -85,7 +87,7 @@ def _make(asked: Asked, chat: Engines, find: Callable[[], EngineLike | None]) ->
         end_answer(tree, turn, "failed", post)
         return False
     last = _ask(asked, engine)
-    if isinstance(last, Failed) and last.engine_died and not _has_words(turn) and not turn.stop_requested:
+    if isinstance(last, Failed) and last.engine_died and not _has_new_words(turn) and not turn.stop_requested:
         chat.engine_died(engine)
         if (new := find()) is not None:
             engine = new
@@ -94,14 +96,14 @@ def _make(asked: Asked, chat: Engines, find: Callable[[], EngineLike | None]) ->
         return False
     if isinstance(last, Finished):
         end_answer(tree, turn, "cancelled" if last.reason == "cancelled" else "complete", post, last)
-        if has_ended_with_words(turn):
+        if is_to_hear(turn):
             chat.listen(engine, asked)
         return False
     turn.problem = last.message
     end_answer(tree, turn, "cut_off" if last.engine_died else "failed", post)
     if last.engine_died:
         chat.engine_died(engine)
-    if has_ended_with_words(turn):
+    if is_to_hear(turn):
         chat.listen_later(tree, turn)
     return last.engine_died
 
@@ -109,7 +111,7 @@ def _make(asked: Asked, chat: Engines, find: Callable[[], EngineLike | None]) ->
 def _ask(asked: Asked, engine: EngineLike) -> Finished | Failed | None:
     """None: it didn't fit, and whoever stopped it there has ended it."""
     try:
-        return _write(asked, engine) if not asked.decides or _is_to_go(asked, engine) else None
+        return _write(asked, engine) if not asked.decides or asked.turn.earlier or _is_to_go(asked, engine) else None
     except EngineError as error:
         return Failed(str(error), engine_died=isinstance(error, EngineDied))
 
@@ -166,11 +168,13 @@ def _write(asked: Asked, engine: EngineLike) -> Finished | Failed:
         if turn.stop_requested:
             engine.cancel()  # again: the first call came before the engine had begun
 
-    return answer_to(engine, tree.prompt(turn), asked.sampling, baseline=turn.baseline, hear=hear).finished
+    said = Said(turn.text, turn.reasoning) if turn.earlier is not None else None
+    prompt = tree.prompt(turn)
+    return answer_to(engine, prompt, asked.sampling, baseline=turn.baseline, going_on=said, hear=hear).finished
 
 
-def _has_words(turn: Turn) -> bool:
-    return bool(turn.text or turn.reasoning)
+def _has_new_words(turn: Turn) -> bool:
+    return bool(turn.text or turn.reasoning) if turn.earlier is None else has_new(turn, turn.earlier)
 
 
 def _end_thought(turn: Turn) -> None:
@@ -229,13 +233,20 @@ def end_answer(
 ) -> None:
     """The last word on `turn`, with the engine's figures if it had its own."""
     _end_thought(turn)
+    ending = ending_of(status, _usage(turn, finished) if finished else unsent(turn), finished)
+    earlier, turn.earlier = turn.earlier, None
+    if earlier is not None:
+        if turn.problem and not has_new(turn, earlier):
+            post(Notice(f"Not gone on: {turn.problem}", serious=True))
+            turn.problem = ""
+        ending = joined(turn, earlier, ending)
     tree.finish(
         turn,
-        status,
-        usage=_usage(turn, finished) if finished else unsent(turn),
-        timings=dict(finished.timings()) if finished else None,
-        tokens=finished.tokens if finished else (),
-        alternatives=finished.alternatives if finished else (),
+        ending.status,
+        usage=ending.usage,
+        timings=ending.timings,
+        tokens=ending.tokens,
+        alternatives=ending.alternatives,
     )
     turn.phase = "done"
     post(TurnEnded(turn))

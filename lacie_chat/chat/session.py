@@ -20,6 +20,7 @@ from lacie_chat.chat.answering import Asked, end_answer, hurry_answers, make_ans
 from lacie_chat.chat.engine_keeper import EngineKeeper
 from lacie_chat.chat.events import ChatEvent, Notice, SpeakerChanged, TurnChanged, TurnEnded
 from lacie_chat.chat.folds import OFF, Folds
+from lacie_chat.chat.going_on import begin_again
 from lacie_chat.chat.lane import Lane
 from lacie_chat.chat.listening import Listening
 from lacie_chat.chat.making import Making
@@ -109,6 +110,10 @@ class ChatSession:
         """Answer the same question once more: a branch beside `answer`."""
         assert answer.parent is not None
         return self._ask(answer.parent)
+
+    def go_on(self, answer: Turn) -> None:
+        """Let an answer that stopped early (going_on.py) go on where it did."""
+        self._queue(answer, begin_again(self.tree, answer))
 
     def cancel(self) -> bool:
         """Stop the answer in progress, else the one that waits longest; False if there is none."""
@@ -266,6 +271,9 @@ class ChatSession:
         self.tree.answered_by(self.speaker.model_name, self.speaker.adapter_name)
         answer = self.tree.add("assistant", "", question, status="streaming", params=params)
         answer.phase = "waiting"
+        return self._queue(answer, sampling)
+
+    def _queue(self, answer: Turn, sampling: Sampling) -> Turn:
         asked = Asked(self.tree, answer, sampling, self._hear, decides=self._decides)
         find = self._keeper.finder()
         change = self._changes

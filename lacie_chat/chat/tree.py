@@ -14,9 +14,9 @@ from threading import RLock
 from typing import Any
 
 from lacie_chat.chat.answer_tokens import from_rows, to_rows
+from lacie_chat.chat.turn import Earlier, turn_of
 from lacie_chat.chat.turn import Phase as Phase
 from lacie_chat.chat.turn import Turn as Turn
-from lacie_chat.chat.turn import turn_of
 from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.confidence.signals import TokenProbability
 from lacie_chat.conversations import Status, Store, StoreError
@@ -140,6 +140,17 @@ class ChatTree:
         with self._lock:
             self.model, self.adapter = model, adapter
 
+    def go_on(self, turn: Turn) -> None:
+        """An answer that has ended streams once more; what it was is kept with it till it ends again."""
+        with self._lock:
+            turn.earlier = Earlier(
+                turn.text, turn.reasoning, turn.status, turn.usage, turn.timings, turn.tokens, turn.alternatives
+            )
+            turn.status, turn.phase, turn.problem = "streaming", "waiting", ""
+            turn.stop_requested = turn.answer_requested = False
+            turn.begins_again = True
+            self._try(lambda: self._save(turn), now=True)
+
     def draft(self, question: Turn, params: dict[str, Any]) -> Turn:
         """An answer to `question` that joins the tree with its first word, beside the current branch."""
         return Turn("assistant", "", question, status="streaming", params=params, draft=True)
@@ -223,6 +234,7 @@ class ChatTree:
             turn.stored_id is None
             or bool(turn.unsaved or turn.unsaved_thought)
             or turn.unfinished
+            or turn.begins_again
             or turn.tokens_unsaved
             or turn.unattached
             or turn.unmarked
@@ -279,6 +291,9 @@ class ChatTree:
                 current=self.leaf is None or turn in self.path(),
             ).id
             turn.unsaved = ""
+        if turn.begins_again:
+            self.store.begin_again(turn.stored_id)
+            turn.begins_again = False
         if turn.unsaved_thought:
             self.store.append_thought(turn.stored_id, turn.unsaved_thought)
             turn.unsaved_thought = ""

@@ -16,6 +16,19 @@ Phase = Literal["waiting", "undecided", "reading", "thinking", "answering", "lis
 """`undecided`: it doesn't fit the context, and the user has not said yet what is to be done."""
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An answer as it was when it stopped, while it goes on."""
+
+    text: str
+    reasoning: str
+    status: Status
+    usage: dict[str, Any] | None
+    timings: dict[str, Any] | None
+    tokens: Sequence[TokenProbability]
+    alternatives: Sequence[Alternatives]
+
+
 @dataclass(eq=False, repr=False)
 class Turn:
     """A message of the tree; `correct` is the user's mark, `reasoning` what was thought before the text.
@@ -59,6 +72,10 @@ class Turn:
     """What its prompt lacked (chat/fit.py)."""
     unfit: PromptSize | None = None
     """Why it is undecided, or was not sent."""
+    earlier: Earlier | None = None
+    """What it was when it stopped, while it goes on."""
+    begins_again: bool = False
+    """Does the store not know yet that it streams once more?"""
     stop_requested: bool = False
     answer_requested: bool = False
     """Was it asked to end its thought?"""

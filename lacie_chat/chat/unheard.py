@@ -20,7 +20,7 @@ def note_unheard(tree: ChatTree) -> None:
     """Note on each turn of a tree just read whether it was left unheard, on all branches: only then can nothing of it
     be under way in this program."""
     for turn in tree.turns():
-        turn.unheard = turn.role == "assistant" and turn.assessment is None and has_ended_with_words(turn)
+        turn.unheard = turn.role == "assistant" and is_to_hear(turn)
 
 
 def see_as_now(session: "ChatSession", tree: ChatTree) -> None:
@@ -39,6 +39,11 @@ def has_ended_with_words(turn: Turn) -> bool:
     return ended and bool(turn.text.strip()) and not turn.thought_only
 
 
+def is_to_hear(turn: Turn) -> bool:
+    """Is there an answer that wasn't heard, or has gone on since?"""
+    return has_ended_with_words(turn) and (turn.assessment is None or turn.assessment.response != turn.text)
+
+
 def unheard_of(turns: Iterable[Turn]) -> list[Turn]:
     """Those of `turns`, in their order."""
     return [turn for turn in turns if turn.unheard]
@@ -48,13 +53,13 @@ def calibrator_for(session: "ChatSession", turn: Turn) -> Calibrator | None:
     """The calibrator for an answer: the one in use, if the files at hand gave the answer, and gave it in the way of
     drawing that the calibrator was fitted for (it may have been stored before, or thinking was switched since)."""
     calibrator = session.speaker.calibrator_of(turn.baseline)
-    if calibrator is None or not _made_here(session, turn):
+    if calibrator is None or not is_made_here(session, turn):
         return None
     drawn = turn.params.get("sampling") or {}
     return calibrator if drawn_so(calibrator.sampling.to_dict(), drawn) else None
 
 
-def _made_here(session: "ChatSession", turn: Turn) -> bool:
+def is_made_here(session: "ChatSession", turn: Turn) -> bool:
     """Do the model and adapter at hand give this answer? By their files' fingerprint, else by their names."""
     origin, fingerprint = session.speaker.origin_of(turn.baseline), turn.params.get("fingerprint")
     if origin is not None and fingerprint:
