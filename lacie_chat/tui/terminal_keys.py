@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, cast
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 
 _ESCAPE = "\x1b"
-_INTRODUCERS = "NOPX"
-"""Capitals with which, after escape, longer sequences begin."""
+_INTRODUCER = "O"
+"""The capital with which, after escape, function keys begin."""
 
 
 class _Named(NamedTuple):
@@ -23,11 +23,14 @@ class _Named(NamedTuple):
 
 def _pieces() -> dict[str, str]:
     """The keys, by what comes."""
-    capitals = set(string.ascii_uppercase) - set(_INTRODUCERS)
     return {
         f"{_ESCAPE}\r": "alt+enter",
         **{f"{_ESCAPE}{letter}": f"alt+{letter}" for letter in string.ascii_lowercase},
-        **{f"{_ESCAPE}{letter}": f"alt+shift+{letter.lower()}" for letter in sorted(capitals)},
+        **{
+            f"{_ESCAPE}{letter}": f"alt+shift+{letter.lower()}"
+            for letter in string.ascii_uppercase
+            if letter != _INTRODUCER
+        },
     }
 
 

@@ -30,7 +30,6 @@ def keys(data: str) -> list[Key]:
         ("\x1b[1;5A\x1b[1;5B", ["ctrl+up", "ctrl+down"]),
         ("\x1bb\x1bf", ["ctrl+left", "ctrl+right"]),
         ("\x1b[27;2;13~\x1b[13;2u", ["shift+enter", "shift+enter"]),
-        ("\x1b[200~\x1bt\x1b[201~", []),
         ("\x00\x1f\x1a", ["ctrl+@", "ctrl+underscore", "ctrl+z"]),
     ],
 )
@@ -39,7 +38,7 @@ def test_keys_by_what_a_terminal_sends(data: str, names: list[str]) -> None:
 
 
 def test_no_letter_with_alt_is_text() -> None:
-    for letter in string.ascii_letters:
+    for letter in set(string.ascii_letters) - {"O"}:  # function keys begin with that
         for key in keys(f"\x1b{letter}\x1b{letter}"):
             assert not key.is_printable, letter
 
