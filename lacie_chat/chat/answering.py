@@ -10,12 +10,14 @@ What is thought before the answer goes beside it. An answer that ends inside its
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
 from typing import Protocol
 
 from lacie_chat.chat.events import ChatEvent, PromptRead, TextAdded, ThoughtAdded, TurnChanged, TurnEnded
 from lacie_chat.chat.fit import is_agreed, record_of, unsent, why_unfit
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Phase, Turn
 from lacie_chat.chat.unheard import has_ended_with_words
 from lacie_chat.conversations import Status
@@ -37,13 +39,16 @@ class Asked:
     """An answer to be made: `turn` of `tree`, whose text is still empty. `post` hears how it goes, on any thread.
 
     `decides`: where it doesn't fit the context, it waits until `decision` says whether it is sent without what doesn't;
-    else it is, with a note.
+    else it is, with a note. `speaker` gives it where it isn't the chat's, and with `adapter` the engine answers where
+    that isn't its own.
     """
 
     tree: ChatTree
     turn: Turn
     sampling: Sampling
     post: Callable[[ChatEvent], object]
+    speaker: ChatSpeaker | None = None
+    adapter: Path | None = None
     decides: bool = False
     decision: SimpleQueue[bool] = field(default_factory=SimpleQueue)
 
@@ -166,7 +171,9 @@ def _write(asked: Asked, engine: EngineLike) -> Finished | Failed:
         if turn.stop_requested:
             engine.cancel()  # again: the first call came before the engine had begun
 
-    return answer_to(engine, tree.prompt(turn), asked.sampling, baseline=turn.baseline, hear=hear).finished
+    return answer_to(
+        engine, tree.prompt(turn), asked.sampling, baseline=turn.baseline, adapter=asked.adapter, hear=hear
+    ).finished
 
 
 def _has_words(turn: Turn) -> bool:
