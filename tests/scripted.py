@@ -139,6 +139,8 @@ class ScriptedEngine:
         """Of each answer: what it has said before."""
         self.baselines: list[bool] = []
         """Of each answer: was the baseline asked for?"""
+        self.adapters: list[Path | None] = []
+        """Of each answer: with which adapter instead of the engine's own?"""
         self.held = Event()
         self.go_on = Event()
         self.dead = False
@@ -176,6 +178,7 @@ class ScriptedEngine:
         self.samplings.append(sampling)
         self.baselines.append(baseline)
         self.going_on.append(going_on)
+        self.adapters.append(adapter)
         self._cancelled.clear()
         self._answer_now.clear()
         answer = self.answers.pop(0)

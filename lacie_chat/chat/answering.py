@@ -10,6 +10,7 @@ What is thought before the answer goes beside it. An answer that ends inside its
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
 from typing import Protocol
@@ -17,6 +18,7 @@ from typing import Protocol
 from lacie_chat.chat.events import ChatEvent, Notice, PromptRead, TextAdded, ThoughtAdded, TurnChanged, TurnEnded
 from lacie_chat.chat.fit import is_agreed, record_of, unsent, why_unfit
 from lacie_chat.chat.going_on import ending_of, has_new, joined
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Phase, Turn
 from lacie_chat.chat.unheard import is_to_hear
 from lacie_chat.conversations import Status
@@ -39,13 +41,16 @@ class Asked:
     it goes, on any thread.
 
     `decides`: where it doesn't fit the context, it waits until `decision` says whether it is sent without what doesn't;
-    else it is, with a note.
+    else it is, with a note. `speaker` gives it where it isn't the chat's, and with `adapter` the engine answers where
+    that isn't its own.
     """
 
     tree: ChatTree
     turn: Turn
     sampling: Sampling
     post: Callable[[ChatEvent], object]
+    speaker: ChatSpeaker | None = None
+    adapter: Path | None = None
     decides: bool = False
     decision: SimpleQueue[bool] = field(default_factory=SimpleQueue)
 
@@ -169,8 +174,15 @@ def _write(asked: Asked, engine: EngineLike) -> Finished | Failed:
             engine.cancel()  # again: the first call came before the engine had begun
 
     said = Said(turn.text, turn.reasoning) if turn.earlier is not None else None
-    prompt = tree.prompt(turn)
-    return answer_to(engine, prompt, asked.sampling, baseline=turn.baseline, going_on=said, hear=hear).finished
+    return answer_to(
+        engine,
+        tree.prompt(turn),
+        asked.sampling,
+        baseline=turn.baseline,
+        adapter=asked.adapter,
+        going_on=said,
+        hear=hear,
+    ).finished
 
 
 def _has_new_words(turn: Turn) -> bool:

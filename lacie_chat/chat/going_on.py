@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.chat.turn import Earlier
-from lacie_chat.chat.unheard import is_made_here
+from lacie_chat.chat.unheard import is_made_by
 from lacie_chat.conversations import Status, StoreError
 from lacie_chat.cut_off import answer_tokens, is_cut_off
 from lacie_chat.engine.events import Finished
@@ -36,7 +36,7 @@ def stopped_early(turn: Turn) -> bool:
 
 def why_it_stays(session: "ChatSession", turn: Turn) -> str:
     """Why an answer that stopped early can't go on here, in one line; empty if it can."""
-    if is_made_here(session, turn):
+    if is_made_by(session.speaker, turn):
         return ""
     return f"{turn.params.get('model', 'Another model')} gave this answer, not the model at hand."
 

@@ -59,7 +59,10 @@ class Listening:
         asked.turn.phase = "listening"
         with self._lock:
             self._turns.append(asked.turn)
-        calibrator = calibrator_for(self._session, asked.turn)
+        own = self._session.speaker
+        speaker = asked.speaker or own
+        heard_alike = speaker.assessment_version == own.assessment_version
+        calibrator = calibrator_for(speaker, asked.turn) if heard_alike else None
         asked.post(TurnChanged(asked.turn))
 
         def listen() -> None:
@@ -73,7 +76,7 @@ class Listening:
                 tree.attach(turn, heard)
             except EngineDied:
                 self._session.engine_died(engine)
-                self._session.listen_later(tree, turn)
+                self._session.listen_later(tree, turn, asked.speaker)
             except Exception as error:  # noqa: BLE001 - the answer stays, whatever the assessment ran into
                 turn.problem = str(error) or type(error).__name__
             with self._lock:
