@@ -176,6 +176,13 @@ class ChatSession:
         change = self._take(speaker)
         self._speaking.submit(lambda: self._change(speaker, change))
 
+    def run_otherwise(self) -> None:
+        """Load the model again as its context, threads and GPU layers are set now; as `change_speaker`."""
+        speaker = self.speaker
+        if speaker.engine_with is not None:
+            held = {name: self.making.held(name, speaker).value for name in ("context", "threads", "gpu_layers")}
+            self.change_speaker(replace(speaker, engine_factory=speaker.engine_with(held)))
+
     @property
     def why_unchangeable(self) -> str:
         """One line on what stands in the way of another model; empty if nothing does."""

@@ -97,7 +97,9 @@ def _others(args: argparse.Namespace, ref: str) -> argparse.Namespace:
     given = {name: value for name, value in args.given.items() if name not in ("model", "adapter")}
     if ref != args.usual_model:  # to which the settings file may give an adapter
         given["model"] = ref
-    return argparse.Namespace(**{**vars(args), "model": ref, "adapter": None, "baseline": False, "given": given})
+    settings = settings_of(args)  # the context and the like may have been changed inside, too
+    run = {name: settings.held(name).value for name in ("context", "threads", "gpu_layers")}
+    return argparse.Namespace(**{**vars(args), **run, "model": ref, "adapter": None, "baseline": False, "given": given})
 
 
 def _say_how_to_go_on(conversation_id: str | None, store: Store, options: str) -> None:
@@ -134,6 +136,7 @@ def chat_speaker(speaker: Speaker) -> "ChatSpeaker":
 
     return ChatSpeaker(
         engine_factory=speaker.engine,
+        engine_with=speaker.engine_with,
         model_name=speaker.model.name,
         adapter_name=speaker.adapter.name if speaker.adapter else None,
         calibrator=speaker.calibrator,

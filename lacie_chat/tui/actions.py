@@ -117,6 +117,14 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "chat.editor", "ctrl+e", "Editor", "Write in your own editor ($VISUAL, $EDITOR); nothing is sent", priority=True
     ),
+    # what is selected in the composer is cut by this key, as ever
+    Action(
+        "chat.settings",
+        "ctrl+x",
+        "Settings",
+        "Set how answers are made, for this conversation or for all; presets",
+        priority=True,
+    ),
     Action("chat.reload", "alt+r", "Reload", "Load the model again"),
     Action("view.back", "escape", "Back", "Leave an edit, the details or a selection; back to the composer"),
     Action("view.answer_before", "alt+up", "Answer before", "Select the answer before; first the last one"),
