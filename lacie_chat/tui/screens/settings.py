@@ -85,7 +85,7 @@ class SettingsScreen(SizedScreen[bool]):
         return self.editor if self._edited is not None else None
 
     def compose_screen(self) -> ComposeResult:
-        yield Static("lacie · settings", classes="title-bar")
+        yield Static("lacie · settings · enter changes", classes="title-bar")
         yield OptionList(id="settings-rows")
         yield Editor()
         yield Static(id="settings-hint", markup=False)
@@ -171,6 +171,7 @@ class SettingsScreen(SizedScreen[bool]):
         self.editor.display = True
         self.editor.focus()
         self._check(option)
+        self._keep_in_sight()
         self.refresh_bindings()
 
     def _end(self) -> None:
@@ -198,9 +199,9 @@ class SettingsScreen(SizedScreen[bool]):
             return False
         lines = " · ctrl+j: new line" if option.kind.several_lines else ""
         if option.of_answer:
-            self._say(f"enter: this conversation · ctrl+s: for all, in the file · escape: as it was{lines}")
+            self._say(f"enter: this conversation · ctrl+s: for all (file) · esc: as it was{lines}")
         else:
-            self._say(f"enter: for all, in the file · escape: as it was. {AT_ONCE.get(option.name, '')}".rstrip())
+            self._say(f"enter: for all (file) · esc: as it was. {AT_ONCE.get(option.name, '')}".rstrip())
         return True
 
     def _keep(self, *, for_all: bool) -> None:
@@ -273,7 +274,7 @@ class SettingsScreen(SizedScreen[bool]):
         self._names, rows = [PRESET], [Row(row_content(session, None, width, self.app.theme))]
         for scope, title in SCOPES.items():
             self._names.append(None)
-            rows.append(Row(Content.styled(title, "bold $text-primary"), disabled=True))
+            rows.append(Row(Content.styled(title.partition(";")[0], "bold $text-primary"), disabled=True))
             for option in OPTIONS:
                 if option.scope == scope:
                     self._names.append(option.name)
@@ -281,6 +282,11 @@ class SettingsScreen(SizedScreen[bool]):
         self.rows.clear_options()
         self.rows.add_options(rows)
         self.rows.highlighted = kept
+        self._keep_in_sight()
+
+    def _keep_in_sight(self) -> None:
+        """The list has another height now."""
+        self.rows.call_after_refresh(self.rows.scroll_to_highlight)
 
     def _show_help(self) -> None:
         name = self._option_name

@@ -8,7 +8,7 @@ from lacie_chat.printable import printable
 from lacie_chat.settings import PRESET, Option, Value
 from lacie_chat.tui.figures import DIM
 
-NAME_WIDTH = 16
+NAME_WIDTH, WIDE = 16, 60
 SOURCES = {"conversation": "this conversation", "model": "the model's file", "key": "key"}
 
 
@@ -22,7 +22,7 @@ def row_content(session: ChatSession, option: Option | None, width: int, theme: 
         name, source = option.name, SOURCES.get(held.source, held.source)
         value = _text(held.value) if held.value is not None else chosen_text(session, option, theme)
     value = " ".join(printable(value).split()) or "(empty)"
-    said = f"  {source}" if source else ""
+    said = f"  {source}" if source and (source != "default" or width >= WIDE) else ""
     room = max(width - NAME_WIDTH - len(said), 8)
     shown = value if len(value) <= room else value[: room - 1] + "…"
     weight = "" if source == "default" else "bold"
