@@ -269,7 +269,7 @@ class SettingsScreen(SizedScreen[bool]):
 
     def _fill(self) -> None:
         """Draw all rows anew; the highlight stays on its option."""
-        session, width = self._session, max(self.rows.scrollable_content_region.width, 20)
+        session, width = self._session, max(self.rows.scrollable_content_region.width - 2, 20)
         kept = self.rows.highlighted
         self._names, rows = [PRESET], [Row(row_content(session, None, width, self.app.theme))]
         for scope, title in SCOPES.items():

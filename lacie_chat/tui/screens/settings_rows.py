@@ -19,14 +19,21 @@ def row_content(session: ChatSession, option: Option | None, width: int, theme: 
         name, value, source = PRESET, making.settings.preset_in_use(making.own) or "none", ""
     else:
         held = making.held(option.name, session.speaker)
-        name, source = option.name, SOURCES.get(held.source, held.source)
+        name, source = option.name, _source(held.source, width)
         value = _text(held.value) if held.value is not None else chosen_text(session, option, theme)
     value = " ".join(printable(value).split()) or "(empty)"
-    said = f"  {source}" if source and (source != "default" or width >= WIDE) else ""
+    said = f"  {source}" if source else ""
     room = max(width - NAME_WIDTH - len(said), 8)
     shown = value if len(value) <= room else value[: room - 1] + "…"
     weight = "" if source == "default" else "bold"
     return Content.assemble(f"{name:<{NAME_WIDTH}}", (shown, weight), (said, DIM))
+
+
+def _source(source: str, width: int) -> str:
+    """In words, in one where there is little room; a default needs none then."""
+    if width < WIDE:
+        return {"default": "", "conversation": "here"}.get(source, source.partition(" ")[0])
+    return SOURCES.get(source, source)
 
 
 def chosen_text(session: ChatSession, option: Option, theme: str) -> str:
