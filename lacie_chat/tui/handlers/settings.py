@@ -91,7 +91,7 @@ async def change_settings(chat: "ChatScreen") -> None:
         chat.notify("The model is loaded again when this answer is finished (escape stops it).", timeout=6)
     while session.why_unchangeable:
         await asyncio.sleep(_LOOK_SECONDS)
-    session.run_otherwise()
+    session.change_speaker(session.making.run_otherwise(session.speaker))
 
 
 @does("chat.reload", lambda chat: bool(chat.session.load_error))
