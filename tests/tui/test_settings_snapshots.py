@@ -26,6 +26,7 @@ async def opened(pilot: Pilot[None]) -> None:
 
 async def wrong(pilot: Pilot[None]) -> None:
     await opened(pilot)
+    pilot.app.screen.editor.cursor_blink = False  # type: ignore[attr-defined]
     await pilot.press("down", "down", "down", "down", "enter", "backspace", "backspace", "backspace", "8")
 
 
