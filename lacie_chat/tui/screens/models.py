@@ -200,7 +200,8 @@ class ModelsScreen(SizedScreen[Found | None]):
     def _fill(self) -> None:
         options = self.models
         before = self._highlighted()
-        self._rows, shown = [], []
+        self._rows = []
+        shown: list[Option] = []
         for heading, choices in self._groups():
             self._rows += [None, *choices]
             above = "\n" if shown and self.size.height >= SHORT else ""
