@@ -210,10 +210,12 @@ TOKEN_ACTIONS: tuple[Action, ...] = (
 
 EDITING = (
     ("enter", "Send"),
-    ("ctrl+j", "New line; also shift+enter where the terminal knows it"),
+    ("ctrl+j", "New line; also alt+enter, enter after a backslash, shift+enter where the terminal knows it"),
+    ("ctrl+_", "Undo what was typed"),
     ("up  down", "Your earlier questions, of other conversations too, at the first and last line"),
     ("tab", "From the composer to the conversation and back"),
     ("ctrl+c", "Copy what is selected; else stop, clear, twice: quit"),
+    ("ctrl+z", "Back to the shell; fg comes back"),
     ("ctrl+p", "Find any of these by name"),
     ("/", "Type it by name: /copy, /history; // sends what begins with a slash"),
 )
