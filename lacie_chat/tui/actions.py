@@ -112,7 +112,11 @@ ACTIONS: tuple[Action, ...] = (
         "Fold answers that are right less often than 25, 50 or 75 %; then: none",
     ),
     Action(
-        "chat.model", "alt+m", "Model", "Change the model: those on this machine, others worth getting, any on the Hub"
+        "chat.model",
+        "alt+m",
+        "Model",
+        "Change the model: those on this machine, others worth getting, any on the Hub",
+        argument="name",
     ),
     Action(
         "chat.editor", "ctrl+e", "Editor", "Write in your own editor ($VISUAL, $EDITOR); nothing is sent", priority=True
