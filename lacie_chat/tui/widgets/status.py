@@ -13,7 +13,7 @@ NARROW = 60
 """Cells under which it says less."""
 GO_ON = "answer.go_on"
 HINT = "enter sends · ctrl+j new line"
-RETRY = "alt+r tries again; history and all else still work"
+RETRY = "alt+r tries again, alt+m takes another model; all else still works"
 LONG_PROMPT = 256
 """Tokens from which on the reading of a prompt is worth a bar."""
 
