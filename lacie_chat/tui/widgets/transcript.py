@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from lacie_chat.chat.tree import ChatTree, Turn
-from lacie_chat.tui.messages import EarlierWanted, LaterWanted, TurnSelected
+from lacie_chat.tui.messages import EarlierWanted, EndSeen, LaterWanted, TurnSelected
 from lacie_chat.tui.widgets.confidence_line import ConfidenceLine
 from lacie_chat.tui.widgets.message import AnswerView, Fold, MessageView
 from lacie_chat.tui.widgets.question import QuestionView
@@ -128,9 +128,9 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         self.anchor()
 
     async def action_latest(self) -> None:
-        """To the end of the conversation, whatever part of it is shown."""
+        """To the end of the conversation, whatever part of it is shown; there it follows what comes."""
         if self._last is None:
-            self.scroll_end()
+            self.anchor()
         else:
             await self._to_end()
 
@@ -203,6 +203,24 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         """The widget of an answer, if it is built."""
         view = self.view_of(turn)
         return view if isinstance(view, AnswerView) else None
+
+    @property
+    def sees_end(self) -> bool:
+        """Is the end of the conversation in sight, not only that of a part of it?"""
+        return self._last is None and self.at_end
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self.sees_end:
+            self.post_message(EndSeen())
+
+    async def to_first(self) -> None:
+        """To the first message of the conversation."""
+        path = self._tree.path() if self._tree is not None else []
+        if self._first > 0:
+            await self._build(0, WINDOW if len(path) > WINDOW else None)
+        self.anchor(False)
+        self.scroll_home(animate=False)
 
     @property
     def at_end(self) -> bool:
