@@ -235,7 +235,8 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         """Draw answers that have changed, so that what the user has scrolled up to read keeps its place."""
         top = next((view for view in self.query(MessageView) if view.region.bottom > self.region.y), None)
         shown = [child for child in top.children if child.region.height] if top is not None else []
-        fixed = None if self.at_end or not shown else shown[-1]
+        # the part at the upper edge: what comes to its end, or above it, doesn't move what is read
+        fixed = None if self.at_end else next((each for each in shown if each.region.bottom > self.region.y), None)
         row = fixed.region.y if fixed is not None else 0
         for view in views:
             await view.settle()
@@ -244,7 +245,7 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
             self.call_after_refresh(self._put_back, fixed, row)
 
     def _put_back(self, widget: Widget, row: int) -> None:
-        if widget.is_attached and (moved := widget.region.y - row):
+        if widget.is_attached and widget.region.height and (moved := widget.region.y - row):
             self.scroll_relative(y=moved, animate=False)
 
     def redraw_question(self, view: QuestionView) -> None:
