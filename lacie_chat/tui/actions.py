@@ -61,6 +61,7 @@ GROUPS = {
     "view": "The view",
     "compare": "Comparing two answers",
     "tokens": "The tokens of an answer",
+    "history": "The history",
 }
 
 ACTIONS: tuple[Action, ...] = (
@@ -192,6 +193,18 @@ TOKEN_ACTIONS: tuple[Action, ...] = (
     Action("tokens.help", "f1,question_mark", "Help", "Show all keys", footer=True),
 )
 """Of the tokens screen."""
+
+HISTORY_ACTIONS: tuple[Action, ...] = (
+    Action("history.resume", "enter", "Resume", "Go on with the highlighted conversation", footer=True),
+    Action("history.delete", "ctrl+x", "Delete", "Delete it; it can be taken back", footer=True, priority=True),
+    Action("history.restore", "alt+z,f7", "Take back", "Take a deletion back", footer=True, priority=True),
+    Action("history.rename", "ctrl+r,f2", "Rename", "Give it another title", footer=True, priority=True),
+    Action("history.pin", "alt+p,f4", "Pin", "Let it stand first; once more: no longer", footer=True, priority=True),
+    Action("history.duplicate", "alt+d,f5", "Copy", "Copy the branch that is shown", footer=True, priority=True),
+    Action("history.export", "alt+e,f6", "Export", "Write it as Markdown, HTML or JSON", footer=True, priority=True),
+    Action("history.close", "escape", "Back", "Leave the filter; then back to the chat", footer=True),
+)
+"""Of the history. One types there, so all but enter and escape have a modifier or a function key."""
 
 EDITING = (
     ("enter", "Send"),

@@ -22,7 +22,7 @@ from lacie_chat.tui.widgets.highlighted_markdown import STYLES
 from lacie_chat.tui.widgets.rows import heading, row
 
 KEY_WIDTH, FIGURE_WIDTH = 20, 27
-EVERY = (*ACTIONS, *COMPARE_ACTIONS, *TOKEN_ACTIONS)
+EVERY = (*ACTIONS, *COMPARE_ACTIONS, *TOKEN_ACTIONS, *HISTORY_ACTIONS)
 KEY_SIGNS = {"question_mark": "?", "plus": "+", "minus": "-"}
 SAME_KEYS = {"ctrl+@": "ctrl+space"}
 """Keys that a terminal may report by another name."""
