@@ -18,7 +18,7 @@ EXAMPLES: dict[str, str] = {
     "chat": """
         lacie chat --model ollama:llama3.2      # what Ollama has fetched
         lacie --continue                        # go on where you stopped
-        lacie chat --baseline                   # without the LACIE adapter
+        lacie chat --system "Answer in French." --temperature 0.7
         lacie chat --answer-from 0.5            # fold what is wrong more often than right
         """,
     "ask": """
@@ -35,6 +35,7 @@ EXAMPLES: dict[str, str] = {
     "compare": """
         lacie compare Who wrote Emma            # the baseline against the adapter
         lacie compare "Who wrote Emma?" --left a.gguf --right b.gguf --samples 5
+        lacie compare "Who wrote Emma?" --left embedded+a-LoRA.gguf --right embedded+none
         lacie compare --questions questions.jsonl --out compared
         """,
     "evaluate": """
@@ -99,6 +100,28 @@ EXAMPLES: dict[str, str] = {
     "models remove": f"""
         lacie models remove {_MODEL}
         lacie models remove unsloth/Qwen3.5-4B-GGUF
+        """,
+    "settings": """
+        lacie settings show                     # every option, what holds, and who says so
+        lacie settings init                     # write the file, with every option explained in it
+        lacie settings edit
+        """,
+    "settings path": """
+        lacie settings path
+        lacie settings path | xargs cat
+        """,
+    "settings show": """
+        lacie settings show
+        lacie settings show --preset precise --seed 7
+        lacie settings show --json | jq .options.temperature
+        """,
+    "settings init": """
+        lacie settings init
+        lacie settings init --quiet
+        """,
+    "settings edit": """
+        lacie settings edit
+        lacie settings edit --quiet
         """,
     "history": """
         lacie history list

@@ -166,7 +166,7 @@ def _message(data: Any, number: int) -> Fields:
         "status": "cut_off" if status == "streaming" else status,
         "created_at": fields.moment("created_at"),
         "params": fields.take("params", _are_params),
-        "usage": fields.take("usage", _is_flat, optional=True),
+        "usage": fields.take("usage", _is_usage, optional=True),
         "timings": fields.take("timings", _are_numbers, optional=True),
         "assessment": fields.take("assessment", _is_assessment, optional=True),
         "correct": fields.take("correct", lambda value: isinstance(value, bool) and role == "assistant", optional=True),
@@ -242,10 +242,16 @@ def _is_moment(value: Any) -> bool:
         return False
 
 
-def _is_flat(value: Any) -> bool:
-    """An object of numbers and words."""
+def _is_usage(value: Any) -> bool:
+    """Counts, and a word for why it ended."""
+    return _are_numbers_but(value, "finish_reason")
+
+
+def _are_numbers_but(value: Any, *words: str) -> bool:
+    """An object of numbers, but for some words."""
     return _is_object(value) and all(
-        each is None or isinstance(each, str | bool | int | float) for each in value.values()
+        each is None or (isinstance(each, str) if name in words else isinstance(each, bool) or _is_number(each))
+        for name, each in value.items()
     )
 
 
@@ -255,10 +261,23 @@ def _are_numbers(value: Any) -> bool:
 
 def _are_params(value: Any) -> bool:
     """Names are words, the sampling is an object."""
-    if not _is_object(value) or not _is_flat(value.get("sampling") or {}):
+    if not _is_object(value):
+        return False
+    sampling = value.get("sampling")
+    if sampling is not None and not (_is_object(sampling) and all(_is_setting(*each) for each in sampling.items())):
         return False
     names = (value.get(name) for name in ("model", "adapter", "model_ref", "adapter_ref", "fingerprint"))
     return all(name is None or isinstance(name, str) for name in names)
+
+
+def _is_setting(name: str, value: Any) -> bool:
+    """How answers are drawn is compared and counted with, so what is a number there must be one."""
+    return value is None or (
+        _is_number(value) if name in _COUNTED else isinstance(value, str | bool | int | float | list)
+    )
+
+
+_COUNTED = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "seed")
 
 
 def _is_assessment(value: Any) -> bool:

@@ -7,7 +7,7 @@ nothing imported here pulls in llama.cpp or the Hub's client.
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
@@ -17,6 +17,7 @@ from lacie_chat.chat.events import ChatEvent
 from lacie_chat.chat.session import ChatSession, random_seed
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.conversations import Store
+from lacie_chat.settings import Settings
 from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.clipboard import Copying
 from lacie_chat.tui.drawing import DrawsWhole
@@ -53,16 +54,19 @@ class LacieApp(DrawsWhole[None], TakesAllText, Copying):
         notice: str | None = None,
         agreement: int | None = None,
         answer_from: float | None = None,
+        settings: Settings | None = None,
         seed: Callable[[], int] = random_seed,
     ) -> None:
         super().__init__()
         self.state = read_state()
+        self.settings = settings or Settings()
         self.session = ChatSession(
             speaker,
             store,
             self._from_session,
-            agreement=self.state.agreement if agreement is None else agreement,
-            answer_from=self.state.answer_from if answer_from is None else answer_from,
+            agreement=_first(agreement, self.settings.held("agreement").value, self.state.agreement),
+            answer_from=_first(answer_from, self.settings.held("answer_from").value, self.state.answer_from),
+            settings=self.settings,
             seed=seed,
         )
         if resume is not None:
@@ -75,8 +79,9 @@ class LacieApp(DrawsWhole[None], TakesAllText, Copying):
         return self.chat
 
     def on_mount(self) -> None:
-        if self.state.theme in self.available_themes:
-            self.theme = self.state.theme
+        theme = str(self.settings.held("theme").value or self.state.theme)
+        if theme in self.available_themes:
+            self.theme = theme
         self.set_keymap(self.state.keys)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.session.start()
@@ -125,3 +130,8 @@ class LacieApp(DrawsWhole[None], TakesAllText, Copying):
     def _keep_theme(self, name: str) -> None:
         self.state.theme = name
         write_state(self.state)
+
+
+def _first(*values: Any) -> Any:
+    """The first that is there."""
+    return next(value for value in values if value is not None)

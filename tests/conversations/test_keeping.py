@@ -7,12 +7,14 @@ from test_store import ASSESSMENT  # type: ignore[import-not-found]
 
 from lacie_chat.conversations import DELETED_DAYS, Store, StoreError, parse_query
 
+PARAMS = {"model": "M", "seed": 7, "sampling": {"temperature": 0.2, "max_tokens": 5, "reasoning": None}}
+
 
 def answered(store: Store, title: str = "rivers") -> tuple[str, int]:
     """A conversation with an answer that is marked and has all that can be kept with one; its id, the answer's."""
     conversation = store.create_conversation("embedded", "lacie", title)
     question = store.add_message(conversation.id, None, "user", "Who wrote Emma?")
-    answer = store.add_message(conversation.id, question.id, "assistant", status="streaming", params={"seed": 7})
+    answer = store.add_message(conversation.id, question.id, "assistant", status="streaming", params=PARAMS)
     store.append_thought(answer.id, "Austen?")
     store.append(answer.id, "I think Jane Austen.")
     store.finish(answer.id, "complete", usage={"completion_tokens": 5}, timings={"reasoning_seconds": 1.5})
