@@ -14,7 +14,7 @@ from textual.widgets import Footer, Static
 from lacie_chat.confidence import bar
 from lacie_chat.confidence.wording import SIGNS, verdict_text
 from lacie_chat.highlights import HighlightKind
-from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS, EDITING, GROUPS, TOKEN_ACTIONS, Action
+from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS, EDITING, GROUPS, HISTORY_ACTIONS, TOKEN_ACTIONS, Action
 from lacie_chat.tui.figures import VERDICTS_MEAN
 from lacie_chat.tui.interface_state import InterfaceState, state_path, write_state
 from lacie_chat.tui.screens.base import SizedScreen

@@ -87,7 +87,7 @@ class HistoryScreen(SizedScreen[str | None]):
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         if self._more and event.option_index > len(self._rows) - PAGE // 4:
             self._list_more()
-        if self.has_class("-beside", "-below"):
+        if self.has_class("-beside") or self.has_class("-below"):
             self.preview.show(self._current())
         self.refresh_bindings()
 
@@ -137,7 +137,9 @@ class HistoryScreen(SizedScreen[str | None]):
             choose_and_export(self.app, self._store, entry.conversation_id)
 
     def action_history_delete(self) -> None:
-        if (entry := self._current()) is not None and self._change(lambda: self._store.delete(entry.conversation_id)):
+        if (entry := self._current()) is None:
+            return
+        if self._change(lambda: self._store.delete(entry.conversation_id)):
             self._deleted.append(entry)
             self.refresh_bindings()
             self.notify(f"Deleted “{entry.title}”; alt+z takes it back.", timeout=10, markup=False)

@@ -48,7 +48,13 @@ def listed_entry(summary: ConversationSummary, now: datetime) -> Entry:
     model = pair_name(summary.model, summary.adapter)
     content = Content.assemble((title, "bold"), (f"\n{when} · {count} · {model}", DIM))
     return Entry(
-        summary.id, title, content, group, summary.leaf_id, summary.pinned_at is not None, summary.deleted_at is not None
+        summary.id,
+        title,
+        content,
+        group,
+        summary.leaf_id,
+        summary.pinned_at is not None,
+        summary.deleted_at is not None,
     )
 
 
