@@ -23,6 +23,7 @@ from lacie_chat.tui.clipboard import Copying
 from lacie_chat.tui.drawing import DrawsWhole
 from lacie_chat.tui.handlers import is_possible
 from lacie_chat.tui.interface_state import read_state, write_state
+from lacie_chat.tui.key_names import key_name, names_of, refusal
 from lacie_chat.tui.messages import FromSession
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.compare import CompareScreen
@@ -82,9 +83,11 @@ class LacieApp(DrawsWhole[None], TakesAllText, Copying):
         theme = str(self.settings.held("theme").value or self.state.theme)
         if theme in self.available_themes:
             self.theme = theme
-        self.set_keymap(self.state.keys)
+        self.set_keymap(self.state.keymap)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.session.start()
+        if ignored := refusal(self.state.keys):
+            self.notify(ignored, severity="warning", timeout=20, markup=False)
         if self._notice:
             self.notify(self._notice, severity="warning", timeout=20, markup=False)
 
@@ -99,8 +102,10 @@ class LacieApp(DrawsWhole[None], TakesAllText, Copying):
         for action in ACTIONS:
             if is_possible(self.chat, action.name):
                 callback = partial(self.chat.action_perform, action.name)
-                keys = self.state.keys.get(action.name, action.keys).split(",")[0]
-                yield SystemCommand(f"{action.label}: {action.help}", keys, callback)
+                yield SystemCommand(f"{action.label}: {action.help}", names_of(action, self.state.keymap)[0], callback)
+
+    def get_key_display(self, binding: Binding) -> str:
+        return binding.key_display or key_name(binding.key, short=True)
 
     async def action_interrupt(self) -> None:
         """Ctrl+c: copy what is selected, else stop, else clear, else quit when it comes twice."""

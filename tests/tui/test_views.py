@@ -84,7 +84,7 @@ async def test_selection_by_keys_and_copy(driven, danube) -> None:
         assert driver.app.clipboard == "It is **the Danube**."
         await driver.pilot.press("shift+tab", "up", "up")
         assert driver.chat.query_one(Transcript).selected.text == "Second?"
-        await driver.pilot.press("c")
+        await driver.pilot.press("ctrl+y")
         assert driver.app.clipboard == "Second?"
         views = list(driver.chat.query(MessageView))
         await driver.pilot.click(views[0])

@@ -39,7 +39,7 @@ class Sample(Static, can_focus=True):
     """A question to pick, by a click or by enter."""
 
     ALLOW_SELECT = False
-    BINDINGS = [("enter,space", "pick", "Ask this")]  # noqa: RUF012 - as Textual declares it
+    BINDINGS = [("enter", "pick", "Ask this")]  # noqa: RUF012 - as Textual declares it
 
     def __init__(self, question: str) -> None:
         super().__init__(Content.assemble(("▸ ", "$text-primary"), question), classes="sample")
