@@ -71,7 +71,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("answer.now", "escape", "Answer", "End the thought and go on to the answer; once more stops", footer=True),
     Action("answer.stop", "escape", "Stop", "Stop the answer and keep what is there", footer=True),
     Action("chat.new", "ctrl+n", "New", "Start a new conversation", footer=True),
-    Action("chat.history", "ctrl+o", "History", "Find, resume, rename or delete a conversation", footer=True),
+    Action("chat.history", "ctrl+o", "History", "Find, resume, rename, pin, copy, export or delete a conversation", footer=True),
     Action("answer.again", "ctrl+r", "Again", "Answer the question once more, as a branch", footer=True),
     Action("chat.edit", "ctrl+g", "Edit", "Edit your last question, as a branch"),
     Action("answer.copy", "ctrl+y", "Copy", "Copy the selected answer, or the last one", footer=True, priority=True),
