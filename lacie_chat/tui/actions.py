@@ -64,6 +64,7 @@ GROUPS = {
     "compare": "Comparing two answers",
     "tokens": "The tokens of an answer",
     "history": "The history",
+    "branches": "The tree of branches",
 }
 
 ACTIONS: tuple[Action, ...] = (
@@ -71,7 +72,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("answer.now", "escape", "Answer", "End the thought and go on to the answer; once more stops", footer=True),
     Action("answer.stop", "escape", "Stop", "Stop the answer and keep what is there", footer=True),
     Action("chat.new", "ctrl+n", "New", "Start a new conversation", footer=True),
-    Action("chat.history", "ctrl+o", "History", "Find, resume, rename, pin, copy, export or delete a conversation", footer=True),
+    Action(
+        "chat.history",
+        "ctrl+o",
+        "History",
+        "Find, resume, rename, pin, copy, export or delete a conversation",
+        footer=True,
+    ),
     Action("answer.again", "ctrl+r", "Again", "Answer the question once more, as a branch", footer=True),
     Action("chat.edit", "ctrl+g", "Edit", "Edit your last question, as a branch"),
     Action("answer.copy", "ctrl+y", "Copy", "Copy the selected answer, or the last one", footer=True, priority=True),
@@ -115,6 +122,9 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "chat.editor", "ctrl+e", "Editor", "Write in your own editor ($VISUAL, $EDITOR); nothing is sent", priority=True
     ),
+    Action("chat.export", "alt+e", "Export", "Write the conversation as Markdown, HTML or JSON", argument="format"),
+    Action("chat.duplicate", "alt+d", "Duplicate", "Copy it up to the selected message, and go on with the copy"),
+    Action("chat.branches", "alt+g", "Branches", "See all branches as a tree, and show another one"),
     Action("chat.reload", "alt+r", "Reload", "Load the model again"),
     Action("view.back", "escape", "Back", "Leave an edit, the details or a selection; back to the composer"),
     Action("view.answer_before", "alt+up", "Answer before", "Select the answer before; first the last one"),
@@ -210,6 +220,14 @@ HISTORY_ACTIONS: tuple[Action, ...] = (
     Action("history.close", "escape", "Back", "Leave the filter; then back to the chat", footer=True),
 )
 """Of the history. One types there, so all but enter and escape have a modifier or a function key."""
+
+BRANCH_ACTIONS: tuple[Action, ...] = (
+    Action("branches.show", "enter", "Show", "Show the branch of the chosen message", footer=True),
+    Action("branches.fold", "left", "Fold", "Fold what follows; else go to what it follows", footer=True),
+    Action("branches.unfold", "right", "Unfold", "Unfold what follows", footer=True),
+    Action("branches.back", "escape,alt+g", "Back", "Back to the chat", footer=True),
+)
+"""Of the tree of branches."""
 
 EDITING = (
     ("enter", "Send"),

@@ -25,18 +25,25 @@ async def choose_conversation(chat: "ChatScreen") -> None:
     chosen = await chat.app.push_screen_wait(history)
     current = chat.session.tree.conversation_id
     if chosen is not None and chosen != current:
-        try:
-            chat.session.open(chosen)
-        except StoreError as error:
-            chat.notify(str(error), severity="error", markup=False)
+        if not await open_conversation(chat, chosen):
             return
-        await chat.show_conversation()
     elif current in history.deleted:
         await new_chat(chat)
     elif current is not None:
         chat.session.tree.reread_title()
         chat.show_title()
     chat.composer.focus()
+
+
+async def open_conversation(chat: "ChatScreen", conversation_id: str) -> bool:
+    """Go on with a conversation; False, and one line, if it can't be read."""
+    try:
+        chat.session.open(conversation_id)
+    except StoreError as error:
+        chat.notify(str(error), severity="error", markup=False)
+        return False
+    await chat.show_conversation()
+    return True
 
 
 @does("chat.calibration")
