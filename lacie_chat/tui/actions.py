@@ -222,9 +222,9 @@ HISTORY_ACTIONS: tuple[Action, ...] = (
 """Of the history. One types there, so all but enter and escape have a modifier or a function key."""
 
 BRANCH_ACTIONS: tuple[Action, ...] = (
-    Action("branches.show", "enter", "Show", "Show the branch of the chosen message", footer=True),
-    Action("branches.fold", "left", "Fold", "Fold what follows; else go to what it follows", footer=True),
-    Action("branches.unfold", "right", "Unfold", "Unfold what follows", footer=True),
+    Action("branches.show", "enter", "Show", "Show the branch of the chosen message", footer=True, priority=True),
+    Action("branches.fold", "left", "Fold", "Fold what is below; else go a level up", footer=True, priority=True),
+    Action("branches.unfold", "right", "Unfold", "Unfold what is below", footer=True, priority=True),
     Action("branches.back", "escape,alt+g", "Back", "Back to the chat", footer=True),
 )
 """Of the tree of branches."""

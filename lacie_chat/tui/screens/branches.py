@@ -1,7 +1,6 @@
 """All branches of a conversation as a tree: which there are, how sure each answer sounds, and a way to another one.
 
-Most conversations are long and have few branches, so what follows without a choice stands in one column; only where
-there are several versions of a message each begins a column of its own.
+The branch that is shown is one column; the other versions of a message stand below it, behind an "or".
 """
 
 from typing import ClassVar
@@ -24,7 +23,7 @@ from lacie_chat.tui.figures import DIM
 from lacie_chat.tui.screens.base import SizedScreen
 
 MOST_OPEN = 300
-"""Of larger conversations only the branch that is shown is unfolded at first."""
+"""In larger conversations the other versions are folded at first."""
 BESIDE = 100
 """Columns from which the whole message stands beside the tree."""
 _GUIDE = 2
@@ -91,6 +90,7 @@ class BranchesScreen(SizedScreen[Turn | None]):
         self.query_one("#branch-message").scroll_home(animate=False)
 
     def on_tree_node_selected(self, event: Tree.NodeSelected[Turn]) -> None:
+        """By a click; the key is the action's."""
         event.stop()
         self.dismiss(event.node.data)
 
@@ -116,37 +116,44 @@ class BranchesScreen(SizedScreen[Turn | None]):
             node.expand()
 
     def _grow(self) -> None:
-        """Build the nodes. No recursion: a conversation may have more branchings than Python has room for."""
-        all_open = sum(1 for _ in self._tree.turns()) <= MOST_OPEN
-        roots = self._tree.roots
-        waiting = [(self.tree_view.root, roots[0], False)] if len(roots) == 1 else []
-        waiting = waiting or [(self.tree_view.root, root, True) for root in reversed(roots)]
-        self.tree_view.root.expand()
-        while waiting:
-            node, turn, is_version = waiting.pop()
-            if is_version:
-                node = self._add(node, turn, bool(turn.children), all_open)
-                if len(turn.children) == 1:
-                    waiting.append((node, turn.children[0], False))
-                    continue
-            else:
-                while len(turn.children) == 1:
-                    self._add(node, turn, False, all_open)
-                    turn = turn.children[0]
-                node = self._add(node, turn, bool(turn.children), all_open)
-            waiting += [(node, child, True) for child in reversed(turn.children)]
+        """Build the nodes: the branch that is shown as one column, the other versions of a message below it, and what
+        follows one of them below that; there, too, the larger part goes on in the column. So the tree is never deep,
+        however many versions there are. (Textual walks it by recursion.)"""
+        sizes: dict[int, int] = {}
+        for turn in reversed(list(self._tree.turns())):
+            sizes[id(turn)] = 1 + sum(sizes[id(child)] for child in turn.children)
+        root, all_open = self.tree_view.root, len(sizes) <= MOST_OPEN
 
-    def _add(self, node: TreeNode[Turn], turn: Turn, has_more: bool, all_open: bool) -> TreeNode[Turn]:
-        shown = id(turn) in self._shown
-        made = node.add(_label(turn, shown), turn, expand=all_open or shown, allow_expand=has_more)
+        def weight(turn: Turn) -> tuple[bool, int]:
+            return id(turn) in self._shown, sizes[id(turn)]
+
+        waiting = [(root, self._tree.roots)]
+        while waiting:
+            column, versions = waiting.pop()
+            while versions:
+                main = max(versions, key=weight)
+                others = [turn for turn in versions if turn is not main]
+                node = self._add(column, main, bool(others), all_open)
+                for turn in others:
+                    other = self._add(node, turn, bool(turn.children), all_open, "or ")
+                    waiting.append((other, turn.children))
+                versions = main.children
+        root.expand()
+
+    def _add(
+        self, node: TreeNode[Turn], turn: Turn, has_more: bool, all_open: bool, before: str = ""
+    ) -> TreeNode[Turn]:
+        before = before if has_more else "  " + before  # as wide as the sign that unfolds
+        label = _label(turn, before, "bold" if id(turn) in self._shown else "")
+        made = node.add(label, turn, expand=all_open, allow_expand=has_more)
         if turn is self._tree.leaf:
             self._at = made
         return made
 
 
-def _label(turn: Turn, shown: bool) -> Text:
+def _label(turn: Turn, before: str, style: str) -> Text:
     """Who, the user's mark, how it sounds, and what was written."""
-    text = Text(no_wrap=True, style="bold" if shown else "")
+    text = Text(before, no_wrap=True, style=style)
     written = " ".join(turn.text[:_LONGEST].split()) or ("…" if turn.status == "streaming" else "(nothing)")
     if turn.role == "assistant":
         text.append(_MARKS[turn.correct])
