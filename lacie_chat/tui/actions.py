@@ -91,7 +91,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("answer.copy_thought", "alt+y", "Copy thought", "Copy what the model thought, without the answer"),
     # before the details, with which it shares a key: only a foldable answer takes it
-    Action("answer.unfold", "ctrl+b,enter", "Unfold", "Show a folded answer; once more folds it again"),
+    Action("answer.unfold", "ctrl+b,enter", "Unfold", "Show a folded answer, question or paste; once more folds it"),
     Action(
         "answer.details",
         "ctrl+t,enter",
@@ -118,6 +118,9 @@ ACTIONS: tuple[Action, ...] = (
         "ctrl+s",
         "Answer from",
         "Fold answers that are right less often than 25, 50 or 75 %; then: none",
+    ),
+    Action(
+        "chat.model", "alt+m", "Model", "Change the model: those on this machine, others worth getting, any on the Hub"
     ),
     Action(
         "chat.editor", "ctrl+e", "Editor", "Write in your own editor ($VISUAL, $EDITOR); nothing is sent", priority=True
