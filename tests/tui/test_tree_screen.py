@@ -5,9 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from lacie_chat.confidence import ASSESSMENT_VERSION
 from lacie_chat.conversations import Store
 from lacie_chat.tui.screens.branches import BranchesScreen
 from lacie_chat.tui.widgets.transcript import Transcript
+
+ASSESSMENT = {
+    "question": "Q", "response": "A", "state": "no_claim", "answer_span": None, "masked_response": "A",
+    "acceptance": 0.5, "confidence": None, "hedges": [], "boosters": [], "assessment_version": ASSESSMENT_VERSION,
+}  # fmt: skip
 
 
 def branched(store: Store) -> str:
@@ -80,16 +86,18 @@ async def test_a_long_conversation_stands_in_one_column_and_many_branchings_are_
         made = store.create_conversation("model", title="Long")
         parent = None
         with store._writing():
-            for number in range(1500):
+            for number in range(1200):
                 role = "assistant" if number % 2 else "user"
-                kept = store.add_message(made.id, parent, role, f"m{number}")
+                versions = [store.add_message(made.id, parent, role, f"m{number}")]
                 if number % 2:
-                    store.add_message(made.id, parent, role, f"other {number}", current=False)
-                parent = kept.id
+                    versions.append(store.add_message(made.id, parent, role, f"other {number}", current=False))
+                    for answer in versions:  # so that none has to be heard first
+                        store.attach_assessment(answer.id, ASSESSMENT)
+                parent = versions[0].id
         async with driven(store=store, resume=made.id) as driver:
             screen = await open_tree(driver)
-            await driver.until(lambda: screen.tree_view.cursor_node.data.text == "m1499")
-            assert "m1499" in driver.text()
+            await driver.until(lambda: screen.tree_view.cursor_node.data.text == "m1199")
+            assert "m1199" in driver.text()
 
 
 async def test_a_copy_up_to_the_selected_message_is_gone_on_with(driven) -> None:
