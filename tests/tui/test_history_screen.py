@@ -6,6 +6,7 @@ import pytest
 
 from lacie_chat.conversations import Store
 from lacie_chat.tui.screens.history import PAGE, HistoryScreen
+from lacie_chat.tui.widgets.transcript import Transcript
 
 
 def make(store: Store, *titles: str) -> list[str]:
@@ -138,3 +139,19 @@ async def test_among_thousands_more_are_listed_as_one_goes_down(driven) -> None:
             await driver.until(lambda: len(screen._rows) == 2 * PAGE + 11)
             assert len({row.conversation_id for row in screen._rows[1:]}) == 2 * PAGE + 10, "each once"
             assert screen.conversations.option_count == len(screen._rows)
+
+
+async def test_what_was_found_in_another_branch_is_gone_to(driven) -> None:
+    with Store.open() as store:
+        make(store, "rivers", "seas")
+        (other,) = (each for each in store.list_conversations() if each.title == "rivers")
+        question = store.messages(other.id)[0].id
+        store.add_message(other.id, question, "assistant", "The Amazon, of course.", current=False)
+        async with driven(store=store) as driver:
+            await open_history(driver)
+            await driver.pilot.press(*"amazon", "enter")
+            await driver.until(lambda: "The Amazon, of course." in driver.text())
+            assert driver.chat.query_one(Transcript).selected.text == "The Amazon, of course."
+            await open_history(driver)
+            await driver.pilot.press(*"title:x", "escape", *"rivers", "enter")
+            await driver.until(lambda: driver.app.screen is driver.chat)

@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import StoreError
 from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.handlers.registry import does
 from lacie_chat.tui.key_names import names_of
+from lacie_chat.tui.messages import TurnSelected
 from lacie_chat.tui.screens.history import HistoryScreen
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ async def choose_conversation(chat: "ChatScreen") -> None:
         chat.session.tree.reread_title()
         chat.show_title()
     chat.composer.focus()
+    if chosen is not None and history.found is not None:
+        found = next((turn for turn in chat.session.tree.turns() if turn.stored_id == history.found), None)
+        if found is not None:
+            await go_to_turn(chat, found)
 
 
 async def open_conversation(chat: "ChatScreen", conversation_id: str) -> bool:
@@ -44,6 +50,15 @@ async def open_conversation(chat: "ChatScreen", conversation_id: str) -> bool:
         return False
     await chat.show_conversation()
     return True
+
+
+async def go_to_turn(chat: "ChatScreen", turn: Turn) -> None:
+    """Show the branch in which a message stands, and select it."""
+    if turn not in chat.session.tree.path():
+        chat.session.show(turn)
+        await chat.show_branch()
+    await chat.transcript.reach(turn)
+    chat.on_turn_selected(TurnSelected(turn))
 
 
 @does("chat.calibration")

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 from lacie_chat.conversations import StoreError
 from lacie_chat.conversations.files import FORMATS
 from lacie_chat.tui.exporting import choose_and_export, export
-from lacie_chat.tui.handlers.conversations import open_conversation
+from lacie_chat.tui.handlers.conversations import go_to_turn, open_conversation
 from lacie_chat.tui.handlers.registry import does
-from lacie_chat.tui.messages import TurnSelected
 from lacie_chat.tui.screens.branches import BranchesScreen
 
 if TYPE_CHECKING:
@@ -49,10 +48,5 @@ async def duplicate(chat: "ChatScreen") -> None:
 @does("chat.branches", lambda chat: chat.has_messages, waits=True)
 async def show_branches(chat: "ChatScreen") -> None:
     turn = await chat.app.push_screen_wait(BranchesScreen(chat.session.tree))
-    if turn is None:
-        return
-    if turn not in chat.session.tree.path():
-        chat.session.show(turn)
-        await chat.show_branch()
-    await chat.transcript.reach(turn)
-    chat.on_turn_selected(TurnSelected(turn))
+    if turn is not None:
+        await go_to_turn(chat, turn)

@@ -32,7 +32,7 @@ HINT = "is:wrong is:abstained is:pinned is:deleted sounds:>80 right:<40 model:�
 
 
 class HistoryScreen(SizedScreen[str | None]):
-    """Dismissed with the id of the conversation to resume, or None."""
+    """Dismissed with the id of the conversation to resume, or None; `found` is the message that was found in it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(action.binding() for action in HISTORY_ACTIONS),
@@ -54,6 +54,7 @@ class HistoryScreen(SizedScreen[str | None]):
         self._more = False
         """Are there conversations beyond those that are listed?"""
         self._deleted: list[Entry] = []
+        self.found: int | None = None
 
     def compose_screen(self) -> ComposeResult:
         yield Static("lacie · history · enter resumes", classes="title-bar")
@@ -102,6 +103,7 @@ class HistoryScreen(SizedScreen[str | None]):
         if entry.deleted:
             self.notify(f"“{entry.title}” is deleted; alt+z takes it back.", severity="warning", markup=False)
         else:
+            self.found = entry.message_id if self._query.words else None
             self.dismiss(entry.conversation_id)
 
     def action_history_close(self) -> None:
@@ -212,10 +214,10 @@ class HistoryScreen(SizedScreen[str | None]):
 
     def _show_hint(self, count: int) -> None:
         """How many there are, or what can be filtered by."""
-        if not self.search.value:
-            self.hint.update(HINT)
+        if count and self.search.value:
+            self.hint.update(f"{count}{' and more' if self._more else ''} found")
         else:
-            self.hint.update(f"{count}{' and more' if self._more or count == MOST_HITS else ''} found")
+            self.hint.update(HINT)
 
     def _listed(self, offset: int) -> list[Entry]:
         now = datetime.now(UTC)
