@@ -172,6 +172,9 @@ COMPARE_ACTIONS: tuple[Action, ...] = (
     Action("compare.next", "n", "Next", "Show the next sample of both sides", footer=True),
     Action("compare.previous", "p", "Previous", "Show the previous sample of both sides"),
     Action("compare.again", "r", "Again", "Answer again what was cut off; else all, with another seed", footer=True),
+    Action(
+        "compare.against", "s", "Against", "Choose what to compare with: the baseline, an adapter, a model", footer=True
+    ),
     Action("compare.left", "left,h", "Left", "Select the left side"),
     Action("compare.right", "right,l", "Right", "Select the right side"),
     Action(
@@ -234,10 +237,12 @@ BRANCH_ACTIONS: tuple[Action, ...] = (
 
 EDITING = (
     ("enter", "Send"),
-    ("ctrl+j", "New line; also shift+enter where the terminal knows it"),
+    ("ctrl+j", "New line; also alt+enter, enter after a backslash, shift+enter where the terminal knows it"),
+    ("ctrl+_", "Undo what was typed"),
     ("up  down", "Your earlier questions, of other conversations too, at the first and last line"),
     ("tab", "From the composer to the conversation and back"),
     ("ctrl+c", "Copy what is selected; else stop, clear, twice: quit"),
+    ("ctrl+z", "Back to the shell; fg comes back"),
     ("ctrl+p", "Find any of these by name"),
     ("/", "Type it by name: /copy, /history; // sends what begins with a slash"),
 )
