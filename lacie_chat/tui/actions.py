@@ -120,10 +120,22 @@ ACTIONS: tuple[Action, ...] = (
         "Fold answers that are right less often than 25, 50 or 75 %; then: none",
     ),
     Action(
-        "chat.model", "alt+m", "Model", "Change the model: those on this machine, others worth getting, any on the Hub"
+        "chat.model",
+        "alt+m",
+        "Model",
+        "Change the model: those on this machine, others worth getting, any on the Hub",
+        argument="name",
     ),
     Action(
         "chat.editor", "ctrl+e", "Editor", "Write in your own editor ($VISUAL, $EDITOR); nothing is sent", priority=True
+    ),
+    # what is selected in the composer is cut by this key, as ever
+    Action(
+        "chat.settings",
+        "ctrl+x",
+        "Settings",
+        "Set how answers are made, for this conversation or for all; presets",
+        priority=True,
     ),
     Action("chat.export", "alt+e", "Export", "Write the conversation as Markdown, HTML or JSON", argument="format"),
     Action("chat.duplicate", "alt+d", "Duplicate", "Copy it up to the selected message, and go on with the copy"),

@@ -27,6 +27,7 @@ from lacie_chat.tui.interface_state import read_state, write_state
 from lacie_chat.tui.key_names import key_name, names_of, refusal
 from lacie_chat.tui.keys_in_order import KeysInOrder
 from lacie_chat.tui.messages import FromSession
+from lacie_chat.tui.remembering import remember
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.terminal_keys import know_alt
@@ -152,8 +153,8 @@ class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying):
             self.chat.post_message(FromSession(event))
 
     def _keep_theme(self, name: str) -> None:
-        self.state.theme = name
-        write_state(self.state)
+        if problem := remember(self.state, self.settings, "theme", name):
+            self.notify(problem, severity="error", markup=False)
 
 
 def _first(*values: Any) -> Any:

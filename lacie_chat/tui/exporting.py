@@ -9,7 +9,7 @@ from lacie_chat.conversations import Store, StoreError
 from lacie_chat.conversations.files import FORMATS, write_into
 from lacie_chat.tui.screens.confirm import ChoiceScreen
 
-CHOICES = {"md": "Markdown", "html": "HTML", "json": "JSON"}
+CHOICES = ("Markdown", "HTML", "JSON")
 
 
 def choose_and_export(app: App[None], store: Store, conversation_id: str) -> None:
@@ -17,9 +17,11 @@ def choose_and_export(app: App[None], store: Store, conversation_id: str) -> Non
 
     def write(chosen: str | None) -> None:
         if chosen is not None:
-            export(app, store, conversation_id, chosen)
+            export(app, store, conversation_id, chosen.lower())
 
-    app.push_screen(ChoiceScreen("Export the conversation; JSON has all of it, for the import", CHOICES), write)
+    app.push_screen(
+        ChoiceScreen("Export the conversation; JSON has all of it, for the import", CHOICES, CHOICES[0]), write
+    )
 
 
 def export(app: App[None], store: Store, conversation_id: str, name: str) -> None:

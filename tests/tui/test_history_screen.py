@@ -69,11 +69,11 @@ async def test_pinned_first_then_by_day_and_each_key_does_what_it_says(driven, t
             assert titles(screen)[2:5] == ["Today", "Copy of rivers", "seas"], "the last one first, then the one before"
             await driver.pilot.press("alt+e")
             await driver.until(lambda: driver.app.screen is not screen)
-            await driver.pilot.press("h")
+            await driver.pilot.press("down", "enter")
             await driver.until(lambda: driver.app.screen is screen)
             (file,) = tmp_path.iterdir()
             assert file.suffix == ".html" and driver.told[-1] == f"Exported to {file}"
-            await driver.pilot.press("alt+e", "right", "enter")
+            await driver.pilot.press("alt+e", "enter")
             await driver.until(lambda: len(list(tmp_path.iterdir())) == 2)
             assert "<!DOCTYPE html>" in file.read_text()
 

@@ -124,7 +124,7 @@ async def test_export_asks_for_the_format_and_never_writes_over_a_file(
             for count in (1, 2):
                 await driver.pilot.press("alt+e")
                 await driver.until(lambda: driver.app.screen is not driver.chat)
-                await driver.pilot.press("j")
+                await driver.pilot.press("down", "down", "enter")
                 await driver.until(lambda count=count: len(driver.told) == count)
             names = sorted(path.name for path in tmp_path.iterdir())
             assert names == [f"rivers-{conversation_id}-2.json", f"rivers-{conversation_id}.json"]

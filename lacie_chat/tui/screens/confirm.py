@@ -1,14 +1,16 @@
-"""A question to answer with yes or no, with one of a few, or with a line of text, before something happens."""
+"""A question to answer with yes or no, with a line of text or with one of several, before something happens."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.events import Key
+from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input, OptionList, Static
+
+from lacie_chat.printable import printable
 
 
 class ConfirmScreen(ModalScreen[bool]):
@@ -41,38 +43,6 @@ class ConfirmScreen(ModalScreen[bool]):
         self.dismiss(answer)
 
 
-class ChoiceScreen(ModalScreen[str | None]):
-    """Asks which; `choices` are labels by what is returned, and the first letter of a label chooses it. None when
-    escaped."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back", show=False),
-        Binding("left,up", "app.focus_previous", show=False),
-        Binding("right,down", "app.focus_next", show=False),
-    ]
-
-    def __init__(self, label: str, choices: Mapping[str, str]) -> None:
-        super().__init__()
-        self._label, self._choices = label, choices
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
-            yield Static(self._label, markup=False, classes="dialog-text")
-            with Horizontal(classes="dialog-buttons"):
-                for name, label in self._choices.items():
-                    yield Button(label, id=f"choice-{name}", compact=True)
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        self.dismiss((event.button.id or "").removeprefix("choice-"))
-
-    def on_key(self, event: Key) -> None:
-        for name, label in self._choices.items():
-            if event.character and event.character.lower() == label[0].lower():
-                event.stop()
-                self.dismiss(name)
-                return
-
-
 class NameScreen(ModalScreen[str | None]):
     """Asks for a line of text; None when escaped or left empty."""
 
@@ -89,3 +59,26 @@ class NameScreen(ModalScreen[str | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value.strip() or None)
+
+
+class ChoiceScreen(ModalScreen[str | None]):
+    """One of several; None when escaped."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back", show=False)]
+
+    def __init__(self, label: str, choices: Sequence[str], now: str) -> None:
+        super().__init__()
+        self._label, self._choices, self._now = label, list(choices), now
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(self._label, markup=False, classes="dialog-text")
+            yield OptionList(*(Content(printable(choice)) for choice in self._choices), id="choices", compact=True)
+
+    def on_mount(self) -> None:
+        choices = self.query_one(OptionList)
+        choices.highlighted = self._choices.index(self._now) if self._now in self._choices else 0
+        choices.focus()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._choices[event.option_index])
