@@ -95,6 +95,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("answer.right", "f6", "Right", "Mark the answer right; once more takes it back", priority=True),
     Action("answer.wrong", "f7", "Wrong", "Mark the answer wrong; once more takes it back", priority=True),
     Action("answer.compare", "f2", "Compare", "Compare the answers with and without the adapter to this question"),
+    Action(
+        "answer.go_on",
+        "f5",
+        "Go on",
+        "Let an answer that stopped go on; send a question without what doesn't fit",
+        footer=True,
+    ),
     Action("answer.previous", "left,alt+left", "Previous branch", "Show the previous version of the selected message"),
     Action("answer.next", "right,alt+right", "Next branch", "Show the next version of the selected message"),
     Action("chat.baseline", "ctrl+l", "Baseline", "Let the model answer with or without its adapter", footer=True),

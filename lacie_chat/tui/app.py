@@ -82,6 +82,7 @@ class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying):
             self._from_session,
             agreement=_first(agreement, self.settings.held("agreement").value, self.state.agreement),
             answer_from=_first(answer_from, self.settings.held("answer_from").value, self.state.answer_from),
+            decides=True,
             settings=self.settings,
             seed=seed,
         )
