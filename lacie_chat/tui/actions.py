@@ -6,7 +6,8 @@ terminal, letters with alt as escape and the letter (alt+b and alt+f are moves b
 in few). ctrl+h, ctrl+i and ctrl+m are backspace, tab and enter; f10 opens the menu of some terminals, and f11 makes
 most of them fill the screen. Arrows and enter are commands only while an answer, not the composer, has the focus.
 Ctrl+space is a byte of its own too, which is called ctrl+@ where a terminal knows no better. Screens on which nothing
-is written (comparing, tokens) have single letters. A user remaps an action by its id in the file of interface_state.py.
+is written (comparing, tokens) have single letters. A user remaps an action by its id under [keys] of the settings
+file (own_keys.py).
 """
 
 from dataclasses import dataclass
