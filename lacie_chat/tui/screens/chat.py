@@ -48,8 +48,8 @@ from lacie_chat.tui.messages import (
 )
 from lacie_chat.tui.prompts import keep_prompt
 from lacie_chat.tui.screens.compare import CompareScreen
+from lacie_chat.tui.screens.fetching import FetchingScreen
 from lacie_chat.tui.screens.tokens import TokensScreen
-from lacie_chat.tui.screens.writing import WritingScreen
 from lacie_chat.tui.widgets.below import Below
 from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.details_figures import fitted_for
@@ -60,14 +60,10 @@ from lacie_chat.tui.widgets.transcript import Transcript
 from lacie_chat.tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
-    from lacie_chat.chat.choosing import Find, Found
+    from lacie_chat.chat.choosing import Find
 
 
-METERED_EVERY = 0.25
-"""Seconds between two looks at the meter while text comes."""
-
-
-class ChatScreen(WritingScreen):
+from lacie_chat.tui.widgets.below import Below
     """The one screen that is always there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
@@ -77,11 +73,7 @@ class ChatScreen(WritingScreen):
     below = getters.query_one(Below)
 
     def __init__(self, session: ChatSession, state: InterfaceState, find: "Find | None" = None) -> None:
-        super().__init__(session, state)
-        self.find: Find | None = find
-        """How another model is found; None: this chat knows no other."""
-        self.wanted: Found | None = None
-        """The model that was chosen last."""
+        super().__init__(session, state, find)
         self.edited: Turn | None = None
         self.explaining = Explaining(state)
         self.code_round = CodeRound()
