@@ -63,7 +63,11 @@ if TYPE_CHECKING:
     from lacie_chat.chat.choosing import Find
 
 
-from lacie_chat.tui.widgets.below import Below
+METERED_EVERY = 0.25
+"""Seconds between two looks at the meter while text comes."""
+
+
+class ChatScreen(FetchingScreen):
     """The one screen that is always there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
