@@ -205,6 +205,7 @@ EDITING = (
     ("tab", "From the composer to the conversation and back"),
     ("ctrl+c", "Copy what is selected; else stop, clear, twice: quit"),
     ("ctrl+p", "Find any of these by name"),
+    ("@", "A file: @notes.md puts its text into the question; tab completes"),
     ("/", "Type it by name: /copy, /history; // sends what begins with a slash"),
 )
 """What the composer does with keys of its own; for the help screen."""

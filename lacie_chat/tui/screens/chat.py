@@ -206,6 +206,7 @@ class ChatScreen(WritingScreen):
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         self.state.draft = self.composer.written
+        self.show_writing_note()
 
     def on_turn_selected(self, message: TurnSelected) -> None:
         self.transcript.select(message.turn)
