@@ -16,10 +16,12 @@ from lacie_chat.conversations import Store, StoreError
 from lacie_chat.errors import LacieError
 from lacie_chat.loudness import note
 from lacie_chat.models import ResolvedModel, pair_fingerprint, shipped_calibrator
+from lacie_chat.models.hub import OnProgress
 from lacie_chat.settings import SettingsFile
 from lacie_chat.streams import take_the_terminal, terminal_name, terminal_takes_codes
 
 if TYPE_CHECKING:
+    from lacie_chat.chat.speaker import ChatSpeaker
     from lacie_chat.tui.app import LacieApp
 
 _MANY = 1000
@@ -58,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         take_the_terminal()
         app = app_of(args, speaker, store, resume=resume, notice="\n".join(notices) or None)
         app.run()
-        _say_how_to_go_on(app.session.tree.conversation_id, store, speaker_options(args))
+        _say_how_to_go_on(app.session.tree.conversation_id, store, _options_now(args, speaker, app))
         return app.return_code or 0
 
 
@@ -82,6 +84,22 @@ def _to_go_on_with(store: Store, args: argparse.Namespace) -> str | None:
     return newest.id
 
 
+def _options_now(args: argparse.Namespace, speaker: Speaker, app: "LacieApp") -> str:
+    """The options that name the model which answers now: another one may have been chosen inside."""
+    now = app.session.speaker.origin
+    if now is None or now.model_ref == speaker.model.ref:
+        return speaker_options(args)
+    return speaker_options(_others(args, now.model_ref))
+
+
+def _others(args: argparse.Namespace, ref: str) -> argparse.Namespace:
+    """The options as they are, with another model, and the adapter that `lacie chat --model` takes for it."""
+    given = {name: value for name, value in args.given.items() if name not in ("model", "adapter")}
+    if ref != args.usual_model:  # to which the settings file may give an adapter
+        given["model"] = ref
+    return argparse.Namespace(**{**vars(args), "model": ref, "adapter": None, "baseline": False, "given": given})
+
+
 def _say_how_to_go_on(conversation_id: str | None, store: Store, options: str) -> None:
     """One line when the screen is given back; nothing for a conversation that is empty, deleted or kept nowhere."""
     if conversation_id is None or store.path is None:
@@ -93,15 +111,28 @@ def _say_how_to_go_on(conversation_id: str | None, store: Store, options: str) -
 
 def app_of(args: argparse.Namespace, speaker: Speaker, store: Store, **more: Any) -> "LacieApp":
     """The interface over a speaker, as the options ask for it; not running yet. `more` are LacieApp's own arguments."""
-    from lacie_chat.chat.speaker import ChatSpeaker, Origin
+    from lacie_chat.chat.choosing import Found
     from lacie_chat.tui.app import LacieApp
+
+    def find(ref: str, on_progress: OnProgress) -> Found:
+        """Another model, run as this one."""
+        told: list[str] = []
+        found = find_speaker(_others(args, ref), on_progress=on_progress, tell=told.append)
+        return Found(chat_speaker(found), tuple(filter(None, told)))
+
+    return LacieApp(chat_speaker(speaker), store, settings=settings_of(args), find=find, **more)
+
+
+def chat_speaker(speaker: Speaker) -> "ChatSpeaker":
+    """The same as a chat takes it."""
+    from lacie_chat.chat.speaker import ChatSpeaker, Origin
 
     def origin_of(model: ResolvedModel, adapter: ResolvedModel | None) -> Origin:
         paths = model.path, adapter.path if adapter else None
         shipped = shipped_calibrator(*paths, speaker.listener.version)
         return Origin(model.ref, adapter.ref if adapter else None, pair_fingerprint(*paths), shipped)
 
-    answers = ChatSpeaker(
+    return ChatSpeaker(
         engine_factory=speaker.engine,
         model_name=speaker.model.name,
         adapter_name=speaker.adapter.name if speaker.adapter else None,
@@ -113,4 +144,3 @@ def app_of(args: argparse.Namespace, speaker: Speaker, store: Store, **more: Any
         can_think=speaker.can_think,
         assessment_version=speaker.listener.version,
     )
-    return LacieApp(answers, store, settings=settings_of(args), **more)

@@ -3,6 +3,8 @@
 import argparse
 import dataclasses
 import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -33,6 +35,7 @@ from lacie_chat.models import (
     resolve,
     resolve_adapter,
 )
+from lacie_chat.models.hub import OnProgress
 from lacie_chat.names import pair_name
 from lacie_chat.progress import DownloadLine
 from lacie_chat.settings import BY_NAME, Settings
@@ -126,27 +129,40 @@ def add_reasoning_argument(parser: argparse._ActionsContainer) -> None:
     add_option(parser, "reasoning")
 
 
-def reasoning_of(args: argparse.Namespace, model: ResolvedModel) -> ReasoningChoice:
-    """What `--reasoning` comes to for this model, with a line on standard error where it can't think."""
+Tell = Callable[[str], object]
+"""Takes one line for the user, which may be empty."""
+
+
+def say(text: str) -> None:
+    """One line on standard error, where there is something to say; a note, which `--quiet` leaves out."""
+    if text:
+        note(f"lacie: {text}")
+
+
+def reasoning_of(args: argparse.Namespace, model: ResolvedModel, tell: Tell = say) -> ReasoningChoice:
+    """What `--reasoning` comes to for this model, with a line where it can't think."""
     from lacie_chat.engine.reasoning import settled
 
     asked = cast(ReasoningChoice, settings_of(args).said().get("reasoning"))
     habit = habit_at(model.path)
     if asked not in (None, "off", 0) and habit is None:
-        say(f"{model.name} knows no thinking: it answers at once, whatever --reasoning says")
+        tell(f"{model.name} knows no thinking: it answers at once, whatever --reasoning says")
     return settled(asked, habit)
 
 
-def listener_of(args: argparse.Namespace, speaker: ResolvedModel | None = None) -> ListenerFiles:
-    """What `--listener` names, with a line on standard error where there is something to say. Raises ModelError."""
-    progress = DownloadLine()
-    try:
+def listener_of(
+    args: argparse.Namespace,
+    speaker: ResolvedModel | None = None,
+    *,
+    on_progress: OnProgress | None = None,
+    tell: Tell = say,
+) -> ListenerFiles:
+    """What `--listener` names, with a line where there is something to say. Raises ModelError."""
+    with download_shown(on_progress) as progress:
         listener, told = find_listener(
             getattr(args, "listener", None), speaker.path if speaker else None, on_progress=progress
         )
-    finally:
-        progress.close()
-    say(told)
+    tell(told)
     return listener
 
 
@@ -175,46 +191,50 @@ def speaker_options(args: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
-def find_pair(args: argparse.Namespace, *, download: bool) -> Pair:
-    """What `--model` and `--adapter` name. Raises ModelError, one line."""
-    progress = DownloadLine()
+@contextmanager
+def download_shown(on_progress: OnProgress | None) -> Iterator[OnProgress]:
+    """Who hears of a download: the one that is given, else a line on standard error."""
+    if on_progress is not None:
+        yield on_progress
+        return
+    line = DownloadLine()
     try:
+        yield line
+    finally:
+        line.close()
+
+
+def find_pair(args: argparse.Namespace, *, download: bool, on_progress: OnProgress | None = None) -> Pair:
+    """What `--model` and `--adapter` name. Raises ModelError, one line."""
+    with download_shown(on_progress) as progress:
         model = resolve(args.model, download=download, on_progress=progress)
         wanted = adapter_ref(args)
         adapter = resolve_adapter(wanted, download=download, on_progress=progress) if wanted else None
-    finally:
-        progress.close()
     return Pair(model, adapter)
 
 
-def say(text: str) -> None:
-    """One line on standard error, where there is something to say; a note, which `--quiet` leaves out."""
-    if text:
-        note(f"lacie: {text}")
+def find_speaker(args: argparse.Namespace, *, on_progress: OnProgress | None = None, tell: Tell = say) -> Speaker:
+    """Resolve the options; downloads from the Hub if need be, with progress on standard error unless somebody else
+    hears of it. Lines about what was found go to `tell`.
 
-
-def find_speaker(args: argparse.Namespace) -> Speaker:
-    """Resolve the options; downloads from the Hub if need be, with progress on standard error.
-
-    A calibrator that was fitted for another way of drawing than this speaker's is not used, and a line on standard
-    error says so.
+    A calibrator that was fitted for another way of drawing than this speaker's is not used, and a line says so.
     """
     machine, settings = machine_of(args), settings_of(args)
-    pair = find_pair(args, download=True)
-    reasoning_of(args, pair.model)
+    pair = find_pair(args, download=True, on_progress=on_progress)
+    reasoning_of(args, pair.model, tell)
     sampling, own = sampling_of(settings, pair.model.path), sampling_of(Settings(), pair.model.path)
-    listener = listener_of(args, pair.model)
-    calibrators = calibrators_of(pair, WayOfDrawing.of(sampling), listener)
+    listener = listener_of(args, pair.model, on_progress=on_progress, tell=tell)
+    calibrators = calibrators_of(pair, WayOfDrawing.of(sampling), listener, tell)
     can_think = habit_at(pair.model.path) is not None
     return Speaker(pair.model, pair.adapter, *calibrators, listener, sampling, machine, own, can_think)
 
 
 def calibrators_of(
-    pair: Pair, way: WayOfDrawing, listener: ListenerFiles
+    pair: Pair, way: WayOfDrawing, listener: ListenerFiles, tell: Tell = say
 ) -> tuple[Calibrator | None, Calibrator | None]:
     """Those that were fitted for this way of drawing and these ears: the pair's, and the model's alone. Where the
-    pair's was fitted for others, a line on standard error says so."""
+    pair's was fitted for others, a line says so."""
     calibrator, unused = look_for_calibrator(*pair.paths, way, listener.version)
-    say(unused)
+    tell(unused)
     alone = look_for_calibrator(pair.model.path, None, way, listener.version)[0]
     return calibrator, alone if pair.adapter else calibrator

@@ -112,6 +112,9 @@ ACTIONS: tuple[Action, ...] = (
         "Fold answers that are right less often than 25, 50 or 75 %; then: none",
     ),
     Action(
+        "chat.model", "alt+m", "Model", "Change the model: those on this machine, others worth getting, any on the Hub"
+    ),
+    Action(
         "chat.editor", "ctrl+e", "Editor", "Write in your own editor ($VISUAL, $EDITOR); nothing is sent", priority=True
     ),
     Action("chat.reload", "alt+r", "Reload", "Load the model again"),

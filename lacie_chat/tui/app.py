@@ -7,7 +7,7 @@ nothing imported here pulls in llama.cpp or the Hub's client.
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
@@ -30,6 +30,9 @@ from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.typed_text import TakesAllText
 from lacie_chat.tui.widgets.composer import Composer
 
+if TYPE_CHECKING:
+    from lacie_chat.chat.choosing import Find
+
 QUIT_SECONDS = 2.0
 """How soon a second ctrl+c must follow to quit."""
 
@@ -37,7 +40,7 @@ QUIT_SECONDS = 2.0
 class LacieApp(DrawsWhole[None], TakesAllText, Copying):
     """The chat. `resume` is the id of a conversation to go on with; `notice` is one line to show at the start;
     `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an answer is
-    folded (None: as it was left)."""
+    folded (None: as it was left). `find` finds other models to change to."""
 
     TITLE = "lacie"
     CSS_PATH: ClassVar[str] = "styles/lacie.tcss"
@@ -57,6 +60,7 @@ class LacieApp(DrawsWhole[None], TakesAllText, Copying):
         answer_from: float | None = None,
         settings: Settings | None = None,
         seed: Callable[[], int] = random_seed,
+        find: "Find | None" = None,
     ) -> None:
         super().__init__()
         self.state = read_state()
@@ -73,7 +77,7 @@ class LacieApp(DrawsWhole[None], TakesAllText, Copying):
         if resume is not None:
             self.session.open(resume)
         self._notice = notice
-        self.chat = ChatScreen(self.session, self.state)
+        self.chat = ChatScreen(self.session, self.state, find)
         self._interrupted = float("-inf")
 
     def get_default_screen(self) -> Screen[None]:

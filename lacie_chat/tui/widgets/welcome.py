@@ -139,6 +139,6 @@ class Welcome(Vertical):
             (name, "bold"),
             (f"{size}\n", "$foreground 65%"),
             "Small and often wrong. A better one: ",
-            ("lacie chat --model owner/repo", "bold"),
-            ("\nlacie models list shows some that fit", "$foreground 65%"),
+            ("alt+m", "bold"),
+            ("\nlists what is here and what fits this machine", "$foreground 65%"),
         )
