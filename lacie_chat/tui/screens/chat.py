@@ -58,6 +58,7 @@ class ChatScreen(WritingScreen):
 
     title_bar = getters.query_one("#title", Static)
     details = getters.query_one(Details)
+    footer = getters.query_one(FittingFooter)
 
     def __init__(self, session: ChatSession, state: InterfaceState, find: "Find | None" = None) -> None:
         super().__init__(session, state)
@@ -218,7 +219,7 @@ class ChatScreen(WritingScreen):
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         self.state.draft = self.composer.written
         self.show_writing_note()
-        self.refresh_bindings()  # the footer, which says what can be done with it
+        self.footer.refit()  # it says what can be done with the text
 
     def on_turn_selected(self, message: TurnSelected) -> None:
         self.transcript.select(message.turn)

@@ -1,6 +1,7 @@
 """A footer of whole hints: what has no room is left out, and nothing is cut at the edge."""
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -8,6 +9,9 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
+
+MOST = 24
+"""More have no room in any terminal."""
 
 
 class Hint(NamedTuple):
@@ -39,7 +43,8 @@ def fitting(hints: Sequence[Hint], width: int) -> list[Hint]:
 
 
 class FittingFooter(Footer):
-    """Shows those of `hints` that fit."""
+    """Shows those of `hints` that fit. Its keys are made once and said anew: it changes with every word that is begun,
+    and widgets that come and go make all others wait."""
 
     def __init__(self, hints: Callable[[], Sequence[Hint]]) -> None:
         super().__init__(show_command_palette=False, compact=True)
@@ -47,21 +52,30 @@ class FittingFooter(Footer):
         self._shown: list[Hint] = []
 
     def compose(self) -> ComposeResult:
-        if self._bindings_ready:
-            self._shown = self._wanted()
-            for hint in self._shown:
-                yield FooterKey(
-                    hint.key, hint.shown, hint.label, "", tooltip=hint.tooltip or hint.label
-                ).data_bind(compact=Footer.compact)
+        for _ in range(MOST):
+            place = FooterKey("", "", "", "")
+            place.display = False
+            yield place
 
     def bindings_changed(self, screen: Screen[object]) -> None:
-        ready, self._bindings_ready = self._bindings_ready, True
-        if self.is_attached and screen is self.screen and (not ready or self._wanted() != self._shown):
-            self.call_after_refresh(self.recompose)
+        self._bindings_ready = True
+        if screen is self.screen:
+            self.refit()
 
     def on_resize(self) -> None:
-        if self._bindings_ready and self._wanted() != self._shown:
-            self.call_after_refresh(self.recompose)
+        self.refit()
 
-    def _wanted(self) -> list[Hint]:
-        return fitting(self._hints(), self.app.size.width)
+    def refit(self) -> None:
+        """Show what is wanted now."""
+        if not (self._bindings_ready and self.is_attached):
+            return
+        wanted = fitting(self._hints(), self.app.size.width)[-MOST:]
+        if wanted == self._shown:
+            return
+        self._shown = wanted
+        for place, hint in zip_longest(self.query(FooterKey), wanted):
+            place.display = hint is not None
+            if hint is not None:
+                place.key, place.key_display, place.description = hint.key, hint.shown, hint.label
+                place.tooltip = hint.tooltip or hint.label
+                place.refresh(layout=True)
