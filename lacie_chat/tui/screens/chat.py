@@ -30,15 +30,17 @@ from lacie_chat.chat.unheard import others_answer
 from lacie_chat.names import pair_name
 from lacie_chat.tui.actions import PERFORM, bindings
 from lacie_chat.tui.code_round import CodeRound
+from lacie_chat.tui.engine_state import show_engine_state
 from lacie_chat.tui.explaining import Explaining
 from lacie_chat.tui.footer_hints import footer_hints
 from lacie_chat.tui.handlers import is_possible, perform
 from lacie_chat.tui.interface_state import InterfaceState
+from lacie_chat.tui.key_names import first_key
 from lacie_chat.tui.messages import BranchWanted, CommandTyped, EarlierWanted, FromSession, Submitted, TurnSelected
 from lacie_chat.tui.prompts import keep_prompt
 from lacie_chat.tui.screens.compare import CompareScreen
+from lacie_chat.tui.screens.fetching import FetchingScreen
 from lacie_chat.tui.screens.tokens import TokensScreen
-from lacie_chat.tui.screens.writing import WritingScreen
 from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.details_figures import fitted_for
 from lacie_chat.tui.widgets.fitting_footer import FittingFooter
@@ -49,10 +51,10 @@ from lacie_chat.tui.widgets.transcript import Transcript
 from lacie_chat.tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
-    from lacie_chat.chat.choosing import Find, Found
+    from lacie_chat.chat.choosing import Find
 
 
-class ChatScreen(WritingScreen):
+class ChatScreen(FetchingScreen):
     """The one screen that is always there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
@@ -62,11 +64,7 @@ class ChatScreen(WritingScreen):
     footer = getters.query_one(FittingFooter)
 
     def __init__(self, session: ChatSession, state: InterfaceState, find: "Find | None" = None) -> None:
-        super().__init__(session, state)
-        self.find: Find | None = find
-        """How another model is found; None: this chat knows no other."""
-        self.wanted: Found | None = None
-        """The model that was chosen last."""
+        super().__init__(session, state, find)
         self.edited: Turn | None = None
         self.explaining = Explaining(state)
         self.code_round = CodeRound()
@@ -146,17 +144,7 @@ class ChatScreen(WritingScreen):
 
     def _show_state(self) -> None:
         """The status line and the title."""
-        session, status = self.session, self.status
-        if answering := [turn for turn in session.pending if turn.phase in ("thinking", "answering")]:
-            status.show_answering(answering[0], len(session.pending) - 1)
-        elif session.pending and session.info is not None:
-            status.show_reading(0, 0)
-        elif session.load_error:
-            status.show_failed(session.load_error)
-        elif session.info is not None and (count := session.listened_to):
-            status.show_listening(count)
-        elif session.info is not None:
-            status.show_ready(f" · room for {session.info.n_ctx} tokens")
+        show_engine_state(self.status, self.session, lambda name: first_key(name, self.state.keymap))
         self.show_title()
 
     def show_title(self) -> None:
