@@ -25,6 +25,7 @@ from lacie_chat.tui.interface_state import read_state, write_state
 from lacie_chat.tui.messages import FromSession
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.compare import CompareScreen
+from lacie_chat.tui.themes import Coloured
 from lacie_chat.tui.typed_text import TakesAllText
 from lacie_chat.tui.widgets.composer import Composer
 
@@ -32,7 +33,7 @@ QUIT_SECONDS = 2.0
 """How soon a second ctrl+c must follow to quit."""
 
 
-class LacieApp(DrawsWhole[None], TakesAllText, Copying):
+class LacieApp(Coloured[None], DrawsWhole[None], TakesAllText, Copying):
     """The chat. `resume` is the id of a conversation to go on with; `notice` is one line to show at the start;
     `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an answer is
     folded (None: as it was left)."""
@@ -75,8 +76,7 @@ class LacieApp(DrawsWhole[None], TakesAllText, Copying):
         return self.chat
 
     def on_mount(self) -> None:
-        if self.state.theme in self.available_themes:
-            self.theme = self.state.theme
+        self.show_theme(self.state.theme)
         self.set_keymap(self.state.keys)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.session.start()
@@ -123,5 +123,7 @@ class LacieApp(DrawsWhole[None], TakesAllText, Copying):
             self.chat.post_message(FromSession(event))
 
     def _keep_theme(self, name: str) -> None:
+        if name == self.fitting_theme(self.state.theme):
+            return  # what this terminal made of the theme that the user likes
         self.state.theme = name
         write_state(self.state)
