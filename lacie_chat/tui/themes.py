@@ -29,6 +29,10 @@ _NEARLY_GREY = 0x30
 """How far apart the channels of a colour may be that counts as a grey."""
 
 
+_REVERSED = {"block-cursor-text-style": "bold reverse", "block-cursor-blurred-text-style": "underline"}
+"""A chosen row where half-tones have no place: what is dimmed in it is dimmed against the background."""
+
+
 def _theme(name: str, *, muted: str, text: dict[str, str], **colours: str | bool | dict[str, str]) -> Theme:
     """A theme whose coloured texts are just these, in which nothing is lifted off the background by a tint alone."""
     own = {f"text-{role}": colour for role, colour in text.items()}
@@ -61,9 +65,10 @@ THEMES: tuple[Theme, ...] = (
             "border": "#ffe95c",
             "border-blurred": "#b0b0b0",
             "panel-lighten-2": "#909090",
-            "block-cursor-background": "#ffffff",
-            "block-cursor-foreground": "#000000",
-            "block-cursor-blurred-background": "#303030",
+            **_REVERSED,
+            "block-cursor-background": "#000000",
+            "block-cursor-foreground": "#ffffff",
+            "block-cursor-blurred-background": "#000000",
             "input-selection-background": "#00488f",
             "screen-selection-background": "#00488f",
             "footer-key-foreground": "#ffe95c",
@@ -97,9 +102,10 @@ THEMES: tuple[Theme, ...] = (
             "border": "#5c0080",
             "border-blurred": "#606060",
             "panel-lighten-2": "#707070",
-            "block-cursor-background": "#000000",
-            "block-cursor-foreground": "#ffffff",
-            "block-cursor-blurred-background": "#e4e4e4",
+            **_REVERSED,
+            "block-cursor-background": "#ffffff",
+            "block-cursor-foreground": "#000000",
+            "block-cursor-blurred-background": "#ffffff",
             "input-selection-background": "#b8d4ff",
             "screen-selection-background": "#b8d4ff",
             "footer-key-foreground": "#5c0080",
@@ -130,8 +136,9 @@ THEMES: tuple[Theme, ...] = (
             "border": "#45a9f2",
             "border-blurred": "#6b7680",
             "panel-lighten-2": "#6b7680",
-            "block-cursor-background": "#bfe3ff",
-            "block-cursor-foreground": "#101418",
+            "block-cursor-background": "#17405c",
+            "block-cursor-foreground": "#ffffff",
+            "block-cursor-blurred-background": "#22303c",
             "input-selection-background": "#1d4f7a",
             "screen-selection-background": "#1d4f7a",
             "footer-key-foreground": "#f0e442",
@@ -162,8 +169,9 @@ THEMES: tuple[Theme, ...] = (
             "border": "#0062b1",
             "border-blurred": "#8a8a8a",
             "panel-lighten-2": "#8a8a8a",
-            "block-cursor-background": "#003366",
-            "block-cursor-foreground": "#ffffff",
+            "block-cursor-background": "#bcdcf7",
+            "block-cursor-foreground": "#000000",
+            "block-cursor-blurred-background": "#e3eef7",
             "input-selection-background": "#bcdcf7",
             "screen-selection-background": "#bcdcf7",
             "footer-key-foreground": "#6b2a86",

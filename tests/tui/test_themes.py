@@ -10,6 +10,8 @@ from driver import Driver
 from figures import calibrator
 from scripted import Answer, ScriptedEngine, ScriptedReader
 from textual.color import Color
+from textual.screen import ModalScreen
+from textual.strip import Strip
 from textual.widgets import OptionList
 
 from lacie_chat.chat.speaker import Origin
@@ -36,9 +38,18 @@ def with_figure(p_right: float) -> dict[str, Calibrator]:
     return {"calibrator": calibrator(p_right), "baseline_calibrator": calibrator(p_right)}
 
 
+def strips(app: LacieApp) -> list[Strip]:
+    """What is drawn; of a screen over a veiled one, its own part."""
+    found = app.screen._compositor.render_strips(app.screen.size)
+    if not isinstance(app.screen, ModalScreen):
+        return found
+    region = app.screen.query_one("#--container").region
+    return [strip.crop(region.x, region.right) for strip in found[region.y : region.bottom]]
+
+
 def drawn(app: LacieApp) -> Iterator[tuple[str, Color, Color]]:
     """Each stretch of text on the screen with its colour and that behind it."""
-    for strip in app.screen._compositor.render_strips(app.screen.size):
+    for strip in strips(app):
         for segment in strip:
             style = segment.style
             if not any(letter.isalnum() for letter in segment.text) or style is None:
@@ -78,6 +89,11 @@ async def history(driver: Driver) -> None:
     await driver.pilot.press("down")
 
 
+async def history_list(driver: Driver) -> None:
+    await history(driver)
+    driver.app.screen.query_one(OptionList).focus()
+
+
 async def help_screen(driver: Driver) -> None:
     await driver.pilot.press("f1")
 
@@ -98,7 +114,17 @@ async def calibration(driver: Driver) -> None:
 
 
 Scene = Callable[[Driver], Awaitable[None]]
-SCENES: tuple[Scene, ...] = (welcome, answered, details, history, help_screen, tokens, palette, calibration)
+SCENES: tuple[Scene, ...] = (
+    welcome,
+    answered,
+    details,
+    history,
+    history_list,
+    help_screen,
+    tokens,
+    palette,
+    calibration,
+)
 
 
 def engine() -> ScriptedEngine:
@@ -148,7 +174,7 @@ async def test_the_theme_is_chosen_by_name_and_kept(driven) -> None:
         await driver.until(lambda: driver.session.info is not None)
         await driver.pilot.press("f8")
         await driver.until(lambda: driver.app.screen.query(OptionList))
-        await driver.pilot.press(*"high-contrast-dark".replace("-", " ").replace(" ", "-"))
+        await driver.pilot.press(*(key if key.isalpha() else "minus" for key in "contrast-dark"))
         await driver.until(lambda: "lacie-high-contrast-dark" in driver.text())
         await driver.pilot.press("down", "enter")
         await driver.until(lambda: driver.app.theme == HIGH_CONTRAST[0])
@@ -187,7 +213,7 @@ async def test_no_text_vanishes_in_a_theme_of_the_terminals_own_colours(driven) 
             await driver.pilot.pause(0.3)
             same: list[Any] = [
                 segment.text
-                for strip in driver.app.screen._compositor.render_strips(driver.app.screen.size)
+                for strip in strips(driver.app)
                 for segment in strip
                 if segment.text.strip()
                 and segment.style
