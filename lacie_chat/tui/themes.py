@@ -6,7 +6,7 @@ say the same without any colour.
 
 A terminal of 16 colours (the Linux console, TERM=xterm-16color) gets a theme made of these, for what others come to
 there can't be foreseen. One of 256 shows greys for what is nearly grey: the nearest of its colours would be navy or
-olive. With NO_COLOR nothing is sent that changes a colour; what a background would set off is reversed there.
+olive. With NO_COLOR nothing is sent that changes a colour; a chosen row is underlined there.
 """
 
 import os
@@ -23,14 +23,13 @@ HIGH_CONTRAST = ("lacie-high-contrast-dark", "lacie-high-contrast-light")
 COLOUR_BLIND = ("lacie-colour-blind-dark", "lacie-colour-blind-light")
 
 _MUTED = ("secondary", "warning", "error", "success", "accent")
-_SET_OFF_BY_BACKGROUND = ("block-cursor-text-style", "block-cursor-blurred-text-style", "input-cursor-text-style")
 
 _NEARLY_GREY = 0x30
 """How far apart the channels of a colour may be that counts as a grey."""
 
 
-_REVERSED = {"block-cursor-text-style": "bold reverse", "block-cursor-blurred-text-style": "underline"}
-"""A chosen row where half-tones have no place: what is dimmed in it is dimmed against the background."""
+_UNDERLINED = {"block-cursor-text-style": "bold underline", "block-cursor-blurred-text-style": "underline"}
+"""A chosen row where a background can't set it off: half-tones would lose their contrast on it, or none is drawn."""
 
 
 def _theme(name: str, *, muted: str, text: dict[str, str], **colours: str | bool | dict[str, str]) -> Theme:
@@ -65,9 +64,9 @@ THEMES: tuple[Theme, ...] = (
             "border": "#ffe95c",
             "border-blurred": "#b0b0b0",
             "panel-lighten-2": "#909090",
-            **_REVERSED,
+            **_UNDERLINED,
             "block-cursor-background": "#000000",
-            "block-cursor-foreground": "#ffffff",
+            "block-cursor-foreground": "#ffe95c",
             "block-cursor-blurred-background": "#000000",
             "input-selection-background": "#00488f",
             "screen-selection-background": "#00488f",
@@ -102,9 +101,9 @@ THEMES: tuple[Theme, ...] = (
             "border": "#5c0080",
             "border-blurred": "#606060",
             "panel-lighten-2": "#707070",
-            **_REVERSED,
+            **_UNDERLINED,
             "block-cursor-background": "#ffffff",
-            "block-cursor-foreground": "#000000",
+            "block-cursor-foreground": "#5c0080",
             "block-cursor-blurred-background": "#ffffff",
             "input-selection-background": "#b8d4ff",
             "screen-selection-background": "#b8d4ff",
@@ -254,7 +253,7 @@ class Coloured(App[Result]):
         """The theme's, as this terminal can show them."""
         found = super().get_css_variables()
         if self.no_color:
-            found |= dict.fromkeys(_SET_OFF_BY_BACKGROUND, "reverse")
+            found |= {**_UNDERLINED, "input-cursor-text-style": "reverse"}
         elif self.current_theme.ansi:
             # Textual mutes a colour of the terminal's own by 50 %, which is that very colour: text on it would vanish.
             found |= {f"{name}-muted": found["background"] for name in _MUTED}
