@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from lacie_chat.chat.tree import Turn
 from lacie_chat.commands import chat
+from lacie_chat.commands.settled import fill
 from lacie_chat.commands.speaker import find_speaker
 from lacie_chat.conversations import Store
 from lacie_chat.tui.app import LacieApp
@@ -68,4 +69,6 @@ async def take(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     chat.add_arguments(parser)
-    asyncio.run(take(parser.parse_args()))
+    options = parser.parse_args()
+    fill(options)
+    asyncio.run(take(options))

@@ -67,6 +67,7 @@ COMMANDS = (
         "lacie_chat.commands.calibration",
     ),
     Command("models", "list, download, inspect and remove models", "lacie_chat.commands.models"),
+    Command("settings", "see, write and edit the settings file", "lacie_chat.commands.settings"),
     Command("history", "list, search, show, export and delete conversations", "lacie_chat.commands.history"),
     Command("train", "train a LACIE adapter, stage by stage or whole", "lacie_training.cli", "train"),
     Command(
@@ -123,12 +124,14 @@ def in_order(words: Sequence[str]) -> list[str]:
 def _run(words: Sequence[str]) -> int:
     try:
         args = parsed(words)
+        if getattr(args, "fills_from_file", False):
+            import_module("lacie_chat.commands.settled").fill(args)
         loudness.settle(quiet=getattr(args, "quiet", False), verbose=getattr(args, "verbose", False))
         with _told(args):
             return int(args.handler(args))
     except LacieError as error:
         streams.complain(printable(f"lacie: {error}"))
-        return FAILED
+        return error.status
     except ModuleNotFoundError as error:
         extra = next((command.extra for command in COMMANDS if command.name == words[0]), "")
         if not extra:

@@ -7,7 +7,9 @@ interface shows it in place. Whatever is not a `LacieError` is a bug.
 
 
 class LacieError(Exception):
-    """One line for the user: what is wrong and what to do."""
+    """One line for the user: what is wrong and what to do. A command that ends with it has the exit `status`."""
+
+    status = 1
 
 
 def missing_extra(extra: str, package: str) -> str:

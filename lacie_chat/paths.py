@@ -1,4 +1,4 @@
-"""Where lacie-chat keeps what is the user's: one folder for data, one for logs.
+"""Where lacie-chat keeps what is the user's: one folder for data, one for logs, one for the settings file.
 
 `LACIE_DATA_DIR` moves all of it (tests and portable installs use that). Nothing is created on import; whoever writes
 creates the folder. All paths are absolute; each function raises LacieError, one line, where a variable names no folder.
@@ -12,11 +12,11 @@ import platformdirs
 
 from lacie_chat.errors import LacieError
 
-_DATA, _CACHE = "LACIE_DATA_DIR", "LACIE_CACHE_DIR"
+_DATA, _CACHE, _CONFIG = "LACIE_DATA_DIR", "LACIE_CACHE_DIR", "LACIE_CONFIG_DIR"
 
 
 def data_dir() -> Path:
-    """The folder of the user's conversations, calibrators and settings."""
+    """The folder of the user's conversations and calibrators."""
     return _named(_DATA) or _usual(platformdirs.user_data_dir("lacie-chat", appauthor=False))
 
 
@@ -32,6 +32,12 @@ def cache_dir() -> Path:
     if own:
         return own
     return named / "cache" if named else _usual(platformdirs.user_cache_dir("lacie-chat", appauthor=False))
+
+
+def settings_path() -> Path:
+    """The settings file, which the user writes; `LACIE_CONFIG_DIR` moves its folder alone."""
+    own = _named(_CONFIG) or _named(_DATA)
+    return (own or _usual(platformdirs.user_config_dir("lacie-chat", appauthor=False))) / "config.toml"
 
 
 def database_path() -> Path:

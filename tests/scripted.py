@@ -7,6 +7,7 @@ with a real model use the real engine (test_real_engine.py).
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -151,7 +152,13 @@ class ScriptedEngine:
         return replace(INFO, thinks=self.thinks)
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
+        self,
+        turns: Sequence[ChatTurn],
+        sampling: Sampling,
+        *,
+        baseline: bool = False,
+        adapter: Path | None = None,
+        aside: bool = False,
     ) -> Iterator[GenerationEvent]:
         if self.dead:
             raise EngineDied("the engine's process is gone")

@@ -1,6 +1,7 @@
 """A scripted engine with an adapter: a script a side, so that two threads can ask at once, and ears for wording."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from threading import Event
 
 from scripted import INFO, Answer, ScriptedEngine, ScriptedReader
@@ -39,7 +40,13 @@ class TwoSided:
         return INFO
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
+        self,
+        turns: Sequence[ChatTurn],
+        sampling: Sampling,
+        *,
+        baseline: bool = False,
+        adapter: Path | None = None,
+        aside: bool = False,
     ) -> Iterator[GenerationEvent]:
         return self.sides["left" if baseline else "right"].generate(turns, sampling, baseline=baseline, aside=aside)
 

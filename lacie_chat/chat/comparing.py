@@ -198,15 +198,16 @@ class Comparison:
 
     def _same_making(self, turn: Turn, sampling: Sampling) -> bool:
         """Would it be made like this now? (Stored parameters know no tuples, hence the strings.)"""
-        wanted: dict[str, Any] = self._session.speaker.params_of(turn.baseline, sampling)
-        made = {**turn.params, "baseline": turn.baseline}
+        untold: dict[str, Any] = {"system_prompt": "", "preset": None}
+        wanted = untold | self._session.params_of(turn.baseline, sampling)
+        made = {**untold, **turn.params, "baseline": turn.baseline}
         made["sampling"] = {**asdict(Sampling()), **(turn.params.get("sampling") or {})}  # older ones knew fewer
         return all(
             str(made.get(key)).replace("[]", "()") == str(value).replace("[]", "()") for key, value in wanted.items()
         )
 
     def _draft(self, side: Side, index: int) -> Turn:
-        params = self._session.speaker.params_of(side == "left", self.sampling(index))
+        params = self._session.params_of(side == "left", self.sampling(index))
         return self.tree.draft(self.question, params | {"comparison": {"seed": self.seed, "sample": index}})
 
     def _submit(self, side: Side, index: int) -> None:

@@ -57,12 +57,16 @@ class EngineKeeper:
             self._post(LoadFailed(str(error)))
             return None
 
+    def turn_away(self) -> None:
+        """Another model is to answer: what is known of the one at hand is of no interest any more."""
+        self.info, self.load_error = None, ""
+
     def change(self, speaker: ChatSpeaker, back: Callable[[ChatSpeaker], object]) -> None:
         """Close the engine and load this speaker's. Where that can't be loaded it is said, `back` is told whose engine
         is loaded again instead, and it is. Blocks: for the lane alone."""
         if self.closed:
             return
-        before, info = self.speaker, self.info
+        before = self.speaker
         self._let_go()
         self.speaker, self.info, self.load_error = speaker, None, ""
         try:
@@ -70,7 +74,7 @@ class EngineKeeper:
         except EngineError as error:
             reason = str(error).rstrip(".")
             self._post(Notice(f"{speaker.model_name}: {reason}. {before.model_name} stays.", serious=True))
-            self.speaker, self.info = before, info
+            self.speaker, self.info = before, None
             back(before)
             self.load()
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from threading import Event, Lock
+from typing import Any
 
 from lacie_chat.chat.afterwards import Afterwards
 from lacie_chat.chat.answering import Asked, end_answer, hurry_answers, make_answer, stop_answers
@@ -20,6 +21,7 @@ from lacie_chat.chat.engine_keeper import EngineKeeper
 from lacie_chat.chat.events import ChatEvent, Notice, SpeakerChanged, TurnChanged, TurnEnded
 from lacie_chat.chat.folds import OFF, Folds
 from lacie_chat.chat.lane import Lane
+from lacie_chat.chat.making import drawn, kept, seed_for
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.chat.unheard import calibrator_for, note_unheard, see_as_now, unheard_of
@@ -28,6 +30,8 @@ from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineDied
 from lacie_chat.engine.events import ModelInfo
 from lacie_chat.engine.protocol import EngineLike
+from lacie_chat.engine.settings import Sampling
+from lacie_chat.settings import Settings
 
 CLOSE_SECONDS = 1.5
 
@@ -52,12 +56,12 @@ class ChatSession:
         *,
         agreement: int = 0,
         answer_from: float = OFF,
+        settings: Settings | None = None,
         seed: Callable[[], int] = random_seed,
     ) -> None:
         self.speaker = speaker
         self.store = store
-        self.sampling = speaker.sampling
-        """How the next answers are drawn."""
+        self.settings = settings or Settings()
         self.agreement = agreement
         """So many samples are drawn after each answer; 0: none."""
         self.folds = Folds(answer_from, calibrated=speaker.is_calibrated)
@@ -76,6 +80,8 @@ class ChatSession:
         self._keeper = EngineKeeper(speaker, self._speaking, post, self._ready)
         self._afterwards = Afterwards(lambda: self._keeper.engine, post, self.engine_died)
         self.tree = self._new_tree()
+        self.sampling = drawn(self.settings, speaker, {})
+        """How the next answers are drawn."""
 
     @property
     def info(self) -> ModelInfo | None:
@@ -164,6 +170,7 @@ class ChatSession:
         to say. What is asked from now on is for this one. If it can't be loaded, the one before is back, in one line.
         """
         self._afterwards.hold()
+        self._keeper.turn_away()
         change = self._take(speaker)
         self._speaking.submit(lambda: self._change(speaker, change))
 
@@ -218,6 +225,10 @@ class ChatSession:
         """A seed for answers that are drawn beside those of the chat."""
         return self._seed()
 
+    def params_of(self, baseline: bool, sampling: Sampling) -> dict[str, Any]:
+        """What is kept with an answer that is asked for now: who gives it, how it is drawn, what it is told first."""
+        return self.speaker.params_of(baseline, sampling) | kept(self.settings, {})
+
     def borrow_engine(self) -> EngineLike | None:
         """The engine, loaded, for a thread that isn't one of ours; waits for it. None if it can't be loaded."""
         return self._keeper.borrow()
@@ -237,8 +248,9 @@ class ChatSession:
     # What the threads do
 
     def _ask(self, question: Turn) -> Turn:
-        sampling = replace(self.sampling, seed=self._seed())
-        params = self.speaker.params_of(self.baseline, sampling)
+        seed = seed_for(self.settings, {}, len(question.children))
+        sampling = replace(self.sampling, seed=self._seed() if seed is None else seed)
+        params = self.params_of(self.baseline, sampling)
         self.tree.answered_by(self.speaker.model_name, self.speaker.adapter_name)
         answer = self.tree.add("assistant", "", question, status="streaming", params=params)
         answer.phase = "waiting"
@@ -262,7 +274,8 @@ class ChatSession:
 
     def _take(self, speaker: ChatSpeaker) -> int:
         """This one answers from now on; returns the number of the change."""
-        self.speaker, self.sampling, self.baseline = speaker, speaker.sampling, False
+        self.speaker, self.baseline = speaker, False
+        self.sampling = drawn(self.settings, speaker, {})
         self.folds.calibrated = speaker.is_calibrated
         see_as_now(self, self.tree)
         self._changes += 1

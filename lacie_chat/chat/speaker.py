@@ -40,6 +40,8 @@ class ChatSpeaker:
     origin: Origin | None = None
     baseline_origin: Origin | None = None
     sampling: Sampling = field(default_factory=Sampling)
+    """As the model's file recommends."""
+    can_think: bool = True
     assessment_version: str = ASSESSMENT_VERSION
 
     @property

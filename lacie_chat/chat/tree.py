@@ -176,10 +176,10 @@ class ChatTree:
         return turn.parent.children if turn.parent is not None else self.roots
 
     def prompt(self, answer: Turn) -> list[ChatTurn]:
-        """What the speaker reads to write `answer`: questions that never got a word in reply are left out, and so is
-        what was thought before the answers."""
+        """What the speaker reads to write `answer`: what it is told first, then the turns; questions that never got a
+        word in reply are left out, and so is what was thought before the answers."""
         path = self.path(answer)[:-1]
-        turns = []
+        turns = [ChatTurn("system", told)] if (told := answer.params.get("system_prompt")) else []
         for turn, following in zip(path, [*path[1:], answer], strict=True):
             unanswered = turn.role == "user" and following is not answer and not following.text.strip()
             if turn.text.strip() and not unanswered:

@@ -2,9 +2,6 @@
 
 import argparse
 from collections.abc import Callable
-from typing import cast
-
-from lacie_chat.engine import ReasoningChoice
 
 
 def _number(kind: Callable[[str], float], accepts: Callable[[float], bool], wanted: str) -> Callable[[str], float]:
@@ -28,15 +25,6 @@ def whole_number(least: int, most: int) -> Callable[[str], float]:
 def at_least(least: int) -> Callable[[str], float]:
     """A whole number with a lower bound only."""
     return _number(int, lambda value: value >= least, f"a whole number of {least} or more")
-
-
-def reasoning(text: str) -> ReasoningChoice:
-    """Whether a model thinks first: `on`, `off`, or the most tokens that it may think."""
-    if text in ("on", "off"):
-        return cast(ReasoningChoice, text)
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"'{text}' is not on, off or a number of tokens")
-    return int(text)
 
 
 probability = _number(float, lambda value: 0 <= value <= 1, "a number from 0 to 1")

@@ -16,14 +16,13 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from lacie_chat.commands.argument_types import not_negative, positive, probability, whole_number
+from lacie_chat.commands.argument_types import probability, whole_number
+from lacie_chat.commands.settled import add_answer_options, settings_of
 from lacie_chat.commands.speaker import (
-    TEMPERATURE_HELP,
     Speaker,
-    add_reasoning_argument,
     add_speaker_arguments,
     find_speaker,
     say,
@@ -76,14 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         help=f"draw K samples (1 to {MOST_SAMPLES}): how many agree?",
     )
-    parser.add_argument(
-        "--temperature",
-        type=not_negative,
-        help=f"{TEMPERATURE_HELP}, as in the chat",
-    )
-    parser.add_argument("--max-tokens", type=positive, default=512, help="length of the answer at most (default 512)")
-    parser.add_argument("--seed", type=int, default=0, help="for temperatures over 0 (default 0)")
-    add_reasoning_argument(parser)
+    add_answer_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -98,11 +90,11 @@ def run(args: argparse.Namespace) -> int:
     try:
         info = engine.load()
         say(info.asked_as)
-        sampling = replace(speaker.sampling, max_tokens=args.max_tokens, seed=args.seed)
-        answered = stream_answer(engine, question, sampling, show=not args.json)
+        system = settings_of(args).system_prompt()
+        answered = stream_answer(engine, question, speaker.sampling, system=system, show=not args.json)
         assessment = assessed(question, answered, engine.listener, speaker.calibrator)
         if args.agreement:
-            assessment = sample_agreement(engine, assessment, args.agreement, speaker)
+            assessment = sample_agreement(engine, assessment, args.agreement, speaker, system)
         if args.sentences:
             assessment = with_sentences(assessment, listener=engine.patient_listener)
     finally:
@@ -140,11 +132,13 @@ def assessed(question: str, answered: Answered, listener: Listener, calibrator: 
     return assess(question, answered.text, listener=listener, calibrator=calibrator, tokens=answered.finished.tokens)
 
 
-def sample_agreement(engine: EngineLike, assessment: Assessment, k: int, speaker: Speaker) -> Assessment:
+def sample_agreement(
+    engine: EngineLike, assessment: Assessment, k: int, speaker: Speaker, system: str = ""
+) -> Assessment:
     """The assessment with the agreement of `k` samples, if it has an answer to agree on. Raises LacieError."""
     if not can_agree(assessment) or assessment.answer_span is None:
         return assessment
-    turns = [ChatTurn("user", assessment.question)]
+    turns = turns_of(assessment.question, system)
     samples = [draw_sample(engine, turns, seed, reasoning=speaker.sampling.reasoning) or "" for seed in sample_seeds(k)]
     agreement = agreement_of(assessment.question, assessment.answer_span.text, samples, listener=engine.listener)
     return with_agreement(assessment, agreement, speaker.calibrator)
@@ -186,11 +180,23 @@ def read_question(words: Sequence[str]) -> str:
     return "\n\n".join(text.strip() for text in texts if text.strip())
 
 
+def turns_of(question: str, system: str = "") -> list[ChatTurn]:
+    """What the model reads: the question, after what it is told first, if anything."""
+    return [*([ChatTurn("system", system)] if system else []), ChatTurn("user", question)]
+
+
 def stream_answer(
-    engine: EngineLike, question: str, sampling: Sampling, *, baseline: bool = False, show: bool = False
+    engine: EngineLike,
+    question: str,
+    sampling: Sampling,
+    *,
+    system: str = "",
+    baseline: bool = False,
+    adapter: Path | None = None,
+    show: bool = False,
 ) -> Answered:
-    """Stream one answer; on standard output if it is to be shown, with a line on what is thought before it. Raises
-    LacieError if the engine fails."""
+    """Stream one answer; on standard output if it is to be shown, with a line on what is thought before it. `system`:
+    what the model is told first. Raises LacieError if the engine fails."""
     line = ThoughtLine(show)
 
     def hear(event: Heard) -> None:
@@ -206,7 +212,8 @@ def stream_answer(
                 complain(f"lacie: the question is longer than the model's context; {cut}")
 
     try:
-        return answer_to(engine, [ChatTurn("user", question)], sampling, baseline=baseline, hear=hear)
+        turns = turns_of(question, system)
+        return answer_to(engine, turns, sampling, baseline=baseline, adapter=adapter, hear=hear)
     finally:
         line.fold()
 

@@ -20,11 +20,11 @@ from lacie_chat.commands.fitted_on import (
     fit_and_keep,
 )
 from lacie_chat.commands.marked import HOW_TO_MARK, MarkedSpeaker, marked_speakers, marks_to_fit, of_one
+from lacie_chat.commands.settled import sampling_of, settings_of
 from lacie_chat.commands.speaker import Pair, add_speaker_arguments, find_pair, listener_of
 from lacie_chat.confidence import WayOfDrawing
 from lacie_chat.console import make_console
 from lacie_chat.conversations import Store
-from lacie_chat.engine.recommended import recommended
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import matched
 from lacie_chat.evaluation.own_questions import questions_from
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_speaker_arguments(action, machine=False)
     add_speaker_arguments(fit, context=False)
     for action in (show, plot):
-        action.set_defaults(model=None)  # none named: all that are marked
+        action.set_defaults(fills_from_file=False)  # no model named: all that are marked
     show.add_argument("--json", action="store_true", help="print a JSON list")
     plot.add_argument("--out", metavar="FILE", type=Path, default=Path("calibration.png"), help="the PNG to write")
     what = fit.add_mutually_exclusive_group(required=True)
@@ -144,7 +144,7 @@ def _marked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
         signals=[mark.signals for mark in usable],
         correct=[mark.correct for mark in usable],
         source="own marks",
-        sampling=WayOfDrawing.of(recommended(pair.model.path)),  # the chat draws in no other
+        sampling=WayOfDrawing.of(sampling_of(settings_of(args), pair.model.path)),  # as the chat draws
         version=speaker.version,
         left_out="; ".join(filter(None, left_out)),
         marks=len(usable),

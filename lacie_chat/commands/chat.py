@@ -5,22 +5,23 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from lacie_chat.commands.argument_types import probability, whole_number
+from lacie_chat.commands.settled import add_answer_options, add_option, fills_from_file, settings_of
 from lacie_chat.commands.speaker import (
     Speaker,
-    add_reasoning_argument,
     add_speaker_arguments,
     find_speaker,
     speaker_options,
 )
-from lacie_chat.confidence import MOST_SAMPLES
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.errors import LacieError
 from lacie_chat.loudness import note
 from lacie_chat.models import ResolvedModel, pair_fingerprint, shipped_calibrator
+from lacie_chat.models.hub import OnProgress
+from lacie_chat.settings import SettingsFile
 from lacie_chat.streams import take_the_terminal, terminal_name, terminal_takes_codes
 
 if TYPE_CHECKING:
+    from lacie_chat.chat.speaker import ChatSpeaker
     from lacie_chat.tui.app import LacieApp
 
 _MANY = 1000
@@ -30,23 +31,13 @@ _MANY = 1000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `lacie chat`."""
     add_speaker_arguments(parser)
-    add_reasoning_argument(parser)
+    fills_from_file(parser, forgiving=True)
+    add_answer_options(parser)
     going_on = parser.add_mutually_exclusive_group()
     going_on.add_argument("--resume", metavar="ID", help="go on with this conversation (`lacie history list`)")
     going_on.add_argument("--continue", dest="go_on", action="store_true", help="go on with the last conversation")
-    parser.add_argument(
-        "--agreement",
-        metavar="K",
-        type=whole_number(0, MOST_SAMPLES),
-        help=f"draw K samples (1 to {MOST_SAMPLES}) after each answer and show how many agree; 0 switches it off",
-    )
-    parser.add_argument(
-        "--answer-from",
-        metavar="P",
-        type=probability,
-        help="answer only if at least P: an answer whose P(right), 0 to 1, is under it is folded to one line, which "
-        "opens on demand; 0 switches it off (default: as it was left)",
-    )
+    add_option(parser, "agreement")
+    add_option(parser, "answer_from")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if not terminal_takes_codes():
         raise LacieError(f"the chat can't draw on {terminal_name()}; without a screen use: lacie ask QUESTION")
     speaker = find_speaker(args)
-    notice = None
+    notices = _wrong_with(settings_of(args).file)
     try:
         store = Store.open()
         resume = _to_go_on_with(store, args)
@@ -64,13 +55,21 @@ def run(args: argparse.Namespace) -> int:
         if args.resume or args.go_on:
             raise
         store, resume = Store.in_memory(), None
-        notice = f"{str(error).rstrip('.')}. This chat is kept in memory only."
+        notices.append(f"{str(error).rstrip('.')}. This chat is kept in memory only.")
     with store:
         take_the_terminal()
-        app = app_of(args, speaker, store, resume=resume, notice=notice)
+        app = app_of(args, speaker, store, resume=resume, notice="\n".join(notices) or None)
         app.run()
-        _say_how_to_go_on(app.session.tree.conversation_id, store, speaker_options(args))
+        _say_how_to_go_on(app.session.tree.conversation_id, store, _options_now(args, speaker, app))
         return app.return_code or 0
+
+
+def _wrong_with(file: SettingsFile) -> list[str]:
+    """What to say at the start of a file that is wrong: a slip in it doesn't keep the chat from opening."""
+    if not file.problems:
+        return []
+    count = f" ({len(file.problems) - 1} more)" if len(file.problems) > 1 else ""
+    return [f"{file.problems[0]}{count}. What is wrong there does not count; lacie settings edit opens it."]
 
 
 def _to_go_on_with(store: Store, args: argparse.Namespace) -> str | None:
@@ -85,6 +84,22 @@ def _to_go_on_with(store: Store, args: argparse.Namespace) -> str | None:
     return newest.id
 
 
+def _options_now(args: argparse.Namespace, speaker: Speaker, app: "LacieApp") -> str:
+    """The options that name the model which answers now: another one may have been chosen inside."""
+    now = app.session.speaker.origin
+    if now is None or now.model_ref == speaker.model.ref:
+        return speaker_options(args)
+    return speaker_options(_others(args, now.model_ref))
+
+
+def _others(args: argparse.Namespace, ref: str) -> argparse.Namespace:
+    """The options as they are, with another model, and the adapter that `lacie chat --model` takes for it."""
+    given = {name: value for name, value in args.given.items() if name not in ("model", "adapter")}
+    if ref != args.usual_model:  # to which the settings file may give an adapter
+        given["model"] = ref
+    return argparse.Namespace(**{**vars(args), "model": ref, "adapter": None, "baseline": False, "given": given})
+
+
 def _say_how_to_go_on(conversation_id: str | None, store: Store, options: str) -> None:
     """One line when the screen is given back; nothing for a conversation that is empty, deleted or kept nowhere."""
     if conversation_id is None or store.path is None:
@@ -96,15 +111,28 @@ def _say_how_to_go_on(conversation_id: str | None, store: Store, options: str) -
 
 def app_of(args: argparse.Namespace, speaker: Speaker, store: Store, **more: Any) -> "LacieApp":
     """The interface over a speaker, as the options ask for it; not running yet. `more` are LacieApp's own arguments."""
-    from lacie_chat.chat.speaker import ChatSpeaker, Origin
+    from lacie_chat.chat.choosing import Found
     from lacie_chat.tui.app import LacieApp
+
+    def find(ref: str, on_progress: OnProgress) -> Found:
+        """Another model, run as this one."""
+        told: list[str] = []
+        found = find_speaker(_others(args, ref), on_progress=on_progress, tell=told.append)
+        return Found(chat_speaker(found), tuple(filter(None, told)))
+
+    return LacieApp(chat_speaker(speaker), store, settings=settings_of(args), find=find, **more)
+
+
+def chat_speaker(speaker: Speaker) -> "ChatSpeaker":
+    """The same as a chat takes it."""
+    from lacie_chat.chat.speaker import ChatSpeaker, Origin
 
     def origin_of(model: ResolvedModel, adapter: ResolvedModel | None) -> Origin:
         paths = model.path, adapter.path if adapter else None
         shipped = shipped_calibrator(*paths, speaker.listener.version)
         return Origin(model.ref, adapter.ref if adapter else None, pair_fingerprint(*paths), shipped)
 
-    answers = ChatSpeaker(
+    return ChatSpeaker(
         engine_factory=speaker.engine,
         model_name=speaker.model.name,
         adapter_name=speaker.adapter.name if speaker.adapter else None,
@@ -112,7 +140,7 @@ def app_of(args: argparse.Namespace, speaker: Speaker, store: Store, **more: Any
         baseline_calibrator=speaker.baseline_calibrator,
         origin=origin_of(speaker.model, speaker.adapter),
         baseline_origin=origin_of(speaker.model, None),
-        sampling=speaker.sampling,
+        sampling=speaker.recommended,
+        can_think=speaker.can_think,
         assessment_version=speaker.listener.version,
     )
-    return LacieApp(answers, store, agreement=args.agreement, answer_from=args.answer_from, **more)

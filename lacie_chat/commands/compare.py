@@ -147,7 +147,7 @@ def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, l
     for number in range(count):
         _working(f"{side.compared.name}: " + (f"sample {number + 1} of {count}" if count > 1 else "answering"))
         drawn = replace(sampling, seed=sampling.seed + number, reasoning=side.compared.speaker.sampling.reasoning)
-        answered = stream_answer(side.engine, question, drawn, baseline=side.baseline)
+        answered = stream_answer(side.engine, question, drawn, baseline=side.baseline, adapter=side.adapter)
         found.append(Sample(assessed(question, answered, listener, calibrator), answered))
     _working("")
     return found

@@ -120,11 +120,13 @@ def _data() -> Iterator[Finding]:
         conversation = store.create_conversation("doctor", title="doctor")
         message = store.add_message(conversation.id, None, "user", "written by lacie doctor")
         written = store.thread(message.id)
-        store.delete(conversation.id)
+        store.delete(conversation.id, now=True)
     if [row.text for row in written] != ["written by lacie doctor"]:
         raise LacieError(f"what was written to {paths.database_path()} did not come back")
     free = size_text(shutil.disk_usage(paths.data_dir()).free)
     yield "conversations", f"{paths.database_path()} (written and read back; {free} free)"
+    there = "" if paths.settings_path().exists() else " (not there: lacie settings init writes it)"
+    yield "settings", f"{paths.settings_path()}{there}"
     yield "logs", str(paths.log_dir())
 
 
@@ -149,11 +151,11 @@ def _answer(speaker: Speaker) -> Iterator[Finding]:
         loaded = f"{speaker.name}, {info.parameters / 1e6:,.0f}M parameters"
         yield "model", loaded
         yield "asked", info.asked_as or "by its own chat template"
-        by_whom = (
-            "as its file recommends"
-            if replace(speaker.sampling, reasoning=None) != Sampling()
-            else "its file recommends none"
-        )
+        if speaker.sampling != speaker.recommended:
+            by_whom = "as the settings say"
+        else:
+            recommends = replace(speaker.sampling, reasoning=None) != Sampling()
+            by_whom = "as its file recommends" if recommends else "its file recommends none"
         yield "drawn", f"{in_words(asdict(speaker.sampling))} ({by_whom})"
         yield from info.machine.items()
         short = Sampling(temperature=0.0, max_tokens=48, longest_thought=48)

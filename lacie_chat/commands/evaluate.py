@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lacie_chat.commands.machine import machine_of
+from lacie_chat.commands.settled import sampling_of, settings_of
 from lacie_chat.commands.speaker import (
     TEMPERATURE_HELP,
     add_reasoning_argument,
@@ -22,7 +23,6 @@ from lacie_chat.commands.speaker import (
     say,
 )
 from lacie_chat.confidence import ACCEPT_THRESHOLD, WayOfDrawing
-from lacie_chat.engine.recommended import recommended
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import matched
 from lacie_chat.evaluation.measuring import BINS, BOOTSTRAP, measure, one_line
@@ -66,8 +66,7 @@ def run(args: argparse.Namespace) -> int:
         raise LacieError(f"--threshold is a number from 0 to 1, not {args.threshold:g}")
     questions = matched(read_question_file(args.questions), args.matcher)
     pair = find_pair(args, download=True)
-    sampling = recommended(pair.model.path, temperature=args.temperature, max_tokens=args.max_tokens)
-    sampling = replace(sampling, reasoning=reasoning_of(args, pair.model))
+    sampling = replace(sampling_of(settings_of(args), pair.model.path), reasoning=reasoning_of(args, pair.model))
     asking = Asking(sampling, args.seed, args.batch_size, args.agreement, machine_of(args))
     listener = listener_of(args, pair.model)
     if args.with_baseline and pair.adapter is None:

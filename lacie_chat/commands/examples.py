@@ -18,7 +18,7 @@ EXAMPLES: dict[str, str] = {
     "chat": """
         lacie chat --model ollama:llama3.2      # what Ollama has fetched
         lacie --continue                        # go on where you stopped
-        lacie chat --baseline                   # without the LACIE adapter
+        lacie chat --system "Answer in French." --temperature 0.7
         lacie chat --answer-from 0.5            # fold what is wrong more often than right
         """,
     "ask": """
@@ -35,6 +35,7 @@ EXAMPLES: dict[str, str] = {
     "compare": """
         lacie compare Who wrote Emma            # the baseline against the adapter
         lacie compare "Who wrote Emma?" --left a.gguf --right b.gguf --samples 5
+        lacie compare "Who wrote Emma?" --left embedded+a-LoRA.gguf --right embedded+none
         lacie compare --questions questions.jsonl --out compared
         """,
     "evaluate": """
@@ -100,18 +101,44 @@ EXAMPLES: dict[str, str] = {
         lacie models remove {_MODEL}
         lacie models remove unsloth/Qwen3.5-4B-GGUF
         """,
+    "settings": """
+        lacie settings show                     # every option, what holds, and who says so
+        lacie settings init                     # write the file, with every option explained in it
+        lacie settings edit
+        """,
+    "settings path": """
+        lacie settings path
+        lacie settings path | xargs cat
+        """,
+    "settings show": """
+        lacie settings show
+        lacie settings show --preset precise --seed 7
+        lacie settings show --json | jq .options.temperature
+        """,
+    "settings init": """
+        lacie settings init
+        lacie settings init --quiet
+        """,
+    "settings edit": """
+        lacie settings edit
+        lacie settings edit --quiet
+        """,
     "history": """
         lacie history list
         lacie history search capital of Japan
+        lacie history list "is:wrong" "sounds:>80" # wrong, and it sounded sure
         lacie history export 7q3 --out japan.md # an id, or the start of it
         """,
     "history list": """
         lacie history list
-        lacie history list --limit 100 --json
+        lacie history list is:pinned model:qwen after:2026-01-31
+        lacie history list "sounds:>80" "right:<40" --json
+        lacie history list is:deleted           # what can be taken back
         """,
     "history search": """
         lacie history search capital of Japan
-        lacie history search Japan --json
+        lacie history search is:wrong "sounds:>80"
+        lacie history search --json -- Japan -is:abstained
         """,
     "history show": """
         lacie history show 7q3                  # an id, or the start of it
@@ -119,11 +146,32 @@ EXAMPLES: dict[str, str] = {
         """,
     "history export": """
         lacie history export 7q3 --out japan.md
+        lacie history export 7q3 --out japan.html # one page, with the figures
         lacie history export 7q3 --format json --out japan.json
         """,
+    "history import": """
+        lacie history import japan.json
+        cat japan.json | lacie history import -
+        """,
+    "history pin": """
+        lacie history pin 7q3                   # an id, or the start of it
+        lacie history pin 7q3h0v2k
+        """,
+    "history unpin": """
+        lacie history unpin 7q3                 # an id, or the start of it
+        lacie history unpin 7q3h0v2k
+        """,
+    "history duplicate": """
+        lacie history duplicate 7q3             # prints the copy's id
+        lacie history duplicate 7q3h0v2k
+        """,
     "history delete": """
-        lacie history delete 7q3
-        lacie history delete 7q3 --yes          # without being asked
+        lacie history delete 7q3                # lacie history restore 7q3 takes it back
+        lacie history delete 7q3 --now --yes    # for good, without being asked
+        """,
+    "history restore": """
+        lacie history restore 7q3               # lacie history list is:deleted shows which there are
+        lacie history restore 7q3h0v2k
         """,
     "train": """
         lacie train run --recipe smoke          # every stage, in minutes, on a CPU

@@ -12,10 +12,10 @@ from typing import Any
 
 from lacie_chat.commands.argument_types import at_least, whole_number
 from lacie_chat.commands.machine import machine_of
+from lacie_chat.commands.settled import sampling_of, settings_of
 from lacie_chat.commands.speaker import TEMPERATURE_HELP, Pair, add_reasoning_argument, reasoning_of
 from lacie_chat.confidence import MOST_SAMPLES, Calibrator, WayOfDrawing, signal_values
 from lacie_chat.conversations import MarkedAnswer, Store, marks_of
-from lacie_chat.engine.recommended import recommended
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.evaluation.questions import Question
 from lacie_chat.evaluation.stored import Asking, answers_to
@@ -166,8 +166,7 @@ def add_fitting_arguments(parser: argparse.ArgumentParser) -> None:
 
 def asking_of(args: argparse.Namespace, pair: Pair) -> Asking:
     """How the pair is asked, by the options of `add_asking_arguments`. Raises LacieError, one line."""
-    sampling = recommended(pair.model.path, temperature=args.temperature, max_tokens=args.max_tokens)
-    sampling = replace(sampling, reasoning=reasoning_of(args, pair.model))
+    sampling = replace(sampling_of(settings_of(args), pair.model.path), reasoning=reasoning_of(args, pair.model))
     return Asking(sampling, args.seed, args.batch_size, args.agreement, machine_of(args))
 
 

@@ -3,32 +3,21 @@
 import argparse
 from typing import get_args
 
-from lacie_chat.commands.argument_types import at_least, positive
+from lacie_chat.commands.argument_types import positive
+from lacie_chat.commands.settled import add_option
 from lacie_chat.engine import Machine
-from lacie_chat.engine.settings import AUTOMATIC, SHORTEST_CONTEXT, USUAL, FlashAttention, KVType
-
-_CONTEXT = (
-    "length of the context (default: the model's own, or less where it would take more than half of the free memory; "
-    "`lacie doctor` says what was chosen)"
-)
+from lacie_chat.engine.settings import AUTOMATIC, USUAL, FlashAttention, KVType
+from lacie_chat.settings import AUTO
 
 
 def add_machine_arguments(parser: argparse.ArgumentParser, *, context: bool = True) -> None:
     """The options; `context`: with the length of the context."""
     group = parser.add_argument_group("how the model is run", "what is left out is chosen; `lacie doctor` says why")
     if context:
-        group.add_argument("--context", metavar="TOKENS", type=at_least(SHORTEST_CONTEXT), help=_CONTEXT)
-    group.add_argument(
-        "--threads", metavar="N", type=positive, help="to generate (default: LACIE_THREADS, else half of the cores)"
-    )
+        add_option(group, "context")
+    add_option(group, "threads")
     group.add_argument("--reading-threads", metavar="N", type=positive, help="to read prompts (default: as many)")
-    group.add_argument(
-        "--gpu-layers",
-        metavar="N",
-        type=_layers,
-        default=AUTOMATIC,
-        help="layers on the GPU: a number, 0 for none, or `auto` (default: all that fit)",
-    )
+    add_option(group, "gpu_layers")
     group.add_argument(
         "--flash-attention",
         choices=get_args(FlashAttention),
@@ -59,7 +48,7 @@ def machine_of(args: argparse.Namespace) -> Machine:
         n_ctx=getattr(args, "context", None),
         threads=args.threads,
         reading_threads=args.reading_threads,
-        gpu_layers=args.gpu_layers,
+        gpu_layers=AUTOMATIC if args.gpu_layers in (None, AUTO) else args.gpu_layers,
         flash_attention=args.flash_attention,
         kv_type=args.kv_type,
         batch=args.batch,
@@ -69,11 +58,3 @@ def machine_of(args: argparse.Namespace) -> Machine:
     )
     machine.check()
     return machine
-
-
-def _layers(text: str) -> int:
-    if text == "auto":
-        return AUTOMATIC
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"'{text}' is neither a whole number of 0 or more nor `auto`")
-    return int(text)

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lacie_chat.commands.settled import sampling_of
 from lacie_chat.commands.speaker import Pair, find_pair
 from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
 from lacie_chat.confidence.version import version_of_prompted
 from lacie_chat.conversations import MarkedAnswer, marks_of
 from lacie_chat.engine import Sampling
-from lacie_chat.engine.recommended import recommended
 from lacie_chat.errors import LacieError
 from lacie_chat.models import (
     ModelError,
@@ -23,6 +23,7 @@ from lacie_chat.models import (
     tuned_listener,
 )
 from lacie_chat.names import pair_name
+from lacie_chat.settings import Settings, read_settings
 from lacie_chat.statistics.reliability import Bins, Figure, Said, all_bins, said_of, summary
 
 HOW_TO_MARK = "in the chat, f6 marks an answer right and f7 wrong"
@@ -122,7 +123,7 @@ def _speaker(mark: MarkedAnswer, marks: Sequence[MarkedAnswer], version: str) ->
     if mark.fingerprint:
         try:
             pair, note = _files(refs, mark.fingerprint)
-            sampling = recommended(pair.model.path) if pair else sampling
+            sampling = sampling_of(Settings(read_settings().checked()), pair.model.path) if pair else sampling
             if pair and (shipped := shipped_calibrator(*pair.paths, version)):
                 calibrators["shipped"] = shipped
             if own_one := own_calibrator_of(mark.fingerprint, version):

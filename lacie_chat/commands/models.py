@@ -24,14 +24,11 @@ from lacie_chat.models import (
     remove,
     resolve_any,
 )
+from lacie_chat.models.catalogue import THINKS
+from lacie_chat.models.needs import fits, too_big
 from lacie_chat.printable import printable
 from lacie_chat.progress import DownloadLine
 from lacie_chat.sizes import size_text
-
-_OVERHEAD = 600_000_000
-"""Beside the weights: a context of some thousand tokens and what is computed in. A first estimate; the engine counts
-what it really needs when it loads."""
-_THINKS = {"no": "doesn't think", "can": "thinks if asked", "always": "always thinks"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +64,7 @@ def _list(args: argparse.Namespace) -> int:
                 "quantisation": model.quantisation or None,
                 "source": model.source,
                 "adapter": model.is_adapter,
-                "fits": None if free is None else _needed(model.size_bytes) <= free,
+                "fits": None if free is None else fits(model.size_bytes, free),
             }
             for model in index.models
         ]
@@ -103,7 +100,7 @@ def _about(entry: CatalogueEntry, here: Sequence[LocalModel], free: int | None) 
     facts = [
         size_text(entry.download_bytes),
         f"context {entry.context:,}",
-        _THINKS[entry.thinks],
+        THINKS[entry.thinks],
         entry.licence,
         f"here as {there}" if there and there != entry.ref else "is here" if there else "",
         _fit(entry.download_bytes, free),
@@ -111,17 +108,12 @@ def _about(entry: CatalogueEntry, here: Sequence[LocalModel], free: int | None) 
     return ", ".join(fact for fact in facts if fact)
 
 
-def _needed(size_bytes: int) -> int:
-    return size_bytes + _OVERHEAD
-
-
 def _fit(size_bytes: int, free: int | None) -> str:
     """Whether a model of that size fits what is free now; nothing where that isn't known."""
     if free is None:
         return ""
-    if _needed(size_bytes) <= free:
-        return "fits this machine"
-    return f"too big for now: about {size_text(_needed(size_bytes))} of memory, {size_text(free)} are free"
+    told = too_big(size_bytes, free)
+    return f"too big for now: {told}" if told else "fits this machine"
 
 
 def _no_model(model: LocalModel) -> str:

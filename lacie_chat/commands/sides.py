@@ -1,15 +1,18 @@
 """From `--left` and `--right` to two sides that can be started; for `lacie compare`, one question or a file of them.
 
-A side is a model, perhaps with an adapter over it. Both sides are heard by one listener: two acceptances can only be
-compared if the same ears judged both.
+A side is any model, perhaps with any adapter over it. Where both sides have the same weights, these are in memory once,
+under either's adapter. Both sides are heard by one listener: two acceptances can only be compared if the same ears
+judged both. Each has a calibrator of its own, or none.
 """
 
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from lacie_chat.commands.machine import add_machine_arguments, machine_of
+from lacie_chat.commands.settled import usual_adapter
 from lacie_chat.commands.speaker import (
     ADAPTER_HELP,
     Pair,
@@ -26,10 +29,14 @@ from lacie_chat.confidence import WayOfDrawing
 from lacie_chat.engine import EngineLike, Sampling
 from lacie_chat.errors import LacieError
 from lacie_chat.models import ResolvedModel, default_adapter, fingerprint, resolve, resolve_adapter
+from lacie_chat.names import pair_name
+from lacie_chat.paths import expanded
 from lacie_chat.progress import DownloadLine
 
 BASELINE, ADAPTER = "baseline", "adapter"
 _ADAPTER_PREFIX = "adapter:"
+_ALONE = ("none", "baseline")
+"""What stands for no adapter after a model's REF and a plus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +55,20 @@ class ComparedSide:
 
 @dataclass(frozen=True, slots=True)
 class StartedSide:
-    """A side whose engine is loaded: `engine.generate(…, baseline=baseline)` answers."""
+    """A side whose engine is loaded: `engine.generate(…, baseline=baseline, adapter=adapter)` answers."""
 
     compared: ComparedSide
     engine: EngineLike
-    baseline: bool
+    baseline: bool = False
+    adapter: Path | None = None
+    """Where it isn't the engine's own."""
 
 
 def add_side_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that say what is compared."""
     side_ref = (
         "`baseline` (the --model alone), `adapter` (the --model with the --adapter), `adapter:REF` (the --model with "
-        "this adapter), or a model as --model takes it (alone)"
+        "this adapter), or a model as --model takes it (alone), and with an adapter: MODEL+ADAPTER"
     )
     add_model_argument(parser)
     parser.add_argument("--adapter", metavar="REF", help=ADAPTER_HELP)
@@ -81,7 +90,7 @@ def find_sides(args: argparse.Namespace, sampling: Sampling) -> tuple[ComparedSi
     that no side uses, two sides that are the same, and what can't be resolved.
 
     A calibrator that was fitted for another way of drawing than `sampling` is not used; a line says so."""
-    own = default_adapter(args.model)
+    own = usual_adapter(args) or default_adapter(args.model)
     refs = side_refs(args.left, args.right, args.adapter, own)
     progress = DownloadLine()
     try:
@@ -137,41 +146,70 @@ def _resolve_side(
         if not wanted:
             raise LacieError(f"{ref!r} names no adapter: write {_ADAPTER_PREFIX} and the path or owner/repo of one")
         return resolve(model, on_progress=progress), resolve_adapter(wanted, on_progress=progress)
-    return resolve(ref, on_progress=progress), None
+    alone, over = model_and_adapter(ref)
+    return resolve(alone, on_progress=progress), resolve_adapter(over, on_progress=progress) if over else None
+
+
+def model_and_adapter(ref: str) -> tuple[str, str | None]:
+    """`MODEL+ADAPTER` as its two REFs, without one where it is `none`. A plus in the name of a file that is there is
+    part of the name; of several the first one parts the two, unless it only does at another. Raises LacieError."""
+    if "+" not in ref or _is_there(ref):
+        return ref, None
+    places = [place for place, sign in enumerate(ref) if sign == "+"]
+    parted = [(ref[:place].strip(), ref[place + 1 :].strip()) for place in places]
+    model, adapter = next((each for each in parted if all(map(_is_there, each))), parted[0])
+    if not model or not adapter:
+        raise LacieError(f"{ref!r} is no model with an adapter: write MODEL+ADAPTER, or MODEL+none")
+    return model, None if adapter in _ALONE else adapter
+
+
+def _is_there(ref: str) -> bool:
+    if ref in ("", "embedded", *_ALONE):
+        return ref != ""
+    try:
+        return expanded(ref).exists()
+    except OSError:  # far too long for a name
+        return False
 
 
 def _names(refs: tuple[str, str], found: list[tuple[ResolvedModel, ResolvedModel | None]]) -> list[str]:
     """What to call the sides: the part that each plays, else the file that makes it another."""
     both_adapters = all(adapter for _, adapter in found)
+    same_model = found[0][0].path == found[1][0].path
     names = []
     for ref, (model, adapter) in zip(refs, found, strict=True):
-        if adapter is not None:
-            names.append(adapter.name if both_adapters else ADAPTER)
+        is_part = ref in (BASELINE, ADAPTER) or ref.startswith(_ADAPTER_PREFIX) or (same_model and "+" in ref)
+        if adapter is None:
+            names.append(BASELINE if is_part else model.name)
+        elif both_adapters:
+            names.append(adapter.name if same_model else pair_name(model.name, adapter.name))
         else:
-            names.append(BASELINE if ref == BASELINE else model.name)
+            names.append(ADAPTER if is_part else pair_name(model.name, adapter.name))
     return names if names[0] != names[1] else [f"{names[0]} (left)", f"{names[1]} (right)"]
 
 
 @contextmanager
 def started(left: ComparedSide, right: ComparedSide) -> Iterator[tuple[StartedSide, StartedSide]]:
-    """Both sides loaded: in one engine, over one copy of the weights, where one is the other without its adapter; else
-    in two, of which only one works at a time. Raises EngineError: a model or an adapter that can't be loaded."""
+    """Both sides loaded: in one engine, over one copy of the weights, where these are the same; else in two, of which
+    only one works at a time. Raises EngineError: a model or an adapter that can't be loaded."""
     engines: list[EngineLike] = []
     try:
-        if left.model_print == right.model_print and None in (left.adapter_print, right.adapter_print):
-            adapted = left if left.adapter_print else right
-            engines.append(adapted.speaker.engine())
+        if left.model_print == right.model_print:
+            own, other = (left, right) if left.adapter_print else (right, left)  # one of them has an adapter
+            further = other.speaker.adapter_path
+            engines.append(own.speaker.engine(further_adapters=(further,) if further else ()))
             say(engines[0].load().asked_as)
-            yield (
-                StartedSide(left, engines[0], baseline=left is not adapted),
-                StartedSide(right, engines[0], baseline=right is not adapted),
-            )
+            sides = {
+                own.name: StartedSide(own, engines[0]),
+                other.name: StartedSide(other, engines[0], baseline=further is None, adapter=further),
+            }
+            yield sides[left.name], sides[right.name]
             return
         for side in (left, right):
             engines.append(side.speaker.engine())
             asked_as = engines[-1].load().asked_as
             say(f"{side.name}: {asked_as}" if asked_as else "")
-        yield StartedSide(left, engines[0], baseline=False), StartedSide(right, engines[1], baseline=False)
+        yield StartedSide(left, engines[0]), StartedSide(right, engines[1])
     finally:
         for engine in engines:
             engine.close()

@@ -3,17 +3,27 @@
 import argparse
 import dataclasses
 import shlex
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from lacie_chat import paths
-from lacie_chat.commands.argument_types import reasoning
 from lacie_chat.commands.machine import add_machine_arguments, machine_of
+from lacie_chat.commands.settled import (
+    add_option,
+    fills_from_file,
+    habit_at,
+    named_again,
+    no_adapter,
+    sampling_of,
+    settings_of,
+    usual_adapter,
+)
 from lacie_chat.confidence import Calibrator, WayOfDrawing
 from lacie_chat.engine import EngineProcess, EngineSettings, Machine, ReasoningChoice, Sampling
-from lacie_chat.engine.recommended import recommended
 from lacie_chat.engine.settings import USUAL
-from lacie_chat.gguf_header import GGUFError
 from lacie_chat.listener_files import ListenerFiles
 from lacie_chat.loudness import note
 from lacie_chat.models import (
@@ -25,10 +35,13 @@ from lacie_chat.models import (
     resolve,
     resolve_adapter,
 )
+from lacie_chat.models.hub import OnProgress
 from lacie_chat.names import pair_name
 from lacie_chat.progress import DownloadLine
+from lacie_chat.settings import BY_NAME, Settings
 
-TEMPERATURE_HELP = f"0 is greedy (default: what the model's file recommends, else {Sampling().temperature:g})"
+_TEMPERATURE = BY_NAME["temperature"]
+TEMPERATURE_HELP = f"{_TEMPERATURE.help} (default: as the settings file says, else {_TEMPERATURE.default_text})"
 ADAPTER_HELP = "a LoRA adapter GGUF (path or owner/repo) over the model; the embedded model has its own (`embedded`)"
 
 
@@ -62,8 +75,11 @@ class Speaker:
     baseline_calibrator: Calibrator | None
     listener: ListenerFiles
     sampling: Sampling = field(default_factory=Sampling)
-    """As the model's file recommends, or as the options say."""
+    """As the settings say, else as the model's file recommends."""
     machine: Machine = USUAL
+    recommended: Sampling = field(default_factory=Sampling)
+    """As the model's file recommends."""
+    can_think: bool = True
 
     @property
     def name(self) -> str:
@@ -73,25 +89,29 @@ class Speaker:
     def adapter_path(self) -> Path | None:
         return self.adapter.path if self.adapter else None
 
-    def engine(self) -> EngineProcess:
-        """A new engine in a process of its own (also after one has died)."""
+    def engine(self, *, further_adapters: tuple[Path, ...] = ()) -> EngineProcess:
+        """A new engine in a process of its own (also after one has died); with room for answers with further adapters
+        over the same weights."""
         settings = EngineSettings(
-            self.model.path, self.adapter_path, listener=self.listener, **dataclasses.asdict(self.machine)
+            self.model.path,
+            self.adapter_path,
+            listener=self.listener,
+            further_adapters=further_adapters,
+            **dataclasses.asdict(self.machine),
         )
         return EngineProcess(settings, log_path=paths.log_dir() / "engine.log")
 
 
 def add_model_argument(parser: argparse.ArgumentParser) -> None:
     """`--model`, for all commands that answer; llama.cpp's names for it are taken too."""
-    parser.add_argument(
-        "--model",
-        "-m",
-        "-hf",
-        metavar="REF",
-        default="embedded",
-        help="`embedded` (default), a path to a GGUF or its folder, owner/repo[:QUANT] on the Hub, or ollama:NAME; "
-        "`lacie models list` says what is here",
+    add_option(
+        parser,
+        "model",
+        *("--model", "-m", "-hf"),
+        help=f"{BY_NAME['model'].help}; `lacie models list` says what is here (default: the settings file's, else "
+        "`embedded`)",
     )
+    fills_from_file(parser)
 
 
 def add_listener_argument(parser: argparse.ArgumentParser) -> None:
@@ -106,40 +126,43 @@ def add_listener_argument(parser: argparse.ArgumentParser) -> None:
 
 def add_reasoning_argument(parser: argparse._ActionsContainer) -> None:
     """`--reasoning`, for all commands that answer."""
-    parser.add_argument(
-        "--reasoning",
-        metavar="on|off|TOKENS",
-        type=reasoning,
-        help="whether a model that can think before it answers does so, or how many tokens it may think at most; what "
-        "it thinks is no part of its answer (default: as the model does, as long as there is room)",
-    )
+    add_option(parser, "reasoning")
 
 
-def reasoning_of(args: argparse.Namespace, model: ResolvedModel) -> ReasoningChoice:
-    """What `--reasoning` comes to for this model, with a line on standard error where it can't think. Of a file that
-    can't be read, who loads it says what is wrong with it."""
-    from lacie_chat.engine.reasoning import habit_of_file, settled
+Tell = Callable[[str], object]
+"""Takes one line for the user, which may be empty."""
 
-    asked = getattr(args, "reasoning", None)
-    try:
-        habit = habit_of_file(model.path)
-    except GGUFError:
-        return None
+
+def say(text: str) -> None:
+    """One line on standard error, where there is something to say; a note, which `--quiet` leaves out."""
+    if text:
+        note(f"lacie: {text}")
+
+
+def reasoning_of(args: argparse.Namespace, model: ResolvedModel, tell: Tell = say) -> ReasoningChoice:
+    """What `--reasoning` comes to for this model, with a line where it can't think."""
+    from lacie_chat.engine.reasoning import settled
+
+    asked = cast(ReasoningChoice, settings_of(args).said().get("reasoning"))
+    habit = habit_at(model.path)
     if asked not in (None, "off", 0) and habit is None:
-        say(f"{model.name} knows no thinking: it answers at once, whatever --reasoning says")
+        tell(f"{model.name} knows no thinking: it answers at once, whatever --reasoning says")
     return settled(asked, habit)
 
 
-def listener_of(args: argparse.Namespace, speaker: ResolvedModel | None = None) -> ListenerFiles:
-    """What `--listener` names, with a line on standard error where there is something to say. Raises ModelError."""
-    progress = DownloadLine()
-    try:
+def listener_of(
+    args: argparse.Namespace,
+    speaker: ResolvedModel | None = None,
+    *,
+    on_progress: OnProgress | None = None,
+    tell: Tell = say,
+) -> ListenerFiles:
+    """What `--listener` names, with a line where there is something to say. Raises ModelError."""
+    with download_shown(on_progress) as progress:
         listener, told = find_listener(
             getattr(args, "listener", None), speaker.path if speaker else None, on_progress=progress
         )
-    finally:
-        progress.close()
-    say(told)
+    tell(told)
     return listener
 
 
@@ -156,57 +179,62 @@ def add_speaker_arguments(parser: argparse.ArgumentParser, *, context: bool = Tr
 
 def adapter_ref(args: argparse.Namespace) -> str | None:
     """The adapter that the options ask for: the one named, none with `--baseline`, else the one that the model has."""
-    if args.adapter or getattr(args, "baseline", False):
+    if args.adapter or no_adapter(args):
         return args.adapter or None
-    return default_adapter(args.model)
+    return usual_adapter(args) or default_adapter(args.model)
 
 
 def speaker_options(args: argparse.Namespace) -> str:
-    """The options that name the same speaker again, as one types them; empty for the one that comes with lacie."""
-    words = [] if args.model == "embedded" else ["--model", args.model]
+    """The options that name the same speaker again, as one types them; empty for the one that a bare `lacie` has."""
+    words = ["--model", args.model] if named_again(args) else []
     words += ["--adapter", args.adapter] if args.adapter else ["--baseline"] if args.baseline else []
     return shlex.join(words)
 
 
-def find_pair(args: argparse.Namespace, *, download: bool) -> Pair:
-    """What `--model` and `--adapter` name. Raises ModelError, one line."""
-    progress = DownloadLine()
+@contextmanager
+def download_shown(on_progress: OnProgress | None) -> Iterator[OnProgress]:
+    """Who hears of a download: the one that is given, else a line on standard error."""
+    if on_progress is not None:
+        yield on_progress
+        return
+    line = DownloadLine()
     try:
+        yield line
+    finally:
+        line.close()
+
+
+def find_pair(args: argparse.Namespace, *, download: bool, on_progress: OnProgress | None = None) -> Pair:
+    """What `--model` and `--adapter` name. Raises ModelError, one line."""
+    with download_shown(on_progress) as progress:
         model = resolve(args.model, download=download, on_progress=progress)
         wanted = adapter_ref(args)
         adapter = resolve_adapter(wanted, download=download, on_progress=progress) if wanted else None
-    finally:
-        progress.close()
     return Pair(model, adapter)
 
 
-def say(text: str) -> None:
-    """One line on standard error, where there is something to say; a note, which `--quiet` leaves out."""
-    if text:
-        note(f"lacie: {text}")
+def find_speaker(args: argparse.Namespace, *, on_progress: OnProgress | None = None, tell: Tell = say) -> Speaker:
+    """Resolve the options; downloads from the Hub if need be, with progress on standard error unless somebody else
+    hears of it. Lines about what was found go to `tell`.
 
-
-def find_speaker(args: argparse.Namespace) -> Speaker:
-    """Resolve the options; downloads from the Hub if need be, with progress on standard error.
-
-    A calibrator that was fitted for another way of drawing than this speaker's is not used, and a line on standard
-    error says so.
+    A calibrator that was fitted for another way of drawing than this speaker's is not used, and a line says so.
     """
-    machine = machine_of(args)
-    pair = find_pair(args, download=True)
-    sampling = recommended(pair.model.path, temperature=getattr(args, "temperature", None))
-    sampling = replace(sampling, reasoning=reasoning_of(args, pair.model))
-    listener = listener_of(args, pair.model)
-    calibrators = calibrators_of(pair, WayOfDrawing.of(sampling), listener)
-    return Speaker(pair.model, pair.adapter, *calibrators, listener, sampling, machine)
+    machine, settings = machine_of(args), settings_of(args)
+    pair = find_pair(args, download=True, on_progress=on_progress)
+    reasoning_of(args, pair.model, tell)
+    sampling, own = sampling_of(settings, pair.model.path), sampling_of(Settings(), pair.model.path)
+    listener = listener_of(args, pair.model, on_progress=on_progress, tell=tell)
+    calibrators = calibrators_of(pair, WayOfDrawing.of(sampling), listener, tell)
+    can_think = habit_at(pair.model.path) is not None
+    return Speaker(pair.model, pair.adapter, *calibrators, listener, sampling, machine, own, can_think)
 
 
 def calibrators_of(
-    pair: Pair, way: WayOfDrawing, listener: ListenerFiles
+    pair: Pair, way: WayOfDrawing, listener: ListenerFiles, tell: Tell = say
 ) -> tuple[Calibrator | None, Calibrator | None]:
     """Those that were fitted for this way of drawing and these ears: the pair's, and the model's alone. Where the
-    pair's was fitted for others, a line on standard error says so."""
+    pair's was fitted for others, a line says so."""
     calibrator, unused = look_for_calibrator(*pair.paths, way, listener.version)
-    say(unused)
+    tell(unused)
     alone = look_for_calibrator(pair.model.path, None, way, listener.version)[0]
     return calibrator, alone if pair.adapter else calibrator

@@ -204,6 +204,7 @@ def _answers(
             question.question,
             replace(sampling, reasoning=each.compared.speaker.sampling.reasoning),
             baseline=each.baseline,
+            adapter=each.adapter,
         )
         for name, each in speakers.items()
     }

@@ -1,4 +1,4 @@
-"""A conversation as a file for others: Markdown to read (the shown branch), JSON to process (the whole tree).
+"""A conversation as a file for others: Markdown to read (the shown branch), JSON to process and import (all of it).
 
 Under an answer stands the line that stood there in the chat: how sure it sounds, how likely it is right, the verdict.
 Before it stands what was thought first, folded away: it is no part of the answer.
@@ -6,7 +6,8 @@ Before it stands what was thought first, folded away: it is no part of the answe
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +24,7 @@ from lacie_chat.conversations.wording import (
 )
 from lacie_chat.cut_off import stored_words
 
-_SPEAKERS = {"system": "System", "user": "You", "assistant": "Assistant"}
+SPEAKERS = {"system": "System", "user": "You", "assistant": "Assistant"}
 _ENDINGS = {
     "streaming": "This answer is still being written.",
     "cancelled": "This answer was cancelled.",
@@ -32,14 +33,48 @@ _ENDINGS = {
 }
 
 
-def to_json(conversation: Conversation, messages: Sequence[Message]) -> str:
-    """One object: `format`, `conversation`, and `messages` as a flat list, tied into a tree by `parent_id`."""
-    data = {
-        "format": "lacie-conversation-1",
-        "conversation": asdict(conversation),
-        "messages": [asdict(message) for message in messages],
-    }
-    return json.dumps(data, ensure_ascii=False, indent=2, default=_iso) + "\n"
+FORMAT = "lacie-conversation-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is kept beside the messages of a conversation, by their ids: tokens, and when they were marked."""
+
+    settings: dict[str, Any] | None
+    tokens: Mapping[int, list[Any]]
+    marked_at: Mapping[int, str]
+
+
+def beside(connection: sqlite3.Connection, conversation_id: str) -> Beside:
+    """What the database keeps beside them."""
+    of = "JOIN messages m ON m.id = x.message_id WHERE m.conversation_id = ?"
+    tokens = connection.execute(f"SELECT x.message_id, x.tokens FROM tokens x {of}", (conversation_id,)).fetchall()
+    marks = connection.execute(f"SELECT x.message_id, x.marked_at FROM marks x {of}", (conversation_id,)).fetchall()
+    row = connection.execute("SELECT settings FROM conversations WHERE id = ?", (conversation_id,)).fetchone()
+    return Beside(
+        json.loads(row["settings"]) if row["settings"] is not None else None,
+        {message_id: json.loads(found) for message_id, found in tokens},
+        dict(tuple(mark) for mark in marks),
+    )
+
+
+def to_json(conversation: Conversation, messages: Sequence[Message], beside: Beside) -> str:
+    """One object: `format`, `conversation`, and `messages` as a flat list, a line each, tied into a tree by
+    `parent_id`. It is all that is known, and can be imported."""
+    own = asdict(conversation) | {"settings": beside.settings}
+    del own["deleted_at"]
+    lines = []
+    for message in messages:
+        more = {"tokens": beside.tokens.get(message.id), "marked_at": beside.marked_at.get(message.id)}
+        lines.append(_as_json(asdict(message) | {name: value for name, value in more.items() if value is not None}))
+    body = "[\n  " + ",\n  ".join(lines) + "\n ]" if lines else "[]"
+    return f'{{\n "format": "{FORMAT}",\n "conversation": {_as_json(own)},\n "messages": {body}\n}}\n'
+
+
+def _as_json(value: object) -> str:
+    """On one line; half of a pair of characters (models write such, and no file can hold it) as its number."""
+    text = json.dumps(value, ensure_ascii=False, default=_iso)
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def _iso(value: object) -> str:
@@ -72,21 +107,30 @@ def _as_markdown(part: Part) -> str:
 def parts_of(conversation: Conversation, thread: Sequence[Message]) -> Iterator[Part]:
     """The same in its parts, for who draws a thought otherwise."""
     title = re.sub(r"([\\`*_\[\]<>#|~])", r"\\\1", conversation.title or conversation.id)
-    adapter = f", adapter {conversation.adapter}" if conversation.adapter else ""
-    when = conversation.created_at.strftime("%Y-%m-%d %H:%M UTC")
     yield Part(f"# {title}")
-    yield Part(f"{when}, model {conversation.model}{adapter}, conversation {conversation.id}")
+    yield Part(origin(conversation))
     for message in thread:
-        yield Part(f"## {_SPEAKERS[message.role]}")
+        yield Part(f"## {SPEAKERS[message.role]}")
         if message.reasoning.strip():
             length = thought_text(message.reasoning, thought_seconds(message.timings))
             yield Part(message.reasoning.strip("\n"), thought=length)
         if message.text.strip():
             yield Part(message.text.strip("\n"), message=message.role)
-        notes = [_ending(message), confidence_line(message.assessment), _mark_line(message.correct)]
-        quoted = [f"> {note}" for note in notes if note]
-        if quoted:
-            yield Part("  \n".join(quoted))
+        if notes := notes_of(message):
+            yield Part("  \n".join(f"> {note}" for note in notes))
+
+
+def origin(conversation: Conversation) -> str:
+    """When it began, with which model, and its id."""
+    adapter = f", adapter {conversation.adapter}" if conversation.adapter else ""
+    when = conversation.created_at.strftime("%Y-%m-%d %H:%M UTC")
+    return f"{when}, model {conversation.model}{adapter}, conversation {conversation.id}"
+
+
+def notes_of(message: Message) -> list[str]:
+    """What stands below a message: that it is not whole, its figures, the user's mark."""
+    notes = [_ending(message), confidence_line(message.assessment), _mark_line(message.correct)]
+    return [note for note in notes if note]
 
 
 def _folded(part: Part) -> str:

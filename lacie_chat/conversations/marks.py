@@ -15,14 +15,14 @@ from lacie_chat.confidence import drawn_so, signal_values
 from lacie_chat.conversations.errors import StoreError
 from lacie_chat.conversations.records import MarkedAnswer, Message
 
-_MARKED = """SELECT m.id, m.conversation_id, m.text, m.params, p.text AS question, c.model, c.adapter,
+_MARKED = """SELECT m.id, m.conversation_id, m.text, m.created_at, m.params, p.text AS question, c.model, c.adapter,
         a.acceptance, a.assessment, k.correct, k.marked_at
     FROM marks k
     JOIN messages m ON m.id = k.message_id
     JOIN conversations c ON c.id = m.conversation_id
     JOIN assessments a ON a.message_id = m.id
     LEFT JOIN messages p ON p.id = m.parent_id
-    WHERE a.state = 'answered' AND a.acceptance IS NOT NULL
+    WHERE a.state = 'answered' AND a.acceptance IS NOT NULL AND c.deleted_at IS NULL
     ORDER BY m.id"""
 
 
@@ -51,8 +51,14 @@ def set_mark(connection: sqlite3.Connection, message: Message, correct: bool | N
 
 
 def find_marks(connection: sqlite3.Connection) -> list[MarkedAnswer]:
-    """All marked answers, oldest answer first."""
-    return [_marked(row) for row in connection.execute(_MARKED)]
+    """All marked answers, oldest answer first. One that stands in several copies of a conversation counts once, with
+    what was said of it last."""
+    rows: dict[tuple[str, str, str], sqlite3.Row] = {}
+    for row in connection.execute(_MARKED):
+        same = (row["created_at"], row["text"], row["params"])
+        if same not in rows or rows[same]["marked_at"] <= row["marked_at"]:
+            rows[same] = row
+    return [_marked(row) for row in rows.values()]
 
 
 def marks_of(

@@ -14,7 +14,8 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """`leaf_id` is the last message of the branch that is shown; None while there is no message."""
+    """`leaf_id` is the last message of the branch that is shown; None while there is no message. `pinned_at`,
+    `deleted_at`: since when it is pinned, or deleted."""
 
     id: str
     title: str
@@ -23,6 +24,8 @@ class Conversation:
     leaf_id: int | None
     created_at: datetime
     updated_at: datetime
+    pinned_at: datetime | None
+    deleted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

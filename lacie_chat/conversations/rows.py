@@ -9,18 +9,20 @@ from lacie_chat.conversations.records import Conversation, ConversationSummary, 
 
 
 def conversation_of(row: sqlite3.Row) -> Conversation:
-    return Conversation(*_conversation_fields(row))
+    return Conversation(**_conversation_fields(row))
 
 
 def summary_of(row: sqlite3.Row) -> ConversationSummary:
     lines = (row["ending"] or "").split("\n")
     last_line = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return ConversationSummary(*_conversation_fields(row), row["messages"], last_line)
+    return ConversationSummary(**_conversation_fields(row), messages=row["messages"], last_line=last_line)
 
 
-def _conversation_fields(row: sqlite3.Row) -> tuple[str, str, str, str | None, int | None, datetime, datetime]:
-    created, updated = datetime.fromisoformat(row["created_at"]), datetime.fromisoformat(row["updated_at"])
-    return row["id"], row["title"], row["model"], row["adapter"], row["leaf_id"], created, updated
+def _conversation_fields(row: sqlite3.Row) -> dict[str, Any]:
+    fields: dict[str, Any] = {name: row[name] for name in ("id", "title", "model", "adapter", "leaf_id")}
+    for name in ("created_at", "updated_at", "pinned_at", "deleted_at"):
+        fields[name] = None if row[name] is None else datetime.fromisoformat(row[name])
+    return fields
 
 
 def message_of(row: sqlite3.Row) -> Message:

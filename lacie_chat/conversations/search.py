@@ -8,8 +8,11 @@ words, signs ("C++", "->") and languages written without spaces, which the index
 import re
 import sqlite3
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
+from lacie_chat.conversations.filters import Clause, Query
 from lacie_chat.conversations.records import Hit
 
 # Noncharacters of Unicode: they mark the matches inside a snippet and never stand in real text.
@@ -35,32 +38,95 @@ def _is_word_character(character: str) -> bool:
     return unicodedata.category(character)[0] in "LN"
 
 
-def find_messages(connection: sqlite3.Connection, query: str, limit: int) -> list[Hit]:
-    """The messages that match, best first. An empty query finds nothing."""
-    expression = match_expression(query)
-    hits = _indexed(connection, expression, limit) if expression else []
-    return hits or _scanned(connection, query.strip(), limit)
+def find_messages(connection: sqlite3.Connection, query: Query, limit: int) -> list[Hit]:
+    """The messages that match, best first: those with the words, in conversations that match; without words the answers
+    that match, newest first. An empty query finds nothing."""
+    where, values = condition(connection, replace(query, words=""))
+    if not query.words.strip():
+        return _answers(connection, query, Clause(where, values), limit)
+    expression = match_expression(query.words)
+    hits = _indexed(connection, expression, Clause(where, values), limit) if expression else []
+    return hits or _scanned(connection, query.words.strip(), Clause(where, values), limit)
 
 
-def _indexed(connection: sqlite3.Connection, expression: str, limit: int) -> list[Hit]:
+def condition(connection: sqlite3.Connection, query: Query) -> tuple[str, tuple[object, ...]]:
+    """Which conversations `c` match, as SQL with its values."""
+    clauses = [Clause(f"c.deleted_at IS {'NOT' if query.deleted else ''} NULL"), *query.conversations]
+    held = [clause for clause in query.answers if not clause.negated]
+    if held:
+        clauses.append(_any_answer(held))
+    for clause in query.answers:
+        if clause.negated:
+            clauses.append(replace(_any_answer([clause]), negated=True))
+    if query.words.strip():
+        clauses.append(_with_words(connection, query.words.strip()))
+    clauses += [replace(_with_words(connection, word), negated=True) for word in query.without]
+    sql = " AND ".join(f"{'NOT ' if clause.negated else ''}({clause.sql})" for clause in clauses)
+    return sql, tuple(value for clause in clauses for value in clause.values)
+
+
+_ANSWERS = "messages m LEFT JOIN assessments a ON a.message_id = m.id LEFT JOIN marks k ON k.message_id = m.id"
+
+
+def _all_of(clauses: Sequence[Clause]) -> Clause:
+    sql = " AND ".join(["m.role = 'assistant'", *(f"coalesce({clause.sql}, 0)" for clause in clauses)])
+    return Clause(sql, tuple(value for clause in clauses for value in clause.values))
+
+
+def _any_answer(clauses: Sequence[Clause]) -> Clause:
+    """That one answer of the conversation fulfils them all."""
+    each = _all_of(clauses)
+    return Clause(f"EXISTS (SELECT 1 FROM {_ANSWERS} WHERE m.conversation_id = c.id AND {each.sql})", each.values)
+
+
+def _with_words(connection: sqlite3.Connection, words: str) -> Clause:
+    """That a message of the conversation has the words, or its title; as `find_messages` finds them."""
+    title = Clause("instr(lower(c.title), lower(?))", (words,))
+    expression = match_expression(words)
+    found = "SELECT 1 FROM message_search WHERE message_search MATCH ? LIMIT 1"
+    if expression and connection.execute(found, (expression,)).fetchone():
+        return Clause(
+            f"""{title.sql} OR c.id IN (SELECT s.conversation_id FROM message_search
+                JOIN messages s ON s.id = message_search.rowid WHERE message_search MATCH ?)""",
+            (*title.values, expression),
+        )
+    return Clause(
+        f"{title.sql} OR c.id IN (SELECT conversation_id FROM messages WHERE instr(lower(text), lower(?)))",
+        (*title.values, words),
+    )
+
+
+def _answers(connection: sqlite3.Connection, query: Query, where: Clause, limit: int) -> list[Hit]:
+    if not (query.answers or query.conversations or query.without):
+        return []
+    held = _all_of([clause for clause in query.answers if not clause.negated])
+    rows = connection.execute(
+        f"""SELECT {_COLUMNS}, m.text FROM {_ANSWERS} JOIN conversations c ON c.id = m.conversation_id
+            WHERE {held.sql} AND {where.sql} ORDER BY m.id DESC LIMIT ?""",
+        (*held.values, *where.values, limit),
+    )
+    return [_hit(row, row[5], []) for row in rows]
+
+
+def _indexed(connection: sqlite3.Connection, expression: str, where: Clause, limit: int) -> list[Hit]:
     # highlight() is linear in the matches; FTS5's own snippet() is quadratic, which a long text makes minutes.
     rows = connection.execute(
         f"""SELECT {_COLUMNS}, highlight(message_search, 0, ?, ?)
             FROM message_search JOIN messages m ON m.id = message_search.rowid
             JOIN conversations c ON c.id = m.conversation_id
-            WHERE message_search MATCH ? ORDER BY rank, m.id DESC LIMIT ?""",
-        (_OPEN, _CLOSE, expression, limit),
+            WHERE message_search MATCH ? AND {where.sql} ORDER BY rank, m.id DESC LIMIT ?""",
+        (_OPEN, _CLOSE, expression, *where.values, limit),
     )
     return [_hit(row, *_unmarked(row[5])) for row in rows]
 
 
-def _scanned(connection: sqlite3.Connection, needle: str, limit: int) -> list[Hit]:
+def _scanned(connection: sqlite3.Connection, needle: str, where: Clause, limit: int) -> list[Hit]:
     if not needle:
         return []
     rows = connection.execute(
         f"""SELECT {_COLUMNS}, m.text FROM messages m JOIN conversations c ON c.id = m.conversation_id
-            WHERE instr(lower(m.text), lower(?)) ORDER BY m.id DESC LIMIT ?""",
-        (needle, limit),
+            WHERE instr(lower(m.text), lower(?)) AND {where.sql} ORDER BY m.id DESC LIMIT ?""",
+        (needle, *where.values, limit),
     )
     pattern = re.compile(re.escape(needle), re.IGNORECASE)
     return [_hit(row, row[5], [found.span() for found in pattern.finditer(row[5])]) for row in rows]

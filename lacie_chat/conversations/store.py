@@ -6,7 +6,6 @@ power cut may take the last moments, never the file's soundness.) Calls are thre
 """
 
 import json
-import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,10 +15,14 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from lacie_chat import paths
-from lacie_chat.conversations import owner
+from lacie_chat.conversations import branches, keeping, owner
+from lacie_chat.conversations.assessments import set_assessment
 from lacie_chat.conversations.database import BUSY_SECONDS, database_in_memory, open_database
 from lacie_chat.conversations.errors import StoreError, explained
-from lacie_chat.conversations.export import to_json, to_markdown
+from lacie_chat.conversations.export import beside, to_json, to_markdown
+from lacie_chat.conversations.filters import Query
+from lacie_chat.conversations.html_page import to_html
+from lacie_chat.conversations.importing import bring_in, read_export
 from lacie_chat.conversations.marks import find_marks, set_mark
 from lacie_chat.conversations.records import (
     ROLES,
@@ -31,18 +34,12 @@ from lacie_chat.conversations.records import (
     Role,
     Status,
 )
-from lacie_chat.conversations.rows import conversation_of, message_of, summary_of
 from lacie_chat.conversations.search import find_messages
-from lacie_chat.conversations.thoughts import REASONING, add_thought
+from lacie_chat.conversations.thoughts import add_thought
 from lacie_chat.conversations.values import as_json, compact_json, one_line, storable, timestamp
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
-_TYPOS = str.maketrans("ilo", "110")
-_ID_LENGTH = 8
-_MESSAGE_COLUMNS = f"""m.id, m.conversation_id, m.parent_id, m.role, m.text, m.status, m.created_at, m.params,
-    m.usage, m.timings, a.assessment, k.correct, {REASONING} AS reasoning"""
-_MESSAGES = f"""SELECT {_MESSAGE_COLUMNS} FROM messages m LEFT JOIN assessments a ON a.message_id = m.id
-    LEFT JOIN marks k ON k.message_id = m.id"""
+Format = Literal["markdown", "json", "html"]
+_PAGES = {"markdown": to_markdown, "html": to_html}
 
 
 class Store:
@@ -97,42 +94,18 @@ class Store:
 
     def create_conversation(self, model: str, adapter: str | None = None, title: str = "") -> Conversation:
         """A new, empty conversation. Without a title it gets one from its first user message."""
-        now = timestamp()
         with self._writing() as connection:
-            while True:
-                new_id = "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH))
-                if not connection.execute("SELECT 1 FROM conversations WHERE id = ?", (new_id,)).fetchone():
-                    break
-            connection.execute(
-                "INSERT INTO conversations (id, title, model, adapter, created_at, updated_at) VALUES (?,?,?,?,?,?)",
-                (new_id, one_line(title), storable(model), adapter and storable(adapter), now, now),
-            )
-            return self.conversation(new_id)
+            return keeping.get(connection, keeping.create(connection, model, adapter, title))
 
     def conversation(self, conversation_id: str) -> Conversation:
-        """The conversation with exactly this id."""
+        """The conversation with exactly this id. Raises StoreError, also where it is deleted."""
         with self._reading() as connection:
-            row = connection.execute(
-                "SELECT * FROM conversations WHERE id = ?", (storable(conversation_id),)
-            ).fetchone()
-        if row is None:
-            raise StoreError(f"no conversation {conversation_id!r}; see: lacie history list")
-        return conversation_of(row)
+            return keeping.get(connection, conversation_id)
 
-    def find(self, id_prefix: str) -> Conversation:
+    def find(self, id_prefix: str, *, deleted: bool = False) -> Conversation:
         """The one conversation whose id starts so (any case; i, l and o are read as 1, 1 and 0)."""
-        prefix = storable(id_prefix.strip().lower().translate(_TYPOS))
         with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT * FROM conversations WHERE substr(id, 1, ?) = ? ORDER BY updated_at DESC LIMIT 4",
-                (len(prefix), prefix),
-            ).fetchall()
-        if not rows or not prefix:
-            raise StoreError(f"no conversation starts with {id_prefix!r}; see: lacie history list")
-        if len(rows) > 1:
-            some = ", ".join(row["id"] for row in rows[:3]) + (", …" if len(rows) > 3 else "")
-            raise StoreError(f"{id_prefix!r} could be several conversations ({some}); type more of the id")
-        return conversation_of(rows[0])
+            return keeping.find(connection, id_prefix, deleted=deleted)
 
     def rename(self, conversation_id: str, title: str) -> None:
         """Give a conversation another title."""
@@ -143,39 +116,65 @@ class Store:
         who = storable(model), adapter and storable(adapter)
         self._change_conversation("model = ?, adapter = ?", who, conversation_id)
 
-    def delete(self, conversation_id: str) -> None:
-        """Delete a conversation with all its messages, for good."""
+    def pin(self, conversation_id: str, pinned: bool = True) -> None:
+        """Let a conversation stand before the others, or no more."""
+        self._change_conversation("pinned_at = ?", (timestamp() if pinned else None,), conversation_id, touch=False)
+
+    def delete(self, conversation_id: str, *, now: bool = False) -> None:
+        """Delete a conversation; `now`: with all its messages, for good. Else `restore` takes it back for a while."""
+        if not now:
+            self._change_conversation("deleted_at = ?", (timestamp(),), conversation_id, touch=False)
+            return
         with self._writing() as connection:
             gone = connection.execute("DELETE FROM conversations WHERE id = ?", (storable(conversation_id),))
             if not gone.rowcount:
                 raise StoreError(f"no conversation {conversation_id!r}; see: lacie history list")
 
-    def list_conversations(self, limit: int = 50, offset: int = 0) -> list[ConversationSummary]:
-        """The conversations, the last changed one first."""
-        with self._reading() as connection:
-            rows = connection.execute(
-                """SELECT c.*, (SELECT count(*) FROM messages WHERE conversation_id = c.id) AS messages,
-                    (SELECT substr(text, -1000) FROM messages WHERE id = c.leaf_id) AS ending
-                FROM conversations c ORDER BY c.updated_at DESC, c.rowid DESC LIMIT ? OFFSET ?""",
-                (limit, offset),
-            ).fetchall()
-        return [summary_of(row) for row in rows]
+    def restore(self, conversation_id: str) -> None:
+        """Take a deletion back."""
+        self._change_conversation("deleted_at = NULL", (), conversation_id, touch=False)
 
-    def search(self, query: str, limit: int = 50) -> list[Hit]:
-        """Finished messages that hold all of the words, best first. Any string is a valid query."""
-        with self._reading() as connection:
-            return find_messages(connection, storable(query), limit)
+    def duplicate(self, conversation_id: str, message_id: int | None = None) -> Conversation:
+        """A new conversation with the branch up to a message (default: the one that is shown, to its end)."""
+        with self._writing() as connection:
+            original = self.conversation(conversation_id)
+            last = original.leaf_id if message_id is None else message_id
+            thread = [] if last is None else self.thread(last)
+            if any(message.conversation_id != original.id for message in thread):
+                raise StoreError(f"message {last} belongs to another conversation than {original.id}")
+            new_id = keeping.copy(connection, original, [message.id for message in thread])
+            return keeping.get(connection, new_id)
 
-    def export(self, conversation_id: str, format: Literal["markdown", "json"]) -> str:
-        """Markdown: the branch that is shown. JSON: the whole tree."""
-        with self._reading():
+    def list_conversations(
+        self, limit: int = 50, offset: int = 0, query: Query | None = None, *, pinned_first: bool = False
+    ) -> list[ConversationSummary]:
+        """The conversations (that match), the last changed one first."""
+        with self._reading() as connection:
+            return keeping.listed(connection, limit, offset, query or Query(), pinned_first=pinned_first)
+
+    def search(self, query: Query | str, limit: int = 50) -> list[Hit]:
+        """Finished messages that hold all of the words, best first; of a query, that match. Any string is valid."""
+        asked = Query(storable(query)) if isinstance(query, str) else query
+        with self._reading() as connection:
+            return find_messages(connection, asked, limit)
+
+    def export(self, conversation_id: str, format: Format) -> str:
+        """Markdown and HTML: the branch that is shown. JSON: all that is known, for `import_text`."""
+        with self._reading() as connection:
             conversation = self.conversation(conversation_id)
             if format == "json":
-                return to_json(conversation, self.messages(conversation.id))
-            if format == "markdown":
-                leaf = conversation.leaf_id
-                return to_markdown(conversation, [] if leaf is None else self.thread(leaf))
+                return to_json(conversation, self.messages(conversation.id), beside(connection, conversation.id))
+            thread = [] if conversation.leaf_id is None else self.thread(conversation.leaf_id)
+        if format not in _PAGES:
             raise ValueError(f"no such format: {format}")
+        return _PAGES[format](conversation, thread)
+
+    def import_text(self, text: str) -> tuple[Conversation, bool]:
+        """The conversation of an exported JSON, and whether it is new: one that is here already is left as it is
+        (taken back, if it was deleted). Raises StoreError, one line, and imports nothing, if anything is wrong."""
+        read = read_export(text)
+        with self._writing() as connection:
+            return bring_in(connection, read)
 
     # Messages
 
@@ -253,20 +252,9 @@ class Store:
 
     def attach_assessment(self, message_id: int, assessment: Mapping[str, Any]) -> None:
         """Keep what `Assessment.to_dict()` says of a message; a later assessment replaces an earlier one."""
-        confidence = assessment.get("confidence") or {}
         with self._writing() as connection:
             self.message(message_id)
-            connection.execute(
-                "INSERT OR REPLACE INTO assessments VALUES (?,?,?,?,?,?)",
-                (
-                    message_id,
-                    assessment["state"],
-                    assessment.get("acceptance"),
-                    confidence.get("value"),
-                    confidence.get("kind"),
-                    as_json(assessment),
-                ),
-            )
+            set_assessment(connection, message_id, assessment)
 
     def mark(self, message_id: int, correct: bool | None) -> None:
         """The user says that an answer is right or wrong; None takes it back. Raises StoreError for an answer that
@@ -295,53 +283,27 @@ class Store:
     def message(self, message_id: int) -> Message:
         """One message."""
         with self._reading() as connection:
-            row = connection.execute(f"{_MESSAGES} WHERE m.id = ?", (message_id,)).fetchone()
-        if row is None:
-            raise StoreError(f"no message {message_id}: its conversation was deleted")
-        return message_of(row)
+            return branches.message(connection, message_id)
 
     def messages(self, conversation_id: str) -> list[Message]:
         """The whole tree of a conversation as a list, oldest first."""
         with self._reading() as connection:
-            rows = connection.execute(f"{_MESSAGES} WHERE m.conversation_id = ? ORDER BY m.id", (conversation_id,))
-            return [message_of(row) for row in rows]
+            return branches.messages(connection, conversation_id)
 
     def children(self, conversation_id: str, parent_id: int | None) -> list[Message]:
         """The messages right below `parent_id` (None: the first messages), oldest first: each starts a branch."""
         with self._reading() as connection:
-            rows = connection.execute(
-                f"{_MESSAGES} WHERE m.conversation_id = ? AND m.parent_id IS ? ORDER BY m.id",
-                (conversation_id, parent_id),
-            )
-            return [message_of(row) for row in rows]
+            return branches.children(connection, conversation_id, parent_id)
 
     def thread(self, leaf_id: int) -> list[Message]:
         """The branch that ends in `leaf_id`, from its first message on."""
         with self._reading() as connection:
-            rows = connection.execute(
-                f"""WITH RECURSIVE up (id, parent_id) AS (
-                    SELECT id, parent_id FROM messages WHERE id = ?
-                    UNION ALL SELECT p.id, p.parent_id FROM messages p JOIN up ON p.id = up.parent_id
-                ) {_MESSAGES} JOIN up ON up.id = m.id ORDER BY m.id""",
-                (leaf_id,),
-            ).fetchall()
-        if not rows:
-            raise StoreError(f"no message {leaf_id}: its conversation was deleted")
-        return [message_of(row) for row in rows]
+            return branches.thread(connection, leaf_id)
 
     def leaf_under(self, message_id: int) -> Message:
         """The newest leaf at or below a message: where its branch was last written."""
         with self._reading() as connection:
-            row = connection.execute(
-                """WITH RECURSIVE down (id, conversation_id) AS (
-                    SELECT id, conversation_id FROM messages WHERE id = ?
-                    UNION ALL SELECT c.id, c.conversation_id FROM messages c
-                    JOIN down ON c.conversation_id = down.conversation_id AND c.parent_id = down.id
-                ) SELECT max(id) AS newest FROM down""",
-                (message_id,),
-            ).fetchone()
-            # The newest message below is a leaf: a child is always newer than its parent.
-            return self.message(message_id if row["newest"] is None else row["newest"])
+            return branches.leaf_under(connection, message_id)
 
     def set_leaf(self, conversation_id: str, leaf_id: int | None) -> None:
         """Show another branch: the one that ends in `leaf_id` (None: none, before a new first message)."""
@@ -370,6 +332,7 @@ class Store:
             rows = connection.execute("SELECT id, owner FROM messages WHERE status = 'streaming'").fetchall()
             gone = [(row["id"],) for row in rows if not owner.is_alive(row["owner"])]
             connection.executemany("UPDATE messages SET status = 'cut_off', owner = NULL WHERE id = ?", gone)
+            keeping.purge(connection)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

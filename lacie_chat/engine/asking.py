@@ -7,6 +7,7 @@ low temperatures give the same text again whatever the model knows; at 0.7 what 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import Cut, Delta, Failed, Finished, PromptProgress, Reasoning
@@ -44,6 +45,7 @@ def answer_to(
     sampling: Sampling,
     *,
     baseline: bool = False,
+    adapter: Path | None = None,
     aside: bool = False,
     hear: Callable[[Heard], object] = lambda event: None,
 ) -> Answered:
@@ -55,7 +57,7 @@ def answer_to(
     thought: list[str] = []
     last: Finished | Failed | None = None
     # to its very end, not only to its last event: an answer lets its context go when it is over
-    for event in engine.generate(turns, sampling, baseline=baseline, aside=aside):
+    for event in engine.generate(turns, sampling, baseline=baseline, adapter=adapter, aside=aside):
         match event:
             case Failed() | Finished():
                 last = event

@@ -71,10 +71,23 @@ class EngineProcess:
                     on_progress(event)
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
+        self,
+        turns: Sequence[ChatTurn],
+        sampling: Sampling,
+        *,
+        baseline: bool = False,
+        adapter: Path | None = None,
+        aside: bool = False,
     ) -> Iterator[GenerationEvent]:
         """Answer the last user turn. Yields events, the last one Finished or Failed; closing the iterator cancels."""
-        return RemoteAnswer(self, [asdict(turn) for turn in turns], asdict(sampling), baseline, aside)
+        return RemoteAnswer(
+            self,
+            turns=[asdict(turn) for turn in turns],
+            sampling=asdict(sampling),
+            baseline=baseline,
+            adapter=str(adapter.absolute()) if adapter else None,
+            aside=aside,
+        )
 
     def cancel(self) -> None:
         """Stop the generations in progress within 200 ms, also while they read their prompts, and what is read in
@@ -221,18 +234,14 @@ class EngineProcess:
 class RemoteAnswer:
     """An answer made in the child; the request goes out at once. Closing it, or letting it go, cancels it."""
 
-    def __init__(
-        self, engine: EngineProcess, turns: list[dict[str, Any]], sampling: dict[str, Any], baseline: bool, aside: bool
-    ) -> None:
+    def __init__(self, engine: EngineProcess, **asked: Any) -> None:
         self._engine = engine
         self._request: int | None = None
         self._failed: Failed | None = None
         self._replies: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         try:
             engine.load()
-            self._request, self._replies = engine._send(
-                {"op": "generate", "turns": turns, "sampling": sampling, "baseline": baseline, "aside": aside}
-            )
+            self._request, self._replies = engine._send({"op": "generate", **asked})
         except EngineError as error:
             self._failed = Failed(str(error), engine_died=isinstance(error, EngineDied))
 

@@ -57,7 +57,7 @@ def make_context(
         adapters = (low.llama_adapter_lora_p_ctypes * 1)(adapter)
         if low.llama_set_adapters_lora(handle, adapters, 1, (ctypes.c_float * 1)(1.0)) != 0:
             low.llama_free(handle)
-            raise EngineError(f"The adapter {model.adapter_path} can't be attached to {model.path.name}.")
+            raise EngineError(f"The adapter can't be attached to {model.path.name}.")
     return handle
 
 

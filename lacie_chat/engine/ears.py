@@ -161,7 +161,7 @@ class Ears:
             merged = self._load_merged(adapter, copy)
             if merged is None:
                 bare = bare or self._load(settings.model_path)
-                self._parts[part] = (bare, bare.load_adapter(adapter))
+                self._parts[part] = (bare, bare.adapter_of(adapter))
             else:
                 self._parts[part] = (merged, None)
 

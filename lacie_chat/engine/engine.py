@@ -39,8 +39,8 @@ class Engine:
         self._model: Model | None = None
         self._template: ChatTemplate | None = None
         self._thinker: Thinker | None = None
-        self._contexts: dict[bool, Context] = {}  # by: is the adapter attached?
-        self._asides: dict[bool, Context] = {}
+        self._contexts: dict[Path | None, Context] = {}  # by the adapter over it
+        self._asides: dict[Path | None, Context] = {}
         self._ears: Ears | None = None
         self._info: ModelInfo | None = None
         self._answers: weakref.WeakSet[Answer] = weakref.WeakSet()
@@ -68,7 +68,7 @@ class Engine:
                     self._template = ChatTemplate(self._model)
                     self._thinker = Thinker(self._model, self._template)
                     thinks = self._thinker.habit is not None
-                    n_ctx = self._context(baseline=False).n_ctx
+                    n_ctx = self._context(self._settings.adapter_path).n_ctx
                     self._info = self._model.info(n_ctx, self._template.asked_as, thinks=thinks)
                 except BaseException:
                     self._free()
@@ -76,13 +76,25 @@ class Engine:
             return self._info
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
+        self,
+        turns: Sequence[ChatTurn],
+        sampling: Sampling,
+        *,
+        baseline: bool = False,
+        adapter: Path | None = None,
+        aside: bool = False,
     ) -> Iterator[GenerationEvent]:
         """Answer the last user turn. Yields events, the last one Finished or Failed; closing the iterator cancels."""
-        return self.begin(turns, sampling, baseline=baseline, aside=aside)
+        return self.begin(turns, sampling, baseline=baseline, adapter=adapter, aside=aside)
 
     def begin(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
+        self,
+        turns: Sequence[ChatTurn],
+        sampling: Sampling,
+        *,
+        baseline: bool = False,
+        adapter: Path | None = None,
+        aside: bool = False,
     ) -> Answer:
         """As `generate`; what it returns can also be cancelled by itself."""
 
@@ -90,7 +102,8 @@ class Engine:
             with self._lock:
                 self.load()
                 assert self._model is not None and self._thinker is not None
-                return self._context(baseline, aside=aside), self._model, self._thinker
+                over = adapter or (None if baseline else self._settings.adapter_path)
+                return self._context(over, aside=aside), self._model, self._thinker
 
         answer = Answer(prepare, turns, sampling)
         answer.aside = aside
@@ -152,15 +165,15 @@ class Engine:
         with self._hearing, self._lock, self._gate.passed(StopFlag()):
             self._free()
 
-    def _context(self, baseline: bool, *, aside: bool = False) -> Context:
+    def _context(self, over: Path | None, *, aside: bool = False) -> Context:
+        """The context with this adapter over the weights, made when it is first wanted."""
         assert self._model is not None
-        adapter = None if baseline else self._model.adapter
-        adapted = adapter is not None
         contexts = self._asides if aside else self._contexts
-        if adapted not in contexts:
+        if over not in contexts:
+            adapter = None if over is None else self._model.adapter_of(over)
             n_ctx = min(self._model.n_ctx, ASIDE_CTX) if aside else self._model.n_ctx
-            contexts[adapted] = Context(self._model, n_ctx, self._gate, adapter=adapter, checkpoints=True)
-        return contexts[adapted]
+            contexts[over] = Context(self._model, n_ctx, self._gate, adapter=adapter, checkpoints=True)
+        return contexts[over]
 
     def _free(self) -> None:
         if self._ears is not None:
@@ -178,5 +191,6 @@ class Engine:
 def _speaking(settings: EngineSettings) -> list[ContextNeed]:
     """The contexts that `Engine._context` may come to make."""
     purposes = ["answers"] + ["answers without the adapter"] * (settings.adapter_path is not None)
+    purposes += ["answers with further adapters"] * len(settings.further_adapters)
     aside = ContextNeed("answers aside", ASIDE_CTX, follows=True, keeps=True)
     return [*(ContextNeed(purpose, keeps=True) for purpose in purposes), *[aside] * len(purposes)]

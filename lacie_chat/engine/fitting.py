@@ -129,9 +129,9 @@ class Fitting:
     def _needed(self, n_ctx: int, machine: Machine | None = None) -> dict[str, int]:
         """All of it, wherever it lies."""
         needed = {"weights": max(self._run.weights, self._file)}
-        if adapter := self._settings.adapter_path:
+        for adapter in self._settings.adapters:
             with contextlib.suppress(OSError):  # who loads it says what is wrong with it
-                needed["adapter"] = adapter.stat().st_size
+                needed["adapter"] = needed.get("adapter", 0) + adapter.stat().st_size
         for need, size in self._sizes(n_ctx, machine):
             needed[need.purpose] = needed.get(need.purpose, 0) + size.total + need.keeps * size.copies
         if self._beside:

@@ -120,8 +120,10 @@ class Model:
         self.pad = int(low.llama_vocab_pad(self.vocab))
         self._adds_bos = bool(low.llama_vocab_get_add_bos(self.vocab)) and self.bos >= 0
         self.sentencepiece = int(low.llama_vocab_type(self.vocab)) == _SENTENCEPIECE
-        self.adapter = self.load_adapter(settings.adapter_path) if settings.adapter_path else None
         self.adapter_path = settings.adapter_path
+        self._adapters: dict[Path, Any] = {}
+        for path in settings.adapters:
+            self.adapter_of(path)
 
     def _fit(
         self,
@@ -161,8 +163,19 @@ class Model:
                 raise EngineError(f"The model {self.path} can't be loaded: {_reason(lines())}.")
         return handle
 
-    def load_adapter(self, path: Path) -> Any:
-        """Load an adapter for these weights; it is freed with them. Raises EngineError: none, or of another model."""
+    @property
+    def adapter(self) -> Any:
+        """Its own adapter; None for a model without one."""
+        return self._adapters.get(self.adapter_path) if self.adapter_path else None
+
+    def adapter_of(self, path: Path) -> Any:
+        """An adapter for these weights, loaded once and freed with them. Raises EngineError: none, or of another
+        model."""
+        if path not in self._adapters:
+            self._adapters[path] = self._load_adapter(path)
+        return self._adapters[path]
+
+    def _load_adapter(self, path: Path) -> Any:
         header = look_at(path, "adapter")
         keys, kind = header.keys, kind_of(header)
         if kind != ADAPTER:
@@ -297,7 +310,8 @@ class Model:
         with self._alive:
             if self.handle is not None:
                 low.llama_model_free(self.handle)  # and its adapters with it
-                self.handle = self.adapter = None
+                self.handle = None
+                self._adapters.clear()
 
     @contextmanager
     def _open(self) -> Iterator[None]:

@@ -59,6 +59,7 @@ class _Child:
                 wire.read_turns(message["turns"]),
                 wire.read_sampling(message["sampling"]),
                 baseline=message["baseline"],
+                adapter=Path(message["adapter"]) if message["adapter"] else None,
                 aside=message["aside"],
             )
         work: dict[str, Callable[[dict[str, Any]], None]] = {

@@ -5,6 +5,7 @@ come from any thread at any time.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
@@ -22,12 +23,19 @@ class EngineLike(Protocol):
         ...
 
     def generate(
-        self, turns: Sequence[ChatTurn], sampling: Sampling, *, baseline: bool = False, aside: bool = False
+        self,
+        turns: Sequence[ChatTurn],
+        sampling: Sampling,
+        *,
+        baseline: bool = False,
+        adapter: Path | None = None,
+        aside: bool = False,
     ) -> Iterator[GenerationEvent]:
         """Answer the last user turn. Yields events, the last one `Finished` or `Failed`; closing it cancels.
 
-        `baseline`: without the adapter, if there is one. `aside`: in a context of its own, so that the conversation's
-        cache stays as it is for the next question.
+        `baseline`: without the adapter, if there is one. `adapter`: with this one over the same weights instead of the
+        engine's own; any that fits them, loaded when it is first asked for. `aside`: in a context of its own, so that
+        the conversation's cache stays as it is for the next question.
         """
         ...
 

@@ -83,16 +83,25 @@ USUAL = Machine()
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings(Machine):
-    """What speaks, on which terms. `listener` None: the model itself hears, by a prompt."""
+    """What speaks, on which terms. `listener` None: the model itself hears, by a prompt.
+
+    Answers come with the adapter of `adapter_path` unless they are asked for otherwise; memory is kept free for a
+    context with each of the `further_adapters` too."""
 
     model_path: Path
     adapter_path: Path | None = None
     listener: ListenerFiles | None = None
+    further_adapters: tuple[Path, ...] = ()
 
     @property
     def machine(self) -> Machine:
         """Just how it is run."""
         return Machine(**{each.name: getattr(self, each.name) for each in fields(Machine)})
+
+    @property
+    def adapters(self) -> tuple[Path, ...]:
+        """All that are loaded with the weights."""
+        return (*filter(None, [self.adapter_path]), *self.further_adapters)
 
     @property
     def ears(self) -> ListenerFiles:

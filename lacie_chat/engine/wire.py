@@ -72,13 +72,16 @@ def settings_data(settings: EngineSettings | ListenerFiles) -> dict[str, Any]:
 
 
 def _absolute(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_absolute(each) for each in value]
     return str(value.absolute()) if isinstance(value, Path) else value
 
 
 def read_settings(data: dict[str, Any]) -> EngineSettings:
     """The settings of a `load` request."""
     listener = ListenerFiles(**_paths(data["listener"])) if data["listener"] is not None else None
-    return EngineSettings(**{**_paths(data), "listener": listener})
+    further = tuple(map(Path, data["further_adapters"]))
+    return EngineSettings(**{**_paths(data), "listener": listener, "further_adapters": further})
 
 
 def _paths(data: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import string
 import unicodedata
 from collections.abc import Callable, Sequence
 
+from lacie_chat.confidence.naming import short_name_of, singular
+
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = {ord(mark): " " for mark in string.punctuation + "\u2018\u2019\u201c\u201d\u00b4\u2013\u2014\u2026"}
 _TITLES = """jr sr junior senior sir dame lord lady dr mr mrs ms miss prof professor saint st king queen president pope
@@ -80,16 +82,7 @@ def _words(text: str) -> list[str]:
     plain = "".join(mark for mark in unicodedata.normalize("NFKD", text) if not unicodedata.combining(mark))
     words = [_NUMBER_WORDS.get(word, word) for word in normalise(plain).split()]
     words = words[:1] + [_NUMERALS.get(word, word) for word in words[1:]]  # the first word is no ordinal of a name
-    return [re.sub(r"(?<=\d)(st|nd|rd|th|s)$", "", _singular(word)) for word in words]
-
-
-def _singular(word: str) -> str:
-    for ending, single in (("ies", "y"), ("oes", "o"), ("ves", "f")):
-        if len(word) > 4 and word.endswith(ending):
-            return word[: -len(ending)] + single
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return word[:-1]
-    return word
+    return [re.sub(r"(?<=\d)(st|nd|rd|th|s)$", "", singular(word)) for word in words]
 
 
 def _same_thing(given: list[str], alias: list[str]) -> bool:
@@ -122,25 +115,11 @@ def _without(words: list[str], extras: frozenset[str]) -> list[str]:
 
 def _name_of(shorter: list[str], longer: list[str], *, joined: bool) -> bool:
     """Whether one is the other with first or middle names left out: same last word, the rest in order."""
-    if longer[-1] != shorter[-1] or len(longer) - len(shorter) > 2 or joined:
+    if longer[-1] != shorter[-1] or joined:
         return False
     if len(shorter) == 1:
-        return len(longer) > 1 and len(shorter[0]) > 2 and shorter[0] not in _GENERIC
-    initials = {word for word in shorter if len(word) == 1}, {word for word in longer if len(word) == 1}
-    if all(initials) and initials[0] != initials[1]:
-        return False
-    position = 0
-    for word in shorter:
-        while position < len(longer) and not _initial_of(word, longer[position]):
-            position += 1
-        if position == len(longer):
-            return False
-        position += 1
-    return True
-
-
-def _initial_of(one: str, other: str) -> bool:
-    return one == other or (1 in (len(one), len(other)) and one[0] == other[0])
+        return 1 < len(longer) <= 3 and len(shorter[0]) > 2 and shorter[0] not in _GENERIC
+    return short_name_of(shorter, longer)
 
 
 def _spelt_alike(one: list[str], other: list[str]) -> bool:

@@ -17,7 +17,15 @@ from lacie_chat.models.errors import ModelError
 from lacie_chat.models.gguf_file import GGUFInfo, fingerprint, gguf_kind, inspect_gguf
 from lacie_chat.models.listeners import find_listener, prompted_listener, tuned_listener
 from lacie_chat.models.local import LocalIndex, LocalModel, local_index, local_models, remove
-from lacie_chat.models.refs import ResolvedModel, default_adapter, resolve, resolve_adapter, resolve_any
+from lacie_chat.models.refs import (
+    Offer,
+    ResolvedModel,
+    default_adapter,
+    look_up,
+    resolve,
+    resolve_adapter,
+    resolve_any,
+)
 
 __all__ = [
     "CatalogueEntry",
@@ -25,6 +33,7 @@ __all__ = [
     "LocalIndex",
     "LocalModel",
     "ModelError",
+    "Offer",
     "ResolvedModel",
     "calibrator_path",
     "catalogue",
@@ -40,6 +49,7 @@ __all__ = [
     "local_index",
     "local_models",
     "look_for_calibrator",
+    "look_up",
     "own_calibrator",
     "own_calibrator_of",
     "pair_fingerprint",

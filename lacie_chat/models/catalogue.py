@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Thinking = Literal["no", "can", "always"]
+THINKS: dict[Thinking, str] = {"no": "doesn't think", "can": "thinks if asked", "always": "always thinks"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,3 +9,7 @@ class ModelError(LacieError):
 
 class NoSuchRepositoryError(ModelError):
     """The Hub has no repository of that name, or hides it."""
+
+
+class NotHereError(ModelError):
+    """A model of the Hub isn't on this machine, and it was not to be fetched."""

@@ -23,7 +23,7 @@ from lacie_chat.models.errors import ModelError
 from lacie_chat.models.hub_http import endpoint, explained, not_a_hub
 from lacie_chat.sizes import size_text
 
-__all__ = ["OnProgress", "RemoteRepo", "download", "endpoint", "repository"]
+__all__ = ["OnProgress", "RemoteRepo", "download", "endpoint", "repository", "sizes"]
 
 OnProgress = Callable[[float, str], None]
 """Called with the fraction done, 0 to 1, and a short text. An exception from it ends the download, to be resumed."""
@@ -58,6 +58,14 @@ def repository(name: str) -> RemoteRepo:
     known = info.get("id")  # as its owner writes it, whatever letters were asked for
     same = isinstance(known, str) and known.lower() == name.lower()
     return RemoteRepo(str(known) if same else name, commit, tuple(names))
+
+
+def sizes(repo: RemoteRepo, files: tuple[str, ...]) -> tuple[int, int]:
+    """How many bytes files of a repository have, and how many of them are still to be fetched. Raises ModelError."""
+    with explained(repo.name):
+        remotes = [_Remote.ask(repo, file) for file in files]
+        missing = [remote for remote in remotes if not remote.blob.exists() and not _name(repo, remote).exists()]
+        return sum(remote.size for remote in remotes), sum(remote.size - _size(remote.partial) for remote in missing)
 
 
 def download(repo: RemoteRepo, files: tuple[str, ...], label: str, on_progress: OnProgress | None = None) -> list[Path]:

@@ -19,9 +19,9 @@ from lacie_chat.models.embedded import (
     embedded_adapter_path,
     embedded_model_path,
 )
-from lacie_chat.models.errors import ModelError, NoSuchRepositoryError
+from lacie_chat.models.errors import ModelError, NoSuchRepositoryError, NotHereError
 from lacie_chat.models.gguf_file import check_is_gguf, gguf_kind
-from lacie_chat.models.hub import OnProgress
+from lacie_chat.models.hub import OnProgress, RemoteRepo
 from lacie_chat.models.near_names import did_you_mean
 from lacie_chat.models.ollama import OllamaModel
 from lacie_chat.models.other_programs import shelves_of
@@ -39,6 +39,32 @@ class ResolvedModel:
     path: Path
     name: str
     ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A model of the Hub that isn't on this machine yet: its size, how much of it is still to be fetched, and what else
+    its repository has, by what is written after the colon."""
+
+    ref: str
+    name: str
+    size_bytes: int
+    missing_bytes: int
+    others: tuple[str, ...]
+
+
+def look_up(ref: str) -> Offer | None:
+    """What would have to be fetched for a model REF; None if it is here already. Asks the Hub. Raises ModelError."""
+    try:
+        resolve(ref, download=False)
+    except NotHereError:
+        repo, wanted = parse_hub_ref(plain(ref)) or (ref, None)
+        remote, variant = _on_hub(plain(ref), repo, wanted, adapter=False)
+        others = dict.fromkeys(other.label for other in variants(remote.files) if other != variant)
+        size, missing = hub.sizes(remote, variant.files)
+        name = display_name(remote.name, variant)
+        return Offer(f"{remote.name}:{variant.label}", name, size, missing, tuple(others))
+    return None
 
 
 def resolve(ref: str, *, download: bool = True, on_progress: OnProgress | None = None) -> ResolvedModel:
@@ -185,7 +211,14 @@ def _in_repository(
         if not adapter and (wanted is None or model.tag.lower() == wanted.lower()):
             return _as_resolved(model, adapter)
     if not download:
-        raise ModelError(f"{ref} isn't on this machine; fetch it with: lacie models pull {ref}")
+        raise NotHereError(f"{ref} isn't on this machine; fetch it with: lacie models pull {ref}")
+    remote, variant = _on_hub(ref, repo, wanted, adapter=adapter)
+    paths = hub.download(remote, variant.files, display_name(repo, variant), on_progress)
+    return _resolved(paths[0], repo, variant)
+
+
+def _on_hub(ref: str, repo: str, wanted: str | None, *, adapter: bool) -> tuple[RemoteRepo, Variant]:
+    """The repository, and what is meant of it."""
     try:
         remote = hub.repository(repo)
     except NoSuchRepositoryError as error:
@@ -193,8 +226,7 @@ def _in_repository(
     variant = _pick(list(remote.files), wanted, adapter)
     if variant is None:
         raise ModelError(_nothing_in(repo, variants(remote.files, adapters=adapter), wanted, adapter))
-    paths = hub.download(remote, variant.files, display_name(repo, variant), on_progress)
-    return _resolved(paths[0], repo, variant)
+    return remote, variant
 
 
 def _shelves_here(repo: str) -> Iterator[Shelf]:

@@ -1,10 +1,12 @@
 """Everything one can do, once: key bindings, footer, help screen and command palette all read this list.
 
-Keys: letters with ctrl and function keys reach a program in every terminal; ctrl+shift, and alt on its own, don't, so
-they are only ever a second way. ctrl+h, ctrl+i and ctrl+m are backspace, tab and enter there; f10 opens the menu of
-some terminals, and f11 makes most of them fill the screen. Single letters work while the conversation (not the
-composer) has the focus. Ctrl+space is a byte of its own too, which is called ctrl+@ where a terminal knows no better. A
-user remaps an action by its id in the file of interface_state.py.
+In the chat whatever writes text goes to the composer, whichever widget has the focus (typed_text.py): its actions have
+a modifier, a function key or a key that writes nothing. Letters with ctrl and function keys reach a program in every
+terminal, letters with alt as escape and the letter (alt+b and alt+f are moves by a word there; ctrl+shift is told apart
+in few). ctrl+h, ctrl+i and ctrl+m are backspace, tab and enter; f10 opens the menu of some terminals, and f11 makes
+most of them fill the screen. Arrows and enter are commands only while an answer, not the composer, has the focus.
+Ctrl+space is a byte of its own too, which is called ctrl+@ where a terminal knows no better. Screens on which nothing
+is written (comparing, tokens) have single letters. A user remaps an action by its id in the file of interface_state.py.
 """
 
 from dataclasses import dataclass
@@ -69,11 +71,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("answer.stop", "escape", "Stop", "Stop the answer and keep what is there", footer=True),
     Action("chat.new", "ctrl+n", "New", "Start a new conversation", footer=True),
     Action("chat.history", "ctrl+o", "History", "Find, resume, rename or delete a conversation", footer=True),
-    Action("answer.again", "ctrl+r,r", "Again", "Answer the question once more, as a branch", footer=True),
-    Action("chat.edit", "ctrl+g,e", "Edit", "Edit your last question, as a branch"),
-    Action(
-        "answer.copy", "ctrl+y,y,c", "Copy", "Copy the selected answer, or the last one", footer=True, priority=True
-    ),
+    Action("answer.again", "ctrl+r", "Again", "Answer the question once more, as a branch", footer=True),
+    Action("chat.edit", "ctrl+g", "Edit", "Edit your last question, as a branch"),
+    Action("answer.copy", "ctrl+y", "Copy", "Copy the selected answer, or the last one", footer=True, priority=True),
     Action(
         "answer.copy_code",
         "ctrl+f",
@@ -81,59 +81,67 @@ ACTIONS: tuple[Action, ...] = (
         "Copy the code in the answer; once more: its next block",
         priority=True,
     ),
-    Action("answer.copy_thought", "Y", "Copy thought", "Copy what the model thought, without the answer"),
+    Action("answer.copy_thought", "alt+y", "Copy thought", "Copy what the model thought, without the answer"),
     # before the details, with which it shares a key: only a foldable answer takes it
-    Action("answer.unfold", "ctrl+b,u,enter", "Unfold", "Show a folded answer; once more folds it again"),
+    Action("answer.unfold", "ctrl+b,enter", "Unfold", "Show a folded answer; once more folds it again"),
     Action(
         "answer.details",
-        "ctrl+t,d,enter",
+        "ctrl+t,enter",
         "Details",
         "Show all that is known of the answer: both figures, and what they rest on",
         footer=True,
     ),
-    Action(
-        "answer.tokens", "f12,t", "Tokens", "Show how probable each token was, and what else could have stood there"
-    ),
-    Action("answer.right", "f6,1", "Right", "Mark the answer right; once more takes it back", priority=True),
-    Action("answer.wrong", "f7,0", "Wrong", "Mark the answer wrong; once more takes it back", priority=True),
-    Action("answer.compare", "f2,v", "Compare", "Compare the answers with and without the adapter to this question"),
+    Action("answer.tokens", "f12", "Tokens", "Show how probable each token was, and what else could have stood there"),
+    Action("answer.right", "f6", "Right", "Mark the answer right; once more takes it back", priority=True),
+    Action("answer.wrong", "f7", "Wrong", "Mark the answer wrong; once more takes it back", priority=True),
+    Action("answer.compare", "f2", "Compare", "Compare the answers with and without the adapter to this question"),
     Action("answer.previous", "left,alt+left", "Previous branch", "Show the previous version of the selected message"),
     Action("answer.next", "right,alt+right", "Next branch", "Show the next version of the selected message"),
     Action("chat.baseline", "ctrl+l", "Baseline", "Let the model answer with or without its adapter", footer=True),
-    Action("chat.thinking", "h", "Thinking", "Let a model that can think do so before it answers, or not; goes round"),
+    Action(
+        "chat.thinking", "alt+t", "Thinking", "Let a model that can think do so before it answers, or not; goes round"
+    ),
     Action("chat.calibration", "f9", "Calibration", "See how often answers are right, by your marks"),
     Action(
         "chat.agreement", "f4", "Agreement", "Draw samples after each answer to see if they agree; once more: stop that"
     ),
     Action(
         "chat.answer_from",
-        "ctrl+s,a",
+        "ctrl+s",
         "Answer from",
         "Fold answers that are right less often than 25, 50 or 75 %; then: none",
     ),
-    Action("chat.reload", "f5", "Reload", "Load the model again"),
+    Action(
+        "chat.model", "alt+m", "Model", "Change the model: those on this machine, others worth getting, any on the Hub"
+    ),
+    Action(
+        "chat.editor", "ctrl+e", "Editor", "Write in your own editor ($VISUAL, $EDITOR); nothing is sent", priority=True
+    ),
+    Action("chat.reload", "alt+r", "Reload", "Load the model again"),
     Action("view.back", "escape", "Back", "Leave an edit, the details or a selection; back to the composer"),
-    Action("view.up", "alt+up,up,k", "Select up", "Select the message before"),
-    Action("view.down", "alt+down,down,j", "Select down", "Select the message after"),
+    Action("view.answer_before", "alt+up", "Answer before", "Select the answer before; first the last one"),
+    Action("view.answer_after", "alt+down", "Answer after", "Select the answer after"),
+    Action("view.up", "up", "Select up", "Select the message before, question or answer"),
+    Action("view.down", "down", "Select down", "Select the message after"),
     Action(
         "view.next_doubtful",
-        "ctrl+down,n",
+        "ctrl+down",
         "Next doubtful",
         "Go to the next answer that sounds surer than it is, or unsure",
     ),
-    Action("view.previous_doubtful", "ctrl+up,p", "Previous doubtful", "Go to the one before"),
+    Action("view.previous_doubtful", "ctrl+up", "Previous doubtful", "Go to the one before"),
     Action("view.earlier", "f3", "Earlier", "Show earlier messages of a long conversation"),
     Action("view.page_up", "pageup", "Page up", "Scroll the conversation up", priority=True),
     Action("view.page_down", "pagedown", "Page down", "Scroll the conversation down", priority=True),
     Action("view.code_left", "shift+left,alt+shift+left", "Code left", "Scroll long lines of code to their start"),
     Action("view.code_right", "shift+right,alt+shift+right", "Code right", "Scroll long lines of code to their end"),
-    Action("view.theme", "f8", "Theme", "Choose colours: dark, light and others", argument="name"),
-    Action("view.help", "f1,question_mark", "Help", "Show what the figures mean, and all keys", footer=True),
+    Action("view.theme", "f8", "Theme", "Choose colours: dark, light, of high contrast, for the colour-blind and others", argument="name"),
+    Action("view.help", "f1", "Help", "Show what the figures mean, and all keys", footer=True),
     Action("chat.quit", "ctrl+q", "Quit", "Quit; everything is kept", footer=True, priority=True),
     # last in the footer, which may be too long: the line of the thought names the key too
     Action(
         "answer.thought",
-        "ctrl+space,ctrl+@,o",
+        "ctrl+space,ctrl+@",
         "Thought",
         "Show what the model thought before it answered; once more folds it",
         footer=True,

@@ -7,7 +7,7 @@ nothing imported here pulls in llama.cpp or the Hub's client.
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
@@ -17,17 +17,22 @@ from lacie_chat.chat.events import ChatEvent
 from lacie_chat.chat.session import ChatSession, random_seed
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.conversations import Store
+from lacie_chat.settings import Settings
 from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.clipboard import Copying
 from lacie_chat.tui.drawing import DrawsWhole
 from lacie_chat.tui.handlers import is_possible
 from lacie_chat.tui.interface_state import read_state, write_state
+from lacie_chat.tui.key_names import key_name, names_of, refusal
 from lacie_chat.tui.messages import FromSession
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.themes import Coloured
 from lacie_chat.tui.typed_text import TakesAllText
 from lacie_chat.tui.widgets.composer import Composer
+
+if TYPE_CHECKING:
+    from lacie_chat.chat.choosing import Find
 
 QUIT_SECONDS = 2.0
 """How soon a second ctrl+c must follow to quit."""
@@ -36,7 +41,7 @@ QUIT_SECONDS = 2.0
 class LacieApp(Coloured[None], DrawsWhole[None], TakesAllText, Copying):
     """The chat. `resume` is the id of a conversation to go on with; `notice` is one line to show at the start;
     `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an answer is
-    folded (None: as it was left)."""
+    folded (None: as it was left). `find` finds other models to change to."""
 
     TITLE = "lacie"
     CSS_PATH: ClassVar[str] = "styles/lacie.tcss"
@@ -54,32 +59,45 @@ class LacieApp(Coloured[None], DrawsWhole[None], TakesAllText, Copying):
         notice: str | None = None,
         agreement: int | None = None,
         answer_from: float | None = None,
+        settings: Settings | None = None,
         seed: Callable[[], int] = random_seed,
+        find: "Find | None" = None,
     ) -> None:
         super().__init__()
         self.state = read_state()
+        self.settings = settings or Settings()
         self.session = ChatSession(
             speaker,
             store,
             self._from_session,
-            agreement=self.state.agreement if agreement is None else agreement,
-            answer_from=self.state.answer_from if answer_from is None else answer_from,
+            agreement=_first(agreement, self.settings.held("agreement").value, self.state.agreement),
+            answer_from=_first(answer_from, self.settings.held("answer_from").value, self.state.answer_from),
+            settings=self.settings,
             seed=seed,
         )
         if resume is not None:
             self.session.open(resume)
         self._notice = notice
-        self.chat = ChatScreen(self.session, self.state)
+        self.chat = ChatScreen(self.session, self.state, find)
         self._interrupted = float("-inf")
 
     def get_default_screen(self) -> Screen[None]:
         return self.chat
 
     def on_mount(self) -> None:
+<<<<<<< HEAD
         self.show_theme(self.state.theme)
         self.set_keymap(self.state.keys)
+=======
+        theme = str(self.settings.held("theme").value or self.state.theme)
+        if theme in self.available_themes:
+            self.theme = theme
+        self.set_keymap(self.state.keymap)
+>>>>>>> main
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.session.start()
+        if ignored := refusal(self.state.keys):
+            self.notify(ignored, severity="warning", timeout=20, markup=False)
         if self._notice:
             self.notify(self._notice, severity="warning", timeout=20, markup=False)
 
@@ -94,8 +112,10 @@ class LacieApp(Coloured[None], DrawsWhole[None], TakesAllText, Copying):
         for action in ACTIONS:
             if is_possible(self.chat, action.name):
                 callback = partial(self.chat.action_perform, action.name)
-                keys = self.state.keys.get(action.name, action.keys).split(",")[0]
-                yield SystemCommand(f"{action.label}: {action.help}", keys, callback)
+                yield SystemCommand(f"{action.label}: {action.help}", names_of(action, self.state.keymap)[0], callback)
+
+    def get_key_display(self, binding: Binding) -> str:
+        return binding.key_display or key_name(binding.key, short=True)
 
     async def action_interrupt(self) -> None:
         """Ctrl+c: copy what is selected, else stop, else clear, else quit when it comes twice."""
@@ -127,3 +147,8 @@ class LacieApp(Coloured[None], DrawsWhole[None], TakesAllText, Copying):
             return  # what this terminal made of the theme that the user likes
         self.state.theme = name
         write_state(self.state)
+
+
+def _first(*values: Any) -> Any:
+    """The first that is there."""
+    return next(value for value in values if value is not None)

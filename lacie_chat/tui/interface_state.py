@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lacie_chat import paths
 from lacie_chat.confidence import MOST_SAMPLES
+from lacie_chat.tui.key_names import usable
 
 TIMES_EXPLAINED = 3
 """Answers whose line is explained in words to somebody new; then it is known, or F1 has it."""
@@ -28,6 +29,11 @@ class InterfaceState:
     agreement: int = 0
     answer_from: float = 0.0
     explained: int = 0
+
+    @property
+    def keymap(self) -> dict[str, str]:
+        """The remapped keys that can be had."""
+        return usable(self.keys)
 
     @property
     def explains(self) -> bool:

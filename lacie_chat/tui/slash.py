@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from lacie_chat.tui.actions import ACTIONS, Action
 
 NOT_TYPED = {
-    "view.back", "view.up", "view.down", "view.page_up", "view.page_down", "view.code_left", "view.code_right",
+    "view.back", "view.up", "view.down", "view.answer_before", "view.answer_after",
+    "view.page_up", "view.page_down", "view.code_left", "view.code_right",
 }  # fmt: skip
 """Steps, which nobody takes by typing a word."""
 

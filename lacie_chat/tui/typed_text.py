@@ -4,13 +4,19 @@ Textual takes a key for text only where Python calls its character printable. Th
 joiner and the non-joiner (U+200D, U+200C) of Persian, Hindi and of emoji made of several, marks of direction, every
 space but the plain one (the wide one of Japanese, the one that keeps a unit at its number), and whatever is younger
 than Python's list of characters, such as new emoji. Such a key is made printable here, once, before anything sees it,
-so that it reaches every place where one writes.
+so that it reaches every place where one writes. A letter with alt, which Textual takes for the letter, is no text.
+
+On a screen where one writes, text goes to the place for it whatever has the focus, and takes the focus along: no key
+that writes is ever a command there.
 """
 
 import unicodedata
 
 from textual.app import App
-from textual.events import Event, Key
+from textual.events import Event, Key, Paste
+from textual.widget import Widget
+
+from lacie_chat.tui.screens.base import SizedScreen
 
 _NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}
 """Controls, halves of characters, and separators of lines and paragraphs."""
@@ -36,6 +42,24 @@ class TakesAllText(App[None]):
     """An application in which all of it can be typed."""
 
     async def on_event(self, event: Event) -> None:
-        if type(event) is Key and not event.is_printable and is_text(event.character):
-            event = TypedKey(event.key, event.character)
+        if isinstance(event, Key | Paste) and not event.is_forwarded:
+            if type(event) is Key:
+                event = as_typed(event)
+            if (isinstance(event, Paste) or event.is_printable) and (place := self._writing_place()) is not None:
+                self.app_focus = True
+                self.screen.set_focus(place)
+                place._forward_event(event)
+                return
         await super().on_event(event)
+
+    def _writing_place(self) -> Widget | None:
+        return self.screen.writing_place if isinstance(self.screen, SizedScreen) else None
+
+
+def as_typed(key: Key) -> Key:
+    """The key as it is meant: text that Textual takes for none, or none that it takes for text."""
+    if not is_text(key.character):
+        return key
+    if any(f"{modifier}+" in key.key for modifier in ("alt", "ctrl", "super", "hyper", "meta")):
+        return Key(key.key, None)
+    return key if key.is_printable else TypedKey(key.key, key.character)

@@ -223,11 +223,16 @@ def test_another_listener_is_said_of_earlier_answers(talk) -> None:
 
 
 def test_it_ends_also_in_the_middle_of_a_change(talk) -> None:
-    gate = Event()
+    gate, made = Event(), Event()
     chat = talk(ScriptedEngine())
     loading = ScriptedEngine(load_gate=gate)
-    chat.session.change_speaker(speaker("large", loading))
-    wait_for(lambda: chat.session.info is None)
+
+    def make() -> ScriptedEngine:
+        made.set()
+        return loading
+
+    chat.session.change_speaker(ChatSpeaker(make, "large"))
+    assert made.wait(15)
     chat.session._keeper.will_close()
     gate.set()
     chat.session.close()

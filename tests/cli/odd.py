@@ -21,6 +21,7 @@ WORDS: dict[str, tuple[int, Sequence[str]]] = {
     "calibrate": (1, ["calibrate", "--model", "/nowhere/model.gguf"]),
     "calibration": (0, ["calibration", "show"]),
     "models": (0, ["models", "list"]),
+    "settings": (0, ["settings", "path"]),
     "history": (0, ["history", "list"]),
     "train": (1, ["train", "sample", "--recipe", "nowhere"]),
     "export": (1, ["export", "merge", "--adapter", "/nowhere/a", "--base", "/nowhere/b", "--out", "/nowhere/out"]),

@@ -13,6 +13,7 @@ import pytest
 from fitted import calibrator
 
 from lacie_chat.commands.ask import add_arguments, calibrate_advice, under_the_bound
+from lacie_chat.commands.settled import fill
 from lacie_chat.confidence import ASSESSMENT_VERSION, Assessment, Span
 from lacie_chat.models import keep_calibrator
 
@@ -150,6 +151,7 @@ def test_the_advice_names_what_was_asked_for(words: list[str], advice: str | Non
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     args = parser.parse_args(["Who?", *words])
+    fill(args)
     assert calibrate_advice(args, TOKYO) == advice
     assert calibrate_advice(args, replace(TOKYO, p_right=0.5)) is None
     assert calibrate_advice(args, replace(TOKYO, answer_span=None)) is None

@@ -12,6 +12,7 @@ from fitted import calibrator
 from random_adapter import write_random_adapter
 
 from lacie_chat import cli
+from lacie_chat.commands.settled import fill
 from lacie_chat.commands.sides import add_side_arguments, find_sides, side_refs
 from lacie_chat.comparison import compare_assessments
 from lacie_chat.confidence import ASSESSMENT_VERSION, Assessment, Calibrator
@@ -140,6 +141,7 @@ def test_each_side_keeps_its_own_calibrator_where_its_listener_hears(
         add_side_arguments(parser)
         options = parser.parse_args(["--left", left, "--right", right])
         options.listener = listener
+        fill(options)
         return [side.speaker.calibrator for side in find_sides(options, Sampling())]
 
     assert calibrators("baseline", f"adapter:{adapter}") == [fitted, fitted]

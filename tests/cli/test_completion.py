@@ -45,7 +45,7 @@ def test_commands_actions_and_options(tmp_path: Path) -> None:
     assert {"chat", "ask", "history", "completion"} <= set(offered("lacie ", tmp_path))
     assert offered("lacie hist", tmp_path) == ["history"]
     assert {"list", "pull"} <= set(offered("lacie models ", tmp_path))
-    assert offered("lacie ask --min", tmp_path) == ["--min-confidence"]
+    assert offered("lacie ask --min-c", tmp_path) == ["--min-confidence"]
     assert offered("lacie ask What is --js", tmp_path) == ["--json"]
     assert offered("lacie -q ask --js", tmp_path) == ["--json"]
     assert offered("lacie --res", tmp_path) == ["--resume"]

@@ -37,13 +37,24 @@ def test_list_search_show_and_export(conversation: str, capsys: pytest.CaptureFi
     assert "is there already" in capsys.readouterr().err
 
 
-def test_delete_asks_or_wants_yes(conversation: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["history", "delete", conversation]) == 1
-    assert "--yes" in capsys.readouterr().err
-    assert cli.main(["history", "delete", conversation, "--yes"]) == 0
-    capsys.readouterr()
+def test_delete_can_be_taken_back_and_for_good_asks_or_wants_yes(
+    conversation: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["history", "delete", conversation]) == 0
+    assert f"lacie history restore {conversation}" in capsys.readouterr().err
     assert cli.main(["history", "show", conversation]) == 1
-    assert conversation in capsys.readouterr().err
+    assert f"was deleted; to take it back: lacie history restore {conversation}" in capsys.readouterr().err
+    assert cli.main(["history", "restore", conversation[:4]]) == 0
+    assert cli.main(["history", "show", conversation]) == 0
+    assert cli.main(["history", "restore", conversation]) == 1
+    assert "is not deleted" in capsys.readouterr().err
+    assert cli.main(["history", "delete", conversation, "--now"]) == 1
+    assert "--yes" in capsys.readouterr().err
+    assert cli.main(["history", "delete", conversation, "--now", "--yes"]) == 0
+    capsys.readouterr()
+    for action in ("show", "restore"):
+        assert cli.main(["history", action, conversation]) == 1
+        assert conversation in capsys.readouterr().err
 
 
 def test_nothing_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,7 +77,7 @@ def test_settings_are_a_table_of_plain_values() -> None:
         (["--threads", "0"], "argument --threads: '0' is not a whole number of 1 or more"),
         (["--batch", "none"], "argument --batch: 'none' is not a whole number of 1 or more"),
         (["--kv-type", "q9"], "argument --kv-type: 'q9' is none of "),
-        (["--gpu-layers", "-1"], "argument --gpu-layers: '-1' is neither a whole number of 0 or more nor `auto`"),
+        (["--gpu-layers", "-1"], "argument --gpu-layers: '-1' is not auto or a whole number of 0 or more"),
         (["--context", "100"], "argument --context: '100' is not a whole number of 256 or more"),
         (["--flash-attention", "off", "--kv-type", "q8_0"], "lacie: A cache of q8_0 needs flash attention"),
         (["--batch", "8", "--ubatch", "16"], "lacie: ubatch (16) can't be more than batch (8)"),

@@ -13,6 +13,7 @@ from lacie_chat.chat.events import Notice
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.cli import main
+from lacie_chat.commands.settled import fill
 from lacie_chat.commands.speaker import add_speaker_arguments, find_speaker
 from lacie_chat.conversations import Store
 from lacie_chat.engine import EngineProcess, EngineSettings
@@ -67,7 +68,9 @@ def test_a_calibrator_of_another_way_of_drawing_is_not_used_and_a_line_says_so(
         parser = argparse.ArgumentParser()
         add_speaker_arguments(parser)
         parser.add_argument("--temperature", type=float)
-        return find_speaker(parser.parse_args(["--model", str(path), *words])), capsys.readouterr().err
+        args = parser.parse_args(["--model", str(path), *words])
+        fill(args)
+        return find_speaker(args), capsys.readouterr().err
 
     speaker, said = found()
     assert speaker.sampling.temperature == 0.6 and speaker.calibrator is None

@@ -70,7 +70,7 @@ def test_an_unfinished_thought_has_no_figure(ends: Path) -> None:
 def test_a_bad_choice_is_wrong_usage_and_one_without_effect_is_said(embedded_model: Path) -> None:
     for bad in ("maybe", "-5", "1.5"):
         run = lacie("ask", QUESTION, f"--reasoning={bad}")
-        assert run.returncode == 2 and "is not on, off or a number of tokens" in run.stderr
+        assert run.returncode == 2 and "is not on, off or a whole number of 0 or more" in run.stderr
     status, found, said = asked(embedded_model, "--reasoning", "on")
     assert status == 0 and "knows no thinking" in said and found["reasoning"] is None
 

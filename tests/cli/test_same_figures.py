@@ -19,6 +19,7 @@ from lacie_chat import cli
 from lacie_chat.chat.events import ChatEvent, TurnChanged
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.speaker import ChatSpeaker
+from lacie_chat.commands.settled import fill
 from lacie_chat.commands.speaker import add_speaker_arguments, find_speaker
 from lacie_chat.confidence import Form, WayOfDrawing
 from lacie_chat.conversations import Store
@@ -44,6 +45,7 @@ def in_the_chat() -> dict[str, Any]:
     add_speaker_arguments(parser)
     args = parser.parse_args(["--baseline"])
     args.temperature = 0.0
+    fill(args)
     speaker = find_speaker(args)
     events: Queue[ChatEvent] = Queue()
     store = Store.open()

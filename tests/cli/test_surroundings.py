@@ -55,7 +55,7 @@ def test_a_closed_standard_error_changes_nothing_else(name: str) -> None:
 def test_with_all_three_closed_the_exit_status_is_left(name: str) -> None:
     status, words = WORDS[name]
     ran = redirected("<&- >&- 2>&-", *words)
-    wrote = name in ("models", "doctor", "completion")  # which then fail for that
+    wrote = name in ("models", "settings", "doctor", "completion")  # which then fail for that
     assert ran.status == (1 if wrote else status)
 
 

@@ -92,7 +92,7 @@ def test_marks_are_exported(store: Store) -> None:
 def test_marks_go_with_their_conversation(store: Store, path: Path) -> None:
     message_id = answer(store)
     store.mark(message_id, True)
-    store.delete(store.message(message_id).conversation_id)
+    store.delete(store.message(message_id).conversation_id, now=True)
     assert store.marks() == []
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM marks").fetchone() == (0,)

@@ -54,7 +54,7 @@ def test_it_goes_with_its_conversation_and_is_not_searched(store: Store) -> None
     assert store.search("asks") == []
     assert [hit.message_id for hit in store.search("Austen")] == [answer.id]
     assert store.list_conversations()[0].last_line == "Jane Austen."
-    store.delete(answer.conversation_id)
+    store.delete(answer.conversation_id, now=True)
     assert store._connection.execute("SELECT count(*) FROM thoughts").fetchone()[0] == 0
     with pytest.raises(StoreError, match="is gone: its conversation was deleted"):
         store.append_thought(answer.id, "more")

@@ -38,8 +38,17 @@ class Driver:
             await asyncio.sleep(0.01)
         await self.pilot.pause()
 
+    async def until_soon(self, condition: Callable[[], object], seconds: float = 120) -> None:
+        """As `until`, without waiting for all else on the screen: for what is done hundreds of times."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "waited in vain"
+            await asyncio.sleep(0)
+
     async def type(self, text: str) -> None:
-        self.chat.query_one(Composer).insert(text)
+        composer = self.chat.query_one(Composer)
+        self.chat.set_focus(composer)  # as typing does
+        composer.insert(text)
         await self.pilot.pause()
 
     async def ask(self, text: str) -> Turn:

@@ -56,7 +56,7 @@ async def test_a_model_that_cannot_be_loaded(driven) -> None:
         await driver.pilot.press("ctrl+o")
         await driver.until(lambda: isinstance(driver.app.screen, HistoryScreen))
         await driver.pilot.press("escape")
-        await driver.pilot.press("f5")
+        await driver.pilot.press("alt+r")
         await driver.until(lambda: "Ready" in driver.text())
 
 

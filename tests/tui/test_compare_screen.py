@@ -244,7 +244,7 @@ async def test_any_question_of_the_branch_can_be_compared(driven) -> None:
     async with driven(two, adapter_name="a") as driver:
         await driver.ask("One?")
         await driver.ask("Two?")
-        await driver.pilot.press("shift+tab", "up", "up", "up", "up", "v")
+        await driver.pilot.press("shift+tab", "up", "up", "up", "up", "f2")
         await driver.until(lambda: isinstance(driver.app.screen, CompareScreen))
         screen = driver.app.screen
         assert isinstance(screen, CompareScreen)

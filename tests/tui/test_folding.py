@@ -59,9 +59,9 @@ async def test_an_unlikely_answer_is_folded_and_opens_by_key_and_by_click(driven
         await driver.pilot.press("enter")
         await driver.until(lambda: OPENED in driver.text())
         assert not driver.chat.query_one(Details).display, "enter belongs to the fold here"
-        await driver.pilot.press("u")
+        await driver.pilot.press("ctrl+b")
         await driver.until(lambda: FOLDED in driver.text())
-        await driver.pilot.press("d")
+        await driver.pilot.press("ctrl+t")
         assert driver.chat.query_one(Details).display
         await driver.pilot.press("escape", "f6")
         await driver.until(lambda: "It is the Danube." in driver.text() and "Folded" not in driver.text())
@@ -125,7 +125,7 @@ async def test_the_key_goes_round_and_is_remembered(driven) -> None:
         await driver.pilot.press("ctrl+s")
         await driver.until(lambda: FOLDED in driver.text())
         assert read_state().answer_from == 0.5
-        await driver.pilot.press("tab", "a", "a")
+        await driver.pilot.press("tab", "ctrl+s", "ctrl+s")
         await driver.until(lambda: "It is the Danube." in driver.text() and "folds under" not in driver.text())
         assert (read_state().answer_from, driver.session.folds.answer_from) == (0.0, 0.0)
 

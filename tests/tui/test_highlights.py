@@ -7,13 +7,8 @@ from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from lacie_chat.tui.widgets.highlighted_markdown import (
-    STYLES,
-    Highlight,
-    HighlightedMarkdown,
-    HighlightingParser,
-    reveal,
-)
+from lacie_chat.highlights import Highlight, HighlightingParser
+from lacie_chat.tui.widgets.highlighted_markdown import STYLES, HighlightedMarkdown, reveal
 
 
 class Page(App[None]):

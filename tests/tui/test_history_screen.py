@@ -31,8 +31,7 @@ async def test_after_a_rename_the_next_delete_is_of_the_same_conversation(driven
             await driver.pilot.press("end", *" now", "enter")
             await driver.until(lambda: driver.app.screen is screen)
             await driver.pilot.press("ctrl+x")
-            await driver.until(lambda: driver.app.screen is not screen)
-            assert "About rivers now" in driver.text()
-            await driver.pilot.press("y")
-            await driver.until(lambda: driver.app.screen is screen)
+            assert driver.told == ["Deleted “About rivers now”; alt+z takes it back."]
             assert [each.title for each in store.list_conversations()] == ["About seas", "About mountains"]
+            await driver.pilot.press("alt+z", "enter")
+            await driver.until(lambda: "The answer about rivers." in driver.text())

@@ -184,14 +184,14 @@ async def test_keys_go_round_the_doubtful_ones(driven) -> None:
         await driver.pilot.press("ctrl+up")
         await driver.until(lambda: transcript.selected is turns[3])
         await driver.pilot.press("tab")
-        for key, expected in (("p", 1), ("p", 3), ("n", 1), ("n", 3)):
+        for key, expected in (("ctrl+up", 1), ("ctrl+up", 3), ("ctrl+down", 1), ("ctrl+down", 3)):
             await driver.pilot.press(key)
             await driver.until(lambda expected=expected: transcript.selected is turns[expected])
         driver.session.tree.mark(turns[1], True)
-        await driver.pilot.press("n")
+        await driver.pilot.press("ctrl+down")
         await driver.until(lambda: transcript.selected is turns[3])
         driver.session.tree.mark(turns[3], True)
-        await driver.pilot.press("n")
+        await driver.pilot.press("ctrl+down")
         assert driver.told[-1] == "No answer here sounds surer than it is, or unsure."
 
 
@@ -221,9 +221,9 @@ async def test_going_far_back_builds_what_is_there_and_the_end_is_found_again(dr
             assert "later messages" in driver.chat.query_one(Later).content
             last = list(driver.chat.query(MessageView))[-1].turn
             transcript.select(last)
-            await driver.pilot.press("tab", "j", "j")
+            await driver.pilot.press("tab", "down", "down")
             await driver.until(lambda: len(driver.chat.query(MessageView)) == 24)
-            await driver.pilot.press("j")
+            await driver.pilot.press("down")
             await driver.until(lambda: transcript.selected.parent in (last, last.children[0]))
             await driver.pilot.press("end")
             await driver.until(lambda: "answer 99" in driver.text())

@@ -91,10 +91,10 @@ async def test_the_key_is_told_for_the_answer_it_acts_on_and_for_none_without_a_
         assert "^space Thought" not in driver.text() and "ctrl+space" not in driver.text()
         await driver.pilot.press(OPEN)
         assert "Rhine" not in driver.text()
-        await driver.pilot.press("alt+up", "alt+up", "alt+up")
+        await driver.pilot.press("alt+up", "alt+up")
         await driver.until(lambda: driver.chat.transcript.selected is first)
         await driver.until(lambda: "ctrl+space opens" in driver.text())
-        await driver.pilot.press("tab", "o")
+        await driver.pilot.press("tab", OPEN)
         await driver.until(lambda: "│ Perhaps the Rhine? No:" in driver.text())
 
 
@@ -142,7 +142,7 @@ async def test_answer_and_thought_are_copied_apart(driven) -> None:
         await driver.ask("Which river?")
         await driver.pilot.press("ctrl+y")
         assert driver.app.clipboard == "".join(ANSWER)
-        await driver.pilot.press("tab", "Y")
+        await driver.pilot.press("tab", "alt+y")
         assert driver.app.clipboard == WHOLE
         await driver.until(lambda: any("the thought to" in line for line in driver.told))
 
@@ -241,12 +241,11 @@ async def test_thinking_is_switched_for_the_next_answers_where_the_model_can(dri
     async with driven(engine, sampling=Sampling(reasoning=200)) as driver:
         await driver.ask("Which river?")
         assert "thinks up to 200 tokens" in driver.text()
-        await driver.pilot.press("tab", "h")
+        await driver.pilot.press("tab", "alt+t")
         await driver.until(lambda: "thinking off" in driver.text())
         assert driver.told[-1] == "From the next answer on the model answers without thinking first."
-        await driver.pilot.press("tab")
         await driver.ask("And?")
-        await driver.pilot.press("tab", "h", "h", "tab")
+        await driver.pilot.press("alt+t", "alt+t")
         await driver.ask("And now?")
         assert [sampling.reasoning for sampling in engine.samplings] == [200, "off", 200]
 
@@ -325,6 +324,6 @@ def test_no_two_actions_want_one_key_but_those_that_take_turns() -> None:
 
 def test_the_help_names_every_key_of_thoughts_once_and_with_room() -> None:
     lines = [line.rstrip() for line in help_content({}, 200).plain.splitlines()]
-    assert "ctrl+space  o       Show what the model thought before it answered; once more folds it" in lines
+    assert "ctrl+space          Show what the model thought before it answered; once more folds it" in lines
     assert "o  ctrl+space       Show what was thought before both answers; once more folds it" in lines
     assert any(line.startswith("▸ thought for 12 s") for line in lines)

@@ -110,7 +110,7 @@ def test_a_thought_without_an_answer(look, store) -> None:
 
     async def act(pilot: Pilot[None]) -> None:
         await ask(pilot, "done")
-        await pilot.press("ctrl+t", "tab", "h")
+        await pilot.press("ctrl+t", "tab", "alt+t")
         await pilot.pause(0.1)
         app.clear_notifications()
 

@@ -45,10 +45,9 @@ async def test_history_finds_renames_resumes_and_deletes(driven) -> None:
             assert "Renamed" in driver.text().splitlines()[0]
             await driver.pilot.press("ctrl+o")
             await driver.until(lambda: isinstance(driver.app.screen, HistoryScreen))
-            await driver.pilot.press("ctrl+x", "enter")
-            await driver.until(lambda: isinstance(driver.app.screen, HistoryScreen))
-            assert len(store.list_conversations()) == 2, "enter is the safe answer"
-            await driver.pilot.press("ctrl+x", "y", "escape")
+            await driver.pilot.press("ctrl+x", "alt+z")
+            assert len(store.list_conversations()) == 2, "a deletion can be taken back"
+            await driver.pilot.press("ctrl+x", "escape")
             await driver.until(lambda: isinstance(driver.app.screen, ChatScreen))
             assert [summary.title for summary in store.list_conversations()] == ["About mountains"]
             await driver.until(lambda: "Every answer shows" in driver.text())
@@ -85,7 +84,7 @@ async def test_selection_by_keys_and_copy(driven, danube) -> None:
         assert driver.app.clipboard == "It is **the Danube**."
         await driver.pilot.press("shift+tab", "up", "up")
         assert driver.chat.query_one(Transcript).selected.text == "Second?"
-        await driver.pilot.press("c")
+        await driver.pilot.press("ctrl+y")
         assert driver.app.clipboard == "Second?"
         views = list(driver.chat.query(MessageView))
         await driver.pilot.click(views[0])

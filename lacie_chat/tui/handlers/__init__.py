@@ -5,7 +5,10 @@ an action go through `perform`. A function takes the chat screen and changes wha
 the screen itself stays a place where widgets stand and events arrive.
 """
 
-from lacie_chat.tui.handlers import answers, code, conversations, settings, thoughts, view
+from lacie_chat.tui.handlers import answers, code, conversations, models, settings, thoughts, view, writing
 from lacie_chat.tui.handlers.registry import is_possible, names, perform
 
-__all__ = ["answers", "code", "conversations", "is_possible", "names", "perform", "settings", "thoughts", "view"]
+__all__ = [
+    "answers", "code", "conversations", "is_possible", "models", "names", "perform", "settings", "thoughts", "view",
+    "writing",
+]  # fmt: skip

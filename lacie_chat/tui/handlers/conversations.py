@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from lacie_chat.conversations import StoreError
 from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.handlers.registry import does
-from lacie_chat.tui.screens.help import keys_of
+from lacie_chat.tui.key_names import names_of
 from lacie_chat.tui.screens.history import HistoryScreen
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ async def choose_conversation(chat: "ChatScreen") -> None:
 def show_calibration(chat: "ChatScreen") -> None:
     from lacie_chat.tui.screens.calibration import CalibrationScreen  # numpy: not before it is wanted
 
-    keys = {action.name: keys_of(action, chat.state.keys).split()[0] for action in ACTIONS}
+    keys = {action.name: names_of(action, chat.state.keymap)[0] for action in ACTIONS}
     chat.app.push_screen(CalibrationScreen(chat.session, (keys["answer.right"], keys["answer.wrong"])))
 
 

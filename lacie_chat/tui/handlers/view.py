@@ -25,6 +25,24 @@ def go_back(chat: "ChatScreen") -> None:
     chat.composer.focus()
 
 
+@does("view.answer_before", lambda chat: chat.has_messages)
+async def answer_before(chat: "ChatScreen") -> None:
+    await _step_answer(chat, -1)
+
+
+@does("view.answer_after", lambda chat: chat.has_messages)
+async def answer_after(chat: "ChatScreen") -> None:
+    await _step_answer(chat, 1)
+
+
+async def _step_answer(chat: "ChatScreen", step: int) -> None:
+    """To the answer before or after the selected one; before any is, to the last."""
+    answers, selected = chat.answers, chat.answer if chat.transcript.selected is not None else None
+    place = answers.index(selected) + step if selected in answers else len(answers) - 1
+    if 0 <= place < len(answers):
+        await chat.go_to(answers[place])
+
+
 @does("view.up")
 def select_above(chat: "ChatScreen") -> None:
     chat.transcript.step(-1)

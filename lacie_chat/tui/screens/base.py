@@ -4,6 +4,7 @@ from typing import TypeVar
 
 from textual.app import ComposeResult
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 MIN_WIDTH, MIN_HEIGHT, WIDE = 40, 10, 120
@@ -33,6 +34,11 @@ class SizedScreen(Screen[Result]):
         (MIN_HEIGHT, "-short"),
         (SHORT, "-tall"),
     ]
+
+    @property
+    def writing_place(self) -> Widget | None:
+        """Where typed text goes, whatever has the focus; None: to what has it."""
+        return None
 
     def compose(self) -> ComposeResult:
         yield TooSmall()

@@ -3,7 +3,7 @@
 Everything that blocks happens on the session's threads; this screen only reads turns and moves widgets.
 """
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
 from textual.app import ComposeResult
@@ -45,6 +45,9 @@ from lacie_chat.tui.widgets.strip import Strip
 from lacie_chat.tui.widgets.transcript import Transcript
 from lacie_chat.tui.widgets.welcome import Welcome
 
+if TYPE_CHECKING:
+    from lacie_chat.chat.choosing import Find, Found
+
 
 class ChatScreen(WritingScreen):
     """The one screen that is always there."""
@@ -54,8 +57,12 @@ class ChatScreen(WritingScreen):
     title_bar = getters.query_one("#title", Static)
     details = getters.query_one(Details)
 
-    def __init__(self, session: ChatSession, state: InterfaceState) -> None:
+    def __init__(self, session: ChatSession, state: InterfaceState, find: "Find | None" = None) -> None:
         super().__init__(session, state)
+        self.find: Find | None = find
+        """How another model is found; None: this chat knows no other."""
+        self.wanted: Found | None = None
+        """The model that was chosen last."""
         self.edited: Turn | None = None
         self.explaining = Explaining(state)
         self.code_round = CodeRound()
@@ -121,6 +128,8 @@ class ChatScreen(WritingScreen):
 
     async def _show_speaker(self) -> None:
         """Another model answers: its name stands in the title, and earlier answers are seen as it sees them."""
+        if self.session.info is None:
+            self.status.show_loading(self.session.speaker.model_name, 0.0, again=False)
         if not self.has_messages:
             await self.show_conversation()  # the welcome names the model
             return

@@ -28,9 +28,10 @@ from lacie_chat.tui.clipboard import copy
 from lacie_chat.tui.code_round import CodeRound, may_have_code
 from lacie_chat.tui.figures import DIM, NOT_CALIBRATED
 from lacie_chat.tui.interface_state import InterfaceState
+from lacie_chat.tui.key_names import names_of
 from lacie_chat.tui.messages import FromSession, ThoughtWanted
 from lacie_chat.tui.screens.base import SizedScreen
-from lacie_chat.tui.screens.help import HelpScreen, keys_of
+from lacie_chat.tui.screens.help import HelpScreen
 from lacie_chat.tui.widgets.code_fence import STEP, scroll_code
 from lacie_chat.tui.widgets.compare_column import ColumnSelected, CompareColumn
 from lacie_chat.tui.widgets.details import sampling_text
@@ -65,7 +66,7 @@ class CompareScreen(SizedScreen[bool]):
         self._thoughts = False
         self._code_round = CodeRound()
         opening = next(action for action in COMPARE_ACTIONS if action.name == "compare.thought")
-        self._thought_key = keys_of(opening, state.keys).split()[0]
+        self._thought_key = names_of(opening, state.keymap)[0]
 
     def compose_screen(self) -> ComposeResult:
         session = self.session

@@ -13,18 +13,17 @@ from textual.widgets import Footer, Static
 
 from lacie_chat.confidence import bar
 from lacie_chat.confidence.wording import SIGNS, verdict_text
-from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS, EDITING, GROUPS, TOKEN_ACTIONS, Action
+from lacie_chat.highlights import HighlightKind
+from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS, EDITING, GROUPS, TOKEN_ACTIONS
 from lacie_chat.tui.figures import VERDICTS_MEAN
 from lacie_chat.tui.interface_state import InterfaceState, state_path, write_state
+from lacie_chat.tui.key_names import keys_of
 from lacie_chat.tui.screens.base import SizedScreen
-from lacie_chat.tui.widgets.highlighted_markdown import STYLES, HighlightKind
+from lacie_chat.tui.widgets.highlighted_markdown import STYLES
 from lacie_chat.tui.widgets.rows import heading, row
 
 KEY_WIDTH, FIGURE_WIDTH = 20, 27
 EVERY = (*ACTIONS, *COMPARE_ACTIONS, *TOKEN_ACTIONS)
-KEY_SIGNS = {"question_mark": "?", "plus": "+", "minus": "-"}
-SAME_KEYS = {"ctrl+@": "ctrl+space"}
-"""Keys that a terminal may report by another name."""
 
 
 FIGURES: tuple[tuple[str, str], ...] = (
@@ -44,13 +43,6 @@ MARKS: tuple[tuple[HighlightKind, str], ...] = (
 )
 
 
-def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
-    """The keys of an action as one reads them, remapped ones included."""
-    keys = keymap.get(action.name, action.keys)
-    names = [SAME_KEYS.get(key.strip(), key.strip()) for key in keys.split(",")]
-    return "  ".join(KEY_SIGNS.get(name, name) for name in dict.fromkeys(names))
-
-
 def help_content(keymap: Mapping[str, str], width: int = 0) -> Content:
     """The help's text, `width` cells wide (0: as wide as it gets)."""
     parts = [heading("What stands under an answer")]
@@ -66,7 +58,10 @@ def help_content(keymap: Mapping[str, str], width: int = 0) -> Content:
         Content("A token is a word or a piece of one. Its per cent says how probable it was to the model itself,"),
         Content("not how likely the answer is right."),
         Content(""),
-        Content.styled("Single letters and arrows work while the conversation has the focus (tab).", "$foreground 65%"),
+        Content.styled(
+            "Arrows and enter are for an answer while the conversation has the focus (tab, or a click).",
+            "$foreground 65%",
+        ),
         Content.styled(f'Other keys: "keys": {{"chat.new": "f2"}} in {state_path()}', "$foreground 65%"),
         Content.styled("Ids: " + ", ".join(action.name for action in EVERY), "$foreground 65%"),
     ]
@@ -105,4 +100,4 @@ class HelpScreen(SizedScreen[None]):
 
     def _draw(self) -> None:
         width = self.query_one("#help").scrollable_content_region.width
-        self.query_one("#help-text", Static).update(help_content(self._state.keys, width))
+        self.query_one("#help-text", Static).update(help_content(self._state.keymap, width))

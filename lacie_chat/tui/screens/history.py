@@ -16,7 +16,7 @@ from lacie_chat.conversations import Hit, Store, StoreError
 from lacie_chat.conversations.records import ConversationSummary
 from lacie_chat.names import pair_name
 from lacie_chat.tui.screens.base import SizedScreen
-from lacie_chat.tui.screens.confirm import ConfirmScreen, NameScreen
+from lacie_chat.tui.screens.confirm import NameScreen
 
 LIST_LIMIT = 200
 PASSED_ON = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
@@ -46,6 +46,7 @@ class HistoryScreen(SizedScreen[str | None]):
         Binding("enter", "resume", "Resume", id="history.resume"),
         Binding("ctrl+r,f2", "rename", "Rename", id="history.rename", priority=True),
         Binding("ctrl+x", "delete", "Delete", id="history.delete", priority=True),
+        Binding("alt+z,f7", "restore", "Take back", id="history.restore", priority=True),
         Binding("escape", "close", "Back", id="history.close"),
         *(Binding(key, f"move('{action}')", show=False, priority=True) for key, action in PASSED_ON.items()),
     ]
@@ -58,7 +59,7 @@ class HistoryScreen(SizedScreen[str | None]):
         super().__init__()
         self._store = store
         self._entries: list[Entry] = []
-        self.deleted: set[str] = set()
+        self._deleted: list[Entry] = []
 
     def compose_screen(self) -> ComposeResult:
         yield Static("lacie · history · enter resumes", classes="title-bar")
@@ -106,26 +107,40 @@ class HistoryScreen(SizedScreen[str | None]):
     def action_delete(self) -> None:
         if (entry := self._current()) is None:
             return
+        if self._change(lambda: self._store.delete(entry.conversation_id)):
+            self._deleted.append(entry)
+            self.refresh_bindings()
+            self.notify(f"Deleted “{entry.title}”; alt+z takes it back.", timeout=10, markup=False)
 
-        def delete(sure: bool | None) -> None:
-            if sure and self._change(lambda: self._store.delete(entry.conversation_id)):
-                self.deleted.add(entry.conversation_id)
+    def action_restore(self) -> None:
+        """Take the last deletion back."""
+        entry = self._deleted[-1]
+        if self._change(lambda: self._store.restore(entry.conversation_id), entry):
+            self._deleted.remove(entry)
+            self.refresh_bindings()
 
-        self.app.push_screen(ConfirmScreen(f"Delete “{entry.title}” for good?", "Delete", "Keep"), delete)
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return bool(self._deleted) if action == "restore" else True
+
+    @property
+    def deleted(self) -> set[str]:
+        """The ids of those that were deleted here and not taken back."""
+        return {entry.conversation_id for entry in self._deleted}
 
     def _current(self) -> Entry | None:
         index = self.conversations.highlighted
         return self._entries[index] if index is not None and index < len(self._entries) else None
 
-    def _change(self, change: Callable[[], None]) -> bool:
-        """Change the store and show the list anew; False, and one line, if that failed."""
+    def _change(self, change: Callable[[], None], current: Entry | None = None) -> bool:
+        """Change the store and show the list anew, with the highlight where it was or on `current`; False, and one
+        line, if that failed."""
         try:
             change()
         except StoreError as error:
             self.notify(str(error), severity="error", markup=False)
             return False
         finally:
-            self._fill(self.search.value, self._current())
+            self._fill(self.search.value, current or self._current())
         return True
 
     def _fill(self, query: str, current: Entry | None = None) -> None:

@@ -5,9 +5,9 @@ A room of the chat screen (chat.py), which shows the conversation and does every
 
 from lacie_chat.chat.thinking import choice_text
 from lacie_chat.tui.actions import ACTIONS
+from lacie_chat.tui.key_names import names_of
 from lacie_chat.tui.messages import ThoughtWanted
 from lacie_chat.tui.screens.answers import AnswersScreen
-from lacie_chat.tui.screens.help import keys_of
 
 
 class ThoughtsScreen(AnswersScreen):
@@ -17,7 +17,7 @@ class ThoughtsScreen(AnswersScreen):
         """Also say which key opens the thought that it would open."""
         super().show_strip()
         action = next(action for action in ACTIONS if action.name == "answer.thought")
-        self.transcript.hint_thought(self.answer, keys_of(action, self.state.keys).split()[0])
+        self.transcript.hint_thought(self.answer, names_of(action, self.state.keymap)[0])
 
     def settings_shown(self) -> list[str]:
         return [*super().settings_shown(), choice_text(self.session.sampling.reasoning)]

@@ -5,6 +5,7 @@ A room of the chat screen (chat.py), which shows the conversation and does every
 
 from textual import getters
 from textual.app import ComposeResult
+from textual.widget import Widget
 
 from lacie_chat.tui import slash
 from lacie_chat.tui.messages import CommandTyped, SuggestionTaken
@@ -18,6 +19,10 @@ class WritingScreen(ThoughtsScreen):
     """What the chat screen has of this."""
 
     composer = getters.query_one(Composer)
+
+    @property
+    def writing_place(self) -> Widget | None:
+        return next(iter(self.query(Composer)), None)
 
     def compose_writing(self) -> ComposeResult:
         """The composer and what stands over it."""

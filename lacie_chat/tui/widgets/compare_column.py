@@ -14,9 +14,10 @@ from lacie_chat.chat.comparing import Side
 from lacie_chat.chat.tree import Turn
 from lacie_chat.comparison import SideSummary, segments
 from lacie_chat.confidence import Span, bar
+from lacie_chat.highlights import Highlight, HighlightKind, words_in
 from lacie_chat.tui.messages import TurnSelected
 from lacie_chat.tui.widgets.confidence_line import SHORT_CELLS
-from lacie_chat.tui.widgets.highlighted_markdown import Highlight, HighlightedMarkdown, HighlightKind, words_in
+from lacie_chat.tui.widgets.highlighted_markdown import HighlightedMarkdown
 from lacie_chat.tui.widgets.message import AnswerView
 
 _KINDS: dict[frozenset[str], HighlightKind] = {

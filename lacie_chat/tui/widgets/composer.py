@@ -169,6 +169,12 @@ class Composer(TextArea):
         if text.strip():
             self.remember(text)
 
+    def rewrite(self, text: str) -> None:
+        """Put another text in the place of this one, which undo brings back."""
+        if text != self.text:
+            self.replace(text, (0, 0), self.document.end)
+            self.move_cursor(self.document.end)
+
     def fill(self, text: str) -> None:
         """Replace the text, with the cursor at its end."""
         self.load_text(text)

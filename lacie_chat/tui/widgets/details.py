@@ -16,9 +16,10 @@ from lacie_chat.confidence.assessment import Assessment, SentenceAcceptance, Spa
 from lacie_chat.confidence.wording import FAIRLY_SURE_FROM
 from lacie_chat.conversations import no_answer_text, thought_size
 from lacie_chat.cut_off import stored_words
+from lacie_chat.highlights import HighlightKind
 from lacie_chat.tui.figures import DIM
 from lacie_chat.tui.widgets.details_figures import Fitted, being_right, signal_rows, sounding
-from lacie_chat.tui.widgets.highlighted_markdown import STYLES, HighlightKind
+from lacie_chat.tui.widgets.highlighted_markdown import STYLES
 from lacie_chat.tui.widgets.rows import heading, row
 
 _STRONG = re.compile(r"(?<![\w)\]*/])(\*\*)(?=[^\s*])(?:.*?[^\s*(])(\*\*)(?![\w(\[*])", re.DOTALL)

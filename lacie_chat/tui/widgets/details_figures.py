@@ -11,8 +11,9 @@ from lacie_chat.confidence import MEANINGS, Calibrator, agreement_text, bar, rig
 from lacie_chat.confidence.assessment import Assessment, Span
 from lacie_chat.confidence.signals import ACCEPTANCE, AGREEMENT, MEAN, SPAN_FIRST, SPAN_LOWEST, SPAN_SUM
 from lacie_chat.confidence.wording import NO_ANSWER_TO_CHECK
+from lacie_chat.highlights import HighlightKind
 from lacie_chat.tui.figures import DIM, WHAT_FOLLOWS, calibrate_command, colour_of, verdict_content
-from lacie_chat.tui.widgets.highlighted_markdown import STYLES, HighlightKind
+from lacie_chat.tui.widgets.highlighted_markdown import STYLES
 from lacie_chat.tui.widgets.rows import heading, row
 
 Row = tuple[str, str | Content]

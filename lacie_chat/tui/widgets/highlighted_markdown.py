@@ -2,32 +2,23 @@
 
 How an answer is read as Markdown, answer_markdown.py says; here it comes to the screen, with every space and line end.
 
-The parser is the one that knows which characters of the source become text, so it is asked: a pair of characters that
-no text contains is put around each highlight, the source is parsed, and where the pair comes out as text it is turned
-into a style. A highlight that would change what the parser sees (inside code, a link's address, a URL) is left out; the
-parse is compared with that of the bare source, so the text on the screen is always exactly what it would be without.
+The parser puts signs around them (highlights.py); here they become styles.
 
 Hedges are italic and underlined, boosters bold and underlined: the two differ without colour, and without italics.
 """
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
-from markdown_it.token import Token
 from textual.await_complete import AwaitComplete
 from textual.content import Content
 from textual.style import Style
 from textual.widgets import Markdown
 from textual.widgets.markdown import MarkdownBlock
 
-from lacie_chat.answer_markdown import AnswerMarkdown
-from lacie_chat.confidence.assessment import Span
+from lacie_chat.highlights import SIGNS, Highlight, HighlightingParser, HighlightKind, pieces
 from lacie_chat.tui.widgets.code_fence import CodeFence
 from lacie_chat.tui.widgets.markdown_blocks import Verbatim, WrittenNumbers
-
-HighlightKind = Literal["hedge", "booster", "differs", "hedge differs", "booster differs"]
 
 STYLES: dict[HighlightKind, Style | str] = {
     "hedge": Style(italic=True, underline=True),
@@ -37,118 +28,19 @@ STYLES: dict[HighlightKind, Style | str] = {
     "booster differs": "bold underline on $primary-muted",
 }
 
-# Unicode sets these "noncharacters" aside for use inside a program; they never stand in real text.
-_CLOSE = "\ufdd2"
-_OPEN: dict[HighlightKind, str] = dict(zip(STYLES, "\ufdd0\ufdd1\ufdd3\ufdd4\ufdd5", strict=True))
-_KINDS: dict[str, HighlightKind] = {sign: kind for kind, sign in _OPEN.items()}
-_SIGNS = re.compile("[\ufdd0-\ufdd5]")
-
-
-@dataclass(frozen=True, slots=True)
-class Highlight:
-    """Characters `start` to `end` (exclusive) of the response."""
-
-    start: int
-    end: int
-    kind: HighlightKind
-
-
-class HighlightingParser(AnswerMarkdown):
-    """The parser of answers, whose text tokens carry signs around the highlights."""
-
-    def __init__(self, highlights: Sequence[Highlight] = ()) -> None:
-        super().__init__()
-        self.highlights = highlights
-
-    def parse(self, src: str, env: Any = None) -> list[Token]:
-        bare = super().parse(src, env)
-        if not self.highlights or _SIGNS.search(src):
-            return bare
-        signed = super().parse(_signed(src, self.highlights))
-        if _same(bare, signed):
-            return signed
-        # Seldom: find the highlights that don't stand in plain text, and leave those out.
-        signed = super().parse(_signed(src, self._plain(src, bare, self.highlights)))
-        return signed if _same(bare, signed) else bare
-
-    def _plain(self, src: str, bare: Sequence[Token], highlights: Sequence[Highlight]) -> list[Highlight]:
-        """The highlights that stand in plain text, by halves: a few parses for each that doesn't."""
-        if _same(bare, super().parse(_signed(src, highlights))):
-            return list(highlights)
-        if len(highlights) == 1:
-            return []
-        half = len(highlights) // 2
-        return self._plain(src, bare, highlights[:half]) + self._plain(src, bare, highlights[half:])
-
-
-_WORD = re.compile(r"\w+(?:[.,'’-]\w+)*")
-_BETWEEN = re.compile(r"[ ,;:.!?'\"()–—-]*")
-_NUMBERED = re.compile(r"^\s*\d+(?=[.)]\s)", re.MULTILINE)
-
-
-def words_in(text: str, spans: Sequence[Span]) -> list[Span]:
-    """The runs of words inside `spans`, cut where Markdown's signs and list numbers stand: those can't be set off."""
-    numbers = {match.end() for match in _NUMBERED.finditer(text)}
-    runs: list[tuple[int, int]] = []
-    for span in spans:
-        inside = False
-        for word in _WORD.finditer(text, span.start, span.end):
-            if word.end() in numbers:
-                inside = False
-                continue
-            if inside and _BETWEEN.fullmatch(text, runs[-1][1], word.start()):
-                runs[-1] = (runs[-1][0], word.end())
-            else:
-                runs.append((word.start(), word.end()))
-            inside = True
-    return [Span(text[start:end], start, end) for start, end in runs]
-
-
-def _signed(source: str, highlights: Iterable[Highlight]) -> str:
-    """The source with a pair of signs around each highlight; of overlapping ones: the first one."""
-    parts = []
-    position = 0
-    for each in sorted(highlights, key=lambda each: (each.start, -each.end)):
-        if each.start < position or each.end > len(source) or each.start >= each.end:
-            continue
-        parts += [source[position : each.start], _OPEN[each.kind], source[each.start : each.end], _CLOSE]
-        position = each.end
-    return "".join(parts) + source[position:]
-
-
-def _same(bare: Sequence[Token], signed: Sequence[Token]) -> bool:
-    """Do both say the same, but for signs in plain text?"""
-    if len(bare) != len(signed):
-        return False
-    for one, other in zip(bare, signed, strict=True):
-        content = _SIGNS.sub("", other.content) if other.type in ("text", "inline") else other.content
-        if (one.type, one.tag, one.attrs, one.info, one.content) != (
-            other.type,
-            other.tag,
-            other.attrs,
-            other.info,
-            content,
-        ):
-            return False
-        if not _same(one.children or [], other.children or []):
-            return False
-    return True
-
 
 def reveal(content: Content) -> Content:
     """The content without signs, and with the styles that they stood for."""
     plain = content.plain
-    if not _SIGNS.search(plain):
+    if not SIGNS.search(plain):
         return content
     parts: list[Content] = []
     position = 0
-    kind: HighlightKind | None = None
-    for sign in _SIGNS.finditer(plain):
-        part = content[position : sign.start()]
+    for text, kind in pieces(plain):
+        part = content[position : position + len(text)]
         parts.append(part.stylize(STYLES[kind]) if kind else part)
-        kind = _KINDS.get(sign.group())
-        position = sign.end()
-    return Content("").join([*parts, content[position:]])
+        position += len(text) + 1
+    return Content("").join(parts)
 
 
 class _Revealing(Verbatim):

@@ -13,10 +13,11 @@ from textual.widgets.markdown import MarkdownStream
 
 from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import lexical_cues
+from lacie_chat.highlights import Highlight
 from lacie_chat.tui.figures import DIM, calibrate_command, gloss
 from lacie_chat.tui.messages import BranchWanted, FoldWanted, TurnSelected
 from lacie_chat.tui.widgets.confidence_line import ConfidenceLine, branch_content
-from lacie_chat.tui.widgets.highlighted_markdown import Highlight, HighlightedMarkdown
+from lacie_chat.tui.widgets.highlighted_markdown import HighlightedMarkdown
 from lacie_chat.tui.widgets.line_layout import form_at
 from lacie_chat.tui.widgets.thought import ThoughtView
 

@@ -7,7 +7,7 @@ from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import bar
 
 HINT = "enter sends · ctrl+j new line"
-RETRY = "f5 tries again; history and all else still work"
+RETRY = "alt+r tries again; history and all else still work"
 LONG_PROMPT = 256
 """Tokens from which on the reading of a prompt is worth a bar."""
 

@@ -39,7 +39,7 @@ class Sample(Static, can_focus=True):
     """A question to pick, by a click or by enter."""
 
     ALLOW_SELECT = False
-    BINDINGS = [("enter,space", "pick", "Ask this")]  # noqa: RUF012 - as Textual declares it
+    BINDINGS = [("enter", "pick", "Ask this")]  # noqa: RUF012 - as Textual declares it
 
     def __init__(self, question: str) -> None:
         super().__init__(Content.assemble(("▸ ", "$text-primary"), question), classes="sample")
@@ -139,6 +139,6 @@ class Welcome(Vertical):
             (name, "bold"),
             (f"{size}\n", "$foreground 65%"),
             "Small and often wrong. A better one: ",
-            ("lacie chat --model owner/repo", "bold"),
-            ("\nlacie models list shows some that fit", "$foreground 65%"),
+            ("alt+m", "bold"),
+            ("\nlists what is here and what fits this machine", "$foreground 65%"),
         )

@@ -1,0 +1,168 @@
+"""Choosing another model: what there is, what would have to be fetched, and a speaker of the one that was chosen.
+
+All of it may wait for the disk or for the Hub, so it has threads of its own and reports through `post`; no method here
+blocks. One choice is under way at a time; one that was stopped is heard of no more, and what it has fetched is kept.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Thread
+
+from lacie_chat.chat.choices import Choice, Closer, choices_here, choices_of_the_catalogue, look_closer
+from lacie_chat.chat.speaker import ChatSpeaker
+from lacie_chat.engine.memory import available_bytes
+from lacie_chat.errors import LacieError
+from lacie_chat.models import Offer, look_up
+from lacie_chat.models.hub import OnProgress
+from lacie_chat.models.needs import roughly_needed
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A model that can answer, by its REF, and lines that are to be said about it."""
+
+    speaker: ChatSpeaker
+    told: tuple[str, ...] = ()
+
+
+Find = Callable[[str, OnProgress], Found]
+"""From a model's REF to a speaker, fetched if need be. Raises LacieError, one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What there is: on this machine, and in the catalogue. `free`: bytes of memory that a model may take."""
+
+    here: tuple[Choice, ...]
+    catalogue: tuple[Choice, ...]
+    free: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """A model on this machine was looked at closely."""
+
+    ref: str
+    closer: Closer
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What was chosen is on the Hub; `fetch` gets it."""
+
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """It is being fetched; `fraction` 0 to 1."""
+
+    fraction: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """It is here and can answer."""
+
+    found: Found
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It can't be had; one line for the user."""
+
+    message: str
+
+
+ChoosingEvent = Listed | LookedAt | Offered | Fetching | Chosen | Refused
+
+
+class _Stopped(Exception):
+    """The user doesn't want it any more."""
+
+
+class Choosing:
+    """See the module. `taken`: the size of the file whose memory will be free again, for another model takes its place;
+    `version`: that of the listener."""
+
+    def __init__(self, find: Find, post: Callable[[ChoosingEvent], object], *, taken: int = 0, version: str) -> None:
+        self._find, self._post = find, post
+        self._taken, self._version = taken, version
+        self._job: object = None
+        self._closed = False
+
+    @property
+    def busy(self) -> bool:
+        """Is a choice under way?"""
+        return self._job is not None
+
+    def look(self) -> None:
+        """Find out what there is, and then what each of it is."""
+        Thread(target=self._look, name="models", daemon=True).start()
+
+    def choose(self, ref: str) -> None:
+        """Take this one if it is here; if not, say what would have to be fetched."""
+        self._begin(lambda on_progress: self._offer(ref) or Chosen(self._find(ref, on_progress)))
+
+    def fetch(self, ref: str) -> None:
+        """Take this one, fetched if need be."""
+        self._begin(lambda on_progress: Chosen(self._find(ref, on_progress)))
+
+    def stop(self) -> bool:
+        """Forget the choice under way; False if there is none."""
+        stopped, self._job = self._job is not None, None
+        return stopped
+
+    def close(self) -> None:
+        """Report nothing more."""
+        self._closed = True
+        self.stop()
+
+    def _look(self) -> None:
+        free = available_bytes() + (roughly_needed(self._taken) if self._taken else 0)
+        try:
+            here, notes = choices_here()
+        except LacieError as error:
+            here, notes = [], (str(error),)
+        self._report(Listed(tuple(here), tuple(choices_of_the_catalogue(here, free)), free, notes))
+        for choice in here:
+            if self._closed:
+                return
+            self._report(LookedAt(choice.ref, look_closer(choice, self._version)))
+
+    def _offer(self, ref: str) -> Offered | None:
+        offer = look_up(ref)
+        return Offered(offer) if offer is not None else None
+
+    def _begin(self, work: Callable[[OnProgress], ChoosingEvent]) -> None:
+        job = self._job = object()
+
+        def on_progress(fraction: float, text: str) -> None:
+            if self._job is not job:
+                raise _Stopped
+            self._report(Fetching(fraction, text))
+
+        def run() -> None:
+            try:
+                end = work(on_progress)
+            except _Stopped:
+                return
+            except LacieError as error:
+                end = Refused(str(error))
+            except Exception as error:
+                log.exception("A model could not be chosen")
+                end = Refused(f"internal error ({type(error).__name__}: {error}); please report it")
+            if self._job is job:
+                self._job = None
+                self._report(end)
+
+        Thread(target=run, name="choosing a model", daemon=True).start()
+
+    def _report(self, event: ChoosingEvent) -> None:
+        if not self._closed:
+            self._post(event)

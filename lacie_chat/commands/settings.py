@@ -1,0 +1,135 @@
+"""`lacie settings path|show|init|edit`: the settings file, without the chat."""
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+from rich.table import Table
+from rich.text import Text
+
+from lacie_chat import paths
+from lacie_chat.commands.settled import add_answer_options, settings_of
+from lacie_chat.console import make_console, show
+from lacie_chat.errors import LacieError
+from lacie_chat.loudness import note
+from lacie_chat.printable import printable
+from lacie_chat.settings import OPTIONS, Held, Option, SettingsFile, as_toml, read_settings
+from lacie_chat.streams import complain
+
+WRONG = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The actions and their options."""
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
+    actions.add_parser("path", help="where the file is")
+    showing = actions.add_parser("show", help="every option, what holds, and who says so")
+    add_answer_options(showing)
+    showing.add_argument("--json", action="store_true", help="print one JSON object")
+    actions.add_parser("init", help="write the file, every option explained in it and none set; never over another")
+    actions.add_parser("edit", help="open the file in $VISUAL or $EDITOR, and check it afterwards")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the one action that `args.action` names. Exit status 2 for a file that is wrong."""
+    return {"path": _path, "show": _show, "init": _init, "edit": _edit}[args.action](args)
+
+
+def _path(_: argparse.Namespace) -> int:
+    print(paths.settings_path())
+    return 0
+
+
+def _init(_: argparse.Namespace) -> int:
+    from lacie_chat.settings.writing import write_template
+
+    path = paths.settings_path()
+    if not write_template(path):
+        raise LacieError(f"{path} is there already and stays as it is; lacie settings edit opens it")
+    note(f"written: {path}")
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    file = args.settings_file = read_settings()
+    settings = settings_of(args)
+    held = settings.all_held()
+    if args.json:
+        print(json.dumps(_object(file, held), ensure_ascii=False, indent=2))
+        return _told(file)
+    console = make_console()
+    console.print(Text(f"{file.path}" if file.path.exists() else f"{file.path} (not there yet: lacie settings init)"))
+    table = Table.grid(padding=(0, 2))
+    for option in OPTIONS:
+        each = held[option.name]
+        dim = "dim" if each.source == "default" else ""
+        value = Text(printable(value_text(option, each)), style=dim or "bold")
+        table.add_row(Text(option.name, style=dim), value, Text(each.source, style="dim"))
+    show(table)
+    _show_tables(file)
+    return _told(file)
+
+
+def value_text(option: Option, held: Held) -> str:
+    """A value on one line, as the file has it; where nobody sets one, how it is chosen."""
+    if held.value is None or (held.source == "default" and option.otherwise):
+        return option.default_text
+    text = as_toml(held.value)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _show_tables(file: SettingsFile) -> None:
+    console = make_console()
+    for name, values in file.presets.items():
+        said = ", ".join(f"{option} {' '.join(str(value).split())}" for option, value in values.items())
+        console.print(Text(printable(f"preset {name}: {said or 'sets nothing'}")))
+    for name, keys in file.keys.items():
+        console.print(Text(printable(f"keys of {name}: {keys}")))
+
+
+def _object(file: SettingsFile, held: dict[str, Held]) -> dict[str, object]:
+    return {
+        "path": str(file.path),
+        "options": {name: {"value": each.value, "from": each.source} for name, each in held.items()},
+        "presets": {name: dict(values) for name, values in file.presets.items()},
+        "keys": dict(file.keys),
+        "problems": list(file.problems),
+    }
+
+
+def _told(file: SettingsFile) -> int:
+    """Say on standard error what is wrong, a line each; the exit status."""
+    for problem in file.problems:
+        complain(printable(f"lacie: {problem}"))
+    return WRONG if file.problems else 0
+
+
+def _edit(_: argparse.Namespace) -> int:
+    from lacie_chat.settings.writing import write_template
+
+    path = paths.settings_path()
+    write_template(path)
+    command = [*_editor(), str(path)]
+    try:
+        done = subprocess.run(command, check=False)
+    except OSError as error:
+        raise LacieError(f"{command[0]} can't be started: {error.strerror}; set EDITOR to another program") from error
+    if done.returncode:
+        raise LacieError(f"{command[0]} ended with {done.returncode}; the file is {path}")
+    return _told(read_settings(path))
+
+
+def _editor() -> list[str]:
+    """The user's own, else one that is there. Raises LacieError, one line, for none."""
+    for variable in ("VISUAL", "EDITOR"):
+        if named := os.environ.get(variable, "").strip():
+            return shlex.split(named, posix=os.name != "nt")
+    usual = ("notepad",) if sys.platform == "win32" else ("nano", "vim", "vi")
+    found = next((name for name in usual if shutil.which(name)), None)
+    if found is None:
+        raise LacieError("there is no editor here: set EDITOR to one")
+    return [found]

@@ -1,0 +1,330 @@
+"""A conversation from the JSON that the export wrote: all of it is there again, or nothing is.
+
+Everything is looked at before anything is written, for what doesn't fit would break a screen much later. The
+conversation keeps its id and its times; where another has the id it gets a new one. The same file twice gives one
+conversation: it is known by when it began and by its messages.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn, get_args
+
+from lacie_chat.confidence import Assessment, SentenceAcceptance, Span, State, confidence_text
+from lacie_chat.conversations import branches, keeping
+from lacie_chat.conversations.assessments import set_assessment
+from lacie_chat.conversations.errors import StoreError
+from lacie_chat.conversations.export import FORMAT, beside, to_json
+from lacie_chat.conversations.records import ROLES, STATUSES, Conversation
+from lacie_chat.conversations.rows import conversation_of
+from lacie_chat.conversations.thoughts import add_thought
+from lacie_chat.conversations.values import as_json, compact_json, one_line, storable
+
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A file's conversation and messages, every field of the kind that it must be."""
+
+    conversation: Fields
+    messages: list[Fields]
+
+
+def read_export(text: str) -> Read:
+    """What an exported file holds. Raises StoreError, one line, for a file that is none or is damaged."""
+    try:
+        data = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise StoreError("this is no JSON, or only a part of it; nothing was imported") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise StoreError(
+            "this is no conversation of lacie-chat; it takes what 'lacie history export ID --format json' wrote"
+        )
+    try:
+        conversation = _conversation(data.get("conversation"))
+        given = data.get("messages")
+        if not isinstance(given, list):
+            raise _Damaged("the messages")
+        messages = [_message(each, number) for number, each in enumerate(given, 1)]
+        _check_tree(conversation, messages)
+    except _Damaged as error:
+        raise StoreError(f"this file is damaged ({error} can't be right); nothing was imported") from None
+    return Read(conversation, messages)
+
+
+class _Damaged(Exception):
+    """Names what of a file isn't as it must be."""
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def bring_in(connection: sqlite3.Connection, read: Read) -> tuple[Conversation, bool]:
+    """The conversation, written unless it is here already, and whether it is new. A deleted one is taken back."""
+    began = read.conversation["created_at"]
+    rows = connection.execute("SELECT * FROM conversations WHERE created_at = ?", (began,)).fetchall()
+    for known in map(conversation_of, rows):
+        held = to_json(known, branches.messages(connection, known.id), beside(connection, known.id))
+        if _numbered(read_export(held).messages) == _numbered(read.messages):
+            connection.execute("UPDATE conversations SET deleted_at = NULL WHERE id = ?", (known.id,))
+            return keeping.get(connection, known.id), False
+    return keeping.get(connection, _write(connection, read)), True
+
+
+def _numbered(messages: Iterable[Fields]) -> list[Fields]:
+    """Of the same tree the same, whatever numbers its messages have."""
+    found, numbers = [], dict[int | None, int]()
+    for number, message in enumerate(messages):
+        numbers[message["id"]] = number
+        found.append({**message, "id": number, "parent_id": numbers.get(message["parent_id"])})
+    return found
+
+
+def _write(connection: sqlite3.Connection, read: Read) -> str:
+    own = read.conversation
+    new_id = keeping.create(connection, own["model"], own["adapter"], own["title"])
+    if not connection.execute("SELECT 1 FROM conversations WHERE id = ?", (own["id"],)).fetchone():
+        connection.execute("UPDATE conversations SET id = ? WHERE id = ?", (own["id"], new_id))
+        new_id = own["id"]
+    ids: dict[int, int] = {}
+    for message in read.messages:
+        ids[message["id"]] = _write_message(connection, new_id, message, ids.get(message["parent_id"]))
+    connection.execute(
+        """UPDATE conversations SET leaf_id = ?, created_at = ?, updated_at = ?, pinned_at = ?, settings = ?
+            WHERE id = ?""",
+        (
+            ids.get(own["leaf_id"]),
+            *(own[name] for name in ("created_at", "updated_at", "pinned_at")),
+            as_json(own["settings"]),
+            new_id,
+        ),
+    )
+    return new_id
+
+
+def _write_message(connection: sqlite3.Connection, conversation_id: str, message: Fields, parent: int | None) -> int:
+    made = connection.execute(
+        """INSERT INTO messages (conversation_id, parent_id, role, text, status, created_at, params, usage, timings)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            conversation_id,
+            parent,
+            message["role"],
+            message["text"],
+            message["status"],
+            message["created_at"],
+            as_json(message["params"]),
+            as_json(message["usage"]),
+            as_json(message["timings"]),
+        ),
+    ).lastrowid
+    assert made is not None
+    if message["reasoning"]:
+        add_thought(connection, made, message["reasoning"])
+    if message["assessment"] is not None:
+        set_assessment(connection, made, message["assessment"])
+    if message["correct"] is not None:
+        marked_at = message["marked_at"] or message["created_at"]
+        connection.execute("INSERT INTO marks VALUES (?, ?, ?)", (made, int(message["correct"]), marked_at))
+    if message["tokens"] is not None:
+        connection.execute("INSERT INTO tokens VALUES (?, ?)", (made, compact_json(message["tokens"])))
+    return made
+
+
+# What each part must be
+
+
+def _conversation(data: Any) -> Fields:
+    fields = _Fields(data, "the conversation")
+    return {
+        "id": fields.take("id", lambda value: isinstance(value, str) and value.isalnum() and value.isascii()),
+        "title": one_line(fields.text("title")),
+        "model": fields.text("model"),
+        "adapter": fields.text("adapter", optional=True),
+        "leaf_id": fields.take("leaf_id", _is_id, optional=True),
+        "created_at": fields.moment("created_at"),
+        "updated_at": fields.moment("updated_at"),
+        "pinned_at": fields.moment("pinned_at", optional=True),
+        "settings": fields.take("settings", _is_object, optional=True),
+    }
+
+
+def _message(data: Any, number: int) -> Fields:
+    fields = _Fields(data, f"message {number}")
+    status = fields.take("status", lambda value: value in STATUSES)
+    role = fields.take("role", lambda value: value in ROLES)
+    text = fields.text("text")
+    return {
+        "id": fields.take("id", _is_id),
+        "parent_id": fields.take("parent_id", _is_id, optional=True),
+        "role": role,
+        "text": text,
+        "status": "cut_off" if status == "streaming" else status,
+        "created_at": fields.moment("created_at"),
+        "params": fields.take("params", _are_params),
+        "usage": fields.take("usage", _is_usage, optional=True),
+        "timings": fields.take("timings", _are_numbers, optional=True),
+        "assessment": fields.take("assessment", _is_assessment, optional=True),
+        "correct": fields.take("correct", lambda value: isinstance(value, bool) and role == "assistant", optional=True),
+        "marked_at": fields.moment("marked_at", optional=True),
+        "reasoning": fields.text("reasoning", optional=True) or "",
+        "tokens": fields.take("tokens", lambda value: _are_tokens(value, len(text)), optional=True),
+    }
+
+
+def _check_tree(conversation: Fields, messages: list[Fields]) -> None:
+    """Each message stands below an earlier one, or below none; the shown branch ends in one of them."""
+    known: set[int] = set()
+    for number, message in enumerate(messages, 1):
+        if message["id"] in known or (message["parent_id"] is not None and message["parent_id"] not in known):
+            raise _Damaged(f"the place of message {number}")
+        known.add(message["id"])
+    if conversation["leaf_id"] is not None and conversation["leaf_id"] not in known:
+        raise _Damaged("the end of the shown branch")
+
+
+class _Fields:
+    """An object of the file, whose fields are taken one by one."""
+
+    def __init__(self, data: Any, name: str) -> None:
+        if not isinstance(data, dict):
+            raise _Damaged(name)
+        self._data: Mapping[str, Any] = data
+        self._name = name
+
+    def take(self, key: str, fits: Callable[[Any], bool], *, optional: bool = False) -> Any:
+        """The value of a field that `fits`; None where it is optional and isn't there."""
+        value = self._data.get(key)
+        if value is None and optional:
+            return None
+        if value is None or not fits(value):
+            raise _Damaged(f"{key} of {self._name}")
+        return value
+
+    def text(self, key: str, *, optional: bool = False) -> Any:
+        """A text, as it can be kept."""
+        value = self.take(key, lambda value: isinstance(value, str), optional=optional)
+        return value if value is None else storable(value)
+
+    def moment(self, key: str, *, optional: bool = False) -> Any:
+        """A time, as the store writes it."""
+        value = self.take(key, _is_moment, optional=optional)
+        if value is None:
+            return None
+        return datetime.fromisoformat(value).astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+
+
+def _is_share(value: Any) -> bool:
+    return _is_number(value) and 0 <= value <= 1
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_moment(value: Any) -> bool:
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.tzinfo is not None and 1 < moment.year < 9999
+    except (TypeError, ValueError):
+        return False
+
+
+def _is_usage(value: Any) -> bool:
+    """Counts, and a word for why it ended."""
+    return _are_numbers_but(value, "finish_reason")
+
+
+def _are_numbers_but(value: Any, *words: str) -> bool:
+    """An object of numbers, but for some words."""
+    return _is_object(value) and all(
+        each is None or (isinstance(each, str) if name in words else isinstance(each, bool) or _is_number(each))
+        for name, each in value.items()
+    )
+
+
+def _are_numbers(value: Any) -> bool:
+    return _is_object(value) and all(each is None or _is_number(each) for each in value.values())
+
+
+def _are_params(value: Any) -> bool:
+    """Names are words, the sampling is an object."""
+    if not _is_object(value):
+        return False
+    sampling = value.get("sampling")
+    if sampling is not None and not (_is_object(sampling) and all(_is_setting(*each) for each in sampling.items())):
+        return False
+    names = (value.get(name) for name in ("model", "adapter", "model_ref", "adapter_ref", "fingerprint"))
+    return all(name is None or isinstance(name, str) for name in names)
+
+
+def _is_setting(name: str, value: Any) -> bool:
+    """How answers are drawn is compared and counted with, so what is a number there must be one."""
+    return value is None or (
+        _is_number(value) if name in _COUNTED else isinstance(value, str | bool | int | float | list)
+    )
+
+
+_COUNTED = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "seed")
+
+
+def _is_assessment(value: Any) -> bool:
+    """Can it be read and shown, and does it stay within its text?"""
+    try:
+        heard = Assessment.from_dict(value)
+        confidence_text(heard)
+        spans: list[Span | SentenceAcceptance] = [
+            *heard.hedges,
+            *heard.boosters,
+            *(heard.sentences or ()),
+            *([heard.answer_span] if heard.answer_span else []),
+        ]
+        confidence = value.get("confidence") or {"value": None, "kind": None}
+        return (
+            heard.state in get_args(State)
+            and all(isinstance(text, str) for text in (heard.question, heard.response, heard.masked_response))
+            and all(
+                0 <= span.start <= span.end and heard.response[span.start : span.end] == span.text for span in spans
+            )
+            and all(each is None or _is_share(each) for each in (heard.acceptance, heard.p_right, confidence["value"]))
+            and confidence["kind"] in (None, "calibrated", "acceptance")
+        )
+    except (AttributeError, KeyError, TypeError, ValueError, AssertionError):
+        return False
+
+
+def _are_tokens(value: Any, length: int) -> bool:
+    """Rows of start, end, log-probability; and perhaps text, which of the likeliest it is, and those."""
+    return isinstance(value, list) and all(_is_token(row, length) for row in value)
+
+
+def _is_token(row: Any, length: int) -> bool:
+    if not isinstance(row, list) or len(row) not in (3, 6):
+        return False
+    start, end, logprob, *more = row
+    if not (_is_id(start) and _is_id(end) and 0 <= start <= end <= length and _is_number(logprob)):
+        return False
+    if not more:
+        return True
+    text, drawn, likeliest = more
+    return (
+        isinstance(text, str)
+        and (drawn is None or _is_id(drawn))
+        and isinstance(likeliest, list)
+        and all(
+            isinstance(each, list) and len(each) == 2 and isinstance(each[0], str) and _is_number(each[1])
+            for each in likeliest
+        )
+    )

@@ -1,0 +1,35 @@
+"""Which model answers: another one is chosen, and takes its place in the middle of the conversation."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from lacie_chat.tui.handlers.registry import does
+
+if TYPE_CHECKING:
+    from lacie_chat.tui.screens.chat import ChatScreen
+
+_LOOK_SECONDS = 0.1
+
+
+@does("chat.model", lambda chat: chat.find is not None, waits=True)
+async def change_model(chat: "ChatScreen") -> None:
+    """Once no answer is in progress: it is finished by the model that it was asked of."""
+    from lacie_chat.tui.screens.models import ModelsScreen  # what finds models: not before it is wanted
+
+    assert chat.find is not None
+    session = chat.session
+    found = await chat.app.push_screen_wait(ModelsScreen(session, chat.find))
+    chat.composer.focus()
+    if found is None:
+        return
+    chat.wanted = found
+    name = found.speaker.model_name
+    if session.why_unchangeable:
+        chat.notify(f"{name} answers when this answer is finished (escape stops it).", timeout=6, markup=False)
+    while session.why_unchangeable:
+        await asyncio.sleep(_LOOK_SECONDS)
+    if chat.wanted is not found:
+        return  # yet another one was chosen while it waited
+    for line in found.told:
+        chat.notify(line, timeout=10, markup=False)
+    session.change_speaker(found.speaker)

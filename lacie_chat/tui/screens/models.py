@@ -1,0 +1,255 @@
+"""Another model to answer: what is on this machine, what is worth getting, or one of the Hub by its name.
+
+One types to filter; what looks like a name on the Hub or a path can be taken as it is. The list opens at once and fills
+as it is found out (chat/choosing.py); what isn't here is fetched after a question, with a line that says how far it is.
+"""
+
+from typing import ClassVar
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from lacie_chat.chat.choices import Choice, Closer
+from lacie_chat.chat.choosing import (
+    Choosing,
+    ChoosingEvent,
+    Chosen,
+    Fetching,
+    Find,
+    Found,
+    Listed,
+    LookedAt,
+    Offered,
+    Refused,
+)
+from lacie_chat.chat.session import ChatSession
+from lacie_chat.confidence import bar
+from lacie_chat.models import Offer
+from lacie_chat.models.needs import roughly_needed, too_big
+from lacie_chat.names import pair_name
+from lacie_chat.printable import printable
+from lacie_chat.sizes import size_text
+from lacie_chat.tui.figures import DIM
+from lacie_chat.tui.screens.base import SHORT, SizedScreen
+from lacie_chat.tui.screens.confirm import ConfirmScreen
+
+PASSED_ON = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
+
+
+class FromChoosing(Message):
+    """Something was found out; posted from its threads."""
+
+    def __init__(self, event: ChoosingEvent) -> None:
+        super().__init__()
+        self.event = event
+
+
+class ModelsScreen(SizedScreen[Found | None]):
+    """Dismissed with the model that was chosen, which is here and can answer, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "Change to it", id="models.choose"),
+        Binding("escape", "close", "Back", id="models.close"),
+        *(Binding(key, f"move('{action}')", show=False, priority=True) for key, action in PASSED_ON.items()),
+    ]
+
+    search = getters.query_one(Input)
+    models = getters.query_one(OptionList)
+    progress = getters.query_one("#models-progress", Static)
+
+    def __init__(self, session: ChatSession, find: Find) -> None:
+        super().__init__()
+        speaker, info = session.speaker, session.info
+        self._at_work = speaker.origin.model_ref if speaker.origin is not None and not session.load_error else ""
+        self._choosing = Choosing(
+            find,
+            lambda event: self.post_message(FromChoosing(event)),
+            taken=info.size_bytes if info is not None else 0,
+            version=speaker.assessment_version,
+        )
+        self._listed: Listed | None = None
+        self._closer: dict[str, Closer] = {}
+        self._rows: list[Choice | None] = []
+        """What stands in each row of the list; None for a heading."""
+
+    @property
+    def writing_place(self) -> Input:
+        return self.search
+
+    def compose_screen(self) -> ComposeResult:
+        yield Static("lacie · models · enter changes to it", classes="title-bar")
+        yield Input(placeholder="Filter, or type owner/repo[:QUANT] or a path", id="search", compact=True)
+        yield Static(id="models-progress", classes="-unused", markup=False)
+        yield OptionList(id="models")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self._fill()
+        self.search.focus()
+        self._choosing.look()
+
+    def on_unmount(self) -> None:
+        self._choosing.close()
+
+    def on_resize(self) -> None:
+        self._fill()
+
+    # What the user does
+
+    def on_input_changed(self) -> None:
+        self._fill()
+
+    def on_input_submitted(self) -> None:
+        self.action_choose()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self._choose(self._rows[event.option_index])
+
+    def action_move(self, action: str) -> None:
+        getattr(self.models, f"action_{action}")()
+
+    def action_choose(self) -> None:
+        index = self.models.highlighted
+        self._choose(self._rows[index] if index is not None and index < len(self._rows) else None)
+
+    def action_close(self) -> None:
+        if self._choosing.stop():
+            self._show_progress("")
+            self.notify("Stopped. What was fetched is kept: it goes on from there.", timeout=4)
+        elif self.search.value:
+            self.search.value = ""
+        else:
+            self.dismiss(None)
+
+    def _choose(self, choice: Choice | None) -> None:
+        if choice is None or self._choosing.busy:
+            return
+        if choice.ref == self._at_work:
+            self.notify(f"{choice.name} answers already.", timeout=3, markup=False)
+            return
+        self._show_progress(f"Looking at {choice.ref}…")
+        self._choosing.choose(choice.ref)
+
+    # What is found out
+
+    def on_from_choosing(self, message: FromChoosing) -> None:
+        match message.event:
+            case Listed() as listed:
+                self._listed = listed
+                self._fill()
+            case LookedAt(ref, closer):
+                self._closer[ref] = closer
+                self._redraw(ref)
+            case Offered(offer):
+                self._show_progress("")
+                self._ask(offer)
+            case Fetching(fraction, text):
+                self._show_progress(f"{bar(fraction)} {text}", "escape stops it")
+            case Chosen(found):
+                self.dismiss(found)
+            case Refused(reason):
+                self._show_progress("")
+                self.notify(reason, title="No change", severity="error", timeout=12, markup=False)
+
+    def _ask(self, offer: Offer) -> None:
+        """Fetch it? With its size, what is here of it already, and what it needs."""
+        lines = [f"Fetch {offer.name} ({size_text(offer.size_bytes)}) from the Hub?"]
+        if offer.missing_bytes < offer.size_bytes:
+            lines.append(f"{size_text(offer.size_bytes - offer.missing_bytes)} of it are here from an earlier try.")
+        if told := too_big(offer.size_bytes, self._listed.free if self._listed else None):
+            lines.append(f"It needs {told}.")
+        if offer.others:
+            more = ", …" if len(offer.others) > 8 else ""
+            lines.append(f"Also there: {', '.join(offer.others[:8])}{more} (type them behind a colon).")
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                self._show_progress(f"Fetching {offer.name}…", "escape stops it")
+                self._choosing.fetch(offer.ref)
+
+        self.app.push_screen(ConfirmScreen(printable("\n".join(lines)), "Fetch", "Not now"), answered)
+
+    # What is shown
+
+    def _show_progress(self, text: str, hint: str = "") -> None:
+        self.progress.set_class(not text, "-unused")
+        self.progress.update(Content.assemble(printable(text), (f"  {hint}" if hint else "", DIM)))
+
+    def _groups(self) -> list[tuple[str, list[Choice]]]:
+        """The headings, and what stands under each, as the filter has it."""
+        typed = self.search.value.strip()
+        words = typed.split()
+        listed = self._listed
+        here = [choice for choice in (listed.here if listed else ()) if choice.matches(words)]
+        here.sort(key=lambda choice: choice.ref != self._at_work)
+        there = [choice for choice in (listed.catalogue if listed else ()) if choice.matches(words)]
+        groups = [("On this machine", here), ("Worth getting", there)]
+        known = any(typed.lower() == choice.ref.lower() for choice in [*here, *there])
+        if typed and not known and (looks_like_ref(typed) or not (here or there)):
+            groups.append(("As typed", [Choice(typed, typed, 0)]))
+        return [group for group in groups if group[1]]
+
+    def _fill(self) -> None:
+        options = self.models
+        before = self._highlighted()
+        self._rows, shown = [], []
+        for heading, choices in self._groups():
+            self._rows += [None, *choices]
+            shown += [Option(Content.styled(heading, "bold $text-primary"), disabled=True)]
+            shown += [Option(self._content(choice)) for choice in choices]
+        if self._listed is None:
+            self._rows.append(None)
+            shown.append(Option(Content.styled("Looking what is on this machine…", DIM), disabled=True))
+        else:
+            notes = self._listed.notes if not self.search.value else ()
+            self._rows += [None] * len(notes)
+            shown += [Option(Content.styled(f"! {printable(note)}", "$text-warning"), disabled=True) for note in notes]
+        options.set_options(shown)
+        found = [index for index, row in enumerate(self._rows) if row is not None]
+        same = [index for index in found if before is not None and self._rows[index] == before]
+        options.highlighted = next(iter([*same, *found]), None)
+
+    def _redraw(self, ref: str) -> None:
+        for index, row in enumerate(self._rows):
+            if row is not None and row.ref == ref and row.path is not None:
+                self.models.replace_option_prompt_at_index(index, self._content(row))
+
+    def _highlighted(self) -> Choice | None:
+        index = self.models.highlighted
+        return self._rows[index] if index is not None and index < len(self._rows) else None
+
+    def _content(self, choice: Choice) -> Content:
+        """A row: the name and what marks it; its size, what it needs and where it is; why one would want it."""
+        closer = self._closer.get(choice.ref, Closer()) if choice.path is not None else Closer()
+        marks = [("current", "$text-success")] if choice.ref == self._at_work else []
+        marks += [("LACIE-trained", "$text-primary")] if closer.trained and not closer.adapter else []
+        marks += [("calibrated", "$text-primary")] if closer.calibrated else []
+        title = Content.assemble(
+            (printable(pair_name(choice.name, closer.adapter)), DIM if closer.unusable else "bold"),
+            *((f"  {mark}", style) for mark, style in marks),
+        )
+        if not choice.size_bytes:
+            return title + Content.styled("\nFetched from the Hub, if it isn't here", DIM)
+        facts = [size_text(choice.size_bytes), choice.quantisation, *choice.facts, choice.source]
+        big = too_big(choice.size_bytes, self._listed.free if self._listed else None)
+        if closer.unusable:
+            facts.append(closer.unusable)
+        elif not big:
+            facts.insert(2, f"needs about {size_text(roughly_needed(choice.size_bytes))}")
+        lines = [title, Content.styled(printable(" · ".join(filter(None, facts))), DIM)]
+        if big and not closer.unusable:
+            lines.append(Content.styled(f"Too big for now: {big}", "$text-warning"))
+        if self.size.height >= SHORT and not closer.unusable:
+            more = choice.why or (choice.ref if choice.ref != choice.name else "")
+            lines += [Content.styled(printable(more), DIM)] if more else []
+        return Content("\n").join(lines)
+
+
+def looks_like_ref(text: str) -> bool:
+    """Is it a name on the Hub, an address or a path, rather than words to look for?"""
+    return " " not in text.strip() and ("/" in text or "\\" in text or ":" in text or text.lower().endswith(".gguf"))

@@ -1,0 +1,53 @@
+"""What one writes, in a real terminal: the user's own editor on it."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from terminal import Terminal
+
+
+def kept(folder: Path) -> str:
+    """The text that was not sent, as the program left it."""
+    return str(json.loads((folder / "interface.json").read_text())["draft"])
+
+
+def editor(folder: Path, body: str) -> str:
+    """An editor that waits for a line on the terminal, then does `body` with the text in `path`."""
+    path = folder / "editor.py"
+    path.write_text(f"import sys\npath = sys.argv[-1]\nprint('the editor has:', open(path).read())\ninput()\n{body}\n")
+    return f"'{sys.executable}' '{path}'"
+
+
+def test_the_editor_gets_the_text_and_gives_it_back(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDITOR", editor(tmp_path, "open(path, 'a').write(', and more\\nof it\\n')"))
+    monkeypatch.delenv("VISUAL", raising=False)
+    with Terminal("chat", "--context", "512") as terminal:
+        terminal.wait_for("Ask something")
+        terminal.type("A question\x05")  # in one burst, the key with the text
+        terminal.wait_for("the editor has: A question")
+        terminal.type("\n")
+        terminal.wait_for("of it")
+        terminal.type("!")  # the chat has the keys again
+        terminal.wait_for("of it!")
+        terminal.type("\x11")
+        assert terminal.wait_for_end() == 0
+    assert kept(data_dir) == "A question, and more\nof it!"
+
+
+def test_an_editor_that_fails_leaves_the_text(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISUAL", editor(tmp_path, "open(path, 'w').write('half'); sys.exit(4)"))
+    with Terminal("chat", "--context", "512") as terminal:
+        terminal.wait_for("Ask something")
+        terminal.type("A question")
+        terminal.wait_for("A question")
+        terminal.type("\x05")
+        terminal.wait_for("the editor has: A question")
+        terminal.type("\n")
+        terminal.wait_for("ended with status 4")
+        terminal.type("\x11")
+        assert terminal.wait_for_end() == 0
+    assert kept(data_dir) == "A question"
