@@ -85,15 +85,8 @@ class LacieApp(Coloured[None], DrawsWhole[None], TakesAllText, Copying):
         return self.chat
 
     def on_mount(self) -> None:
-<<<<<<< HEAD
-        self.show_theme(self.state.theme)
-        self.set_keymap(self.state.keys)
-=======
-        theme = str(self.settings.held("theme").value or self.state.theme)
-        if theme in self.available_themes:
-            self.theme = theme
+        self.show_theme(self._liked_theme)
         self.set_keymap(self.state.keymap)
->>>>>>> main
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.session.start()
         if ignored := refusal(self.state.keys):
@@ -142,8 +135,12 @@ class LacieApp(Coloured[None], DrawsWhole[None], TakesAllText, Copying):
         if self.is_running:
             self.chat.post_message(FromSession(event))
 
+    @property
+    def _liked_theme(self) -> str:
+        return str(self.settings.held("theme").value or self.state.theme)
+
     def _keep_theme(self, name: str) -> None:
-        if name == self.fitting_theme(self.state.theme):
+        if name == self.fitting_theme(self._liked_theme):
             return  # what this terminal made of the theme that the user likes
         self.state.theme = name
         write_state(self.state)
