@@ -6,19 +6,23 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from threading import Event, Thread
+from typing import Any
 
 import pexpect
 import pytest
-from figures import answer, calibrator
+from fitted import calibrator
 from scripted import Answer, ScriptedEngine, ScriptedReader
 from terminal import LACIE
 
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.speaker import ChatSpeaker, Origin
+from lacie_chat.chat.tree import Turn
 from lacie_chat.commands.plain_chat import PlainChat
 from lacie_chat.commands.plain_words import details_lines, ending_line, figures_line
-from lacie_chat.confidence import Agreement, spoken_text
+from lacie_chat.confidence import Agreement, Assessment, Span, State, spoken_text
+from lacie_chat.confidence.calibrator import logit
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.errors import LacieError
@@ -28,6 +32,22 @@ FIGURES = r"Sounds \d+ % sure\. (Right (about|less|more) [^.]*|It gives no singl
 
 
 # In words
+
+
+def answer(
+    acceptance: float = 0.9,
+    p_right: float | None = 0.17,
+    *,
+    state: State = "answered",
+    span: bool = True,
+    agreement: Agreement | None = None,
+    **turn: Any,
+) -> Turn:
+    """A finished answer whose assessment says this; `turn`: what else is known of it."""
+    text, found = "I think it is the Danube.", Span("the Danube", 14, 24) if span and state == "answered" else None
+    hedges = (Span("I think", 0, 7),)
+    heard = Assessment("Which?", text, state, found, "I think it is [answer].", acceptance, p_right, hedges, (), None)
+    return Turn("assistant", text, None, assessment=replace(heard, agreement=agreement), **turn)
 
 
 @pytest.mark.parametrize(
@@ -43,8 +63,8 @@ FIGURES = r"Sounds \d+ % sure\. (Right (about|less|more) [^.]*|It gives no singl
             "Sounds 82 % sure. How often such answers are right is not known yet: lacie calibrate measures it.",
         ),
         (answer(0.82, None, span=False), "Sounds 82 % sure. It gives no single answer to be right or wrong."),
-        (answer(0.1, state="abstained"), "It declines: there is no answer to be sure of."),
-        (answer(0.5, state="no_claim"), "It claims nothing that could be right or wrong."),
+        (answer(0.1, None, state="abstained"), "It declines: there is no answer to be sure of."),
+        (answer(0.5, None, state="no_claim"), "It claims nothing that could be right or wrong."),
         (
             answer(0.9, 0.17, agreement=Agreement(0.8, 5)),
             "Sounds 90 % sure. Right about 17 times in 100: sounds surer than it is. 4 of 5 samples agree.",
@@ -61,7 +81,7 @@ def test_what_else_is_said_of_an_answer() -> None:
     assert ending_line(answer(status="cancelled")) == "Stopped by you."
     assert ending_line(answer(usage={"finish_reason": "length", "completion_tokens": 512})) == "Stopped at 512 tokens."
     assert ending_line(answer()) == ""
-    told = "\n".join(details_lines(answer(hedged=True, params={"model": "M", "adapter": "A"})))
+    told = "\n".join(details_lines(answer(params={"model": "M", "adapter": "A"})))
     for part in (
         "In a word: fairly sure.",
         "The answer in it: the Danube",
@@ -106,7 +126,7 @@ def talk(store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
     """What is written in a chat where this is typed."""
 
     def run(engine: ScriptedEngine, *typed: str | Callable[[], object], resume: str | None = None) -> str:
-        of = {"calibrator": calibrator(), "baseline_calibrator": calibrator(0.5)}
+        of = {"calibrator": calibrator(logit(0.17)), "baseline_calibrator": calibrator(logit(0.5))}
         origins = {"origin": Origin("m", "a", "aa-bb"), "baseline_origin": Origin("m", None, "aa")}
         speaker = ChatSpeaker(lambda: engine, "Model", "LACIE", **of, **origins)
         monkeypatch.setattr(sys, "stdin", Typed(*typed))
