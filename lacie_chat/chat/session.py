@@ -21,7 +21,7 @@ from lacie_chat.chat.engine_keeper import EngineKeeper
 from lacie_chat.chat.events import ChatEvent, Notice, SpeakerChanged, TurnChanged, TurnEnded
 from lacie_chat.chat.folds import OFF, Folds
 from lacie_chat.chat.lane import Lane
-from lacie_chat.chat.making import drawn, kept, seed_for
+from lacie_chat.chat.making import Making
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.chat.unheard import calibrator_for, note_unheard, see_as_now, unheard_of
@@ -61,7 +61,7 @@ class ChatSession:
     ) -> None:
         self.speaker = speaker
         self.store = store
-        self.settings = settings or Settings()
+        self.making = Making(settings or Settings(), store, self._remake)
         self.agreement = agreement
         """So many samples are drawn after each answer; 0: none."""
         self.folds = Folds(answer_from, calibrated=speaker.is_calibrated)
@@ -80,7 +80,7 @@ class ChatSession:
         self._keeper = EngineKeeper(speaker, self._speaking, post, self._ready)
         self._afterwards = Afterwards(lambda: self._keeper.engine, post, self.engine_died)
         self.tree = self._new_tree()
-        self.sampling = drawn(self.settings, speaker, {})
+        self.sampling = self.making.sampling(speaker)
         """How the next answers are drawn."""
 
     @property
@@ -137,6 +137,7 @@ class ChatSession:
         self.cancel_all()
         self._afterwards.forget()
         self.tree = self._new_tree()
+        self.making.leave()
 
     def open(self, conversation_id: str) -> None:
         """Go on with a stored conversation; its answers that were never assessed are, when there is time. Raises
@@ -153,6 +154,7 @@ class ChatSession:
         self.cancel_all()
         self._afterwards.forget()
         self.tree = tree
+        self.making.enter(conversation_id)
         self.hear_left(tree.path())
 
     def switch(self, turn: Turn, step: int) -> bool:
@@ -227,7 +229,7 @@ class ChatSession:
 
     def params_of(self, baseline: bool, sampling: Sampling) -> dict[str, Any]:
         """What is kept with an answer that is asked for now: who gives it, how it is drawn, what it is told first."""
-        return self.speaker.params_of(baseline, sampling) | kept(self.settings, {})
+        return self.speaker.params_of(baseline, sampling) | self.making.kept()
 
     def borrow_engine(self) -> EngineLike | None:
         """The engine, loaded, for a thread that isn't one of ours; waits for it. None if it can't be loaded."""
@@ -248,7 +250,8 @@ class ChatSession:
     # What the threads do
 
     def _ask(self, question: Turn) -> Turn:
-        seed = seed_for(self.settings, {}, len(question.children))
+        self.making.keep(self.tree.conversation_id)
+        seed = self.making.seed(len(question.children))
         sampling = replace(self.sampling, seed=self._seed() if seed is None else seed)
         params = self.params_of(self.baseline, sampling)
         self.tree.answered_by(self.speaker.model_name, self.speaker.adapter_name)
@@ -274,8 +277,9 @@ class ChatSession:
 
     def _take(self, speaker: ChatSpeaker) -> int:
         """This one answers from now on; returns the number of the change."""
-        self.speaker, self.baseline = speaker, False
-        self.sampling = drawn(self.settings, speaker, {})
+        same = replace(speaker, engine_factory=self.speaker.engine_factory) == self.speaker  # but run otherwise
+        self.speaker, self.baseline = speaker, self.baseline and same
+        self._remake()
         self.folds.calibrated = speaker.is_calibrated
         see_as_now(self, self.tree)
         self._changes += 1
@@ -373,6 +377,9 @@ class ChatSession:
         """Assess those of the conversation's answers which a program that ended left unheard, when there is time."""
         for turn in unheard_of(turns):
             self.listen_later(self.tree, turn)
+
+    def _remake(self) -> None:
+        self.sampling = self.making.sampling(self.speaker)
 
     def _new_tree(self) -> ChatTree:
         return ChatTree(self.store, self.speaker.model_name, self.speaker.adapter_name, report=self._report_store)

@@ -3,7 +3,7 @@
 A chat that goes on with another model takes another value; nothing of the old one can stay behind.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -42,6 +42,8 @@ class ChatSpeaker:
     sampling: Sampling = field(default_factory=Sampling)
     """As the model's file recommends."""
     can_think: bool = True
+    engine_with: Callable[[Mapping[str, Any]], Callable[[], EngineLike]] | None = None
+    """Gives an `engine_factory` for another `context`, `threads` and `gpu_layers` (the settings' names)."""
     assessment_version: str = ASSESSMENT_VERSION
 
     @property

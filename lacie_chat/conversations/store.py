@@ -116,6 +116,19 @@ class Store:
         who = storable(model), adapter and storable(adapter)
         self._change_conversation("model = ?, adapter = ?", who, conversation_id)
 
+    def own_settings(self, conversation_id: str) -> dict[str, Any]:
+        """What was set for a conversation alone; empty where nothing was."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT settings FROM conversations WHERE id = ?", (storable(conversation_id),)
+            ).fetchone()
+        found = json.loads(row["settings"]) if row is not None and row["settings"] is not None else {}
+        return found if isinstance(found, dict) else {}
+
+    def keep_own_settings(self, conversation_id: str, settings: Mapping[str, Any]) -> None:
+        """Keep what is set for a conversation alone; it replaces what was set before."""
+        self._change_conversation("settings = ?", (as_json(settings or None),), conversation_id, touch=False)
+
     def pin(self, conversation_id: str, pinned: bool = True) -> None:
         """Let a conversation stand before the others, or no more."""
         self._change_conversation("pinned_at = ?", (timestamp() if pinned else None,), conversation_id, touch=False)

@@ -103,8 +103,8 @@ class Settings:
         self.flags.pop(name, None)
         self._of_preset.pop(name, None)
 
-    def take_preset(self, name: str | None) -> None:
-        """The conversation has another preset now: what flags and `--preset` say of an answer no longer counts."""
+    def take_preset(self) -> None:
+        """The conversation takes a preset: what flags and `--preset` say of an answer counts no more."""
         for option in OF_ANSWER:
             self.forget(option.name)
         self.preset = None

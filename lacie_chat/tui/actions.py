@@ -83,7 +83,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("answer.copy_thought", "alt+y", "Copy thought", "Copy what the model thought, without the answer"),
     # before the details, with which it shares a key: only a foldable answer takes it
-    Action("answer.unfold", "ctrl+b,enter", "Unfold", "Show a folded answer; once more folds it again"),
+    Action("answer.unfold", "ctrl+b,enter", "Unfold", "Show a folded answer, question or paste; once more folds it"),
     Action(
         "answer.details",
         "ctrl+t,enter",

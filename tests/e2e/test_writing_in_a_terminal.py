@@ -1,4 +1,4 @@
-"""What one writes, in a real terminal: the user's own editor on it."""
+"""What one writes, in a real terminal: long pastes, the user's own editor."""
 
 import json
 import sys
@@ -51,3 +51,25 @@ def test_an_editor_that_fails_leaves_the_text(data_dir: Path, tmp_path: Path, mo
         terminal.type("\x11")
         assert terminal.wait_for_end() == 0
     assert kept(data_dir) == "A question"
+
+
+def test_a_long_paste_is_one_line_that_opens_and_the_editor_has_it_whole(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISUAL", editor(tmp_path, "open(path, 'a').write('more')"))
+    pasted = "".join(f"line {number}\n" for number in range(300))
+    with Terminal("chat", "--context", "512") as terminal:
+        terminal.wait_for("Ask something")
+        terminal.type("Why? \x1b[200~" + pasted.replace("\n", "\r") + "\x1b[201~ Say.")
+        terminal.wait_for("Why? [pasted: 300 lines, 3 kB] Say.")
+        terminal.type("\x02")  # ctrl+b
+        terminal.wait_for(lambda screen: "line 299" in screen and "[pasted" not in screen)
+        terminal.type("\x02")
+        terminal.wait_for("Why? [pasted: 300 lines, 3 kB] Say.")
+        terminal.type("\x05")
+        terminal.wait_for("line 299")
+        terminal.type("\n")
+        terminal.wait_for("Why? [pasted: 300 lines, 3 kB] Say.more")
+        terminal.type("\x11")
+        assert terminal.wait_for_end() == 0
+    assert kept(data_dir) == f"Why? {pasted} Say.more"

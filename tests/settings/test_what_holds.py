@@ -54,5 +54,5 @@ def test_what_is_set_in_the_chat_goes_before_what_it_was_started_with(tmp_path: 
     settings.write({"temperature": 0.1})
     assert settings.held("temperature") == Held(0.1, "file")
     settings.write_preset("mine", {"top_p": 0.4})
-    settings.take_preset("mine")
+    settings.take_preset()
     assert settings.held("top_p", {"preset": "mine"}) == Held(0.4, "preset mine")

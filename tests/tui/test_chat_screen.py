@@ -105,14 +105,14 @@ async def test_keys_typed_before_enter_are_part_of_the_message(driven) -> None:
         assert engine.prompts[0][0].content == "fast"
 
 
-async def test_a_long_paste_is_not_sent_and_the_composer_grows(driven) -> None:
+async def test_a_paste_is_not_sent_and_the_composer_grows(driven) -> None:
     from textual.events import Paste
 
     async with driven() as driver:
         composer = driver.chat.query_one(Composer)
-        driver.app.post_message(Paste("line\n" * 2000))
+        driver.app.post_message(Paste("line\n" * 10))
         await driver.until(lambda: composer.text)
-        assert composer.text == "line\n" * 2000
+        assert composer.text == "line\n" * 10
         assert driver.session.tree.roots == []
         assert composer.size.height == 8
         assert "enter sends" in driver.text()

@@ -19,7 +19,11 @@ def _has_answer(chat: "ChatScreen") -> bool:
 
 
 def _is_foldable(chat: "ChatScreen") -> bool:
-    return chat.answer is not None and chat.session.folds.reason(chat.answer) is not None
+    return _writes_pieces(chat) or chat.foldable is not None
+
+
+def _writes_pieces(chat: "ChatScreen") -> bool:
+    return chat.composer.has_focus and chat.composer.has_pieces
 
 
 @does("answer.stop", lambda chat: chat.session.busy)
@@ -52,7 +56,9 @@ def copy(chat: "ChatScreen") -> None:
 
 @does("answer.unfold", _is_foldable)
 def unfold(chat: "ChatScreen") -> None:
-    if (turn := chat.answer) is not None:
+    if _writes_pieces(chat):
+        chat.composer.toggle_pieces()
+    elif (turn := chat.foldable) is not None:
         chat.post_message(FoldWanted(turn))
 
 

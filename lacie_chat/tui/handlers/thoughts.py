@@ -1,6 +1,5 @@
 """What the model thinks before its answers: opened, folded and copied, cut short, switched off."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lacie_chat.chat.answering import thinking_of
@@ -45,8 +44,8 @@ def copy_thought(chat: "ChatScreen") -> None:
 
 @does("chat.thinking", _can_think)
 def switch_thinking(chat: "ChatScreen") -> None:
-    session = chat.session
-    choice = next_choice(session.sampling.reasoning, session.speaker.sampling.reasoning)
-    session.sampling = replace(session.sampling, reasoning=choice)
+    making, speaker = chat.session.making, chat.session.speaker
+    choice = next_choice(chat.session.sampling.reasoning, making.usual_sampling(speaker).reasoning)
+    making.think(choice, speaker)
     chat.show_setting()
     chat.notify(choice_sentence(choice), timeout=3)

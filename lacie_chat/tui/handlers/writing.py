@@ -19,7 +19,7 @@ def open_editor(chat: "ChatScreen") -> None:
 
 def _edit(chat: "ChatScreen") -> None:
     composer = chat.composer
-    text, problem = composer.text, ""
+    text, problem = composer.written, ""
     try:
         command = editor_command(os.environ)
         with chat.app.suspend():

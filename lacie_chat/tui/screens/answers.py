@@ -8,11 +8,14 @@ from textual import getters
 from lacie_chat.chat.folds import limit_text
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
+from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.interface_state import InterfaceState
+from lacie_chat.tui.key_names import names_of
 from lacie_chat.tui.messages import AnswerWanted, FoldWanted, LaterWanted, TurnSelected
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.widgets.line_layout import WITHIN
 from lacie_chat.tui.widgets.message import AnswerView, Fold
+from lacie_chat.tui.widgets.question import QuestionView, question_fold
 from lacie_chat.tui.widgets.status import Status
 from lacie_chat.tui.widgets.strip import Strip
 from lacie_chat.tui.widgets.transcript import Transcript
@@ -92,7 +95,10 @@ class AnswersScreen(SizedScreen[None]):
     # Folding
 
     def fold_of(self, turn: Turn) -> Fold | None:
-        """Whether an answer is folded, and why."""
+        """Whether a message is folded, and why."""
+        if turn.role == "user":
+            key = names_of(next(action for action in ACTIONS if action.name == "answer.unfold"), self.state.keymap)[0]
+            return question_fold(turn.text, key, opened=self.session.folds.is_open(turn))
         reason = self.session.folds.reason(turn)
         return Fold(reason, self.session.folds.is_open(turn)) if reason else None
 
@@ -113,9 +119,18 @@ class AnswersScreen(SizedScreen[None]):
             folds.close(turn)
         else:
             folds.open(turn)
-        if view := self.transcript.answer_view(turn):
+        view = self.transcript.view_of(turn)
+        if isinstance(view, AnswerView):
             view.fold = self.fold_of(turn)
             await self.transcript.redraw(view)
+        elif isinstance(view, QuestionView):
+            self.transcript.redraw_question(view)
+
+    @property
+    def foldable(self) -> Turn | None:
+        """The message that can be folded or opened: the selected one, else the last answer, else its question."""
+        found = [self.subject] if self.transcript.selected is not None else [self.answer, self.question]
+        return next((turn for turn in found if turn is not None and self.fold_of(turn) is not None), None)
 
     def show_setting(self) -> None:
         """Say in the status line what is switched on: that answers are folded, and the like."""

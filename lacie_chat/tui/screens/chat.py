@@ -214,7 +214,7 @@ class ChatScreen(WritingScreen):
         self.composer.focus()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        self.state.draft = event.text_area.text
+        self.state.draft = self.composer.written
 
     def on_turn_selected(self, message: TurnSelected) -> None:
         self.transcript.select(message.turn)

@@ -5,12 +5,17 @@ some. Pasted text arrives as one event (bracketed paste), so its line ends don't
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
-from textual.document._document import Document
-from textual.events import Key
+from rich.style import Style
+from rich.text import Text
+from textual.document._document import Document, EditResult
+from textual.document._edit import Edit
+from textual.events import Click, Key, Paste
 from textual.widgets import TextArea
 
 from lacie_chat.tui.messages import Submitted
+from lacie_chat.tui.widgets.pieces import Pieces, is_long
 from lacie_chat.tui.widgets.suggestions import Offer, Suggestion, Suggestions
 
 SUGGESTION_KEYS = ("up", "down", "tab", "enter", "escape")
@@ -49,6 +54,7 @@ class Composer(TextArea):
         self._unwanted: int | None = None
         """Where the word begins for which the user wants no suggestions."""
         self.past: list[str] = []
+        self.pieces = Pieces()
         self._position = 0
         self._draft = ""
 
@@ -66,10 +72,10 @@ class Composer(TextArea):
                 self.action_newline()
 
     def action_send(self) -> None:
-        if not (written := self.text.strip()):
+        if not (written := self.written.strip()):
             return
         try:
-            sent = self._prepare(self.text)
+            sent = self._prepare(self.written)
         except Unsent as why:
             self.notify(str(why), severity="warning", timeout=6, markup=False)
             return
@@ -78,6 +84,73 @@ class Composer(TextArea):
             self.remember(written)
         if sent:
             self.post_message(Submitted(sent, written))
+
+    # Pieces that stand as one line
+
+    @property
+    def written(self) -> str:
+        """All of the text, long pieces included."""
+        return self.pieces.whole(self.text)
+
+    @property
+    def has_pieces(self) -> bool:
+        """Is there a line that stands for more, or a piece that was one?"""
+        return bool(self.pieces.spans(self.text)) or self.pieces.folded(self.text) != self.text
+
+    def toggle_pieces(self) -> None:
+        """Open all lines that stand for more; where there are none, fold what was one."""
+        text = self.written if self.pieces.spans(self.text) else self.pieces.folded(self.text)
+        super().edit(Edit(text, (0, 0), self.document.end, False))
+        self.move_cursor(self.document.end)
+
+    def edit(self, edit: Edit) -> EditResult:
+        text, document = self.text, self._content_lines
+        if self.pieces.spans(text):
+            start, end = (document.get_index_from_location(place) for place in (edit.top, edit.bottom))
+            moved = self.pieces.around(text, start, end)
+            if moved != (start, end):
+                first, last = (document.get_location_from_index(place) for place in moved)
+                edit = Edit(edit.text, first, last, False)
+        return super().edit(edit)
+
+    async def on_paste(self, event: Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        self._paste(event.text)
+
+    def action_paste(self) -> None:
+        self._paste(self.app.clipboard)
+
+    def _paste(self, text: str) -> None:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if is_long(text):
+            text = self.pieces.label(text)
+        if text:
+            self.move_cursor(self.replace(text, *self.selection, maintain_selection_offset=False).end_location)
+        self.focus()
+
+    def on_click(self, event: Click) -> None:
+        place = self._content_lines.get_index_from_location(self.get_target_document_location(event))
+        for start, end in self.pieces.spans(self.text):
+            if start <= place < end:
+                self._open_piece(start, end)
+                return
+
+    def _open_piece(self, start: int, end: int) -> None:
+        first, last = (self._content_lines.get_location_from_index(place) for place in (start, end))
+        result = super().edit(Edit(self.pieces.whole(self.text[start:end]), first, last, False))
+        self.move_cursor(result.end_location)
+
+    def _recompute_cursor_offset(self) -> None:
+        # Undo measures the text before it has put the cursor back, which may stand below its end then.
+        with suppress(ValueError):
+            super()._recompute_cursor_offset()  # type: ignore[no-untyped-call]
+
+    def get_line(self, line_index: int) -> Text:
+        line = super().get_line(line_index)
+        for start, end in self.pieces.spans(line.plain):
+            line.stylize(Style(italic=True, underline=True), start, end)
+        return line
 
     # Suggestions
 
@@ -164,24 +237,27 @@ class Composer(TextArea):
 
     def put_away(self) -> None:
         """Clear, but keep the text where the up key finds it."""
-        text = self.text
+        text = self.written
         self.clear()
         if text.strip():
             self.remember(text)
 
     def rewrite(self, text: str) -> None:
         """Put another text in the place of this one, which undo brings back."""
-        if text != self.text:
-            self.replace(text, (0, 0), self.document.end)
+        if (folded := self.pieces.folded(text)) != self.text:
+            self.replace(folded, (0, 0), self.document.end)
             self.move_cursor(self.document.end)
 
     def fill(self, text: str) -> None:
-        """Replace the text, with the cursor at its end."""
-        self.load_text(text)
+        """Replace the text, with the cursor at its end; nothing is to be undone then."""
+        self.load_text(self.pieces.folded(text))
         self.move_cursor(self.document.end)
 
     def _recall(self, position: int) -> None:
         if self._position == len(self.past):
-            self._draft = self.text
+            self._draft = self.written
         self._position = position
-        self.fill(self._draft if position == len(self.past) else self.past[position])
+        text = self._draft if position == len(self.past) else self.past[position]
+        if is_long(text) and position < len(self.past) and not self.pieces.spans(self.pieces.folded(text)):
+            self.pieces.label(text, "question")  # or the up key would go through all its lines first
+        self.fill(text)

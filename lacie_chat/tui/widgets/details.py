@@ -16,6 +16,7 @@ from lacie_chat.confidence.assessment import Assessment, SentenceAcceptance, Spa
 from lacie_chat.confidence.wording import FAIRLY_SURE_FROM
 from lacie_chat.conversations import no_answer_text, thought_size
 from lacie_chat.cut_off import stored_words
+from lacie_chat.engine.settings import Sampling
 from lacie_chat.highlights import HighlightKind
 from lacie_chat.tui.figures import DIM
 from lacie_chat.tui.widgets.details_figures import Fitted, being_right, signal_rows, sounding
@@ -186,6 +187,9 @@ def _making(turn: Turn, width: int) -> list[Content]:
         ("speaker", _speaker(turn)),
         ("seed", sampling.get("seed")),
         ("sampling", sampling_text(sampling)),
+        ("length", _length(sampling.get("max_tokens"))),
+        ("preset", params.get("preset")),
+        ("told first", params.get("system_prompt")),
     ]
     return [
         heading("How it was made"),
@@ -222,6 +226,11 @@ def _seconds(value: float | None) -> str:
 
 def _rate(value: float | None) -> str:
     return f"{value:.1f} tokens/s" if value is not None else ""
+
+
+def _length(most: int | None) -> str:
+    """How long it could get, where that was set."""
+    return f"at most {most} tokens" if most not in (None, Sampling().max_tokens) else ""
 
 
 def _tokens(count: int | None, cached: int | None = None) -> str:

@@ -1,4 +1,4 @@
-"""One message of the conversation: a question as plain text, an answer as Markdown with the line of its figures."""
+"""One message of the conversation; an answer is Markdown with the line of its figures (a question: question.py)."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,8 +15,8 @@ from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import lexical_cues
 from lacie_chat.highlights import Highlight
 from lacie_chat.tui.figures import DIM, calibrate_command, gloss
-from lacie_chat.tui.messages import BranchWanted, FoldWanted, TurnSelected
-from lacie_chat.tui.widgets.confidence_line import ConfidenceLine, branch_content
+from lacie_chat.tui.messages import FoldWanted, TurnSelected
+from lacie_chat.tui.widgets.confidence_line import ConfidenceLine
 from lacie_chat.tui.widgets.highlighted_markdown import HighlightedMarkdown
 from lacie_chat.tui.widgets.line_layout import form_at
 from lacie_chat.tui.widgets.thought import ThoughtView
@@ -42,20 +42,8 @@ class MessageView(Vertical):
             self.post_message(TurnSelected(self.turn))
 
 
-class QuestionView(MessageView):
-    """What the user wrote, never read as markup."""
-
-    def compose(self) -> ComposeResult:
-        yield Static(self.turn.text, markup=False, classes="question-text")
-        if self.branch[1] > 1:
-            yield Static(branch_content(self.branch), classes="branch-line")
-
-    def action_branch(self, step: int) -> None:
-        self.post_message(BranchWanted(self.turn, step))
-
-
 class FoldLine(Static):
-    """Stands for the text of a folded answer, or above that of one that was opened; a click goes over to the other."""
+    """Stands for the text of what is folded, or beside that of what was opened; a click goes over to the other."""
 
     ALLOW_SELECT = False
 

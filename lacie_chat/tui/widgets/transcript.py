@@ -17,7 +17,8 @@ from textual.widgets import Static
 
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.tui.messages import EarlierWanted, LaterWanted, TurnSelected
-from lacie_chat.tui.widgets.message import AnswerView, Fold, MessageView, QuestionView
+from lacie_chat.tui.widgets.message import AnswerView, Fold, MessageView
+from lacie_chat.tui.widgets.question import QuestionView
 from lacie_chat.tui.widgets.thought import ThoughtView
 
 WINDOW = 12
@@ -49,7 +50,7 @@ class Later(Static):
 class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
     """Shows a branch of the tree. Its own keys only scroll; what else keys do here, the screen's actions say.
 
-    `fold_of` says which answers are folded (see AnswerView)."""
+    `fold_of` says which messages are folded (see AnswerView and QuestionView)."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("home", "scroll_home", "Top", show=False),
@@ -227,6 +228,17 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         if widget.is_attached and (moved := widget.region.y - row):
             self.scroll_relative(y=moved, animate=False)
 
+    def redraw_question(self, view: QuestionView) -> None:
+        """Draw a question that was opened or folded; its first line stays where it is, and comes into view where it
+        was out of it."""
+        row, seen = view.region.y, view.region.y >= self.region.y
+        view.show()
+        self.release_anchor()
+        if seen:
+            self.call_after_refresh(self._put_back, view, row)
+        else:
+            self.call_after_refresh(self.scroll_to_widget, view, animate=False, top=True)
+
     def toggle_thought(self, view: AnswerView) -> None:
         """Open what was thought before an answer, or fold it; its line stays where it is, and comes into view where it
         was out of it. Who follows a thought as it comes stays at its end."""
@@ -272,7 +284,7 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
     def _views(self, turns: list[Turn]) -> list[Widget]:
         assert self._tree is not None
         return [
-            QuestionView(turn, siblings_of(self._tree, turn))
+            QuestionView(turn, siblings_of(self._tree, turn), self._fold_of)
             if turn.role == "user"
             else AnswerView(turn, siblings_of(self._tree, turn), self._fold_of)
             for turn in turns
