@@ -24,6 +24,7 @@ from lacie_chat.tui.drawing import DrawsWhole
 from lacie_chat.tui.handlers import is_possible
 from lacie_chat.tui.interface_state import read_state, write_state
 from lacie_chat.tui.key_names import key_name, names_of, refusal
+from lacie_chat.tui.keys_in_order import KeysInOrder
 from lacie_chat.tui.messages import FromSession
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.compare import CompareScreen
@@ -38,7 +39,7 @@ QUIT_SECONDS = 2.0
 """How soon a second ctrl+c must follow to quit."""
 
 
-class LacieApp(Coloured[None], DrawsWhole[None], TakesAllText, Copying):
+class LacieApp(Coloured[None], DrawsWhole[None], KeysInOrder, TakesAllText, Copying):
     """The chat. `resume` is the id of a conversation to go on with; `notice` is one line to show at the start;
     `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an answer is
     folded (None: as it was left). `find` finds other models to change to."""

@@ -30,6 +30,14 @@ class Driver:
             notify(message, **named)
 
         app.notify = told  # type: ignore[method-assign]
+        press = pilot.press
+
+        async def pressed(*keys: str) -> None:
+            for key in keys:
+                await press(key)
+                await app.keys_done()
+
+        pilot.press = pressed  # type: ignore[method-assign]
 
     async def until(self, condition: Callable[[], object], seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds

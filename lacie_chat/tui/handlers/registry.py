@@ -1,9 +1,12 @@
 """Which function does which action, and when it can be done."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import TYPE_CHECKING, TypeVar
+
+from lacie_chat.tui.keys_in_order import WAITS
 
 if TYPE_CHECKING:
     from lacie_chat.tui.screens.chat import ChatScreen
@@ -59,6 +62,7 @@ async def perform(chat: "ChatScreen", name: str, argument: str = "") -> None:
             await found
 
     if deed.waits:
-        chat.run_worker(run(), name=name)
+        chat.run_worker(run(), name=name, group=WAITS)
+        await asyncio.sleep(0)  # it has opened its screen when the next key comes
     else:
         await run()
