@@ -39,7 +39,7 @@ QUIT_SECONDS = 2.0
 """How soon a second ctrl+c must follow to quit."""
 
 
-class LacieApp(Coloured[None], DrawsWhole[None], KeysInOrder, TakesAllText, Copying):
+class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying, Coloured[None]):
     """The chat. `resume` is the id of a conversation to go on with; `notice` is one line to show at the start;
     `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an answer is
     folded (None: as it was left). `find` finds other models to change to."""

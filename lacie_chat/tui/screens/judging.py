@@ -47,7 +47,7 @@ INTRO = (
 )  # fmt: skip
 
 
-class StudyApp(Coloured[None], DrawsWhole[None]):
+class StudyApp(DrawsWhole[None], Coloured[None]):
     """`plan`: all that this person is shown, in order; `file`: where their judgements go, and what is there already."""
 
     TITLE = "lacie study"
