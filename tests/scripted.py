@@ -133,6 +133,8 @@ class ScriptedEngine:
         self.samplings: list[Sampling] = []
         self.baselines: list[bool] = []
         """Of each answer: was the baseline asked for?"""
+        self.adapters: list[Path | None] = []
+        """Of each answer: with which adapter instead of the engine's own?"""
         self.held = Event()
         self.go_on = Event()
         self.dead = False
@@ -168,6 +170,7 @@ class ScriptedEngine:
         self.prompts.append(list(turns))
         self.samplings.append(sampling)
         self.baselines.append(baseline)
+        self.adapters.append(adapter)
         self._cancelled.clear()
         self._answer_now.clear()
         answer = self.answers.pop(0)

@@ -10,10 +10,12 @@ What is thought before the answer goes beside it. An answer that ends inside its
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Protocol
 
 from lacie_chat.chat.events import ChatEvent, PromptRead, TextAdded, ThoughtAdded, TurnChanged, TurnEnded
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Phase, Turn
 from lacie_chat.chat.unheard import has_ended_with_words
 from lacie_chat.conversations import Status
@@ -31,12 +33,17 @@ _BEGINNING = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An answer to be made: `turn` of `tree`, whose text is still empty. `post` hears how it goes, on any thread."""
+    """An answer to be made: `turn` of `tree`, whose text is still empty. `post` hears how it goes, on any thread.
+
+    `speaker` gives it where it isn't the chat's, and with `adapter` the engine answers where that isn't its own.
+    """
 
     tree: ChatTree
     turn: Turn
     sampling: Sampling
     post: Callable[[ChatEvent], object]
+    speaker: ChatSpeaker | None = None
+    adapter: Path | None = None
 
 
 class Engines(Protocol):
@@ -127,7 +134,9 @@ def _write(asked: Asked, engine: EngineLike) -> Finished | Failed:
             engine.cancel()  # again: the first call came before the engine had begun
 
     try:
-        return answer_to(engine, tree.prompt(turn), asked.sampling, baseline=turn.baseline, hear=hear).finished
+        return answer_to(
+            engine, tree.prompt(turn), asked.sampling, baseline=turn.baseline, adapter=asked.adapter, hear=hear
+        ).finished
     except EngineError as error:
         return Failed(str(error), engine_died=isinstance(error, EngineDied))
 

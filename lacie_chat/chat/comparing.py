@@ -1,28 +1,30 @@
-"""A question answered by both sides at once, without a screen: the model as it is, and the model with its adapter.
+"""A question answered by both sides at once, without a screen: the chat's speaker, and what it is compared with.
 
-One copy of the weights: the engine keeps a context a side, so two generations run interleaved, token by token. Each
-side has a thread of its own here; the listener is the chat's. Sample i has the same seed and parameters on both sides.
+Over one copy of the weights, the engine keeps a context a side, so two generations run interleaved, token by token.
+Another model has an engine of its own, and the two take turns: their threads would only fight over the cores. Each side
+has a thread of its own here; the listener is the chat's. Sample i has the same seed and parameters on both sides.
 
 Every answer joins the conversation with its first text, as a branch beside the current one: whoever leaves mid-way, or
 whose engine dies, finds it again, here and in the chat. Which branch is current changes only when one is picked.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from threading import Lock
+from typing import Any
 
 from lacie_chat.chat.answering import Asked, end_answer, hurry_answers, make_answer, stop_answers, withdraw_answers
-from lacie_chat.chat.events import ChatEvent
+from lacie_chat.chat.compared import SIDES, OtherEngine, Side, sides_of
+from lacie_chat.chat.events import ChatEvent, TurnChanged
 from lacie_chat.chat.lane import Lane
 from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import Turn
 from lacie_chat.comparison import Difference, SideSummary, compare_assessments, compare_samples, summarise_side
 from lacie_chat.confidence import Assessment
 from lacie_chat.engine.settings import Sampling
 
-Side = Literal["left", "right"]
-SIDES: tuple[Side, Side] = ("left", "right")
-"""The baseline, and the adapter, as `lacie compare` has them: the difference is the adapter's against the baseline."""
 MOST_SAMPLES = 8
 NOTHING_TO_COMPARE = (
     "Nothing to compare with: this chat has no adapter. Train one (lacie train), and open: lacie chat --adapter REF"
@@ -31,24 +33,39 @@ NOTHING_TO_COMPARE = (
 _SEEDS = 2**31
 
 
+def has_other_side(session: ChatSession) -> bool:
+    """Is there something to compare the chat's speaker with: its baseline, or what was chosen?"""
+    return session.speaker.adapter_name is not None or session.compared_with is not None
+
+
 def why_incomparable(session: ChatSession) -> str:
-    """One line on what stands in the way of a comparison; empty if nothing does."""
-    if session.speaker.adapter_name is None:
-        return NOTHING_TO_COMPARE
+    """One line on what stands in the way of a comparison for now; empty if nothing does."""
     return "An answer is in progress: compare when it is there, or stop it (escape)." if session.busy else ""
 
 
 class Comparison:
-    """One question and its answers on both sides. `post` gets what happens, on any thread; no method blocks."""
+    """One question and its answers on both sides: the chat's speaker's on the right, and those of `other` on the left,
+    or the baseline's. `post` gets what happens, on any thread; no method blocks."""
 
-    def __init__(self, session: ChatSession, question: Turn, post: Callable[[ChatEvent], object]) -> None:
+    def __init__(
+        self,
+        session: ChatSession,
+        question: Turn,
+        post: Callable[[ChatEvent], object],
+        other: ChatSpeaker | None = None,
+    ) -> None:
         self.question = question
         self.tree = session.tree
+        self.sides = sides_of(session.speaker, other)
         self.seed = 0
         self.samples: dict[Side, list[Turn]] = {side: [] for side in SIDES}
         self._session = session
         self._post = post
         self._lanes = {side: Lane(f"compare {side}", post) for side in SIDES}
+        left = self.sides["left"].speaker
+        apart = not left.shares_weights(session.speaker) and left is not session.speaker
+        self._other = OtherEngine(left, session, self._loading) if apart else None
+        self._taking_turns: AbstractContextManager[object] = Lock() if apart else nullcontext()
 
     # What the user does
 
@@ -94,6 +111,8 @@ class Comparison:
             end_answer(self.tree, turn, "cancelled", self._post)
         if len(waiting) < len(running):
             self._session.stop_engine()
+            if self._other is not None:
+                self._other.cancel()
         return bool(running)
 
     def pick(self, turn: Turn) -> bool:
@@ -108,6 +127,8 @@ class Comparison:
         hurried = hurry_answers(self._running(), self._post)
         if hurried:
             self._session.hurry_engine()
+            if self._other is not None:
+                self._other.answer_now()
         return hurried
 
     def close(self) -> None:
@@ -115,8 +136,15 @@ class Comparison:
         self.stop()
         for lane in self._lanes.values():
             lane.close(0)
+        if self._other is not None:
+            self._other.close()
 
     # What there is to see
+
+    @property
+    def loading(self) -> float | None:
+        """How far the other model is loaded, 0 to 1; None while it isn't being loaded."""
+        return self._other.loading if self._other is not None else None
 
     @property
     def count(self) -> int:
@@ -156,9 +184,12 @@ class Comparison:
         assessments: list[Assessment] = [turn.assessment for turn in self.samples[side] if turn.assessment is not None]
         return summarise_side(assessments) if len(assessments) > 1 else None
 
-    def sampling(self, index: int) -> Sampling:
-        """How sample `index` is drawn, on both sides."""
-        return replace(self._session.sampling, seed=(self.seed + index) % _SEEDS)
+    def sampling(self, index: int, side: Side = "right") -> Sampling:
+        """How sample `index` is drawn: the same on both sides, but that another model thinks as it does."""
+        drawn = replace(self._session.sampling, seed=(self.seed + index) % _SEEDS)
+        if side == "left" and self._other is not None:
+            return replace(drawn, reasoning=self._session.making.sampling(self._other.speaker).reasoning)
+        return drawn
 
     # How it is done
 
@@ -173,16 +204,16 @@ class Comparison:
             self._submit(side, 0)
 
     def _restore(self) -> bool:
-        """Show the answers of the last comparison under this question that baseline and adapter, as they are now, gave;
+        """Show the answers of the last comparison under this question that these two sides, as they are now, gave;
         those of them that never got a word are asked for."""
         found: dict[tuple[Side, int], Turn] = {}
         for turn in self.question.children:
             of = turn.params.get("comparison")
             if not isinstance(of, dict):
                 continue
-            side: Side = "left" if turn.baseline else "right"
+            side: Side = of.get("side") or ("left" if turn.baseline else "right")  # older ones don't say
             seed, index = of["seed"], of["sample"]
-            if self._same_making(turn, replace(self._session.sampling, seed=(seed + index) % _SEEDS)):
+            if self._same_making(turn, side, replace(self.sampling(0, side), seed=(seed + index) % _SEEDS)):
                 if seed != self.seed:
                     found.clear()
                 self.seed = seed
@@ -196,10 +227,10 @@ class Comparison:
         self._session.hear_left(turn for turns in self.samples.values() for turn in turns)
         return count > 0
 
-    def _same_making(self, turn: Turn, sampling: Sampling) -> bool:
+    def _same_making(self, turn: Turn, side: Side, sampling: Sampling) -> bool:
         """Would it be made like this now? (Stored parameters know no tuples, hence the strings.)"""
         untold: dict[str, Any] = {"system_prompt": "", "preset": None}
-        wanted = untold | self._session.params_of(turn.baseline, sampling)
+        wanted = untold | self._params(side, sampling)
         made = {**untold, **turn.params, "baseline": turn.baseline}
         made["sampling"] = {**asdict(Sampling()), **(turn.params.get("sampling") or {})}  # older ones knew fewer
         return all(
@@ -207,17 +238,26 @@ class Comparison:
         )
 
     def _draft(self, side: Side, index: int) -> Turn:
-        params = self._session.params_of(side == "left", self.sampling(index))
-        return self.tree.draft(self.question, params | {"comparison": {"seed": self.seed, "sample": index}})
+        of = {"seed": self.seed, "sample": index, "side": side}
+        return self.tree.draft(self.question, self._params(side, self.sampling(index, side)) | {"comparison": of})
+
+    def _params(self, side: Side, sampling: Sampling) -> dict[str, Any]:
+        return self._session.params_of(self.sides[side].baseline, sampling, self.sides[side].speaker)
 
     def _submit(self, side: Side, index: int) -> None:
         turn = self._draft(side, index)
         turn.phase = "waiting"
         self.samples[side][index : index + 1] = [turn]
-        asked = Asked(self.tree, turn, self.sampling(index), self._post)
-        self._lanes[side].submit(lambda: self._answer(asked))
+        of = self.sides[side]
+        asked = Asked(self.tree, turn, self.sampling(index, side), self._post, of.speaker, of.adapter)
+        self._lanes[side].submit(lambda: self._answer(side, asked))
 
-    def _answer(self, asked: Asked) -> None:
-        with self._session.foremost():
-            if make_answer(asked, self._session, self._session.borrow_engine):
+    def _loading(self) -> None:
+        for turn in self._running():
+            self._post(TurnChanged(turn))
+
+    def _answer(self, side: Side, asked: Asked) -> None:
+        other = self._other if side == "left" else None
+        with self._taking_turns, self._session.foremost():
+            if make_answer(asked, other or self._session, other.find if other else self._session.borrow_engine):
                 self.stop()  # an engine that dies of this question must not do so once for every sample

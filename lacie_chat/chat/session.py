@@ -67,6 +67,8 @@ class ChatSession:
         self.folds = Folds(answer_from, calibrated=speaker.is_calibrated)
         self.baseline = False
         """Do the next answers come without the adapter?"""
+        self.compared_with: ChatSpeaker | None = None
+        """What comparisons hold the answers against; None: the baseline."""
         self._post = post
         self._seed = seed
         self._lock = Lock()
@@ -227,9 +229,10 @@ class ChatSession:
         """A seed for answers that are drawn beside those of the chat."""
         return self._seed()
 
-    def params_of(self, baseline: bool, sampling: Sampling) -> dict[str, Any]:
-        """What is kept with an answer that is asked for now: who gives it, how it is drawn, what it is told first."""
-        return self.speaker.params_of(baseline, sampling) | self.making.kept()
+    def params_of(self, baseline: bool, sampling: Sampling, speaker: ChatSpeaker | None = None) -> dict[str, Any]:
+        """What is kept with an answer that is asked for now: who gives it (another than the chat's `speaker` may), how
+        it is drawn, what it is told first."""
+        return (speaker or self.speaker).params_of(baseline, sampling) | self.making.kept()
 
     def borrow_engine(self) -> EngineLike | None:
         """The engine, loaded, for a thread that isn't one of ours; waits for it. None if it can't be loaded."""
@@ -279,6 +282,7 @@ class ChatSession:
         """This one answers from now on; returns the number of the change."""
         same = replace(speaker, engine_factory=self.speaker.engine_factory) == self.speaker  # but run otherwise
         self.speaker, self.baseline = speaker, self.baseline and same
+        self.compared_with = self.compared_with if same else None
         self._remake()
         self.folds.calibrated = speaker.is_calibrated
         see_as_now(self, self.tree)
@@ -337,7 +341,9 @@ class ChatSession:
         if self._keeper.closed:
             return
         tree, turn, post = asked.tree, asked.turn, asked.post
-        calibrator = calibrator_for(self, turn)
+        speaker = asked.speaker or self.speaker
+        heard_alike = speaker.assessment_version == self.speaker.assessment_version
+        calibrator = calibrator_for(speaker, turn) if heard_alike else None
         self._afterwards.hold()
         turn.phase = "listening"
         with self._lock:
@@ -354,7 +360,7 @@ class ChatSession:
                 tree.attach(turn, heard)
             except EngineDied:
                 self.engine_died(engine)
-                self.listen_later(tree, turn)
+                self.listen_later(tree, turn, asked.speaker)
             except Exception as error:  # noqa: BLE001 - the answer stays, whatever the assessment ran into
                 turn.problem = str(error) or type(error).__name__
             with self._lock:
@@ -368,9 +374,9 @@ class ChatSession:
 
         self._listening.submit(listen)
 
-    def listen_later(self, tree: ChatTree, turn: Turn) -> None:
-        """Assess an answer that has ended when there is time, by whatever engine there is then."""
-        self._afterwards.hear(tree, turn, calibrator_for(self, turn))
+    def listen_later(self, tree: ChatTree, turn: Turn, speaker: ChatSpeaker | None = None) -> None:
+        """Assess an answer (of another speaker) that has ended when there is time, by whatever engine there is then."""
+        self._afterwards.hear(tree, turn, calibrator_for(speaker or self.speaker, turn))
         self._post(TurnChanged(turn))
 
     def hear_left(self, turns: Iterable[Turn]) -> None:

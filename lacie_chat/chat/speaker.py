@@ -5,6 +5,7 @@ A chat that goes on with another model takes another value; nothing of the old o
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator
@@ -45,11 +46,18 @@ class ChatSpeaker:
     engine_with: Callable[[Mapping[str, Any]], Callable[[], EngineLike]] | None = None
     """Gives an `engine_factory` for another `context`, `threads` and `gpu_layers` (the settings' names)."""
     assessment_version: str = ASSESSMENT_VERSION
+    adapter_path: Path | None = None
+    """Where another speaker's engine over the same weights is to answer with it."""
 
     @property
     def is_calibrated(self) -> bool:
         """Is there a calibrator for either of its sides?"""
         return self.calibrator is not None or self.baseline_calibrator is not None
+
+    def shares_weights(self, other: "ChatSpeaker") -> bool:
+        """Is it the same model, whatever adapter either has?"""
+        ours, theirs = self.baseline_origin, other.baseline_origin
+        return ours is not None and theirs is not None and ours.fingerprint == theirs.fingerprint
 
     def origin_of(self, baseline: bool) -> Origin | None:
         """The files that give these answers; None if that was not said."""

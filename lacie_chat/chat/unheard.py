@@ -9,6 +9,7 @@ speaker at hand, which may be another than gave them.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.confidence import Calibrator, drawn_so, with_p_right
 
@@ -29,7 +30,7 @@ def see_as_now(session: "ChatSession", tree: ChatTree) -> None:
     for turn in tree.turns():
         heard = turn.assessment
         turn.heard_otherwise = heard is not None and heard.assessment_version != session.speaker.assessment_version
-        if heard is not None and not turn.heard_otherwise and (calibrator := calibrator_for(session, turn)):
+        if heard is not None and not turn.heard_otherwise and (calibrator := calibrator_for(session.speaker, turn)):
             turn.assessment = with_p_right(heard, calibrator)
 
 
@@ -44,20 +45,20 @@ def unheard_of(turns: Iterable[Turn]) -> list[Turn]:
     return [turn for turn in turns if turn.unheard]
 
 
-def calibrator_for(session: "ChatSession", turn: Turn) -> Calibrator | None:
-    """The calibrator for an answer: the one in use, if the files at hand gave the answer, and gave it in the way of
+def calibrator_for(speaker: ChatSpeaker, turn: Turn) -> Calibrator | None:
+    """The calibrator for an answer: the one in use, if this speaker's files gave the answer, and gave it in the way of
     drawing that the calibrator was fitted for (it may have been stored before, or thinking was switched since)."""
-    calibrator = session.speaker.calibrator_of(turn.baseline)
-    if calibrator is None or not _made_here(session, turn):
+    calibrator = speaker.calibrator_of(turn.baseline)
+    if calibrator is None or not _made_by(speaker, turn):
         return None
     drawn = turn.params.get("sampling") or {}
     return calibrator if drawn_so(calibrator.sampling.to_dict(), drawn) else None
 
 
-def _made_here(session: "ChatSession", turn: Turn) -> bool:
-    """Do the model and adapter at hand give this answer? By their files' fingerprint, else by their names."""
-    origin, fingerprint = session.speaker.origin_of(turn.baseline), turn.params.get("fingerprint")
+def _made_by(speaker: ChatSpeaker, turn: Turn) -> bool:
+    """Do its model and adapter give this answer? By their files' fingerprint, else by their names."""
+    origin, fingerprint = speaker.origin_of(turn.baseline), turn.params.get("fingerprint")
     if origin is not None and fingerprint:
         return bool(origin.fingerprint == fingerprint)
-    adapter = None if turn.baseline else session.speaker.adapter_name
-    return (turn.params.get("model"), turn.params.get("adapter")) == (session.speaker.model_name, adapter)
+    adapter = None if turn.baseline else speaker.adapter_name
+    return (turn.params.get("model"), turn.params.get("adapter")) == (speaker.model_name, adapter)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lacie_chat.commands.settled import add_answer_options, add_option, fills_from_file, settings_of
+from lacie_chat.commands.sides import model_and_adapter
 from lacie_chat.commands.speaker import (
     Speaker,
     add_speaker_arguments,
@@ -126,11 +127,14 @@ def _options_now(args: argparse.Namespace, speaker: Speaker, app: "LacieApp") ->
 
 
 def _others(args: argparse.Namespace, ref: str) -> argparse.Namespace:
-    """The options as they are, with another model, and the adapter that `lacie chat --model` takes for it."""
+    """The options as they are, with another model, and the adapter that `lacie chat --model` takes for it, or that of
+    MODEL+ADAPTER."""
+    model, adapter = model_and_adapter(ref)
+    alone = adapter is None and model != ref  # MODEL+none
     given = {name: value for name, value in args.given.items() if name not in ("model", "adapter")}
-    if ref != args.usual_model:  # to which the settings file may give an adapter
-        given["model"] = ref
-    return argparse.Namespace(**{**vars(args), "model": ref, "adapter": None, "baseline": False, "given": given})
+    if adapter is not None or model != args.usual_model:  # to which the settings file may give an adapter
+        given["model"] = model
+    return argparse.Namespace(**{**vars(args), "model": model, "adapter": adapter, "baseline": alone, "given": given})
 
 
 def _say_how_to_go_on(conversation_id: str | None, store: Store, options: str) -> None:
@@ -176,4 +180,5 @@ def chat_speaker(speaker: Speaker) -> "ChatSpeaker":
         sampling=speaker.recommended,
         can_think=speaker.can_think,
         assessment_version=speaker.listener.version,
+        adapter_path=speaker.adapter_path,
     )

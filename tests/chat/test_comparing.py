@@ -8,7 +8,8 @@ import pytest
 from scripted import Answer, ScriptedEngine, wait_for
 from two_sided import TwoSided
 
-from lacie_chat.chat.comparing import MOST_SAMPLES, SIDES, Comparison
+from lacie_chat.chat.compared import SIDES
+from lacie_chat.chat.comparing import MOST_SAMPLES, Comparison
 from lacie_chat.chat.events import ChatEvent, Notice, TextAdded
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.speaker import ChatSpeaker

@@ -12,7 +12,7 @@ from test_comparing import store as store
 from test_session import chat  # noqa: F401
 from two_sided import TwoSided
 
-from lacie_chat.chat.comparing import SIDES
+from lacie_chat.chat.compared import SIDES
 from lacie_chat.chat.events import ChatEvent, TextAdded, ThoughtAdded, TurnChanged
 from lacie_chat.chat.thinking import choice_sentence, choice_text, next_choice
 from lacie_chat.chat.tree import Turn

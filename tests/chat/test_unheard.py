@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from scripted import Answer, ScriptedEngine, ScriptedReader, speaker_first, wait_for
 
-from lacie_chat.chat.comparing import SIDES, Comparison
+from lacie_chat.chat.compared import SIDES
+from lacie_chat.chat.comparing import Comparison
 from lacie_chat.chat.events import ChatEvent, TurnChanged
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.speaker import Origin

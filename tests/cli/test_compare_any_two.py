@@ -13,6 +13,7 @@ from random_adapter import write_random_adapter
 
 from lacie_chat import cli
 from lacie_chat.commands import speaker as speaker_module
+from lacie_chat.commands.settled import fill
 from lacie_chat.commands.sides import add_side_arguments, find_sides, model_and_adapter, started
 from lacie_chat.engine import EngineProcess
 from lacie_chat.engine.settings import Sampling
@@ -123,6 +124,7 @@ def test_each_side_has_its_own_calibrator(adapters: tuple[Path, Path], embedded_
     parser = argparse.ArgumentParser()
     add_side_arguments(parser)
     options = parser.parse_args(["--left", f"embedded+{adapters[0]}", "--right", f"embedded+{adapters[1]}"])
+    fill(options)
     sides = find_sides(options, Sampling())
     assert [side.speaker.calibrator for side in sides] == fitted
     assert [side.name for side in sides] == ["warm-LoRA", "cold-LoRA"]

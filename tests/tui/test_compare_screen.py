@@ -12,7 +12,8 @@ from scripted import Answer, ScriptedEngine
 from textual.widgets import Static
 from two_sided import TwoSided
 
-from lacie_chat.chat.comparing import NOTHING_TO_COMPARE, SIDES
+from lacie_chat.chat.compared import SIDES
+from lacie_chat.chat.comparing import NOTHING_TO_COMPARE
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import Store

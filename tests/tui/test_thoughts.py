@@ -10,7 +10,7 @@ from textual.geometry import Offset
 from textual.selection import Selection
 from two_sided import TwoSided
 
-from lacie_chat.chat.comparing import SIDES
+from lacie_chat.chat.compared import SIDES
 from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import Store
 from lacie_chat.engine.settings import Sampling

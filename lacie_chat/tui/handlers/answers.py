@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from lacie_chat.chat.comparing import why_incomparable
+from lacie_chat.chat.comparing import NOTHING_TO_COMPARE, has_other_side, why_incomparable
 from lacie_chat.conversations import why_unmarkable
 from lacie_chat.tui import clipboard
 from lacie_chat.tui.handlers.registry import does
 from lacie_chat.tui.messages import FoldWanted, TurnSelected
 from lacie_chat.tui.screens.compare import CompareScreen
+from lacie_chat.tui.screens.others import OthersScreen
 from lacie_chat.tui.screens.tokens import TokensScreen
 
 if TYPE_CHECKING:
@@ -107,11 +108,24 @@ async def compare(chat: "ChatScreen") -> None:
     if reason := why_incomparable(chat.session):
         chat.notify(reason, severity="warning", timeout=10, markup=False)
         return
-    screen = CompareScreen(chat.session, question, chat.state, chat.post_message)
+    if not has_other_side(chat.session) and not await _choose_other_side(chat):
+        return
+    screen = CompareScreen(chat.session, question, chat.state, chat.post_message, chat.find)
     if await chat.app.push_screen_wait(screen):
         chat.transcript.select(None)
         chat.composer.focus()
     await chat.show_branch()
+
+
+async def _choose_other_side(chat: "ChatScreen") -> bool:
+    """Where the chat has no baseline to compare with: let the user say what else; False if that is nothing."""
+    if chat.find is None:
+        chat.notify(NOTHING_TO_COMPARE, severity="warning", timeout=10, markup=False)
+        return False
+    chosen = await chat.app.push_screen_wait(OthersScreen(chat.session.speaker, chat.find))
+    if chosen is not None:
+        chat.session.compared_with = chosen.speaker
+    return has_other_side(chat.session)
 
 
 @does("answer.previous")

@@ -1,11 +1,11 @@
-"""Two answers to one question, side by side: the model as it is, and with its adapter, streaming at once.
+"""Two answers to one question, side by side: the chat's, and its baseline's or whatever else it is compared with.
 
 Under each answer its confidence line, above them what differs. Wide terminals show two columns; narrow ones open one
 side at a time and fold the other to its confidence line, so that both figures and the difference are always in sight.
 """
 
-from collections.abc import Callable, Sequence
-from typing import ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -17,33 +17,34 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from lacie_chat.chat.answering import thinking_of
-from lacie_chat.chat.comparing import MOST_SAMPLES, SIDES, Comparison, Side
+from lacie_chat.chat.compared import SIDES, Side
+from lacie_chat.chat.comparing import MOST_SAMPLES, Comparison
 from lacie_chat.chat.events import ChatEvent, Notice, TextAdded, ThoughtAdded, TurnChanged, TurnEnded
 from lacie_chat.chat.session import ChatSession
-from lacie_chat.chat.tree import Phase, Turn
-from lacie_chat.comparison import Difference, differing_words
-from lacie_chat.confidence import bar, percent
+from lacie_chat.chat.tree import Turn
+from lacie_chat.comparison import differing_words
 from lacie_chat.tui.actions import COMPARE_ACTIONS
 from lacie_chat.tui.clipboard import copy
 from lacie_chat.tui.code_round import CodeRound, may_have_code
-from lacie_chat.tui.figures import DIM, NOT_CALIBRATED
 from lacie_chat.tui.interface_state import InterfaceState
 from lacie_chat.tui.key_names import names_of
 from lacie_chat.tui.messages import FromSession, ThoughtWanted
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.help import HelpScreen
+from lacie_chat.tui.screens.others import Against, OthersScreen
 from lacie_chat.tui.widgets.code_fence import STEP, scroll_code
 from lacie_chat.tui.widgets.compare_column import ColumnSelected, CompareColumn
+from lacie_chat.tui.widgets.compare_lines import (
+    difference_content,
+    mean_right,
+    overall_content,
+    params_of,
+    state_content,
+)
 from lacie_chat.tui.widgets.details import sampling_text
-from lacie_chat.tui.widgets.line_layout import WITHIN
 
-NAMES: dict[Side, str] = {"left": "the baseline", "right": "the adapter"}
-"""What the sides are called in sentences; the frames carry their full names."""
-
-VERBS: dict[Phase, str] = {"thinking": "think", "answering": "answer"}
-"""What a side does that is worth a word."""
-
-MeanRight = float | None
+if TYPE_CHECKING:
+    from lacie_chat.chat.choosing import Find
 
 
 class CompareScreen(SizedScreen[bool]):
@@ -53,12 +54,18 @@ class CompareScreen(SizedScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in COMPARE_ACTIONS]
 
     def __init__(
-        self, session: ChatSession, question: Turn, state: InterfaceState, also: Callable[[Message], object]
+        self,
+        session: ChatSession,
+        question: Turn,
+        state: InterfaceState,
+        also: Callable[[Message], object],
+        find: "Find | None" = None,
     ) -> None:
         super().__init__()
         self.session = session
-        self.comparison = Comparison(session, question, self._from_threads)
+        self.comparison = Comparison(session, question, self._from_threads, session.compared_with)
         self._also = also
+        self._find = find
         self._state = state
         self._index = 0
         self._side: Side = "right"
@@ -77,9 +84,18 @@ class CompareScreen(SizedScreen[bool]):
         yield Static(id="compare-overall")
         yield Static(id="compare-making")
         with Container(id="sides"):
-            yield CompareColumn("left", f"baseline: {session.speaker.model_name}")
-            yield CompareColumn("right", f"with {session.speaker.adapter_name}")
+            for side in SIDES:
+                yield CompareColumn(side, self.comparison.sides[side].title)
         yield Footer(show_command_palette=False, compact=True)
+
+    @property
+    def _names(self) -> dict[Side, str]:
+        return {side: self.comparison.sides[side].name for side in SIDES}
+
+    def _state_content(self) -> Content:
+        loading = self.comparison.loading
+        what = None if loading is None else (self._names["left"], loading)
+        return state_content(self._pair, self._names, what)
 
     async def on_mount(self) -> None:
         self.comparison.begin()
@@ -141,13 +157,13 @@ class CompareScreen(SizedScreen[bool]):
         pair = self._pair
         difference = comparison.difference(index)
         line = self.query_one("#compare-difference", Static)
-        line.update(difference_content(difference) if difference else state_content(pair))
+        line.update(difference_content(difference, self._names) if difference else self._state_content())
         overall = comparison.overall()
         above = self.query_one("#compare-overall", Static)
         above.display = overall is not None
         if overall is not None:
             right = (mean_right(comparison.samples["left"]), mean_right(comparison.samples["right"]))
-            above.update(overall_content(overall, comparison.changed(), right))
+            above.update(overall_content(overall, comparison.changed(), right, self._names))
         making = comparison.sampling(index)
         self.query_one("#compare-making", Static).update(
             Content.styled(f"both: seed {making.seed} · {sampling_text(params_of(pair))}", "$foreground 65%")
@@ -198,6 +214,8 @@ class CompareScreen(SizedScreen[bool]):
             return comparison.count > 1
         if action in ("compare_next", "compare_previous"):
             return comparison.count > 1
+        if action == "compare_against":
+            return self._find is not None
         if action == "compare_again":
             return not comparison.busy
         if action == "compare_now":
@@ -270,9 +288,25 @@ class CompareScreen(SizedScreen[bool]):
         self.comparison.again()
         await self._show_sample(self._index)
 
+    def action_compare_against(self) -> None:
+        if self._find is not None:
+            self.app.push_screen(OthersScreen(self.session.speaker, self._find), self._compare_with)
+
+    async def _compare_with(self, chosen: Against | None) -> None:
+        """Hold the chat's answers against what was chosen; what there is of the comparison until now is kept."""
+        if chosen is None:
+            return
+        self.comparison.close()
+        self.session.compared_with = chosen.speaker
+        self.comparison = Comparison(self.session, self.comparison.question, self._from_threads, chosen.speaker)
+        for side in SIDES:
+            self._column(side).border_title = Content(self.comparison.sides[side].title)
+        self.comparison.begin()
+        await self._show_sample(0)
+
     def action_compare_copy(self) -> None:
         if text := self._selected.text:
-            copy(self, text, f"the answer of {NAMES[self._side]}")
+            copy(self, text, f"the answer of {self._names[self._side]}")
 
     def action_compare_copy_code(self) -> None:
         self._code_round.copy_next(self._selected.text, self, self._column(self._side))
@@ -293,7 +327,7 @@ class CompareScreen(SizedScreen[bool]):
         await self.action_compare_thought()
 
     def action_compare_copy_thought(self) -> None:
-        copy(self, self._selected.reasoning, f"the thought of {NAMES[self._side]}")
+        copy(self, self._selected.reasoning, f"the thought of {self._names[self._side]}")
 
     def action_compare_up(self) -> None:
         for text in self._texts:
@@ -313,72 +347,3 @@ class CompareScreen(SizedScreen[bool]):
 
     def action_compare_help(self) -> None:
         self.app.push_screen(HelpScreen(self._state))
-
-
-def difference_content(difference: Difference) -> Content:
-    """The line above both answers."""
-    sign = "=" if difference.same_text else "≠"
-    return Content.assemble((f"{sign} ", "bold $text-primary"), (_summary(difference), "bold"))
-
-
-def overall_content(difference: Difference, changed: tuple[int, int], right: tuple[MeanRight, MeanRight]) -> Content:
-    """The line on all samples: both figures on average, each in its own place, and how often the sides disagree."""
-    before, after = difference.left.acceptance, difference.right.acceptance
-    facts = []
-    if before is not None and after is not None:
-        facts.append(f"how sure they sound {bar(before)} → {bar(after)}")
-    if any(value is not None for value in right):
-        words = [NOT_CALIBRATED if value is None else percent(value).strip() for value in right]
-        facts.append(f"right {words[0]} → {words[1]}")
-    if changed[1]:
-        facts.append(f"another answer in {changed[0]} of {changed[1]}")
-    line = WITHIN.join(facts) or _summary(difference)
-    return Content.assemble((f"on average of {difference.right.n} samples: ", DIM), (line, "$foreground 80%"))
-
-
-def mean_right(turns: Sequence[Turn]) -> MeanRight:
-    """How likely one side's answers are right on average; None unless every one that can be right has a figure: a
-    mean over some of them says nothing of the side."""
-    able = [turn.assessment for turn in turns if turn.assessment is not None and turn.assessment.answer_span]
-    found = [assessment.p_right for assessment in able if assessment.p_right is not None]
-    return sum(found) / len(found) if found and len(found) == len(able) else None
-
-
-def _summary(difference: Difference) -> str:
-    text = difference.summary(NAMES["left"], NAMES["right"])
-    return text[:1].upper() + text[1:]
-
-
-def state_content(pair: list[Turn]) -> Content:
-    """Why there is no difference to tell yet."""
-    if any(turn.status == "streaming" for turn in pair):
-        if not (who := _doing(pair)):
-            return Content.styled("… the model is reading the question" if _begun(pair) else "… waiting for the model")
-        escape = "escape goes to the answer" if thinking_of(pair) else "escape stops"
-        return Content.styled(f"… {who} · {escape}", "$foreground 65%")
-    if any(turn.phase == "listening" for turn in pair):
-        return Content.styled("∿ listening to both answers…", "$foreground 65%")
-    if any(turn.status != "complete" for turn in pair):
-        return Content.styled("Not compared: an answer is missing or was cut off · r answers it again", "$text-warning")
-    if any(turn.thought_only for turn in pair):
-        return Content.styled("Not compared: no answer came of a thought · r asks anew", "$text-warning")
-    return Content.styled("Not compared: an answer could not be assessed", "$text-warning")
-
-
-def _doing(pair: list[Turn]) -> str:
-    """Which side thinks and which answers; empty where none does."""
-    found = []
-    for phase, verb in VERBS.items():
-        names = [NAMES[side] for side, turn in zip(SIDES, pair, strict=True) if turn.phase == phase]
-        if names:
-            found.append(f"both sides {verb}" if len(names) == 2 else f"{names[0]} {verb}s")
-    return ", ".join(found)
-
-
-def _begun(pair: list[Turn]) -> bool:
-    return any(turn.phase == "reading" for turn in pair)
-
-
-def params_of(pair: list[Turn]) -> dict[str, object]:
-    """The sampling of both answers (they share it)."""
-    return dict(pair[0].params["sampling"])

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from lacie_chat.chat.comparing import Side
+from lacie_chat.chat.compared import Side
 from lacie_chat.chat.tree import Turn
 from lacie_chat.comparison import SideSummary, segments
 from lacie_chat.confidence import Span, bar
