@@ -1,5 +1,7 @@
 """One line over the composer: what the engine is doing."""
 
+import re
+
 from textual.content import Content
 from textual.widgets import Static
 
@@ -8,6 +10,9 @@ from lacie_chat.confidence import bar
 
 HINT = "enter sends · ctrl+j new line"
 RETRY = "alt+r tries again; history and all else still work"
+NARROW = 60
+"""Columns of a terminal in which a file's folders leave no room for what is wrong with it."""
+_FOLDERS = re.compile(r"(?<![^\s'\"])(?:~|[A-Za-z]:)?[\\/](?:[^\s\\/]+[\\/])+")
 LONG_PROMPT = 256
 """Tokens from which on the reading of a prompt is worth a bar."""
 
@@ -30,7 +35,8 @@ class Status(Static):
         self._show(Content.assemble(f"{word} {name}  ", (bar(fraction), "$text-primary"), f" {fraction:4.0%}"))
 
     def show_failed(self, message: str) -> None:
-        line = Content.assemble(("✗ ", "bold"), message).stylize("$text-error")
+        shown = _FOLDERS.sub("…/", message) if self.app.size.width < NARROW else message
+        line = Content.assemble(("✗ ", "bold"), shown).stylize("$text-error")
         self._show(line + Content.styled(f" · {RETRY}", "$foreground 65%"))
 
     def show_reading(self, done: int, total: int) -> None:
