@@ -89,6 +89,11 @@ class Making:
         }
         return self.settings.held(name, self.own, recommended)
 
+    def run_otherwise(self, speaker: ChatSpeaker) -> ChatSpeaker:
+        """The same speaker, run with the context, threads and GPU layers that are set now."""
+        held = {name: self.held(name, speaker).value for name in ("context", "threads", "gpu_layers")}
+        return replace(speaker, engine_factory=speaker.engine_with(held)) if speaker.engine_with else speaker
+
     # What is set
 
     def think(self, choice: ReasoningChoice, speaker: ChatSpeaker) -> None:

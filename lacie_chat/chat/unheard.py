@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.confidence import Calibrator, drawn_so, with_p_right
+from lacie_chat.names import pair_name
 
 if TYPE_CHECKING:
     from lacie_chat.chat.session import ChatSession
@@ -53,6 +54,15 @@ def calibrator_for(speaker: ChatSpeaker, turn: Turn) -> Calibrator | None:
         return None
     drawn = turn.params.get("sampling") or {}
     return calibrator if drawn_so(calibrator.sampling.to_dict(), drawn) else None
+
+
+def others_answer(session: "ChatSession") -> str:
+    """Who gave the last answer of the branch, by name, if that isn't who answers now; else empty."""
+    last = next((turn for turn in reversed(session.tree.path()) if turn.role == "assistant"), None)
+    model = last.params.get("model") if last is not None else None
+    if last is None or not model or _made_by(session.speaker, last):
+        return ""
+    return pair_name(str(model), last.params.get("adapter"))
 
 
 def _made_by(speaker: ChatSpeaker, turn: Turn) -> bool:

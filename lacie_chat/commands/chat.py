@@ -9,7 +9,9 @@ from lacie_chat.commands.settled import add_answer_options, add_option, fills_fr
 from lacie_chat.commands.sides import model_and_adapter
 from lacie_chat.commands.speaker import (
     Speaker,
+    adapter_ref,
     add_speaker_arguments,
+    find_pair,
     find_speaker,
     speaker_options,
 )
@@ -38,8 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fills_from_file(parser, forgiving=True)
     add_answer_options(parser)
     going_on = parser.add_mutually_exclusive_group()
-    going_on.add_argument("--resume", metavar="ID", help="go on with this conversation (`lacie history list`)")
-    going_on.add_argument("--continue", dest="go_on", action="store_true", help="go on with the last conversation")
+    going_on.add_argument(
+        "--resume",
+        metavar="ID",
+        help="go on with this conversation (`lacie history list`), "
+        "by the model of its last answer unless --model names one",
+    )
+    going_on.add_argument("--continue", dest="go_on", action="store_true", help="the same with the last conversation")
     parser.add_argument(
         "--plain",
         action="store_true",
@@ -55,7 +62,6 @@ def run(args: argparse.Namespace) -> int:
         raise LacieError("the chat needs a terminal; in a pipe use: lacie ask QUESTION, or lacie chat --plain")
     if not args.plain and not terminal_takes_codes():
         raise LacieError(f"the chat can't draw on {terminal_name()}; without a screen: lacie chat --plain")
-    speaker = find_speaker(args)
     notices = _wrong_with(settings_of(args).file)
     try:
         store = Store.open()
@@ -66,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
         store, resume = Store.in_memory(), None
         notices.append(f"{str(error).rstrip('.')}. This chat is kept in memory only.")
     with store:
+        args = _as_it_was(args, store, resume, notices)
+        speaker = find_speaker(args)
         if args.plain:
             return _plain(args, speaker, store, resume, notices)
         take_the_terminal()
@@ -118,6 +126,30 @@ def _to_go_on_with(store: Store, args: argparse.Namespace) -> str | None:
     return newest.id
 
 
+def _as_it_was(
+    args: argparse.Namespace, store: Store, conversation_id: str | None, notices: list[str]
+) -> argparse.Namespace:
+    """The options with the model that gave the conversation's last answer, where they name none themselves. Of one that
+    isn't on this machine any more there is a notice, and the usual one answers."""
+    if conversation_id is None or "model" in args.given or args.adapter or args.baseline:
+        return args
+    leaf = store.conversation(conversation_id).leaf_id
+    answers = [message for message in store.thread(leaf) if message.role == "assistant"] if leaf is not None else []
+    params = answers[-1].params if answers else {}
+    ref, adapter = params.get("model_ref"), params.get("adapter_ref")
+    if not ref:
+        return args
+    found = _others(args, ref)
+    if not params.get("baseline") and adapter != adapter_ref(found):
+        found.adapter, found.baseline = adapter, adapter is None
+    try:
+        find_pair(found, download=False)
+    except LacieError as error:
+        notices.append(f"The model of this conversation can't answer: {error}.")
+        return args
+    return found
+
+
 def _options_now(args: argparse.Namespace, speaker: Speaker, app: "LacieApp") -> str:
     """The options that name the model which answers now: another one may have been chosen inside."""
     now = app.session.speaker.origin
@@ -134,7 +166,10 @@ def _others(args: argparse.Namespace, ref: str) -> argparse.Namespace:
     given = {name: value for name, value in args.given.items() if name not in ("model", "adapter")}
     if adapter is not None or model != args.usual_model:  # to which the settings file may give an adapter
         given["model"] = model
-    return argparse.Namespace(**{**vars(args), "model": model, "adapter": adapter, "baseline": alone, "given": given})
+    settings = settings_of(args)  # the context and the like may have been changed inside, too
+    run = {name: settings.held(name).value for name in ("context", "threads", "gpu_layers")}
+    who = {"model": model, "adapter": adapter, "baseline": alone}
+    return argparse.Namespace(**{**vars(args), **run, **who, "given": given})
 
 
 def _say_how_to_go_on(conversation_id: str | None, store: Store, options: str) -> None:
@@ -171,6 +206,7 @@ def chat_speaker(speaker: Speaker) -> "ChatSpeaker":
 
     return ChatSpeaker(
         engine_factory=speaker.engine,
+        engine_with=speaker.engine_with,
         model_name=speaker.model.name,
         adapter_name=speaker.adapter.name if speaker.adapter else None,
         calibrator=speaker.calibrator,

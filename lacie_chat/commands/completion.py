@@ -22,7 +22,8 @@ PLACES = {
     "fish": "~/.config/fish/completions/lacie.fish",
 }
 """Shell -> the file in which it looks for what completes `lacie` (zsh: if the folder is in its fpath)."""
-_MODELS = ("model", "left", "right", "ref", "base")
+_MODELS = ("model", "ref", "base")
+_SIDES = ("left", "right")
 _ADAPTERS = ("adapter",)
 _IDS = ("id", "resume")
 _RECIPES = ("lacie_training.recipes.files:available", "lacie_training.recipes.files:available_listeners")
@@ -82,6 +83,8 @@ def _offer(prog: str, action: argparse.Action) -> Callable[..., Any] | None:
         return _recipes(_RECIPES[prog.endswith(" listener")]) if action.dest == "recipe" else FilesCompleter()
     if action.dest in _MODELS:
         return _models
+    if action.dest in _SIDES:
+        return _sides
     if action.dest in _ADAPTERS:
         return _adapters
     if action.dest in _IDS:
@@ -112,6 +115,14 @@ def _adapters(prefix: str = "", **_: Any) -> dict[str, str]:
     except LacieError:
         found = {}
     return {"embedded": "LACIE"} | found | _files(prefix)
+
+
+def _sides(prefix: str = "", **_: Any) -> dict[str, str]:
+    """Of a comparison: a model, and after a plus an adapter for it."""
+    model, plus, adapter = prefix.partition("+")
+    if not plus:
+        return {"baseline": "the --model alone", "adapter": "with the --adapter"} | _models(prefix)
+    return {f"{model}+{ref}": name for ref, name in ({"none": "no adapter"} | _adapters(adapter)).items()}
 
 
 def _files(prefix: str) -> dict[str, str]:

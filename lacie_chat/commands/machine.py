@@ -7,7 +7,6 @@ from lacie_chat.commands.argument_types import positive
 from lacie_chat.commands.settled import add_option
 from lacie_chat.engine import Machine
 from lacie_chat.engine.settings import AUTOMATIC, USUAL, FlashAttention, KVType
-from lacie_chat.settings import AUTO
 
 
 def add_machine_arguments(parser: argparse.ArgumentParser, *, context: bool = True) -> None:
@@ -48,7 +47,7 @@ def machine_of(args: argparse.Namespace) -> Machine:
         n_ctx=getattr(args, "context", None),
         threads=args.threads,
         reading_threads=args.reading_threads,
-        gpu_layers=AUTOMATIC if args.gpu_layers in (None, AUTO) else args.gpu_layers,
+        gpu_layers=layers_of(args.gpu_layers),
         flash_attention=args.flash_attention,
         kv_type=args.kv_type,
         batch=args.batch,
@@ -58,3 +57,8 @@ def machine_of(args: argparse.Namespace) -> Machine:
     )
     machine.check()
     return machine
+
+
+def layers_of(value: int | str | None) -> int:
+    """The number of layers on the GPU that a flag or the settings ask for."""
+    return value if isinstance(value, int) else AUTOMATIC

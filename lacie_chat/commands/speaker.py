@@ -3,14 +3,14 @@
 import argparse
 import dataclasses
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from lacie_chat import paths
-from lacie_chat.commands.machine import add_machine_arguments, machine_of
+from lacie_chat.commands.machine import add_machine_arguments, layers_of, machine_of
 from lacie_chat.commands.settled import (
     add_option,
     fills_from_file,
@@ -88,6 +88,13 @@ class Speaker:
     @property
     def adapter_path(self) -> Path | None:
         return self.adapter.path if self.adapter else None
+
+    def engine_with(self, held: Mapping[str, Any]) -> Callable[[], EngineProcess]:
+        """What makes engines for another context, threads and GPU layers, by the names of the settings."""
+        how = replace(
+            self.machine, n_ctx=held["context"], threads=held["threads"], gpu_layers=layers_of(held["gpu_layers"])
+        )
+        return replace(self, machine=how).engine
 
     def engine(self, *, further_adapters: tuple[Path, ...] = ()) -> EngineProcess:
         """A new engine in a process of its own (also after one has died); with room for answers with further adapters

@@ -112,10 +112,22 @@ ACTIONS: tuple[Action, ...] = (
         "Fold answers that are right less often than 25, 50 or 75 %; then: none",
     ),
     Action(
-        "chat.model", "alt+m", "Model", "Change the model: those on this machine, others worth getting, any on the Hub"
+        "chat.model",
+        "alt+m",
+        "Model",
+        "Change the model: those on this machine, others worth getting, any on the Hub",
+        argument="name",
     ),
     Action(
         "chat.editor", "ctrl+e", "Editor", "Write in your own editor ($VISUAL, $EDITOR); nothing is sent", priority=True
+    ),
+    # what is selected in the composer is cut by this key, as ever
+    Action(
+        "chat.settings",
+        "ctrl+x",
+        "Settings",
+        "Set how answers are made, for this conversation or for all; presets",
+        priority=True,
     ),
     Action("chat.reload", "alt+r", "Reload", "Load the model again"),
     Action("view.back", "escape", "Back", "Leave an edit, the details or a selection; back to the composer"),
@@ -208,10 +220,12 @@ TOKEN_ACTIONS: tuple[Action, ...] = (
 
 EDITING = (
     ("enter", "Send"),
-    ("ctrl+j", "New line; also shift+enter where the terminal knows it"),
+    ("ctrl+j", "New line; also alt+enter, enter after a backslash, shift+enter where the terminal knows it"),
+    ("ctrl+_", "Undo what was typed"),
     ("up  down", "Your earlier questions, of other conversations too, at the first and last line"),
     ("tab", "From the composer to the conversation and back"),
     ("ctrl+c", "Copy what is selected; else stop, clear, twice: quit"),
+    ("ctrl+z", "Back to the shell; fg comes back"),
     ("ctrl+p", "Find any of these by name"),
     ("/", "Type it by name: /copy, /history; // sends what begins with a slash"),
 )

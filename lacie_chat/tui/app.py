@@ -4,6 +4,7 @@ It opens before anything of the model is read: the engine is made by the speaker
 nothing imported here pulls in llama.cpp or the Hub's client.
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -26,8 +27,10 @@ from lacie_chat.tui.interface_state import read_state, write_state
 from lacie_chat.tui.key_names import key_name, names_of, refusal
 from lacie_chat.tui.keys_in_order import KeysInOrder
 from lacie_chat.tui.messages import FromSession
+from lacie_chat.tui.remembering import remember
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.compare import CompareScreen
+from lacie_chat.tui.terminal_keys import know_alt
 from lacie_chat.tui.themes import Coloured
 from lacie_chat.tui.typed_text import TakesAllText
 from lacie_chat.tui.widgets.composer import Composer
@@ -35,8 +38,14 @@ from lacie_chat.tui.widgets.composer import Composer
 if TYPE_CHECKING:
     from lacie_chat.chat.choosing import Find
 
+know_alt()
+
 QUIT_SECONDS = 2.0
 """How soon a second ctrl+c must follow to quit."""
+
+SUSPEND = [Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True, id="app.suspend")]
+if sys.platform == "win32":
+    SUSPEND.clear()  # there is no such thing there: the key undoes, as everywhere
 
 
 class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying, Coloured[None]):
@@ -49,6 +58,7 @@ class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying, Coloured[No
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", "Interrupt", show=False, priority=True, id="app.interrupt"),
+        *SUSPEND,
     ]
 
     def __init__(
@@ -131,6 +141,11 @@ class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying, Coloured[No
             self._interrupted = time.monotonic()
             self.notify("Ctrl+c once more quits (or ctrl+q).", timeout=QUIT_SECONDS)
 
+    def action_suspend_process(self) -> None:
+        """Ctrl+z: back to the shell, till `fg`; the draft is kept should that never come."""
+        write_state(self.state)
+        super().action_suspend_process()
+
     def _from_session(self, event: ChatEvent) -> None:
         """Called on the session's threads; posting is safe from any."""
         if self.is_running:
@@ -143,8 +158,8 @@ class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying, Coloured[No
     def _keep_theme(self, name: str) -> None:
         if name == self.fitting_theme(self._liked_theme):
             return  # what this terminal made of the theme that the user likes
-        self.state.theme = name
-        write_state(self.state)
+        if problem := remember(self.state, self.settings, "theme", name):
+            self.notify(problem, severity="error", markup=False)
 
 
 def _first(*values: Any) -> Any:

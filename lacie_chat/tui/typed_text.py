@@ -57,7 +57,10 @@ class TakesAllText(App[None]):
 
 
 def as_typed(key: Key) -> Key:
-    """The key as it is meant: text that Textual takes for none, or none that it takes for text."""
+    """The key as it is meant: text that Textual takes for none, or none that it takes for text; and enter with a
+    modifier as tmux and xterm tell it."""
+    if key.character == "\r" and key.key != "enter":
+        return Key("shift+enter", None)
     if not is_text(key.character):
         return key
     if any(f"{modifier}+" in key.key for modifier in ("alt", "ctrl", "super", "hyper", "meta")):

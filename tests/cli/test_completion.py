@@ -60,6 +60,12 @@ def test_models_of_this_machine_and_of_the_catalogue(tmp_path: Path, embedded_mo
     assert offered("lacie models pull unsloth/Qwen3.5-4B-GGUF:Q4", tmp_path) == ["Q4_K_M"], "what follows the colon"
 
 
+def test_sides_of_a_comparison(tmp_path: Path) -> None:
+    assert {"baseline", "adapter", "embedded"} <= set(offered("lacie compare --left ", tmp_path))
+    assert set(offered("lacie compare --right embedded+", tmp_path)) >= {"embedded+none", "embedded+embedded"}
+    assert offered("lacie compare --left embedded+non", tmp_path) == ["embedded+none"]
+
+
 def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("some.gguf", "some.jsonl"):

@@ -1,12 +1,15 @@
 """A chat says on its way out how to go on with it; `--continue` and `--resume` do."""
 
 import re
+import shutil
+from pathlib import Path
 
 from terminal import Terminal, answered, ask
 
 from lacie_chat.conversations import Store
 
 QUESTION = "What is the capital of Japan?"
+SECOND = "And of France?"
 
 
 def left(terminal: Terminal) -> str:
@@ -37,6 +40,34 @@ def test_a_chat_says_how_to_go_on_and_that_goes_on(embedded_model: object) -> No
     with Terminal("--continue", "--quiet") as terminal:
         terminal.wait_for(answered(QUESTION))
         assert "to go on" not in left(terminal)
+
+
+def test_a_conversation_goes_on_with_the_model_of_its_last_answer(embedded_model: Path, tmp_path: Path) -> None:
+    """The model is changed inside by real keys; the way out names it, and --continue takes it again by itself."""
+    other = tmp_path / "another.gguf"
+    shutil.copy(embedded_model, other)
+    with Terminal("chat", "--context", "1024") as terminal:
+        terminal.wait_for("Ask something")
+        ask(terminal, QUESTION)
+        terminal.wait_for(answered(QUESTION))
+        terminal.type("\x1bm")  # alt+m
+        terminal.wait_for("On this machine")
+        terminal.type(f"{other}\r")
+        terminal.wait_for("lacie · another ·")
+        terminal.wait_for("Ready")
+        ask(terminal, SECOND)
+        terminal.wait_for(answered(SECOND))
+        said = left(terminal)
+    assert f"lacie --model {other} --resume" in "".join(said.splitlines())
+    with Terminal("--continue", "--context", "1024") as terminal:
+        terminal.wait_for("lacie · another ·")
+        terminal.wait_for(answered(SECOND))
+        left(terminal)
+    other.unlink()
+    with Terminal("--continue", "--context", "1024") as terminal:
+        terminal.wait_for("The model of this conversation")
+        terminal.wait_for("lacie · SmolLM2-135M-Instruct + LACIE ·")
+        left(terminal)
 
 
 def test_an_empty_chat_says_nothing(embedded_model: object) -> None:

@@ -146,8 +146,36 @@ async def test_one_types_to_filter_and_enter_changes_the_model(picking, models_d
         text = driver.text()
         assert "lacie · another-Q4_1" in text
         assert "From the first." in text and "From the other." in text
+        named = [line for line in text.splitlines()[1:] if "another-Q4_1" in line]
+        assert len(named) == 1 and "Ready" not in named[0], "who gave it is said under the answer of another model"
         assert [turn.content for turn in other.prompts[0]] == ["Who are you?", "From the first.", "And you?"]
         assert driver.app.focused is driver.chat.composer
+
+
+async def test_a_name_may_follow_the_typed_command(driven, models_dir: Path) -> None:
+    shop = Shop(ScriptedEngine())
+    path = str(models_dir / "another-Q4_1.gguf")
+    async with driven(find=shop) as driver:
+        await driver.until(lambda: driver.session.info)
+        await driver.type(f"/model {path}")
+        await driver.pilot.press("enter")
+        await driver.until(lambda: driver.session.info and driver.session.speaker.model_name == "another-Q4_1")
+        assert shop.asked == [path] and driver.app.screen is driver.chat
+
+
+async def test_a_conversation_of_another_model_is_told_of(driven, models_dir: Path) -> None:
+    with Store.open() as store:
+        made = store.create_conversation("Qwen3.5 2B", "LACIE", title="Rivers")
+        asked = store.add_message(made.id, None, "user", "Which river?")
+        params = {"model": "Qwen3.5 2B", "adapter": "LACIE"}
+        store.add_message(made.id, asked.id, "assistant", "The Danube.", params=params)
+        async with driven(ScriptedEngine([Answer(["The Seine."])]), store=store) as driver:
+            await driver.pilot.press("ctrl+o", "enter")
+            await driver.until(lambda: driver.told)
+            assert driver.told == ["Qwen3.5 2B + LACIE answered here last; from now on it is SmolLM2-135M-Instruct."]
+            await driver.ask("And through Paris?")
+            assert "SmolLM2-135M-Instruct" in driver.text().split("The Seine.")[1]
+            assert store.list_conversations()[0].model == "SmolLM2-135M-Instruct"
 
 
 async def test_the_one_that_answers_is_not_loaded_again(picking) -> None:

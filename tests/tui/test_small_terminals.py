@@ -27,7 +27,9 @@ async def test_a_comparison_shows_something_of_the_answer(driven) -> None:
     async with driven(engine, size=SMALL, adapter_name="LACIE") as driver:
         await driver.ask("Which river flows through Vienna, and how sure are you of that?")
         await driver.pilot.press("f2")
-        await driver.until(lambda: isinstance(driver.app.screen, CompareScreen) and "the Danube, number" in driver.text())
+        await driver.until(
+            lambda: isinstance(driver.app.screen, CompareScreen) and "the Danube, number" in driver.text()
+        )
 
 
 @pytest.mark.parametrize("width", [40, 80, 160])

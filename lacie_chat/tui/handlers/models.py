@@ -12,13 +12,13 @@ _LOOK_SECONDS = 0.1
 
 
 @does("chat.model", lambda chat: chat.find is not None, waits=True)
-async def change_model(chat: "ChatScreen") -> None:
-    """Once no answer is in progress: it is finished by the model that it was asked of."""
+async def change_model(chat: "ChatScreen", ref: str = "") -> None:
+    """Once no answer is in progress: it is finished by the model that it was asked of. A `ref` is taken at once."""
     from lacie_chat.tui.screens.models import ModelsScreen  # what finds models: not before it is wanted
 
     assert chat.find is not None
     session = chat.session
-    found = await chat.app.push_screen_wait(ModelsScreen(session, chat.find))
+    found = await chat.app.push_screen_wait(ModelsScreen(session, chat.find, ref))
     chat.composer.focus()
     if found is None:
         return

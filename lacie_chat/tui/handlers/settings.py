@@ -1,11 +1,13 @@
 """How the next answers are made: with or without the adapter, with samples, folded from which figure on."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from lacie_chat.chat.folds import next_step
 from lacie_chat.confidence import percent
+from lacie_chat.settings import Value
 from lacie_chat.tui.handlers.registry import does
-from lacie_chat.tui.interface_state import write_state
+from lacie_chat.tui.remembering import remember
 from lacie_chat.tui.widgets.message import AnswerView
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 AGREEMENT = 5
 """Samples after an answer, where they are switched on by key."""
+_LOOK_SECONDS = 0.1
 
 
 @does("chat.baseline", lambda chat: chat.session.speaker.adapter_name is not None)
@@ -28,8 +31,7 @@ def switch_baseline(chat: "ChatScreen") -> None:
 def switch_agreement(chat: "ChatScreen") -> None:
     session = chat.session
     session.agreement = 0 if session.agreement else AGREEMENT
-    chat.state.agreement = session.agreement
-    write_state(chat.state)
+    _remember(chat, "agreement", session.agreement)
     shown = f"{session.agreement} samples after each, to see how many agree" if session.agreement else "no samples"
     chat.notify(f"From the next answer on: {shown}.", timeout=3)
 
@@ -37,17 +39,59 @@ def switch_agreement(chat: "ChatScreen") -> None:
 @does("chat.answer_from")
 async def choose_answer_from(chat: "ChatScreen") -> None:
     folds = chat.session.folds
-    folds.answer_from = chat.state.answer_from = next_step(folds.answer_from)
-    write_state(chat.state)
+    folds.answer_from = next_step(folds.answer_from)
+    _remember(chat, "answer_from", folds.answer_from)
+    await _refold(chat)
+    limit = percent(folds.answer_from).strip()
+    told = f"Answers that are right less often than {limit} are folded." if folds.answer_from else "None is folded."
+    chat.notify(told, timeout=3)
+
+
+async def _refold(chat: "ChatScreen") -> None:
     chat.show_setting()
     views = list(chat.transcript.query(AnswerView))
     for view in views:
         view.fold = chat.fold_of(view.turn)
     await chat.transcript.redraw(*views)
     chat.refresh_bindings()
-    limit = percent(folds.answer_from).strip()
-    told = f"Answers that are right less often than {limit} are folded." if folds.answer_from else "None is folded."
-    chat.notify(told, timeout=3)
+
+
+def _remember(chat: "ChatScreen", name: str, value: Value) -> None:
+    if problem := remember(chat.state, chat.session.making.settings, name, value):
+        chat.notify(problem, severity="error", markup=False)
+
+
+def _nothing_to_cut(chat: "ChatScreen") -> bool:
+    return not chat.composer.selected_text
+
+
+@does("chat.settings", _nothing_to_cut, waits=True)
+async def change_settings(chat: "ChatScreen") -> None:
+    """A model that is to be run otherwise is loaded again once no answer is in progress."""
+    from lacie_chat.tui.screens.settings import SettingsScreen
+
+    session = chat.session
+
+    def apply(name: str, value: Value | None) -> None:
+        """None: as it was left."""
+        holds = value if value is not None else getattr(chat.state, name)
+        if name == "theme":
+            chat.app.theme = str(holds)
+        elif name == "agreement":
+            session.agreement = int(holds)
+        else:
+            session.folds.answer_from = float(holds)
+
+    reload = await chat.app.push_screen_wait(SettingsScreen(session, apply))
+    chat.composer.focus()
+    await _refold(chat)
+    if not reload:
+        return
+    if session.why_unchangeable:
+        chat.notify("The model is loaded again when this answer is finished (escape stops it).", timeout=6)
+    while session.why_unchangeable:
+        await asyncio.sleep(_LOOK_SECONDS)
+    session.change_speaker(session.making.run_otherwise(session.speaker))
 
 
 @does("chat.reload", lambda chat: bool(chat.session.load_error))

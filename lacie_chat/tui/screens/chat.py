@@ -26,6 +26,7 @@ from lacie_chat.chat.events import (
 )
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
+from lacie_chat.chat.unheard import others_answer
 from lacie_chat.names import pair_name
 from lacie_chat.tui.actions import PERFORM, bindings
 from lacie_chat.tui.code_round import CodeRound
@@ -174,6 +175,9 @@ class ChatScreen(WritingScreen):
     async def show_conversation(self) -> None:
         """Another conversation, or none yet."""
         session = self.session
+        if other := others_answer(session):
+            now = pair_name(session.speaker.model_name, session.speaker.adapter_name)
+            self.notify(f"{other} answered here last; from now on it is {now}.", timeout=8, markup=False)
         await self.transcript.show_branch(session.tree, Welcome(session))
         past = [turn.text for turn in session.tree.path() if turn.role == "user"]
         for text in past:

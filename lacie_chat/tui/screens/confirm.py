@@ -1,12 +1,16 @@
-"""A question to answer with yes or no, or with a line of text, before something happens."""
+"""A question to answer with yes or no, with a line of text or with one of several, before something happens."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input, OptionList, Static
+
+from lacie_chat.printable import printable
 
 
 class ConfirmScreen(ModalScreen[bool]):
@@ -55,3 +59,26 @@ class NameScreen(ModalScreen[str | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value.strip() or None)
+
+
+class ChoiceScreen(ModalScreen[str | None]):
+    """One of several; None when escaped."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back", show=False)]
+
+    def __init__(self, label: str, choices: Sequence[str], now: str) -> None:
+        super().__init__()
+        self._label, self._choices, self._now = label, list(choices), now
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(self._label, markup=False, classes="dialog-text")
+            yield OptionList(*(Content(printable(choice)) for choice in self._choices), id="choices", compact=True)
+
+    def on_mount(self) -> None:
+        choices = self.query_one(OptionList)
+        choices.highlighted = self._choices.index(self._now) if self._now in self._choices else 0
+        choices.focus()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._choices[event.option_index])

@@ -50,7 +50,7 @@ class FromChoosing(Message):
 
 
 class ModelsScreen(SizedScreen[Found | None]):
-    """Dismissed with the model that was chosen, which is here and can answer, or None."""
+    """Dismissed with the model that was chosen, which is here and can answer, or None. `ref` is taken at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "Change to it", id="models.choose"),
@@ -62,7 +62,7 @@ class ModelsScreen(SizedScreen[Found | None]):
     models = getters.query_one(OptionList)
     progress = getters.query_one("#models-progress", Static)
 
-    def __init__(self, session: ChatSession, find: Find) -> None:
+    def __init__(self, session: ChatSession, find: Find, ref: str = "") -> None:
         super().__init__()
         speaker, info = session.speaker, session.info
         self._at_work = speaker.origin.model_ref if speaker.origin is not None and not session.load_error else ""
@@ -72,6 +72,7 @@ class ModelsScreen(SizedScreen[Found | None]):
             taken=info.size_bytes if info is not None else 0,
             version=speaker.assessment_version,
         )
+        self._ref = ref
         self._listed: Listed | None = None
         self._closer: dict[str, Closer] = {}
         self._rows: list[Choice | None] = []
@@ -83,7 +84,7 @@ class ModelsScreen(SizedScreen[Found | None]):
 
     def compose_screen(self) -> ComposeResult:
         yield Static("lacie · models · enter changes to it", classes="title-bar")
-        yield Input(placeholder="Filter, or type owner/repo[:QUANT] or a path", id="search", compact=True)
+        yield Input(self._ref, placeholder="Filter, or type owner/repo[:QUANT] or a path", id="search", compact=True)
         yield Static(id="models-progress", classes="-unused", markup=False)
         yield OptionList(id="models")
         yield Footer(show_command_palette=False, compact=True)
@@ -92,6 +93,8 @@ class ModelsScreen(SizedScreen[Found | None]):
         self._fill()
         self.search.focus()
         self._choosing.look()
+        if self._ref:
+            self._choose(Choice(self._ref, self._ref, 0))
 
     def on_unmount(self) -> None:
         self._choosing.close()
@@ -197,10 +200,12 @@ class ModelsScreen(SizedScreen[Found | None]):
     def _fill(self) -> None:
         options = self.models
         before = self._highlighted()
-        self._rows, shown = [], []
+        self._rows = []
+        shown: list[Option] = []
         for heading, choices in self._groups():
             self._rows += [None, *choices]
-            shown += [Option(Content.styled(heading, "bold $text-primary"), disabled=True)]
+            above = "\n" if shown and self.size.height >= SHORT else ""
+            shown += [Option(Content.styled(above + heading, "bold $text-primary"), disabled=True)]
             shown += [Option(self._content(choice)) for choice in choices]
         if self._listed is None:
             self._rows.append(None)

@@ -1,18 +1,22 @@
 """Where the user writes: several lines, a history, and a paste that is never sent by itself.
 
-Enter sends. Ctrl+j makes a new line: it is a byte of its own in every terminal; shift+enter and alt+enter are only in
-some. Pasted text arrives as one event (bracketed paste), so its line ends don't send.
+Enter sends. Ctrl+j makes a new line: it is a byte of its own in every terminal; alt+enter is in most, shift+enter in
+some, and a backslash before enter is everywhere. Pasted text arrives as one event (bracketed paste), so its line ends
+don't send.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
+from textual.binding import Binding, BindingType
 from textual.document._document import Document, EditResult
 from textual.document._edit import Edit
 from textual.events import Click, Key, Paste
 from textual.widgets import TextArea
+from textual.widgets.text_area import Selection
 
 from lacie_chat.tui.messages import Submitted
 from lacie_chat.tui.widgets.pieces import Pieces, is_long
@@ -31,6 +35,8 @@ class Composer(TextArea):
 
     `prepare` makes what is sent of what was written; nothing is where that was a command, which it has done then, and
     it raises Unsent where the text has to stay. `suggest` says what may be meant at a place of the text."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+underscore", "undo", "Undo", show=False)]
 
     def __init__(
         self,
@@ -66,7 +72,7 @@ class Composer(TextArea):
         elif event.key == "enter" or event.key in NEWLINE_KEYS:
             event.stop()
             event.prevent_default()
-            if event.key == "enter":
+            if event.key == "enter" and not self._is_continued():
                 self.action_send()
             else:
                 self.action_newline()
@@ -211,6 +217,15 @@ class Composer(TextArea):
             self.move_cursor(self.replace(text, start, end).end_location)
             self._offer()
             self.focus()
+
+    def _is_continued(self) -> bool:
+        """Does a backslash at the cursor ask for a new line in its place? It is selected then. Two are a backslash."""
+        row, column = self.cursor_location
+        before = self.document.get_line(row)[:column]
+        if not self.selection.is_empty or (len(before) - len(before.rstrip("\\"))) % 2 == 0:
+            return False
+        self.selection = Selection((row, column - 1), (row, column))
+        return True
 
     def action_newline(self) -> None:
         self.replace("\n", *self.selection, maintain_selection_offset=False)

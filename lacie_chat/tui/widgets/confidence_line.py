@@ -19,6 +19,8 @@ from lacie_chat.confidence.assessment import Agreement, Assessment
 from lacie_chat.confidence.wording import BAR_CELLS, NO_ANSWER_TO_CHECK, no_figures_text, verdict_sign
 from lacie_chat.conversations import no_answer_text
 from lacie_chat.cut_off import stored_words
+from lacie_chat.names import pair_name
+from lacie_chat.printable import printable
 from lacie_chat.tui.figures import DIM, NOT_CALIBRATED, NOT_MEASURED, calibrate_command, colour_of, verdict_content
 from lacie_chat.tui.messages import BranchWanted, TurnSelected
 from lacie_chat.tui.widgets.line_layout import BETWEEN, WITHIN, Form, Piece, flowed, form_at
@@ -109,6 +111,8 @@ def line_pieces(turn: Turn, siblings: tuple[int, int], width: int, *, beside: bo
         pieces.append((BETWEEN, Content.styled(word, colour)))
     if beside:
         pass  # the side's own title says who answered
+    elif name := named(turn):
+        pieces.append((BETWEEN, Content.styled(printable(name), "$text-secondary")))
     elif turn.baseline:
         pieces.append((BETWEEN, Content.styled("baseline", "$text-secondary")))
     elif turn.params.get("adapter"):
@@ -116,6 +120,16 @@ def line_pieces(turn: Turn, siblings: tuple[int, int], width: int, *, beside: bo
     if siblings[1] > 1:
         pieces.append((BETWEEN, branch_content(siblings)))
     return pieces
+
+
+def named(turn: Turn) -> str:
+    """Who gave an answer, where it has to be said: another model than gave the answer before, or one beside it."""
+    model, before = turn.params.get("model"), turn.parent.parent if turn.parent is not None else None
+    beside = turn.parent.children if turn.parent is not None else []
+    others = [other.params.get("model") for other in [*([before] if before is not None else []), *beside]]
+    if not model or all(other in (None, model) for other in others):
+        return ""
+    return f"{model} (baseline)" if turn.baseline else pair_name(str(model), turn.params.get("adapter"))
 
 
 def _known(turn: Turn, width: int, *, beside: bool) -> list[Content]:

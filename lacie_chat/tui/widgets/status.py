@@ -9,7 +9,7 @@ from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import bar
 
 HINT = "enter sends · ctrl+j new line"
-RETRY = "alt+r tries again; history and all else still work"
+RETRY = "alt+r tries again, alt+m takes another model; all else still works"
 NARROW = 60
 """Columns of a terminal in which a file's folders leave no room for what is wrong with it."""
 _FOLDERS = re.compile(r"(?<![^\s'\"])(?:~|[A-Za-z]:)?[\\/](?:[^\s\\/]+[\\/])+")

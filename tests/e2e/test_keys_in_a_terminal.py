@@ -1,0 +1,96 @@
+"""Keys as the bytes that terminals send, in one write as well as one by one."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from terminal import LACIE, Terminal, answered, ask
+
+from lacie_chat.conversations import Store
+
+SAYS_IT = "Say the word river."
+
+
+@pytest.fixture
+def chat() -> Iterator[Terminal]:
+    with Terminal("chat", "--context", "512") as terminal:
+        terminal.wait_for("Ask something")
+        yield terminal
+
+
+def click(terminal: Terminal, text: str) -> None:
+    """Press and release the mouse where `text` stands."""
+    row, line = next((row, line) for row, line in enumerate(terminal.lines(), 1) if text in line)
+    place = f"{line.index(text) + 1};{row}"
+    terminal.type(f"\x1b[<0;{place}M\x1b[<0;{place}m")
+
+
+def test_typing_after_a_click_on_an_answer_is_typing(chat: Terminal) -> None:
+    ask(chat, SAYS_IT)
+    chat.wait_for(answered(SAYS_IT))
+    click(chat, "▰")
+    chat.type("where are 10 ducks")
+    screen = chat.wait_for("where are 10 ducks")
+    assert "marked" not in screen and "editing your question" not in screen and "2/2" not in screen
+    chat.type("\x11")  # ctrl+q
+    assert chat.wait_for_end() == 0
+    with Store.open() as store:
+        assert store.marks() == []
+
+
+def test_a_new_conversation_and_its_question_in_one_write(chat: Terminal) -> None:
+    ask(chat, SAYS_IT)
+    chat.wait_for(answered(SAYS_IT))
+    click(chat, "▰")
+    chat.wait_for("How sure it sounds")
+    chat.type("\x0ewhere are ducks?\r")  # ctrl+n
+    screen = chat.wait_for(answered("▌ where are ducks?"))
+    assert SAYS_IT not in screen
+
+
+def test_other_screens_and_back_in_one_write(chat: Terminal) -> None:
+    chat.type("one \x1bOP\x1bOP two \x1b[20~\x1b[20~ three")  # f1 twice, f9 twice
+    chat.wait_for("one  two  three")
+
+
+@pytest.mark.parametrize("newline", ["\x1b\r", "\x1b[13;3u", "\n", "\\\r", "\x1b[13;2u", "\x1b[27;2;13~"])
+def test_a_new_line_is_never_sent(chat: Terminal, newline: str) -> None:
+    chat.type(f"first{newline}second{newline}third")
+    screen = chat.wait_for(lambda screen: "first" in screen and "third" in screen)
+    lines = [line.strip("│▊▎┃┆ ") for line in screen.splitlines()]
+    place = next(index for index, line in enumerate(lines) if "first" in line)
+    assert ["first" in lines[place], "second" in lines[place + 1], "third" in lines[place + 2]] == [True] * 3
+    assert "▌ first" not in screen, "nothing was asked"
+    assert "\\" not in "".join(lines[place : place + 3])
+
+
+def test_alt_and_a_letter_held_down_types_nothing(chat: Terminal) -> None:
+    chat.type("a\x1bw\x1bw\x1bw\x1b[<35;5;5Mb\x1bw\x1b[Dc")
+    chat.wait_for("acb")
+
+
+def test_ctrl_z_goes_back_to_the_shell_and_fg_comes_back_with_the_draft(data_dir: Path) -> None:
+    shell = shutil.which("bash") or "sh"
+    with Terminal("-i", command=shell) as terminal:
+        terminal.type(f"{LACIE} chat --context 512\r")
+        terminal.wait_for("Ask something")
+        terminal.type("half a thought")
+        terminal.wait_for("half a thought")
+        terminal.type("\x1a")
+        terminal.wait_for(lambda screen: bool(re.search(r"(?i)\[1\]\s*\+?\s*(stopped|suspended)", screen)))
+        terminal.type("stty -a | tr ' ;' '\\n\\n' | grep -x -e icanon -e echo | tr '\\n' '.'\r")
+        terminal.wait_for(lambda screen: "icanon.echo." in screen or "echo.icanon." in screen)
+        assert "half a thought" in (data_dir / "interface.json").read_text()
+        terminal.type("clear; fg\r")
+        terminal.wait_for(lambda screen: "half a thought" in screen and "Ready" in screen)
+        terminal.type(", and the other")
+        terminal.wait_for("half a thought, and the other")
+        terminal.type("\x11")
+        terminal.wait_for(
+            lambda screen: subprocess.run(["pgrep", "-P", str(terminal.pid)], check=False).returncode == 1
+        )
+        terminal.type("exit\r")
+        assert terminal.wait_for_end() == 0
