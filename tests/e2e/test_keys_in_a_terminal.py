@@ -1,5 +1,7 @@
 """Keys as the bytes that terminals send, in one write as well as one by one."""
 
+import json
+import random
 import re
 import shutil
 import subprocess
@@ -11,6 +13,9 @@ from terminal import LACIE, Terminal, answered, ask
 
 from lacie_chat.conversations import Store
 
+PRINTABLE = [chr(code) for code in range(0x20, 0x7F)] + list(
+    "äßéñłğ€«»–…≠αωЖя中文日本한국अनไท😀🎉\u200c\u200d\u00a0\u3000"
+)
 SAYS_IT = "Say the word river."
 
 
@@ -39,6 +44,32 @@ def test_typing_after_a_click_on_an_answer_is_typing(chat: Terminal) -> None:
     assert chat.wait_for_end() == 0
     with Store.open() as store:
         assert store.marks() == []
+
+
+@pytest.mark.parametrize("burst", [True, False])
+def test_random_characters_after_a_click_on_an_answer_are_all_written(
+    chat: Terminal, data_dir: Path, burst: bool
+) -> None:
+    ask(chat, SAYS_IT)
+    chat.wait_for(answered(SAYS_IT))
+    source = random.Random(3)
+    text = "x" + "".join(source.choice(PRINTABLE) for _ in range(500 if burst else 60)) + "x"
+    for part in [text] if burst else text:
+        click(chat, "▰")
+        chat.type(part)
+        if not burst:
+            chat.screen()  # whatever was drawn so far is read, as a person would
+    chat.type("\x11")
+    assert chat.wait_for_end() == 0
+    assert json.loads((data_dir / "interface.json").read_text())["draft"] == text
+    with Store.open() as store:
+        assert store.marks() == [] and [summary.messages for summary in store.list_conversations()] == [2]
+
+
+def test_what_is_typed_while_the_program_starts_is_there() -> None:
+    with Terminal("chat", "--context", "512") as terminal:
+        terminal.type("early bird")
+        terminal.wait_for("│ early bird")
 
 
 def test_a_new_conversation_and_its_question_in_one_write(chat: Terminal) -> None:

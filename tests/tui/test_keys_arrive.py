@@ -1,5 +1,6 @@
 """Keys in one burst, over every change of screen: all arrive, in their order, where they were meant."""
 
+import random
 from collections.abc import Callable
 
 import pytest
@@ -20,6 +21,20 @@ FOCUSED: dict[str, Callable[[ChatScreen], Widget | None]] = {
     "details": lambda chat: chat.details,
     "nothing": lambda chat: None,
 }
+JOURNEYS = [
+    ("ctrl+o", "escape"),
+    ("f1", "escape"),
+    ("f1", "f1"),
+    ("f9", "escape"),
+    ("f12", "f12"),
+    ("f12", "f1", "escape", "escape"),
+    ("f8", "escape"),
+    ("ctrl+p", "escape"),
+    ("ctrl+o", "ctrl+r", "escape", "escape"),
+    ("ctrl+t", "tab", "escape"),
+    ("ctrl+o", "escape", "f12", "escape", "f1", "escape", "f9", "escape"),
+]
+"""To another screen and back."""
 
 
 def engine(count: int = 6) -> ScriptedEngine:
@@ -78,19 +93,7 @@ async def test_questions_before_and_after_it_are_asked_where_they_were_typed(dri
 @pytest.mark.parametrize("where", ["composer", "transcript"])
 @pytest.mark.parametrize(
     "there_and_back",
-    [
-        ("ctrl+o", "escape"),
-        ("f1", "escape"),
-        ("f1", "f1"),
-        ("f9", "escape"),
-        ("f12", "f12"),
-        ("f12", "f1", "escape", "escape"),
-        ("f8", "escape"),
-        ("ctrl+p", "escape"),
-        ("ctrl+o", "ctrl+r", "escape", "escape"),
-        ("ctrl+t", "tab", "escape"),
-        ("ctrl+o", "escape", "f12", "escape", "f1", "escape", "f9", "escape"),
-    ],
+    JOURNEYS,
     ids=" ".join,
 )
 async def test_there_and_back_and_on_typing(driven, where: str, there_and_back: tuple[str, ...]) -> None:
@@ -102,6 +105,21 @@ async def test_there_and_back_and_on_typing(driven, where: str, there_and_back: 
         await idle(driver)
         assert driver.app.screen is driver.chat and driver.chat.composer.text == ""
         assert all(turn.correct is None for turn in driver.session.tree.path())
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_words_between_random_journeys_come_out_in_their_order(driven, seed: int) -> None:
+    source = random.Random(seed)
+    async with driven(engine(), size=(120, 40)) as driver:
+        await driver.ask("before")
+        words = [f"{number}{source.choice(('where', '10 ducks', 'ycrt?', '/x Y0'))}." for number in range(25)]
+        for word in words:
+            burst(driver, f" {word}", *source.choice(JOURNEYS))
+            if source.random() < 0.3:
+                await driver.pilot.pause()
+        await driver.app.keys_done()
+        await driver.until(lambda: driver.chat.composer.text == "".join(words))
+        assert asked(driver) == ["before"] and driver.session.tree.leaf.correct is None
 
 
 async def test_comparing_and_back(driven) -> None:
