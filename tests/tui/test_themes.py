@@ -98,6 +98,11 @@ async def help_screen(driver: Driver) -> None:
     await driver.pilot.press("f1")
 
 
+async def settings(driver: Driver) -> None:
+    await driver.pilot.press("ctrl+x")
+    await driver.until(lambda: driver.app.screen.query(OptionList))
+
+
 async def tokens(driver: Driver) -> None:
     await answered(driver)
     await driver.pilot.press("f12")
