@@ -23,9 +23,10 @@ from lacie_chat.engine.events import (
     LoadProgress,
     ModelInfo,
     PromptProgress,
+    PromptSize,
     Reasoning,
 )
-from lacie_chat.engine.settings import ChatTurn, Sampling
+from lacie_chat.engine.settings import ChatTurn, Said, Sampling
 
 INFO = ModelInfo(
     name="Scripted-135M",
@@ -116,6 +117,7 @@ class ScriptedEngine:
         sample_gate: Event | None = None,
         sample_thought: str = "",
         thinks: bool = False,
+        sizes: Sequence[PromptSize] = (),
     ) -> None:
         self.answers = list(answers)
         self.scripted_reader = reader or ScriptedReader()
@@ -125,12 +127,16 @@ class ScriptedEngine:
         self.sample_gate = sample_gate
         self.sample_thought = sample_thought
         self.thinks = thinks
+        self.sizes = list(sizes)
+        """What it measures, one after the other; then a few words that fit."""
         self.samples: list[Sampling] = []
         self.version = ASSESSMENT_VERSION
         """Of the assessment in which it hears."""
         self._made_way = Event()
         self.prompts: list[list[ChatTurn]] = []
         self.samplings: list[Sampling] = []
+        self.going_on: list[Said | None] = []
+        """Of each answer: what it has said before."""
         self.baselines: list[bool] = []
         """Of each answer: was the baseline asked for?"""
         self.adapters: list[Path | None] = []
@@ -161,6 +167,7 @@ class ScriptedEngine:
         baseline: bool = False,
         adapter: Path | None = None,
         aside: bool = False,
+        going_on: Said | None = None,
     ) -> Iterator[GenerationEvent]:
         if self.dead:
             raise EngineDied("the engine's process is gone")
@@ -170,6 +177,7 @@ class ScriptedEngine:
         self.prompts.append(list(turns))
         self.samplings.append(sampling)
         self.baselines.append(baseline)
+        self.going_on.append(going_on)
         self.adapters.append(adapter)
         self._cancelled.clear()
         self._answer_now.clear()
@@ -204,6 +212,11 @@ class ScriptedEngine:
             reason = "cancelled" if self._cancelled.is_set() else answer.reason
             end = thinking(finished(thought + len(answer.pieces), reason), thought, is_open=not answer.pieces)
             yield replace(end, tokens=answer.tokens, alternatives=answer.alternatives)
+
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling) -> PromptSize:
+        if self.dead:
+            raise EngineDied("the engine's process is gone")
+        return self.sizes.pop(0) if self.sizes else PromptSize(41, 12, INFO.n_ctx - 512, INFO.n_ctx)
 
     def _sample(self, sampling: Sampling) -> Iterator[GenerationEvent]:
         """A sample drawn aside; a test that holds it lets it go by `sample_gate`, or `make_way` does."""

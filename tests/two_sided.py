@@ -7,8 +7,8 @@ from threading import Event
 from scripted import INFO, Answer, ScriptedEngine, ScriptedReader
 
 from lacie_chat.confidence import TunedListener
-from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
-from lacie_chat.engine.settings import ChatTurn, Sampling
+from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo, PromptSize
+from lacie_chat.engine.settings import ChatTurn, Said, Sampling
 
 
 class Ears(ScriptedReader):
@@ -47,8 +47,14 @@ class TwoSided:
         baseline: bool = False,
         adapter: Path | None = None,
         aside: bool = False,
+        going_on: Said | None = None,
     ) -> Iterator[GenerationEvent]:
-        return self.sides["left" if baseline else "right"].generate(turns, sampling, baseline=baseline, aside=aside)
+        return self.sides["left" if baseline else "right"].generate(
+            turns, sampling, baseline=baseline, aside=aside, going_on=going_on
+        )
+
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling) -> PromptSize:
+        return self.sides["right"].measure(turns, sampling)
 
     def cancel(self) -> None:
         for engine in self.sides.values():

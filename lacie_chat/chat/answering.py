@@ -9,21 +9,25 @@ What is thought before the answer goes beside it. An answer that ends inside its
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Lock
 from typing import Protocol
 
-from lacie_chat.chat.events import ChatEvent, PromptRead, TextAdded, ThoughtAdded, TurnChanged, TurnEnded
+from lacie_chat.chat.events import ChatEvent, Notice, PromptRead, TextAdded, ThoughtAdded, TurnChanged, TurnEnded
+from lacie_chat.chat.fit import is_agreed, record_of, unsent, why_unfit
+from lacie_chat.chat.going_on import ending_of, has_new, joined
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Phase, Turn
-from lacie_chat.chat.unheard import has_ended_with_words
+from lacie_chat.chat.unheard import is_to_hear
 from lacie_chat.conversations import Status
+from lacie_chat.cut_off import left_out_words
 from lacie_chat.engine.asking import Heard, answer_to
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import Cut, Delta, Failed, Finished, PromptProgress, Reasoning
 from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import Sampling
+from lacie_chat.engine.settings import Said, Sampling
 
 _IN_HAND: tuple[Phase, ...] = ("reading", "thinking", "answering")
 """What the engine is at."""
@@ -33,9 +37,12 @@ _BEGINNING = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An answer to be made: `turn` of `tree`, whose text is still empty. `post` hears how it goes, on any thread.
+    """An answer to be made: `turn` of `tree`, whose text is still empty, or which goes on (`earlier`). `post` hears how
+    it goes, on any thread.
 
-    `speaker` gives it where it isn't the chat's, and with `adapter` the engine answers where that isn't its own.
+    `decides`: where it doesn't fit the context, it waits until `decision` says whether it is sent without what doesn't;
+    else it is, with a note. `speaker` gives it where it isn't the chat's, and with `adapter` the engine answers where
+    that isn't its own.
     """
 
     tree: ChatTree
@@ -44,6 +51,8 @@ class Asked:
     post: Callable[[ChatEvent], object]
     speaker: ChatSpeaker | None = None
     adapter: Path | None = None
+    decides: bool = False
+    decision: SimpleQueue[bool] = field(default_factory=SimpleQueue)
 
 
 class Engines(Protocol):
@@ -82,24 +91,54 @@ def _make(asked: Asked, chat: Engines, find: Callable[[], EngineLike | None]) ->
         turn.problem = chat.load_error or "there is no engine"
         end_answer(tree, turn, "failed", post)
         return False
-    last = _write(asked, engine)
-    if isinstance(last, Failed) and last.engine_died and not _has_words(turn) and not turn.stop_requested:
+    last = _ask(asked, engine)
+    if isinstance(last, Failed) and last.engine_died and not _has_new_words(turn) and not turn.stop_requested:
         chat.engine_died(engine)
         if (new := find()) is not None:
             engine = new
-            last = _write(asked, engine)
+            last = _ask(asked, engine)
+    if last is None:
+        return False
     if isinstance(last, Finished):
         end_answer(tree, turn, "cancelled" if last.reason == "cancelled" else "complete", post, last)
-        if has_ended_with_words(turn):
+        if is_to_hear(turn):
             chat.listen(engine, asked)
         return False
     turn.problem = last.message
     end_answer(tree, turn, "cut_off" if last.engine_died else "failed", post)
     if last.engine_died:
         chat.engine_died(engine)
-    if has_ended_with_words(turn):
+    if is_to_hear(turn):
         chat.listen_later(tree, turn)
     return last.engine_died
+
+
+def _ask(asked: Asked, engine: EngineLike) -> Finished | Failed | None:
+    """None: it didn't fit, and whoever stopped it there has ended it."""
+    try:
+        return _write(asked, engine) if not asked.decides or asked.turn.earlier or _is_to_go(asked, engine) else None
+    except EngineError as error:
+        return Failed(str(error), engine_died=isinstance(error, EngineDied))
+
+
+def _is_to_go(asked: Asked, engine: EngineLike) -> bool:
+    """Whether it fits, or is to be sent as far as it does; waits for whoever decides that."""
+    tree, turn = asked.tree, asked.turn
+    size = engine.measure(tree.prompt(turn), asked.sampling)
+    if is_agreed(size, tree.leaves_out):
+        return True
+    with _BEGINNING:
+        if turn.stop_requested:
+            return True  # it ends at once
+        turn.phase, turn.unfit, turn.note = "undecided", size, why_unfit(size)
+    asked.post(TurnChanged(turn))
+    sent = asked.decision.get()
+    with _BEGINNING:
+        if turn.stop_requested or not sent:
+            return False
+        turn.phase, turn.unfit, turn.note = "reading", None, ""
+    tree.leaves_out = tree.leaves_out or size.question_fits
+    return True
 
 
 def _write(asked: Asked, engine: EngineLike) -> Finished | Failed:
@@ -127,22 +166,27 @@ def _write(asked: Asked, engine: EngineLike) -> Finished | Failed:
                 post(ThoughtAdded(turn, text))
             case PromptProgress(done, total):
                 post(PromptRead(turn, done, total))
-            case Cut(dropped_turns=dropped):
-                turn.note = _cut_note(dropped)
+            case Cut():
+                turn.left_out = record_of(event, turn.question)
+                turn.note = left_out_words(turn.left_out)
                 post(TurnChanged(turn))
         if turn.stop_requested:
             engine.cancel()  # again: the first call came before the engine had begun
 
-    try:
-        return answer_to(
-            engine, tree.prompt(turn), asked.sampling, baseline=turn.baseline, adapter=asked.adapter, hear=hear
-        ).finished
-    except EngineError as error:
-        return Failed(str(error), engine_died=isinstance(error, EngineDied))
+    said = Said(turn.text, turn.reasoning) if turn.earlier is not None else None
+    return answer_to(
+        engine,
+        tree.prompt(turn),
+        asked.sampling,
+        baseline=turn.baseline,
+        adapter=asked.adapter,
+        going_on=said,
+        hear=hear,
+    ).finished
 
 
-def _has_words(turn: Turn) -> bool:
-    return bool(turn.text or turn.reasoning)
+def _has_new_words(turn: Turn) -> bool:
+    return bool(turn.text or turn.reasoning) if turn.earlier is None else has_new(turn, turn.earlier)
 
 
 def _end_thought(turn: Turn) -> None:
@@ -164,7 +208,7 @@ def stop_answers(turns: Sequence[Turn]) -> list[Turn]:
     with _BEGINNING:
         for turn in turns:
             turn.stop_requested = True
-        return [turn for turn in turns if turn.phase == "waiting"]
+        return [turn for turn in turns if turn.phase in ("waiting", "undecided")]
 
 
 def thinking_of(turns: Sequence[Turn]) -> list[Turn]:
@@ -201,30 +245,29 @@ def end_answer(
 ) -> None:
     """The last word on `turn`, with the engine's figures if it had its own."""
     _end_thought(turn)
+    ending = ending_of(status, _usage(turn, finished) if finished else unsent(turn), finished)
+    earlier, turn.earlier = turn.earlier, None
+    if earlier is not None:
+        if turn.problem and not has_new(turn, earlier):
+            post(Notice(f"Not gone on: {turn.problem}", serious=True))
+            turn.problem = ""
+        ending = joined(turn, earlier, ending)
     tree.finish(
         turn,
-        status,
-        usage=_usage(finished) if finished else None,
-        timings=dict(finished.timings()) if finished else None,
-        tokens=finished.tokens if finished else (),
-        alternatives=finished.alternatives if finished else (),
+        ending.status,
+        usage=ending.usage,
+        timings=ending.timings,
+        tokens=ending.tokens,
+        alternatives=ending.alternatives,
     )
     turn.phase = "done"
     post(TurnEnded(turn))
 
 
-def _usage(finished: Finished) -> dict[str, object]:
-    """As it is kept: with why the answer ended."""
+def _usage(turn: Turn, finished: Finished) -> dict[str, object]:
+    """As it is kept: with why the answer ended, and what its prompt lacked."""
     return {
         **finished.usage(),
         "finish_reason": finished.reason,
-        **({"reasoning_open": True} if finished.reasoning_open else {}),
+        **({"cut": turn.left_out} if turn.left_out else {}),
     }
-
-
-def _cut_note(dropped: int) -> str:
-    if dropped == 0:
-        return "The start of the question no longer fits the model's context and was left out."
-    if dropped == 1:
-        return "The oldest turn no longer fits the model's context and was left out."
-    return f"The oldest {dropped} turns no longer fit the model's context and were left out."

@@ -10,9 +10,9 @@ changed in mid-conversation: what was asked before is its answers' maker's, what
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
-from threading import Event, Lock
+from threading import Lock
 from typing import Any
 
 from lacie_chat.chat.afterwards import Afterwards
@@ -20,14 +20,14 @@ from lacie_chat.chat.answering import Asked, end_answer, hurry_answers, make_ans
 from lacie_chat.chat.engine_keeper import EngineKeeper
 from lacie_chat.chat.events import ChatEvent, Notice, SpeakerChanged, TurnChanged, TurnEnded
 from lacie_chat.chat.folds import OFF, Folds
+from lacie_chat.chat.going_on import begin_again
 from lacie_chat.chat.lane import Lane
+from lacie_chat.chat.listening import Listening
 from lacie_chat.chat.making import Making
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.chat.unheard import calibrator_for, note_unheard, see_as_now, unheard_of
-from lacie_chat.confidence import assess
 from lacie_chat.conversations import Store
-from lacie_chat.engine.errors import EngineDied
 from lacie_chat.engine.events import ModelInfo
 from lacie_chat.engine.protocol import EngineLike
 from lacie_chat.engine.settings import Sampling
@@ -45,7 +45,7 @@ class ChatSession:
     """One chat: the conversation at hand, and the engine that answers in it.
 
     `agreement`: so many samples are drawn after each answer. `answer_from`: answers that are right less often than this
-    are folded (folds.py).
+    are folded (folds.py). `decides`: who asks is there to say what is to be done where a question doesn't fit (fit.py).
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class ChatSession:
         *,
         agreement: int = 0,
         answer_from: float = OFF,
+        decides: bool = False,
         settings: Settings | None = None,
         seed: Callable[[], int] = random_seed,
     ) -> None:
@@ -70,17 +71,15 @@ class ChatSession:
         self.compared_with: ChatSpeaker | None = None
         """What comparisons hold the answers against; None: the baseline."""
         self._post = post
-        self._seed = seed
+        self._seed, self._decides = seed, decides
         self._lock = Lock()
         self._pending: list[Asked] = []
-        self._heard_now: list[Turn] = []
-        """Those that the listener has, or that wait for it."""
         self._changes = 0
         """How often another speaker was taken."""
         self._speaking = Lane("speaker", post)
-        self._listening = Lane("listener", post)
         self._keeper = EngineKeeper(speaker, self._speaking, post, self._ready)
         self._afterwards = Afterwards(lambda: self._keeper.engine, post, self.engine_died)
+        self._listening = Listening(self, self._afterwards, post, lambda: self._keeper.closed)
         self.tree = self._new_tree()
         self.sampling = self.making.sampling(speaker)
         """How the next answers are drawn."""
@@ -114,12 +113,28 @@ class ChatSession:
         assert answer.parent is not None
         return self._ask(answer.parent)
 
+    def go_on(self, answer: Turn) -> None:
+        """Let an answer that stopped early (going_on.py) go on where it did."""
+        self._queue(answer, begin_again(self.tree, answer))
+
     def cancel(self) -> bool:
         """Stop the answer in progress, else the one that waits longest; False if there is none."""
         with self._lock:
             oldest = self._pending[:1]
         self._stop(oldest)
         return bool(oldest)
+
+    @property
+    def undecided(self) -> Turn | None:
+        """The answer to a question that doesn't fit the context; it waits for `send_cut`, or to be cancelled."""
+        return next((turn for turn in self.pending if turn.phase == "undecided"), None)
+
+    def send_cut(self) -> None:
+        """Send the undecided question without what doesn't fit."""
+        with self._lock:
+            undecided = [asked for asked in self._pending if asked.turn.phase == "undecided"]
+        for asked in undecided[:1]:
+            asked.decision.put(True)
 
     def answer_now(self) -> bool:
         """Let the answer in progress end its thought; False if it isn't thinking, or was asked before."""
@@ -201,8 +216,7 @@ class ChatSession:
     @property
     def listened_to(self) -> int:
         """How many answers are being assessed, or wait for it, whichever conversation they are of."""
-        with self._lock:
-            return len(self._heard_now) + self._afterwards.still_to_hear
+        return self._listening.count + self._afterwards.still_to_hear
 
     def close(self) -> None:
         """Stop, keep what there is, and free the engine."""
@@ -260,7 +274,11 @@ class ChatSession:
         self.tree.answered_by(self.speaker.model_name, self.speaker.adapter_name)
         answer = self.tree.add("assistant", "", question, status="streaming", params=params)
         answer.phase = "waiting"
-        asked, find = Asked(self.tree, answer, sampling, self._hear), self._keeper.finder()
+        return self._queue(answer, sampling)
+
+    def _queue(self, answer: Turn, sampling: Sampling) -> Turn:
+        asked = Asked(self.tree, answer, sampling, self._hear, decides=self._decides)
+        find = self._keeper.finder()
         change = self._changes
         self._afterwards.hold()
         with self._lock:
@@ -297,10 +315,7 @@ class ChatSession:
 
         try:
             self._afterwards.clear()
-            heard = Event()
-            self._listening.submit(heard.set)
-            while not (heard.wait(0.2) or self._keeper.closed):
-                pass
+            self._listening.wait()
             self._afterwards.drop()
             self._keeper.change(speaker, back)
         finally:
@@ -320,6 +335,7 @@ class ChatSession:
     def _stop(self, pending: Sequence[Asked]) -> None:
         waiting = stop_answers([asked.turn for asked in pending])
         for asked in pending:
+            asked.decision.put(False)
             if asked.turn in waiting:
                 end_answer(asked.tree, asked.turn, "cancelled", asked.post)
         if len(waiting) < len(pending):
@@ -327,52 +343,11 @@ class ChatSession:
 
     def _ready(self, engine: EngineLike) -> None:
         self._afterwards.wake()
-        self._listening.submit(lambda: self._prepare(engine))
-
-    def _prepare(self, engine: EngineLike) -> None:
-        """Let the listener read its fixed prompts while the user types: the first assessment need not wait for them."""
-        if self._keeper.closed:
-            return
-        with suppress(Exception):  # whoever asks next will see it
-            assess("Is it so?", "It is so.", listener=engine.listener)
+        self._listening.prepare(engine)
 
     def listen(self, engine: EngineLike, asked: Asked) -> None:
         """Assess a finished answer, after all that is being listened to."""
-        if self._keeper.closed:
-            return
-        tree, turn, post = asked.tree, asked.turn, asked.post
-        speaker = asked.speaker or self.speaker
-        heard_alike = speaker.assessment_version == self.speaker.assessment_version
-        calibrator = calibrator_for(speaker, turn) if heard_alike else None
-        self._afterwards.hold()
-        turn.phase = "listening"
-        with self._lock:
-            self._heard_now.append(turn)
-        post(TurnChanged(turn))
-
-        def listen() -> None:
-            if self._keeper.closed:
-                return
-            try:
-                heard = assess(
-                    turn.question, turn.text, listener=engine.listener, calibrator=calibrator, tokens=turn.tokens
-                )
-                tree.attach(turn, heard)
-            except EngineDied:
-                self.engine_died(engine)
-                self.listen_later(tree, turn, asked.speaker)
-            except Exception as error:  # noqa: BLE001 - the answer stays, whatever the assessment ran into
-                turn.problem = str(error) or type(error).__name__
-            with self._lock:
-                self._heard_now.remove(turn)
-            if turn.assessment is not None or turn.problem:
-                turn.phase = "done"
-                if "comparison" not in turn.params:  # that one has samples of its own
-                    self._afterwards.draw_samples(tree, turn, self.agreement, calibrator)
-            self._afterwards.release()
-            post(TurnChanged(turn))
-
-        self._listening.submit(listen)
+        self._listening.hear(engine, asked)
 
     def listen_later(self, tree: ChatTree, turn: Turn, speaker: ChatSpeaker | None = None) -> None:
         """Assess an answer (of another speaker) that has ended when there is time, by whatever engine there is then."""

@@ -9,95 +9,22 @@ overwritten.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import pairwise
 from threading import RLock
-from typing import Any, Literal
+from typing import Any
 
 from lacie_chat.chat.answer_tokens import from_rows, to_rows
+from lacie_chat.chat.turn import Earlier, turn_of
+from lacie_chat.chat.turn import Phase as Phase
+from lacie_chat.chat.turn import Turn as Turn
 from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.confidence.signals import TokenProbability
-from lacie_chat.conversations import Message, Status, Store, StoreError, is_thought_only, thought_seconds
+from lacie_chat.conversations import Status, Store, StoreError
 from lacie_chat.engine.events import Alternatives
 from lacie_chat.engine.settings import ChatTurn, Role
 
-Phase = Literal["waiting", "reading", "thinking", "answering", "listening", "done"]
-
 RETRY_SECONDS = 5.0
 TITLE_LENGTH = 80
-
-
-@dataclass(eq=False, repr=False)
-class Turn:
-    """A message of the tree; `correct` is the user's mark, `reasoning` what was thought before the text.
-
-    `phase`, `note`, `problem`, `drawing` (samples, to see if they agree), `sentences_problem`, `heard_otherwise`
-    (by another version of the assessment than this chat's) and `unheard` (left so by a program that ended) live only as
-    long as the program. `tokens` and `alternatives` are the answer's own, as its `Finished` gave them; those of a
-    reopened conversation are not there until `ChatTree.read_tokens`.
-    """
-
-    role: Role
-    text: str
-    parent: "Turn | None"
-    status: Status = "complete"
-    params: dict[str, Any] = field(default_factory=dict)
-    usage: dict[str, Any] | None = None
-    timings: dict[str, Any] | None = None
-    assessment: Assessment | None = None
-    correct: bool | None = None
-    children: list["Turn"] = field(default_factory=list)
-    stored_id: int | None = None
-    reasoning: str = ""
-    unsaved: str = ""
-    unsaved_thought: str = ""
-    unfinished: bool = False
-    unattached: bool = False
-    unmarked: bool = False
-    tokens_unsaved: bool = False
-    phase: Phase = "done"
-    note: str = ""
-    problem: str = ""
-    drawing: bool = False
-    sentences_problem: str = ""
-    heard_otherwise: bool = False
-    unheard: bool = False
-    elsewhere: bool = False
-    """Is another chat still writing it, as far as was known when it was read?"""
-    tokens: Sequence[TokenProbability] = ()
-    alternatives: Sequence[Alternatives] = ()
-    stop_requested: bool = False
-    answer_requested: bool = False
-    """Was it asked to end its thought?"""
-    thinks_since: float | None = None
-    thought_until: float | None = None
-    """On the clock of `time.monotonic`: from the thought's first word on, and to its end."""
-    draft: bool = False
-    """Not in the tree yet (see `ChatTree.draft`)."""
-    current: "Turn | None" = None
-    """The child on the branch that was last shown."""
-
-    @property
-    def question(self) -> str:
-        """The text that this answer answers."""
-        return self.parent.text if self.parent is not None else ""
-
-    @property
-    def thought_only(self) -> bool:
-        """Did no answer come of its thought, and it has ended? There is nothing to hear then."""
-        return self.status != "streaming" and is_thought_only(self.reasoning, self.text, self.usage)
-
-    @property
-    def thought_seconds(self) -> float | None:
-        """How long it was thought, or has been so far; None where that isn't known."""
-        if (measured := thought_seconds(self.timings)) is not None or self.thinks_since is None:
-            return measured
-        return (time.monotonic() if self.thought_until is None else self.thought_until) - self.thinks_since
-
-    @property
-    def baseline(self) -> bool:
-        """Is this answer given without the adapter? (Conversations of older versions say it as `side`.)"""
-        return bool(self.params.get("baseline", self.params.get("side") == "baseline"))
 
 
 def title_of(text: str) -> str:
@@ -122,6 +49,8 @@ class ChatTree:
         self.title = ""
         self.roots: list[Turn] = []
         self.leaf: Turn | None = None
+        self.leaves_out = False
+        """Was it agreed to that its oldest turns go where they no longer fit?"""
         self._report = report
         self._failing = False
         self._retry_at = 0.0
@@ -146,7 +75,7 @@ class ChatTree:
         by_id: dict[int, Turn] = {}
         for message in store.messages(conversation.id):  # a child is newer than its parent, so it comes after it
             parent = by_id[message.parent_id] if message.parent_id is not None else None
-            by_id[message.id] = turn = _turn_of(message, parent)
+            by_id[message.id] = turn = turn_of(message, parent)
             (parent.children if parent else tree.roots).append(turn)
         tree.leaf = by_id.get(conversation.leaf_id) if conversation.leaf_id is not None else None
         if tree.leaf is None and tree.roots:
@@ -210,6 +139,17 @@ class ChatTree:
         """Who answers from now on; with the next turn the conversation is listed under this name."""
         with self._lock:
             self.model, self.adapter = model, adapter
+
+    def go_on(self, turn: Turn) -> None:
+        """An answer that has ended streams once more; what it was is kept with it till it ends again."""
+        with self._lock:
+            turn.earlier = Earlier(
+                turn.text, turn.reasoning, turn.status, turn.usage, turn.timings, turn.tokens, turn.alternatives
+            )
+            turn.status, turn.phase, turn.problem = "streaming", "waiting", ""
+            turn.stop_requested = turn.answer_requested = False
+            turn.begins_again = True
+            self._try(lambda: self._save(turn), now=True)
 
     def draft(self, question: Turn, params: dict[str, Any]) -> Turn:
         """An answer to `question` that joins the tree with its first word, beside the current branch."""
@@ -294,6 +234,7 @@ class ChatTree:
             turn.stored_id is None
             or bool(turn.unsaved or turn.unsaved_thought)
             or turn.unfinished
+            or turn.begins_again
             or turn.tokens_unsaved
             or turn.unattached
             or turn.unmarked
@@ -350,6 +291,9 @@ class ChatTree:
                 current=self.leaf is None or turn in self.path(),
             ).id
             turn.unsaved = ""
+        if turn.begins_again:
+            self.store.begin_again(turn.stored_id)
+            turn.begins_again = False
         if turn.unsaved_thought:
             self.store.append_thought(turn.stored_id, turn.unsaved_thought)
             turn.unsaved_thought = ""
@@ -380,21 +324,3 @@ def _deepest(turn: Turn) -> Turn:
         own = [child for child in turn.children if "comparison" not in child.params or child.children]
         turn = turn.current or (own or turn.children)[-1]
     return turn
-
-
-def _turn_of(message: Message, parent: Turn | None) -> Turn:
-    return Turn(
-        role=message.role,
-        text=message.text,
-        parent=parent,
-        # A row that still streams belongs to another chat on the same database; here it is as far as it got.
-        status="cut_off" if message.status == "streaming" else message.status,
-        params=dict(message.params or {}),
-        usage=dict(message.usage) if message.usage else None,
-        timings=dict(message.timings) if message.timings else None,
-        assessment=Assessment.from_dict(message.assessment) if message.assessment else None,
-        correct=message.correct,
-        stored_id=message.id,
-        reasoning=message.reasoning,
-        elsewhere=message.status == "streaming",
-    )

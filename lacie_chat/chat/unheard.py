@@ -22,7 +22,7 @@ def note_unheard(tree: ChatTree) -> None:
     """Note on each turn of a tree just read whether it was left unheard, on all branches: only then can nothing of it
     be under way in this program."""
     for turn in tree.turns():
-        turn.unheard = turn.role == "assistant" and turn.assessment is None and has_ended_with_words(turn)
+        turn.unheard = turn.role == "assistant" and is_to_hear(turn)
 
 
 def see_as_now(session: "ChatSession", tree: ChatTree) -> None:
@@ -41,6 +41,11 @@ def has_ended_with_words(turn: Turn) -> bool:
     return ended and bool(turn.text.strip()) and not turn.thought_only
 
 
+def is_to_hear(turn: Turn) -> bool:
+    """Is there an answer that wasn't heard, or has gone on since?"""
+    return has_ended_with_words(turn) and (turn.assessment is None or turn.assessment.response != turn.text)
+
+
 def unheard_of(turns: Iterable[Turn]) -> list[Turn]:
     """Those of `turns`, in their order."""
     return [turn for turn in turns if turn.unheard]
@@ -50,7 +55,7 @@ def calibrator_for(speaker: ChatSpeaker, turn: Turn) -> Calibrator | None:
     """The calibrator for an answer: the one in use, if this speaker's files gave the answer, and gave it in the way of
     drawing that the calibrator was fitted for (it may have been stored before, or thinking was switched since)."""
     calibrator = speaker.calibrator_of(turn.baseline)
-    if calibrator is None or not _made_by(speaker, turn):
+    if calibrator is None or not is_made_by(speaker, turn):
         return None
     drawn = turn.params.get("sampling") or {}
     return calibrator if drawn_so(calibrator.sampling.to_dict(), drawn) else None
@@ -60,12 +65,12 @@ def others_answer(session: "ChatSession") -> str:
     """Who gave the last answer of the branch, by name, if that isn't who answers now; else empty."""
     last = next((turn for turn in reversed(session.tree.path()) if turn.role == "assistant"), None)
     model = last.params.get("model") if last is not None else None
-    if last is None or not model or _made_by(session.speaker, last):
+    if last is None or not model or is_made_by(session.speaker, last):
         return ""
     return pair_name(str(model), last.params.get("adapter"))
 
 
-def _made_by(speaker: ChatSpeaker, turn: Turn) -> bool:
+def is_made_by(speaker: ChatSpeaker, turn: Turn) -> bool:
     """Do its model and adapter give this answer? By their files' fingerprint, else by their names."""
     origin, fingerprint = speaker.origin_of(turn.baseline), turn.params.get("fingerprint")
     if origin is not None and fingerprint:

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lacie_chat.chat.fit import record_of, what_goes, why_unfit
 from lacie_chat.commands.argument_types import probability, whole_number
 from lacie_chat.commands.settled import add_answer_options, settings_of
 from lacie_chat.commands.speaker import (
@@ -44,8 +45,8 @@ from lacie_chat.confidence import (
     with_agreement,
     with_sentences,
 )
-from lacie_chat.cut_off import stopped_words
-from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Finished, Reasoning, Sampling
+from lacie_chat.cut_off import left_out_words, stopped_words
+from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Finished, ModelInfo, Reasoning, Sampling
 from lacie_chat.engine.asking import Answered, Heard, answer_to, draw_sample, sample_seeds
 from lacie_chat.loudness import detail, note
 from lacie_chat.printable import printable
@@ -75,12 +76,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         help=f"draw K samples (1 to {MOST_SAMPLES}): how many agree?",
     )
+    parser.add_argument(
+        "--cut", action="store_true", help="ask a question that is longer than the context without its middle"
+    )
     add_answer_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit status: 0 answered, 1 it ended while it thought, 2 no question, 3 abstained or (with --min-confidence) not
-    sure enough."""
+    """Exit status: 0 answered, 1 it doesn't fit or ended while it thought, 2 no question, 3 abstained or (with
+    --min-confidence) not sure enough."""
     question = read_question(args.question)
     if not question:
         complain("lacie ask: the question is empty; give one as an argument or through a pipe")
@@ -91,6 +95,10 @@ def run(args: argparse.Namespace) -> int:
         info = engine.load()
         say(info.asked_as)
         system = settings_of(args).system_prompt()
+        turns = turns_of(question, system)
+        if not args.cut and (why := too_long(engine, turns, speaker.sampling, longer_context=longer_context(info))):
+            complain(f"lacie ask: {why}")
+            return 1
         answered = stream_answer(engine, question, speaker.sampling, system=system, show=not args.json)
         assessment = assessed(question, answered, engine.listener, speaker.calibrator)
         if args.agreement:
@@ -112,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
         for line in sentence_lines(assessment):
             aside(line)
         aside(confidence_text(assessment))
-        if cut := cut_off_line(answered.finished, longer_context=info.n_ctx < info.n_ctx_train):
+        if cut := cut_off_line(answered.finished, longer_context=longer_context(info)):
             aside(cut)
         if sys.stderr.isatty() and (advice := calibrate_advice(args, assessment)):
             note(advice)
@@ -208,14 +216,27 @@ def stream_answer(
                 # on a screen nothing that moves its cursor; a file gets what was written
                 print(printable(event.text) if sys.stdout.isatty() else event.text, end="", flush=True)
             case Cut():
-                cut = f"{event.dropped_tokens} tokens of it were left out"
-                complain(f"lacie: the question is longer than the model's context; {cut}")
+                complain(f"lacie: {left_out_words(record_of(event, question))}")
 
     try:
         turns = turns_of(question, system)
         return answer_to(engine, turns, sampling, baseline=baseline, adapter=adapter, hear=hear)
     finally:
         line.fold()
+
+
+def longer_context(info: ModelInfo) -> bool:
+    """Could the context be longer than it is?"""
+    return info.n_ctx < info.n_ctx_train
+
+
+def too_long(engine: EngineLike, turns: list[ChatTurn], sampling: Sampling, *, longer_context: bool) -> str | None:
+    """Why the question can't be asked whole and what to do, in one line; None where it can. Raises LacieError."""
+    size = engine.measure(turns, sampling)
+    if size.cut is None:
+        return None
+    ways = f"--cut asks it without {what_goes(size)}" + (", --context N makes the context longer" * longer_context)
+    return f"{why_unfit(size).rstrip('.')}; {ways}"
 
 
 def answer_object(assessment: Assessment, speaker: Speaker, answered: Answered) -> dict[str, Any]:

@@ -25,7 +25,14 @@ from lacie_chat.commands.ask import (
     read_question,
     stream_answer,
 )
-from lacie_chat.commands.sides import ComparedSide, StartedSide, add_side_arguments, find_sides, started
+from lacie_chat.commands.sides import (
+    ComparedSide,
+    StartedSide,
+    add_preset_arguments,
+    add_side_arguments,
+    find_sides,
+    started,
+)
 from lacie_chat.comparison import Difference, SideSummary, compare_samples, differing_words, segments
 from lacie_chat.confidence import ACCEPT_THRESHOLD, Assessment, Listener, Span, confidence_text, right_text
 from lacie_chat.console import make_console
@@ -56,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `lacie compare`, for one question and for a file of them."""
     add_question_argument(parser)
     add_side_arguments(parser)
+    add_preset_arguments(parser)
     parser.add_argument(
         "--samples",
         metavar="N",
@@ -93,10 +101,12 @@ def usage_problem(args: argparse.Namespace) -> str | None:
         return None
     if args.question:
         return "give a QUESTION or --questions FILE, not both"
-    if args.context is not None:
+    if args.context is not None and "context" in args.given:
         return "--context is for one QUESTION; a question of a file has 2048 tokens"
     if args.out is None:
         return "--questions needs a folder to write into: --out DIR"
+    if args.left_preset or args.right_preset:
+        return "presets are for one QUESTION"
     if args.samples > 1:
         return "--samples is for one QUESTION; --questions draws one answer a side"
     return None
@@ -112,6 +122,7 @@ def run(args: argparse.Namespace) -> int:
         return _compare_question(args)
     from lacie_chat.commands import compare_file
 
+    args.context = None  # which the settings file may say, for chats
     return compare_file.run(args)
 
 
@@ -146,8 +157,15 @@ def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, l
     found = []
     for number in range(count):
         _working(f"{side.compared.name}: " + (f"sample {number + 1} of {count}" if count > 1 else "answering"))
-        drawn = replace(sampling, seed=sampling.seed + number, reasoning=side.compared.speaker.sampling.reasoning)
-        answered = stream_answer(side.engine, question, drawn, baseline=side.baseline, adapter=side.adapter)
+        drawn = replace(side.compared.speaker.sampling, seed=sampling.seed + number)
+        answered = stream_answer(
+            side.engine,
+            question,
+            drawn,
+            system=side.compared.system,
+            baseline=side.baseline,
+            adapter=side.adapter,
+        )
         found.append(Sample(assessed(question, answered, listener, calibrator), answered))
     _working("")
     return found
@@ -183,8 +201,24 @@ def comparison_object(
             "temperature": used.temperature,
             "seed": used.seed,
             "max_tokens": used.max_tokens,
+            **_by_presets(sides),
         },
         "listener": sides[0].speaker.listener.to_dict(),
+    }
+
+
+def _by_presets(sides: tuple[ComparedSide, ComparedSide]) -> dict[str, Any]:
+    """How each side is drawn and told, where presets make them differ."""
+    if not any(side.preset for side in sides):
+        return {}
+    return {
+        key: {
+            "preset": side.preset,
+            "temperature": side.speaker.sampling.temperature,
+            "max_tokens": side.speaker.sampling.max_tokens,
+            "system_prompt": side.system or None,
+        }
+        for key, side in zip(("left", "right"), sides, strict=True)
     }
 
 
@@ -220,7 +254,12 @@ def _show(
     console.print(Text("difference  ", "bold"), Text(difference.summary(sides[0].name, sides[1].name)), sep="")
     count = len(samples[0])
     seeds = f"seed {used.seed}" if count == 1 else f"seeds {used.seed} to {used.seed + count - 1}"
-    line = f"both sides: temperature {used.temperature:g}, {seeds}, at most {used.max_tokens} tokens"
+    alike = not any(side.preset for side in sides)
+    line = "; ".join(
+        f"{'both sides' if alike else side.name}: temperature {side.speaker.sampling.temperature:g}, {seeds}, at most "
+        f"{side.speaker.sampling.max_tokens} tokens"
+        for side in sides[: 1 if alike else 2]
+    )
     console.print(Text(f"{line}; heard by {sides[0].speaker.listener.name}", "dim"))
 
 

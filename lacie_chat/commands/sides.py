@@ -1,7 +1,8 @@
 """From `--left` and `--right` to two sides that can be started; for `lacie compare`, one question or a file of them.
 
 A side is any model, perhaps with any adapter over it. Where both sides have the same weights, these are in memory once,
-under either's adapter. Both sides are heard by one listener: two acceptances can only be compared if the same ears
+under either's adapter. A side may have a preset of the settings file: it is then drawn, and told first, as that says;
+all else is alike on both. Both sides are heard by one listener: two acceptances can only be compared if the same ears
 judged both. Each has a calibrator of its own, or none.
 """
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lacie_chat.commands.machine import add_machine_arguments, machine_of
-from lacie_chat.commands.settled import usual_adapter
+from lacie_chat.commands.settled import habit_at, settings_of, usual_adapter
 from lacie_chat.commands.speaker import (
     ADAPTER_HELP,
     Pair,
@@ -32,9 +33,12 @@ from lacie_chat.models import ResolvedModel, default_adapter, fingerprint, resol
 from lacie_chat.names import pair_name
 from lacie_chat.paths import expanded
 from lacie_chat.progress import DownloadLine
+from lacie_chat.settings import Settings
 
 BASELINE, ADAPTER = "baseline", "adapter"
 _ADAPTER_PREFIX = "adapter:"
+NONE = "no preset"
+_FLAGS = ("temperature", "max_tokens", "reasoning")
 _ALONE = ("none", "baseline")
 """What stands for no adapter after a model's REF and a plus."""
 
@@ -47,6 +51,9 @@ class ComparedSide:
     speaker: Speaker
     model_print: str
     adapter_print: str | None
+    preset: str | None = None
+    system: str = ""
+    """What the model is told first."""
 
     def to_dict(self) -> dict[str, str | None]:
         adapter = self.speaker.adapter
@@ -85,20 +92,35 @@ def add_side_arguments(parser: argparse.ArgumentParser) -> None:
     add_machine_arguments(parser)
 
 
+def add_preset_arguments(parser: argparse.ArgumentParser) -> None:
+    """A preset for each side."""
+    parser.add_argument(
+        "--left-preset",
+        metavar="NAME",
+        help="the left side answers as this preset of the settings file says (flags go before it); where presets are "
+        "all that differs, --left and --right need not be given",
+    )
+    parser.add_argument("--right-preset", metavar="NAME", help="the same for the right side")
+
+
 def find_sides(args: argparse.Namespace, sampling: Sampling) -> tuple[ComparedSide, ComparedSide]:
     """Resolve both sides; downloads from the Hub if need be. Raises LacieError: no adapter to compare with, an adapter
     that no side uses, two sides that are the same, and what can't be resolved.
 
     A calibrator that was fitted for another way of drawing than `sampling` is not used; a line says so."""
     own = usual_adapter(args) or default_adapter(args.model)
-    refs = side_refs(args.left, args.right, args.adapter, own)
+    presets = [getattr(args, f"{side}_preset", None) for side in ("left", "right")]
+    given = args.left, args.right
+    if any(presets) and None in given:  # they may be all that differs
+        given = (args.left or args.right or (ADAPTER if args.adapter or own else BASELINE),) * 2
+    refs = side_refs(*given, args.adapter, own)
     progress = DownloadLine()
     try:
         found = [_resolve_side(ref, args.model, args.adapter or own, progress) for ref in refs]
     finally:
         progress.close()
     prints = [(fingerprint(model.path), fingerprint(adapter.path) if adapter else None) for model, adapter in found]
-    if prints[0] == prints[1]:
+    if prints[0] == prints[1] and presets[0] == presets[1]:
         raise LacieError(
             f"both sides are the same ({' and '.join(dict.fromkeys(refs))}): there is nothing to compare; "
             "give another REF with --left or --right"
@@ -107,14 +129,31 @@ def find_sides(args: argparse.Namespace, sampling: Sampling) -> tuple[ComparedSi
     listener, machine = listener_of(args, found[0][0]), machine_of(args)
     same_model = found[0][0].path == found[1][0].path
     choices = [reasoning_of(args, model) for model, _ in found[: 1 if same_model else 2]]
-    for name, (model, adapter), (model_print, adapter_print), reasoning in zip(
-        _names(refs, found), found, prints, [choices[0], choices[-1]], strict=True
+    names = _names(refs, found) if prints[0] != prints[1] else [f"preset {name}" if name else NONE for name in presets]
+    for name, (model, adapter), (model_print, adapter_print), reasoning, preset in zip(
+        names, found, prints, [choices[0], choices[-1]], presets, strict=True
     ):
-        drawn = replace(sampling, reasoning=reasoning)
+        drawn, system = replace(sampling, reasoning=reasoning), ""
+        if preset is not None:
+            drawn, system = _by_preset(args, preset, drawn, model.path)
+            name = name if prints[0] == prints[1] else f"{name}, preset {preset}"
         calibrators = calibrators_of(Pair(model, adapter), WayOfDrawing.of(drawn), listener)
         speaker = Speaker(model, adapter, *calibrators, listener, drawn, machine)
-        sides.append(ComparedSide(name, speaker, model_print, adapter_print))
+        sides.append(ComparedSide(name, speaker, model_print, adapter_print, preset, system))
     return sides[0], sides[1]
+
+
+def _by_preset(args: argparse.Namespace, preset: str, usual: Sampling, model_path: Path) -> tuple[Sampling, str]:
+    """How a side with this preset is drawn, and what it is told first. Flags go before it, and the seed is both
+    sides'. Raises SettingsError, one line, where there is none of the name."""
+    from lacie_chat.engine.reasoning import settled
+
+    flags = {name: value for name in _FLAGS if (value := getattr(args, name, None)) is not None}
+    settings = Settings(replace(settings_of(args).file, values={}), flags | {"seed": usual.seed}, preset)
+    drawn = settings.sampling(usual)
+    if drawn.reasoning != usual.reasoning:
+        drawn = replace(drawn, reasoning=settled(drawn.reasoning, habit_at(model_path)))
+    return drawn, settings.system_prompt()
 
 
 def side_refs(left: str | None, right: str | None, adapter: str | None, own: str | None = None) -> tuple[str, str]:
@@ -195,13 +234,13 @@ def started(left: ComparedSide, right: ComparedSide) -> Iterator[tuple[StartedSi
     engines: list[EngineLike] = []
     try:
         if left.model_print == right.model_print:
-            own, other = (left, right) if left.adapter_print else (right, left)  # one of them has an adapter
-            further = other.speaker.adapter_path
+            own, other = (left, right) if left.adapter_print else (right, left)
+            further = other.speaker.adapter_path if other.adapter_print != own.adapter_print else None
             engines.append(own.speaker.engine(further_adapters=(further,) if further else ()))
             say(engines[0].load().asked_as)
             sides = {
                 own.name: StartedSide(own, engines[0]),
-                other.name: StartedSide(other, engines[0], baseline=further is None, adapter=further),
+                other.name: StartedSide(other, engines[0], baseline=other.adapter_print is None, adapter=further),
             }
             yield sides[left.name], sides[right.name]
             return

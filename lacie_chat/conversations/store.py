@@ -241,6 +241,22 @@ class Store:
         with self._writing() as connection:
             add_thought(connection, message_id, storable(text))
 
+    def begin_again(self, message_id: int) -> None:
+        """A message that has ended is this process's to `append` to and `finish` once more."""
+        with self._writing() as connection:
+            message = self.message(message_id)
+            if message.status == "streaming":
+                return
+            # `finish` puts it into the index again, with all its text
+            connection.execute(
+                "INSERT INTO message_search (message_search, rowid, text) VALUES ('delete', ?, ?)",
+                (message_id, message.text),
+            )
+            connection.execute(
+                "UPDATE messages SET status = 'streaming', owner = ? WHERE id = ?", (owner.this_process(), message_id)
+            )
+            self._streaming.add(message_id)
+
     def finish(
         self,
         message_id: int,

@@ -18,10 +18,11 @@ from lacie_chat.engine.events import (
     LoadProgress,
     ModelInfo,
     PromptProgress,
+    PromptSize,
     Reasoning,
 )
 from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import ChatTurn, EngineSettings, Machine, ReasoningChoice, Role, Sampling
+from lacie_chat.engine.settings import ChatTurn, EngineSettings, Machine, ReasoningChoice, Role, Said, Sampling
 
 if TYPE_CHECKING:
     from lacie_chat.engine.engine import Engine
@@ -46,9 +47,11 @@ __all__ = [
     "Machine",
     "ModelInfo",
     "PromptProgress",
+    "PromptSize",
     "Reasoning",
     "ReasoningChoice",
     "Role",
+    "Said",
     "Sampling",
 ]
 

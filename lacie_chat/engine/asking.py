@@ -12,7 +12,7 @@ from pathlib import Path
 from lacie_chat.engine.errors import EngineDied, EngineError
 from lacie_chat.engine.events import Cut, Delta, Failed, Finished, PromptProgress, Reasoning
 from lacie_chat.engine.protocol import EngineLike
-from lacie_chat.engine.settings import ChatTurn, ReasoningChoice, Sampling
+from lacie_chat.engine.settings import ChatTurn, ReasoningChoice, Said, Sampling
 
 Heard = Cut | Delta | PromptProgress | Reasoning
 TEMPERATURE = 0.7
@@ -47,9 +47,11 @@ def answer_to(
     baseline: bool = False,
     adapter: Path | None = None,
     aside: bool = False,
+    going_on: Said | None = None,
     hear: Callable[[Heard], object] = lambda event: None,
 ) -> Answered:
-    """The answer to the last user turn, whole; `hear` is told of each event before the last as it comes.
+    """The answer to the last user turn, whole (of one that is `going_on`, what is new); `hear` is told of each event
+    before the last as it comes.
 
     Raises EngineError with the engine's line where it fails, EngineDied where it is gone.
     """
@@ -57,7 +59,7 @@ def answer_to(
     thought: list[str] = []
     last: Finished | Failed | None = None
     # to its very end, not only to its last event: an answer lets its context go when it is over
-    for event in engine.generate(turns, sampling, baseline=baseline, adapter=adapter, aside=aside):
+    for event in engine.generate(turns, sampling, baseline=baseline, adapter=adapter, aside=aside, going_on=going_on):
         match event:
             case Failed() | Finished():
                 last = event

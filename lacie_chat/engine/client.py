@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lacie_chat.engine import wire
 from lacie_chat.engine.errors import EngineDied, EngineError, EngineStopped
-from lacie_chat.engine.events import Failed, Finished, GenerationEvent, LoadProgress, ModelInfo
+from lacie_chat.engine.events import Failed, Finished, GenerationEvent, LoadProgress, ModelInfo, PromptSize
 from lacie_chat.engine.log import default_log_path, open_log
-from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
+from lacie_chat.engine.settings import ChatTurn, EngineSettings, Said, Sampling
 from lacie_chat.listener_files import Part
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class EngineProcess:
         baseline: bool = False,
         adapter: Path | None = None,
         aside: bool = False,
+        going_on: Said | None = None,
     ) -> Iterator[GenerationEvent]:
         """Answer the last user turn. Yields events, the last one Finished or Failed; closing the iterator cancels."""
         return RemoteAnswer(
@@ -87,7 +88,15 @@ class EngineProcess:
             baseline=baseline,
             adapter=str(adapter.absolute()) if adapter else None,
             aside=aside,
+            going_on=asdict(going_on) if going_on else None,
         )
+
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling) -> PromptSize:
+        """How many tokens `generate` would read for these turns, and what it would leave out. Raises EngineError."""
+        self.load()
+        asked = {"turns": [asdict(turn) for turn in turns], "sampling": asdict(sampling)}
+        with self._request(op="measure", **asked) as replies:
+            return wire.read_size(self._checked(replies.get())["value"])
 
     def cancel(self) -> None:
         """Stop the generations in progress within 200 ms, also while they read their prompts, and what is read in

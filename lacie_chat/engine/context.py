@@ -17,7 +17,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,9 @@ from lacie_chat.engine.events import ALTERNATIVES
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag, Stopped
 from lacie_chat.engine.parameters import CHECKPOINT_BYTES, CHECKPOINTS
+
+if TYPE_CHECKING:
+    from lacie_chat.engine.going_on import LastAnswer
 
 _CHUNKS_BETWEEN = 8
 """Within a long prompt the state is copied after so many chunks."""
@@ -88,6 +91,8 @@ class Context:
         """What touches the cache between two decodes holds it, so that `free` can't come under it."""
         self.n_ctx = int(low.llama_n_ctx(handle))
         self.tokens: list[int] = []
+        self.last: LastAnswer | None = None
+        """What was written in it last."""
         self._ends: list[int] = []  # where chunks ended, ascending: the places to go back to
         self.cuts = not model.recurrent
         """Whether it can go back to any place."""

@@ -128,6 +128,11 @@ def draw_token(sampler: Any, handle: Any, place: int) -> int:
     return int(low.llama_sampler_sample(sampler, handle, place))
 
 
+def accept(sampler: Any, token: int) -> None:
+    """Have the sampler take note of a token that was drawn before."""
+    low.llama_sampler_accept(sampler, token)
+
+
 def log_probability(logits: npt.NDArray[np.float32], token: int) -> float:
     """Natural log of the token's probability under the plain softmax (before penalty, temperature and cuts)."""
     peak = logits.max()

@@ -139,6 +139,7 @@ class Draft:
         self._text: list[str] = []
         self._of_answer: list[bool] = []
         self._undecided = self._thought_tokens = self._aside = 0
+        self._before = 0
         self.pieces: list[bytes] = []
         self.logprobs: list[float] = []
         self.finish: Literal["stop", "length"] | None = "length" if max_tokens < 1 else None
@@ -155,13 +156,18 @@ class Draft:
 
     @property
     def tokens(self) -> int:
-        """All of them, the thought's too."""
-        return len(self.pieces)
+        """All of them, the thought's too; of one that goes on, those since."""
+        return len(self.pieces) - self._before
 
     @property
     def reasoning_tokens(self) -> int:
         """Those of the thought, with its marks."""
-        return len(self._of_answer) - sum(self._of_answer)
+        return self.tokens - sum(self._of_answer[self._before :])
+
+    @property
+    def new_logprobs(self) -> list[float]:
+        """Of these."""
+        return self.logprobs[self._before :]
 
     @property
     def text(self) -> str:
@@ -171,8 +177,17 @@ class Draft:
     @property
     def mean_logprob(self) -> float | None:
         """Of the answer's tokens alone, natural log; None where there is none."""
-        own = [logprob for logprob, answers in zip(self.logprobs, self._of_answer, strict=True) if answers]
+        drawn = list(zip(self.logprobs, self._of_answer, strict=True))[self._before :]
+        own = [logprob for logprob, answers in drawn if answers]
         return sum(own) / len(own) if own else None
+
+    def go_on(self) -> None:
+        """What was taken so far was said before: it has as much room again, and counts no more."""
+        self._before = len(self.pieces)
+        self._max_tokens += sum(self._of_answer)
+        self._longest += self._thought_tokens
+        self._most += self._before
+        self._aside, self.finish = 0, None
 
     def hurry(self) -> None:
         """End the thought, now or as soon as it begins."""
@@ -209,7 +224,7 @@ class Draft:
             self.finish = "stop"
         elif not self._forced:
             answered = sum(self._of_answer) - self._undecided  # what may still be a mark isn't counted yet
-            if answered >= self._max_tokens or self.tokens >= self._most or self._aside + self._undecided > _ASIDE:
+            if answered >= self._max_tokens or len(self.pieces) >= self._most or self._aside + self._undecided > _ASIDE:
                 self.finish = "length"
         return written
 
@@ -221,8 +236,10 @@ class Draft:
         return Written(written.reasoning + thought, written.text + tail)
 
     def places(self, text: str) -> list[tuple[int, int, int]]:
-        """Which tokens wrote `text` (the answer, or it stripped): index, first character, end."""
-        return characters_of(self.pieces, text, self._split.stretches)
+        """Which tokens wrote `text` (the answer, or it stripped): index, first character, end. Of one that goes on,
+        those since; the index is among these."""
+        places = characters_of(self.pieces, text, self._split.stretches)
+        return [(index - self._before, start, end) for index, start, end in places if index >= self._before]
 
     # -- inside ---------------------------------------------------------------------------------------------------
 

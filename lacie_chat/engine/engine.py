@@ -12,11 +12,12 @@ from lacie_chat.engine.context import Context
 from lacie_chat.engine.draft import Thinker
 from lacie_chat.engine.ears import Ears, bytes_beside, needs_over_speaker
 from lacie_chat.engine.errors import EngineError
-from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
+from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo, PromptSize
 from lacie_chat.engine.fitting import ContextNeed
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag
-from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
+from lacie_chat.engine.prompt import size_of
+from lacie_chat.engine.settings import ChatTurn, EngineSettings, Said, Sampling
 from lacie_chat.engine.speaker import Answer
 from lacie_chat.engine.template import ChatTemplate
 from lacie_chat.listener_files import Part
@@ -83,9 +84,10 @@ class Engine:
         baseline: bool = False,
         adapter: Path | None = None,
         aside: bool = False,
+        going_on: Said | None = None,
     ) -> Iterator[GenerationEvent]:
         """Answer the last user turn. Yields events, the last one Finished or Failed; closing the iterator cancels."""
-        return self.begin(turns, sampling, baseline=baseline, adapter=adapter, aside=aside)
+        return self.begin(turns, sampling, baseline=baseline, adapter=adapter, aside=aside, going_on=going_on)
 
     def begin(
         self,
@@ -95,6 +97,7 @@ class Engine:
         baseline: bool = False,
         adapter: Path | None = None,
         aside: bool = False,
+        going_on: Said | None = None,
     ) -> Answer:
         """As `generate`; what it returns can also be cancelled by itself."""
 
@@ -105,10 +108,20 @@ class Engine:
                 over = adapter or (None if baseline else self._settings.adapter_path)
                 return self._context(over, aside=aside), self._model, self._thinker
 
-        answer = Answer(prepare, turns, sampling)
+        answer = Answer(prepare, turns, sampling, going_on)
         answer.aside = aside
         self._answers.add(answer)
         return answer
+
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling) -> PromptSize:
+        """How much of the context these turns would take, asked so, with whichever adapter; reads nothing. Raises
+        EngineError as `generate` fails."""
+        with self._lock:
+            n_ctx = self.load().n_ctx
+            assert self._model is not None and self._thinker is not None
+            model, thinker = self._model, self._thinker
+        template = thinker.opened(turns, sampling.reasoning).template
+        return size_of(turns, model, template, n_ctx=n_ctx, max_tokens=thinker.room(sampling))
 
     def cancel(self) -> None:
         """Stop every generation in progress within 200 ms, also while one reads its prompt, and what is read in

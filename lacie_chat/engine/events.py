@@ -56,11 +56,33 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The conversation was longer than the context: the oldest turns (or the start of one turn) were left out."""
+    """The conversation was longer than the context, and this was left out: so many of the oldest turns (`system`: the
+    system prompt is one of them), and where the last question is too long by itself, the characters `question` of it
+    (first, end), which are `question_tokens`."""
 
     dropped_turns: int
     dropped_tokens: int
     kept_tokens: int
+    system: bool = False
+    question: tuple[int, int] | None = None
+    question_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSize:
+    """How many tokens a conversation takes as a prompt, and those of its last question alone, where there is `room` for
+    so many of the context's `n_ctx`: the others are kept for the answer. `cut` is what would be left out."""
+
+    tokens: int
+    question: int
+    room: int
+    n_ctx: int
+    cut: Cut | None = None
+
+    @property
+    def question_fits(self) -> bool:
+        """Would the question stay whole?"""
+        return self.cut is None or self.cut.question is None
 
 
 @dataclass(frozen=True, slots=True)

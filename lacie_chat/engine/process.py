@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from lacie_chat.engine import wire
 from lacie_chat.engine.errors import EngineError, EngineStopped
 from lacie_chat.engine.events import Failed
+from lacie_chat.engine.settings import Said
 from lacie_chat.errors import LacieError
 
 # Native libraries are imported by the first `load`, in its thread: until then requests are read already.
@@ -61,10 +62,12 @@ class _Child:
                 baseline=message["baseline"],
                 adapter=Path(message["adapter"]) if message["adapter"] else None,
                 aside=message["aside"],
+                going_on=Said(**message["going_on"]) if message["going_on"] else None,
             )
         work: dict[str, Callable[[dict[str, Any]], None]] = {
             "load": self._load,
             "generate": self._generate,
+            "measure": self._measure,
             "choices": self._choices,
             "complete": self._complete,
         }
@@ -107,6 +110,11 @@ class _Child:
                 self._send(wire.event_message(request, event))
         finally:
             del self._answers[request]
+
+    def _measure(self, message: dict[str, Any]) -> None:
+        turns, sampling = wire.read_turns(message["turns"]), wire.read_sampling(message["sampling"])
+        size = self._loaded().measure(turns, sampling)
+        self._send({"id": message["id"], "type": "Value", "value": wire.size_data(size)})
 
     def _choices(self, message: dict[str, Any]) -> None:
         reader = self._loaded().reader(message["part"], patient=message["patient"])

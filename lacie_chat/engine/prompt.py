@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from lacie_chat.engine.errors import EngineError
-from lacie_chat.engine.events import Cut
+from lacie_chat.engine.events import Cut, PromptSize
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.settings import ChatTurn
 from lacie_chat.engine.template import ChatTemplate
@@ -31,7 +31,7 @@ def fit(
 
     if not turns or turns[-1].role != "user":
         raise EngineError("There is no question to answer: the last turn must be the user's.")
-    room = n_ctx - max(1, min(max_tokens, n_ctx // 2))
+    room = room_for_prompt(n_ctx, max_tokens)
     whole = tokens_of(turns)
     if len(whole) <= room:
         return whole, None
@@ -48,25 +48,55 @@ def fit(
     dropped = starts[low]
     kept = [*system, *rest[dropped:]]
     tokens = tokens_of(kept)
-    if len(tokens) > room and system and len(tokens_of([*system, ChatTurn("user", "")])) > room // 2:
-        system, kept = [], kept[1:]  # a system turn that leaves no room for the question
+    silenced = len(tokens) > room and bool(system) and len(tokens_of([*system, ChatTurn("user", "")])) > room // 2
+    if silenced:
+        kept = kept[1:]  # a system turn that leaves no room for the question
         dropped += 1
         tokens = tokens_of(kept)
+    left_out, left_tokens = None, 0
     if len(tokens) > room:
-        tokens = _shorten_last(kept, model, tokens_of, room, len(tokens))
-    return tokens, Cut(dropped_turns=dropped, dropped_tokens=max(0, len(whole) - len(tokens)), kept_tokens=len(tokens))
+        before = len(tokens)
+        tokens, left_out = _shorten_last(kept, model, tokens_of, room, before)
+        left_tokens = before - len(tokens)
+    cut = Cut(dropped, max(0, len(whole) - len(tokens)), len(tokens), silenced, left_out, left_tokens)
+    return tokens, cut
+
+
+def room_for_prompt(n_ctx: int, max_tokens: int) -> int:
+    """The tokens that a prompt may take, so that there is room for the answer."""
+    return n_ctx - max(1, min(max_tokens, n_ctx // 2))
+
+
+def size_of(
+    turns: Sequence[ChatTurn], model: Model, template: ChatTemplate, *, n_ctx: int, max_tokens: int
+) -> PromptSize:
+    """What `fit` would come to. Raises EngineError as it does."""
+    tokens, cut = fit(turns, model, template, n_ctx=n_ctx, max_tokens=max_tokens)
+    whole = len(tokens) + (cut.dropped_tokens if cut is not None else 0)
+    return PromptSize(whole, len(template.tokens(turns[-1:])), room_for_prompt(n_ctx, max_tokens), n_ctx, cut)
 
 
 def _shorten_last(
     kept: list[ChatTurn], model: Model, tokens_of: Callable[[Sequence[ChatTurn]], list[int]], room: int, length: int
-) -> list[int]:
-    content = model.tokenise(kept[-1].content)
+) -> tuple[list[int], tuple[int, int]]:
+    """The tokens without the middle of the last turn, and which of its characters were left out."""
+    question = kept[-1].content
+    content = model.tokenise(question)
     keep = len(content) - (length - room) - len(model.tokenise(_ELLIPSIS))
     while keep > 0:
         head, tail = content[: keep // 2], content[len(content) - (keep - keep // 2) :]
-        text = model.text(head) + _ELLIPSIS + model.text(tail)
-        tokens = tokens_of([*kept[:-1], ChatTurn("user", text)])
+        begin = model.text(head)
+        if model.sentencepiece and not question.startswith(" "):
+            begin = begin.removeprefix(" ")  # such a tokenizer writes a space before every first word
+        start = _common(question, begin)
+        end = len(question) - _common(question[start:][::-1], model.text(tail)[::-1])
+        tokens = tokens_of([*kept[:-1], ChatTurn("user", question[:start] + _ELLIPSIS + question[end:])])
         if len(tokens) <= room:
-            return tokens
+            return tokens, (start, end)
         keep -= max(1, len(tokens) - room)  # cut ends tokenise anew, into a few more
     raise EngineError(f"The context of this model ({room} tokens for the prompt) is too short for any question.")
+
+
+def _common(text: str, other: str) -> int:
+    """How many characters the two have in common at their start."""
+    return next((i for i, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other)))

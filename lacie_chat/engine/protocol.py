@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo
-from lacie_chat.engine.settings import ChatTurn, Sampling
+from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo, PromptSize
+from lacie_chat.engine.settings import ChatTurn, Said, Sampling
 
 if TYPE_CHECKING:  # the package it is in brings numpy, and the interface must open at once
     from lacie_chat.confidence.listener import Listener
@@ -30,13 +30,19 @@ class EngineLike(Protocol):
         baseline: bool = False,
         adapter: Path | None = None,
         aside: bool = False,
+        going_on: Said | None = None,
     ) -> Iterator[GenerationEvent]:
         """Answer the last user turn. Yields events, the last one `Finished` or `Failed`; closing it cancels.
 
         `baseline`: without the adapter, if there is one. `adapter`: with this one over the same weights instead of the
         engine's own; any that fits them, loaded when it is first asked for. `aside`: in a context of its own, so that
-        the conversation's cache stays as it is for the next question.
+        the conversation's cache stays as it is for the next question. `going_on`: the answer has said this already,
+        which stays whole; only what is new is told (places of tokens count from its first character).
         """
+        ...
+
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling) -> PromptSize:
+        """How many tokens `generate` would read for these turns, and what it would leave out. Raises EngineError."""
         ...
 
     def cancel(self) -> None:

@@ -18,6 +18,14 @@ class ChatTurn:
     content: str
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an answer has said so far, that is to go on; with what was thought before it."""
+
+    text: str
+    reasoning: str = ""
+
+
 KVType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 FlashAttention = Literal["auto", "on", "off"]
 UNQUANTISED: tuple[KVType, ...] = ("f32", "f16", "bf16")

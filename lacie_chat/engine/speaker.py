@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any
 
 from lacie_chat.engine.alignment import written
 from lacie_chat.engine.context import Context, ContextFull
-from lacie_chat.engine.decoding import reset_sampler, sampler_of
+from lacie_chat.engine.decoding import accept, reset_sampler, sampler_of
 from lacie_chat.engine.draft import Draft, Thinker, Written
 from lacie_chat.engine.events import (
     Alternatives,
@@ -17,10 +18,11 @@ from lacie_chat.engine.events import (
     PromptProgress,
     Reasoning,
 )
+from lacie_chat.engine.going_on import LastAnswer, fit_behind, tokens_of
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import StopFlag, Stopped
 from lacie_chat.engine.prompt import fit
-from lacie_chat.engine.settings import ChatTurn, Sampling
+from lacie_chat.engine.settings import ChatTurn, Said, Sampling
 from lacie_chat.errors import LacieError
 
 
@@ -32,9 +34,13 @@ class Answer:
         prepare: Callable[[], tuple[Context, Model, Thinker]],
         turns: Sequence[ChatTurn],
         sampling: Sampling,
+        going_on: Said | None = None,
     ) -> None:
         self._prepare = prepare
-        self._turns, self._sampling = list(turns), sampling
+        self._turns, self._sampling, self._going_on = list(turns), sampling, going_on
+        self._drawn: list[int] = []
+        self._said = ([going_on.text], [going_on.reasoning]) if going_on else ([""], [""])
+        self._told_before = Said("")
         self._started = time.perf_counter()
         self._prompt_read: float | None = None
         self._first_text: float | None = None
@@ -94,34 +100,64 @@ class Answer:
             yield self._finished("cancelled")
             return
         opened = thinker.opened(self._turns, sampling.reasoning)
-        room = thinker.room(sampling)
-        tokens, cut = fit(self._turns, model, opened.template, n_ctx=context.n_ctx, max_tokens=room)
+        room, going_on = thinker.room(sampling), self._going_on
+        before: list[int] = []
+        if going_on is None:
+            tokens, cut = fit(self._turns, model, opened.template, n_ctx=context.n_ctx, max_tokens=room)
+        else:
+            before = tokens_of(going_on, thinker, model, opened.opening)
+            tokens, cut = fit_behind(
+                self._turns, model, opened.template, n_ctx=context.n_ctx, said=len(before), max_tokens=room
+            )
+            if (last := context.last) is not None and (last.prompt, last.said) == (tokens, going_on):
+                before = last.tokens
         if cut is not None:
             yield cut
-        self._prompt = len(tokens)
+        prompt = [*tokens, *before]
+        self._prompt = len(prompt)
         draft = self._draft = Draft(
             thinker,
             opened.opening,
             stop=sampling.stop,
             turn_ends=thinker.stop,
             max_tokens=sampling.max_tokens,
-            longest=thinker.longest(sampling, context.n_ctx - len(tokens)),
+            longest=thinker.longest(sampling, context.n_ctx - len(prompt)),
         )
         reason: FinishReason
         try:
-            self._cached = context.reuse(tokens)
+            self._cached = context.reuse(prompt)
             yield PromptProgress(self._cached, self._prompt)
-            for done in context.read(tokens[self._cached :], self._flag):
+            for done in context.read(prompt[self._cached :], self._flag):
                 yield PromptProgress(self._cached + done, self._prompt)
             self._prompt_read = time.perf_counter()
-            reason = yield from self._draw(draft, context, model)
+            reason = yield from self._draw(draft, context, model, before)
         except Stopped:
             reason = "cancelled"
         yield from self._told(draft.end())
+        said = Said("".join(self._said[0]), "".join(self._said[1]))
+        context.last = LastAnswer(tokens, [*before, *self._drawn], said)
         yield self._finished(reason)
 
-    def _draw(self, draft: Draft, context: Context, model: Model) -> Generator[GenerationEvent, None, FinishReason]:
+    def _say_again(self, before: Sequence[int], draft: Draft, sampler: Any, model: Model) -> None:
+        """Bring the draft and the sampler to where they were when it stopped."""
+        text, thought = "", ""
+        for token in before:
+            accept(sampler, token)
+            new = draft.take(self._piece(draft, model, token), 0.0)
+            if new.closed:
+                reset_sampler(sampler)
+            text, thought = text + new.text, thought + new.reasoning
+        draft.go_on()
+        assert self._going_on is not None
+        # what was held back then, as it might have become a mark, was told when it stopped
+        self._told_before = Said(self._going_on.text[len(text) :], self._going_on.reasoning[len(thought) :])
+
+    def _draw(
+        self, draft: Draft, context: Context, model: Model, before: Sequence[int]
+    ) -> Generator[GenerationEvent, None, FinishReason]:
         with sampler_of(self._sampling, model) as sampler:
+            if self._going_on is not None:
+                self._say_again(before, draft, sampler, model)
             while draft.finish is None:
                 if self._hurried:
                     draft.hurry()
@@ -133,6 +169,7 @@ class Answer:
                     if draft.ends(token):
                         break
                 data = self._piece(draft, model, token)
+                self._drawn.append(token)
                 self._alternatives.append(self._alternatives_to(token, data, others, draft, model))
                 new = draft.take(data, logprob)
                 if new.closed:
@@ -147,16 +184,24 @@ class Answer:
         return draft.finish or "stop"
 
     def _told(self, new: Written) -> Iterator[GenerationEvent]:
-        if new.reasoning:
-            yield Reasoning(new.reasoning)
-        if new.text:
+        text, reasoning = new.text, new.reasoning
+        if self._told_before != Said(""):
+            held = self._told_before
+            told_text, told_thought = _common(held.text, text), _common(held.reasoning, reasoning)
+            text, reasoning = text[told_text:], reasoning[told_thought:]
+            self._told_before = Said(held.text[told_text:], held.reasoning[told_thought:])
+        if reasoning:
+            self._said[1].append(reasoning)
+            yield Reasoning(reasoning)
+        if text:
+            self._said[0].append(text)
             if self._first_text is None:
                 self._first_text = time.perf_counter()
-            yield Delta(new.text)
+            yield Delta(text)
 
     def _piece(self, draft: Draft, model: Model, token: int) -> bytes:
         data = draft.piece(token)
-        if draft.tokens == 0 and model.sentencepiece:
+        if not draft.pieces and model.sentencepiece:
             data = data.removeprefix(b" ")  # such a tokenizer writes a space before every first word
         return data
 
@@ -177,6 +222,7 @@ class Answer:
         now = time.perf_counter()
         read, draft = self._prompt_read, self._draft
         places = draft.places(draft.text) if draft is not None else []
+        logprobs = draft.new_logprobs if draft is not None else []
         thought = draft.reasoning_tokens if draft is not None else 0
         until = now if draft is not None and draft.thinking else self._thought_until or read
         return Finished(
@@ -188,9 +234,15 @@ class Answer:
             prompt_seconds=(read if read is not None else now) - self._started,
             generation_seconds=0.0 if read is None else now - read,
             mean_logprob=draft.mean_logprob if draft is not None else None,
-            tokens=tuple((start, end, draft.logprobs[index]) for index, start, end in places) if draft else (),
+            tokens=tuple((start, end, logprobs[index]) for index, start, end in places),
             alternatives=tuple(self._alternatives[index] for index, _, _ in places),
             reasoning_tokens=thought,
             reasoning_seconds=until - read if thought and until is not None and read is not None else 0.0,
             reasoning_open=draft is not None and draft.open,
         )
+
+
+def _common(held: str, new: str) -> int:
+    """How many characters of what is new were held back, and told before."""
+    length = min(len(held), len(new))
+    return length if held[:length] == new[:length] else 0

@@ -1,13 +1,14 @@
 """How the chat and its engine's process talk: one JSON object a line, each with the `id` of the request it belongs to.
 
-Requests: `load`, `generate`, `choices`, `complete`, `cancel` (of one request, or of all generations and what is read in
-parallel), `make_way` (only of what can wait), `answer_now` (end the thoughts in progress). Replies: the events of
-events.py by their class names; `Value` ends a reader's call, `Stopped` one that was cancelled; `Error` ends any call,
-with one line for users.
+Requests: `load`, `generate`, `measure`, `choices`, `complete`, `cancel` (of one request, or of all generations and what
+is read in parallel), `make_way` (only of what can wait), `answer_now` (end the thoughts in progress). Replies: the
+events of events.py by their class names; `Value` ends a reader's call and a measuring, `Stopped` a call that was
+cancelled; `Error` ends any call, with one line for users.
 """
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from lacie_chat.engine.events import (
     LoadProgress,
     ModelInfo,
     PromptProgress,
+    PromptSize,
     Reasoning,
 )
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
@@ -51,7 +53,23 @@ def read_event(message: dict[str, Any]) -> Event:
     if message["type"] == "Finished":  # JSON knows no tuples
         tokens = tuple((start, end, logprob) for start, end, logprob in data["tokens"])
         data = {**data, "tokens": tokens, "alternatives": read_alternatives(data["alternatives"])}
+    if message["type"] == "Cut":
+        return _cut(data)
     return _EVENTS[message["type"]](**data)
+
+
+def _cut(data: dict[str, Any]) -> Cut:
+    return Cut(**{**data, "question": tuple(data["question"]) if data["question"] is not None else None})
+
+
+def size_data(size: PromptSize) -> dict[str, Any]:
+    """A measure as JSON."""
+    return asdict(size)
+
+
+def read_size(data: dict[str, Any]) -> PromptSize:
+    """A measure as it was before it went through JSON."""
+    return PromptSize(**{**data, "cut": _cut(data["cut"]) if data["cut"] is not None else None})
 
 
 def read_alternatives(data: Iterable[Any]) -> tuple[Alternatives, ...]:

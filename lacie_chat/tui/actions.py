@@ -6,7 +6,8 @@ terminal, letters with alt as escape and the letter (alt+b and alt+f are moves b
 in few). ctrl+h, ctrl+i and ctrl+m are backspace, tab and enter; f10 opens the menu of some terminals, and f11 makes
 most of them fill the screen. Arrows and enter are commands only while an answer, not the composer, has the focus.
 Ctrl+space is a byte of its own too, which is called ctrl+@ where a terminal knows no better. Screens on which nothing
-is written (comparing, tokens) have single letters. A user remaps an action by its id in the file of interface_state.py.
+is written (comparing, tokens) have single letters. A user remaps an action by its id under [keys] of the settings
+file (own_keys.py).
 """
 
 from dataclasses import dataclass
@@ -95,6 +96,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("answer.right", "f6", "Right", "Mark the answer right; once more takes it back", priority=True),
     Action("answer.wrong", "f7", "Wrong", "Mark the answer wrong; once more takes it back", priority=True),
     Action("answer.compare", "f2", "Compare", "Compare the answers with and without the adapter to this question"),
+    Action(
+        "answer.go_on",
+        "f5",
+        "Go on",
+        "Let an answer that stopped go on; send a question without what doesn't fit",
+        footer=True,
+    ),
     Action("answer.previous", "left,alt+left", "Previous branch", "Show the previous version of the selected message"),
     Action("answer.next", "right,alt+right", "Next branch", "Show the next version of the selected message"),
     Action("chat.baseline", "ctrl+l", "Baseline", "Let the model answer with or without its adapter", footer=True),

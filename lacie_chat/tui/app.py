@@ -24,9 +24,10 @@ from lacie_chat.tui.clipboard import Copying
 from lacie_chat.tui.drawing import DrawsWhole
 from lacie_chat.tui.handlers import is_possible
 from lacie_chat.tui.interface_state import read_state, write_state
-from lacie_chat.tui.key_names import key_name, names_of, refusal
+from lacie_chat.tui.key_names import key_name, names_of
 from lacie_chat.tui.keys_in_order import KeysInOrder
 from lacie_chat.tui.messages import FromSession
+from lacie_chat.tui.own_keys import for_textual, take_keys, wrong_keys
 from lacie_chat.tui.remembering import remember
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.compare import CompareScreen
@@ -77,12 +78,14 @@ class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying, Coloured[No
         super().__init__()
         self.state = read_state()
         self.settings = settings or Settings()
+        self._moved = take_keys(self.state, self.settings)
         self.session = ChatSession(
             speaker,
             store,
             self._from_session,
             agreement=_first(agreement, self.settings.held("agreement").value, self.state.agreement),
             answer_from=_first(answer_from, self.settings.held("answer_from").value, self.state.answer_from),
+            decides=True,
             settings=self.settings,
             seed=seed,
         )
@@ -97,11 +100,13 @@ class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying, Coloured[No
 
     def on_mount(self) -> None:
         self.show_theme(self._liked_theme)
-        self.set_keymap(self.state.keymap)
+        self.set_keymap(for_textual(self.state.keymap))
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.session.start()
-        if ignored := refusal(self.state.keys):
-            self.notify(ignored, severity="warning", timeout=20, markup=False)
+        for wrong in wrong_keys(self.state.keys):
+            self.notify(wrong, severity="warning", timeout=20, markup=False)
+        if self._moved:
+            self.notify(self._moved, timeout=10, markup=False)
         if self._notice:
             self.notify(self._notice, severity="warning", timeout=20, markup=False)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from textual.keys import REPLACED_KEYS, format_key, key_to_character
 
-from lacie_chat.tui.actions import Action
+from lacie_chat.tui.actions import ACTIONS, Action
 from lacie_chat.tui.typed_text import is_text
 
 SAME_KEYS = {"ctrl+@": "ctrl+space"}
@@ -42,6 +42,11 @@ def names_of(action: Action, keymap: Mapping[str, str]) -> list[str]:
 def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
     """All of them, in a line."""
     return "  ".join(names_of(action, keymap))
+
+
+def first_key(name: str, keymap: Mapping[str, str]) -> str:
+    """The key that is named where an action of the chat is spoken of."""
+    return names_of(next(action for action in ACTIONS if action.name == name), keymap)[0]
 
 
 def writes_text(key: str) -> bool:

@@ -269,12 +269,27 @@ def test_a_failed_generation_says_why(chat) -> None:
     assert talk.stored()[-1] == ("some ", "failed")
 
 
-@pytest.mark.parametrize(("dropped", "words"), [(0, "The start"), (1, "The oldest turn"), (3, "The oldest 3 turns")])
-def test_turns_that_no_longer_fit_are_told(chat, dropped: int, words: str) -> None:
-    talk = chat(ScriptedEngine([Answer(["ok"], events=[Cut(dropped, 900, 1000)])]))
-    turn = talk.session.send("Question")
+@pytest.mark.parametrize(
+    ("cut", "words"),
+    [
+        (Cut(1, 900, 1000), "The oldest turn (900 tokens) no longer fits the model's context and was left out."),
+        (Cut(3, 900, 1000), "The oldest 3 turns (900 tokens) no longer fit the model's context and were left out."),
+        (Cut(1, 900, 1000, system=True), "The system prompt leaves no room for a question and was left out."),
+        (
+            Cut(2, 900, 1000, question=(4, 20), question_tokens=400),
+            "The oldest 2 turns (500 tokens) no longer fit the model's context and were left out. The question is "
+            "longer than the model's context: 400 tokens of its middle were left out, from “tion that goes o” to "
+            "“tion that goes o”.",
+        ),
+    ],
+)
+def test_what_was_left_out_is_told_and_kept(chat, cut: Cut, words: str) -> None:
+    talk = chat(ScriptedEngine([Answer(["ok"], events=[cut])]))
+    turn = talk.session.send("Question that goes on and on")
     wait_for(lambda: turn.status == "complete")
-    assert turn.note.startswith(words)
+    assert turn.note == words
+    talk.session.open(str(talk.session.tree.conversation_id))
+    assert talk.session.tree.leaf.note == words
 
 
 def test_regenerate_and_edit_make_branches(chat) -> None:

@@ -19,6 +19,7 @@ from lacie_chat.engine import EngineProcess
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.errors import LacieError
 from lacie_chat.models import keep_calibrator
+from lacie_chat.paths import settings_path
 
 QUESTION = "Tell me about the sea."
 SHORT = ["--max-tokens", "10", "--context", "512"]
@@ -177,3 +178,75 @@ def test_a_plus_in_a_files_name_is_part_of_it(tmp_path: Path) -> None:
     assert model_and_adapter("owner/repo") == ("owner/repo", None)
     with pytest.raises(LacieError):
         model_and_adapter("owner/repo+")
+
+
+@pytest.fixture
+def presets() -> None:
+    path = settings_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        'context = 1024\n[presets.pirate]\nsystem_prompt = "Answer as a pirate would."\ntemperature = 0.9\n'
+        "[presets.short]\nmax_tokens = 4\nseed = 99\n"
+    )
+
+
+@pytest.mark.usefixtures("presets")
+def test_two_presets_of_one_model(engines: list[EngineProcess], capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["compare", QUESTION, "--left-preset", "pirate", "--right-preset", "short", "--seed", "3", "--json"]
+    assert cli.main(words) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert len(engines) == 1 and found["left"]["adapter"] == found["right"]["adapter"] == "embedded"
+    keys = ("preset", "temperature", "max_tokens", "system_prompt")
+    assert found["sampling"]["left"] == dict(zip(keys, ("pirate", 0.9, 512, "Answer as a pirate would."), strict=True))
+    assert found["sampling"]["right"] == dict(zip(keys, ("short", 0.2, 4, None), strict=True))
+    assert found["sampling"]["seed"] == 3, "both sides', whatever a preset says"
+    assert (found["right"]["finish_reason"], found["right"]["usage"]["completion_tokens"]) == ("length", 4)
+    told = ["ask", QUESTION, "--preset", "pirate", "--seed", "3", "--max-tokens", "20", "--json"]
+    assert cli.main(told) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert cli.main([*words, "--max-tokens", "20"]) == 0
+    both = json.loads(capsys.readouterr().out)
+    assert both["left"]["response"] == alone["response"]
+    assert both["sampling"]["right"]["max_tokens"] == 20, "a flag goes before a preset"
+
+
+@pytest.mark.usefixtures("presets")
+def test_a_preset_against_none_as_people_read_it(
+    adapters: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["compare", QUESTION, "--left-preset", "short", *SHORT[2:]]
+    assert cli.main([*words, "--left", "embedded+none", "--max-tokens", "6"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.index("preset short  embedded") < shown.index("no preset  embedded")
+    assert "preset short: temperature 0.2, seed 0, at most 6 tokens; no preset: temperature 0.2" in shown
+    assert cli.main([*words, "--left", f"embedded+{adapters[0]}", "--right", "embedded+none"]) == 0
+    assert "adapter, preset short  embedded + " in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("presets")
+@pytest.mark.parametrize(
+    ("words", "problem", "status"),
+    [
+        (["--left-preset", "pirat"], "there is no preset 'pirat'; did you mean pirate?", 2),
+        (["--left-preset", "short", "--right-preset", "short"], "both sides are the same", 1),
+        (["--questions", "q.jsonl", "--out", "o", "--left-preset", "short"], "presets are for one QUESTION", 2),
+    ],
+)
+def test_presets_that_make_no_sides(
+    words: list[str], problem: str, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked_for = [] if "--questions" in words else [QUESTION]
+    assert cli.main(["compare", *asked_for, *words]) == status
+    assert problem in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("presets")
+def test_the_settings_files_context_is_none_of_a_file_of_questions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text(json.dumps({"id": "a", "question": "What is the capital of Japan?", "answers": ["Tokyo"]}))
+    words = ["compare", "--questions", str(questions), "--out", str(tmp_path / "out"), "--max-tokens", "4"]
+    assert cli.main(words) == 0
+    assert cli.main([*words, "--context", "512"]) == 2
+    assert "--context is for one QUESTION" in capsys.readouterr().err

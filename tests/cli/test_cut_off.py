@@ -33,9 +33,27 @@ def test_why_an_answer_ended_is_told_apart(capsys: pytest.CaptureFixture[str]) -
     assert whole["finish_reason"] == "stop"
     limited, _ = ask(capsys, SEA, "--max-tokens", "6")
     assert (limited["finish_reason"], limited["usage"]["completion_tokens"]) == ("length", 6)
-    full, _ = ask(capsys, SEA * 20, "--context", "256", "--max-tokens", "1000", "--temperature", "1", "--seed", "3")
+    words = "--cut --context 256 --max-tokens 1000 --temperature 1 --seed 3".split()
+    full, _ = ask(capsys, SEA * 20, *words)
     assert full["finish_reason"] == "context"
     assert full["usage"]["prompt_tokens"] + full["usage"]["completion_tokens"] == 256 + 1
+
+
+def test_a_question_that_does_not_fit_is_cut_only_where_that_was_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["ask", "START " + SEA * 60 + " END", "--baseline", "--context", "256", "--max-tokens", "8"]
+    assert cli.main(words) == 1
+    shown = capsys.readouterr()
+    assert shown.out == "" and shown.err.count("\n") == 1
+    assert shown.err.startswith("lacie ask: This question is 6")
+    assert "the model's context holds 256, of which 8 are kept for the answer" in shown.err
+    assert "; --cut asks it without its middle (" in shown.err and "--context N makes" in shown.err
+    assert cli.main([*words, "--cut"]) in (0, 3)
+    shown = capsys.readouterr()
+    assert shown.out.strip()
+    assert "lacie: The question is longer than the model's context: " in shown.err
+    assert " tokens of its middle were left out, from “" in shown.err
 
 
 def test_in_words_it_stands_below_the_confidence_and_out_of_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,17 @@ from pathlib import Path
 import pytest
 
 from lacie_chat.engine import EngineSettings, Finished, ModelInfo
-from lacie_chat.engine.events import Alternatives, Cut, Delta, Failed, LoadProgress, PromptProgress
-from lacie_chat.engine.wire import Event, event_message, line, read_event, read_settings, settings_data
+from lacie_chat.engine.events import Alternatives, Cut, Delta, Failed, LoadProgress, PromptProgress, PromptSize
+from lacie_chat.engine.wire import (
+    Event,
+    event_message,
+    line,
+    read_event,
+    read_settings,
+    read_size,
+    settings_data,
+    size_data,
+)
 from lacie_chat.listener_files import ListenerFiles
 
 ROOT = Path("/models")
@@ -57,6 +66,7 @@ def test_without_a_listener_the_model_hears_itself_by_a_prompt() -> None:
         ),
         Delta("東\ud800\0"),
         Cut(1, 20, 300),
+        Cut(1, 20, 300, system=True, question=(12, 900), question_tokens=250),
         PromptProgress(3, 4),
         Failed("It died.", engine_died=True),
         LoadProgress(0.5),
@@ -65,3 +75,9 @@ def test_without_a_listener_the_model_hears_itself_by_a_prompt() -> None:
 )
 def test_events_come_over_whole(event: Event) -> None:
     assert read_event(json.loads(line(event_message(7, event)))) == event
+
+
+@pytest.mark.parametrize("cut", [None, Cut(3, 900, 100), Cut(0, 20, 300, question=(12, 900), question_tokens=250)])
+def test_a_measure_comes_over_whole(cut: Cut | None) -> None:
+    size = PromptSize(1000, 40, 1536, 2048, cut)
+    assert read_size(json.loads(line(size_data(size)))) == size

@@ -255,6 +255,6 @@ async def test_a_long_prompt_shows_its_progress(driven) -> None:
         await driver.type("Question")
         await driver.pilot.press("enter")
         await driver.until(lambda: "▰▰▰▰▱▱▱▱▱▱ 600 of 1500 tokens" in driver.text())
-        assert "The oldest 2 turns no longer fit the model's context" in driver.text()
+        assert "The oldest 2 turns (500 tokens) no longer fit the model's" in driver.text()
         engine.go_on.set()
         await driver.until(lambda: not driver.session.busy)

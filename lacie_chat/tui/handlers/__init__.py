@@ -5,10 +5,30 @@ an action go through `perform`. A function takes the chat screen and changes wha
 the screen itself stays a place where widgets stand and events arrive.
 """
 
-from lacie_chat.tui.handlers import answers, code, conversations, models, settings, thoughts, view, writing
+from lacie_chat.tui.handlers import (
+    answers,
+    code,
+    conversations,
+    models,
+    room,
+    settings,
+    thoughts,
+    view,
+    writing,
+)
 from lacie_chat.tui.handlers.registry import is_possible, names, perform
 
 __all__ = [
-    "answers", "code", "conversations", "is_possible", "models", "names", "perform", "settings", "thoughts", "view",
+    "answers",
+    "code",
+    "conversations",
+    "is_possible",
+    "models",
+    "names",
+    "perform",
+    "room",
+    "settings",
+    "thoughts",
+    "view",
     "writing",
-]  # fmt: skip
+]

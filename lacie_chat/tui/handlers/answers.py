@@ -44,6 +44,10 @@ async def again(chat: "ChatScreen") -> None:
 def edit(chat: "ChatScreen") -> None:
     subject = chat.subject
     question = subject if subject is not None and subject.role == "user" else chat.last("user")
+    undecided = chat.session.undecided
+    if undecided is not None and chat.transcript.selected is None:
+        question = undecided.parent
+        chat.session.cancel()  # what was asked stays as a branch beside what is asked instead
     if question is not None:
         chat.begin_edit(question)
 

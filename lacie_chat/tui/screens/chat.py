@@ -30,9 +30,11 @@ from lacie_chat.chat.unheard import others_answer
 from lacie_chat.names import pair_name
 from lacie_chat.tui.actions import PERFORM, bindings
 from lacie_chat.tui.code_round import CodeRound
+from lacie_chat.tui.engine_state import show_engine_state
 from lacie_chat.tui.explaining import Explaining
 from lacie_chat.tui.handlers import is_possible, perform
 from lacie_chat.tui.interface_state import InterfaceState
+from lacie_chat.tui.key_names import first_key
 from lacie_chat.tui.messages import BranchWanted, CommandTyped, EarlierWanted, FromSession, Submitted, TurnSelected
 from lacie_chat.tui.prompts import keep_prompt
 from lacie_chat.tui.screens.compare import CompareScreen
@@ -143,17 +145,7 @@ class ChatScreen(WritingScreen):
 
     def _show_state(self) -> None:
         """The status line and the title."""
-        session, status = self.session, self.status
-        if answering := [turn for turn in session.pending if turn.phase in ("thinking", "answering")]:
-            status.show_answering(answering[0], len(session.pending) - 1)
-        elif session.pending and session.info is not None:
-            status.show_reading(0, 0)
-        elif session.load_error:
-            status.show_failed(session.load_error)
-        elif session.info is not None and (count := session.listened_to):
-            status.show_listening(count)
-        elif session.info is not None:
-            status.show_ready(f" · room for {session.info.n_ctx} tokens")
+        show_engine_state(self.status, self.session, lambda name: first_key(name, self.state.keymap))
         self.show_title()
 
     def show_title(self) -> None:

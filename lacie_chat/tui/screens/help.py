@@ -13,9 +13,10 @@ from textual.widgets import Footer, Static
 from lacie_chat.confidence import bar
 from lacie_chat.confidence.wording import SIGNS, verdict_text
 from lacie_chat.highlights import HighlightKind
+from lacie_chat.paths import settings_path
 from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS, EDITING, GROUPS, TOKEN_ACTIONS
 from lacie_chat.tui.figures import VERDICTS_MEAN
-from lacie_chat.tui.interface_state import InterfaceState, state_path, write_state
+from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.key_names import keys_of
 from lacie_chat.tui.screens.base import Room, SizedScreen
 from lacie_chat.tui.widgets.highlighted_markdown import STYLES
@@ -61,7 +62,7 @@ def help_content(keymap: Mapping[str, str], width: int = 0) -> Content:
             "Arrows and enter are for an answer while the conversation has the focus (tab, or a click).",
             "$foreground 65%",
         ),
-        Content.styled(f'Other keys: "keys": {{"chat.new": "f2"}} in {state_path()}', "$foreground 65%"),
+        Content.styled(f'Other keys: "chat.new" = "f2" under [keys] in {settings_path()}', "$foreground 65%"),
         Content.styled("Ids: " + ", ".join(action.name for action in EVERY), "$foreground 65%"),
     ]
     return Content("\n").join(parts)

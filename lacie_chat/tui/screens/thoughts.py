@@ -3,9 +3,9 @@
 A room of the chat screen (chat.py), which shows the conversation and does everything else.
 """
 
+from lacie_chat.chat.going_on import stopped_early, why_it_stays
 from lacie_chat.chat.thinking import choice_text
-from lacie_chat.tui.actions import ACTIONS
-from lacie_chat.tui.key_names import names_of
+from lacie_chat.tui.key_names import first_key
 from lacie_chat.tui.messages import ThoughtWanted
 from lacie_chat.tui.screens.answers import AnswersScreen
 
@@ -14,10 +14,12 @@ class ThoughtsScreen(AnswersScreen):
     """What the chat screen has of this."""
 
     def show_strip(self) -> None:
-        """Also say which key opens the thought that it would open."""
+        """Also say which keys open the thought that they would open, and let the answer go on that would."""
         super().show_strip()
-        action = next(action for action in ACTIONS if action.name == "answer.thought")
-        self.transcript.hint_thought(self.answer, names_of(action, self.state.keymap)[0])
+        answer, keymap = self.answer, self.state.keymap
+        self.transcript.hint_thought(answer, first_key("answer.thought", keymap))
+        goes_on = answer is not None and stopped_early(answer) and not why_it_stays(self.session, answer)
+        self.transcript.hint_going_on(answer if goes_on else None, first_key("answer.go_on", keymap))
 
     def settings_shown(self) -> list[str]:
         return [*super().settings_shown(), choice_text(self.session.sampling.reasoning)]

@@ -18,7 +18,7 @@ from lacie_chat.confidence import agreement_text, bar, right_text, share_words, 
 from lacie_chat.confidence.assessment import Agreement, Assessment
 from lacie_chat.confidence.wording import BAR_CELLS, NO_ANSWER_TO_CHECK, no_figures_text, verdict_sign
 from lacie_chat.conversations import no_answer_text
-from lacie_chat.cut_off import stored_words
+from lacie_chat.cut_off import not_sent_words, stored_words
 from lacie_chat.names import pair_name
 from lacie_chat.printable import printable
 from lacie_chat.tui.figures import DIM, NOT_CALIBRATED, NOT_MEASURED, calibrate_command, colour_of, verdict_content
@@ -81,6 +81,8 @@ def ending_content(turn: Turn, *, short: bool = False) -> Content:
     """How an answer ended, where that is worth a word; `short`: there is little room."""
     if turn.thought_only and turn.status in ("complete", "cancelled") and (why := no_answer_text(turn.usage)):
         return Content.styled(f"■ {why.partition(':')[0] if short else why}", "$text-warning")
+    if why := not_sent_words(turn.usage):
+        return Content.styled(f"■ {why.partition(':')[0] if short else why}", "$text-warning")
     if turn.status == "cancelled":
         return Content.styled("■ cut off by you", "$text-warning")
     if turn.status == "cut_off":
@@ -95,17 +97,21 @@ def ending_content(turn: Turn, *, short: bool = False) -> Content:
     return Content("")
 
 
-def line_pieces(turn: Turn, siblings: tuple[int, int], width: int, *, beside: bool) -> list[Piece]:
+def line_pieces(turn: Turn, siblings: tuple[int, int], width: int, *, beside: bool, go_on_key: str = "") -> list[Piece]:
     """All that the line says of an answer, in its order."""
     pieces: list[Piece] = []
     if turn.phase == "thinking":  # the line above says how long already
         pieces.append((BETWEEN, Content.styled("… no answer yet", DIM)))
+    elif turn.phase == "undecided":
+        pieces.append((BETWEEN, Content.styled("… not sent yet", DIM)))
     elif turn.phase in ("waiting", "reading", "answering"):
         pieces.append((BETWEEN, Content.styled(f"… {turn.phase}", DIM)))
     else:
         pieces += [(WITHIN, content) for content in _known(turn, width, beside=beside)]
         if ending := ending_content(turn, short=form_at(width) == "short"):
             pieces.append((BETWEEN, ending))
+        if go_on_key:
+            pieces.append((WITHIN if ending else BETWEEN, go_on_content(go_on_key)))
     if turn.correct is not None:
         word, colour = ("✓ marked right", "$text-success") if turn.correct else ("✗ marked wrong", "$text-error")
         pieces.append((BETWEEN, Content.styled(word, colour)))
@@ -148,10 +154,23 @@ def _known(turn: Turn, width: int, *, beside: bool) -> list[Content]:
     return pieces
 
 
-def line_content(turn: Turn, *, siblings: tuple[int, int] = (1, 1), width: int = 0, beside: bool = False) -> Content:
+def line_content(
+    turn: Turn,
+    *,
+    siblings: tuple[int, int] = (1, 1),
+    width: int = 0,
+    beside: bool = False,
+    go_on_key: str = "",
+) -> Content:
     """The whole line for an answer in rows of `width` cells (0: one row); `siblings`: which of how many; `beside`:
-    it stands beside another one's."""
-    return flowed(line_pieces(turn, siblings, width, beside=beside), width)
+    it stands beside another one's; `go_on_key` lets it go on."""
+    return flowed(line_pieces(turn, siblings, width, beside=beside, go_on_key=go_on_key), width)
+
+
+def go_on_content(key: str) -> Content:
+    """Under an answer that stopped; a click lets it go on, too."""
+    style = Style.from_meta({"@click": "screen.perform('answer.go_on')"})
+    return Content.assemble((key, "bold"), (" goes on", DIM)).stylize(style)
 
 
 def branch_content(siblings: tuple[int, int]) -> Content:
@@ -171,6 +190,13 @@ class ConfidenceLine(Static):
         self.turn = turn
         self.branch = siblings
         self._beside = beside
+        self._go_on_key = ""
+
+    def hint(self, go_on_key: str) -> None:
+        """Say that this key lets the answer go on; empty: none does, for now."""
+        if go_on_key != self._go_on_key:
+            self._go_on_key = go_on_key
+            self.show()
 
     def on_mount(self) -> None:
         self.show()
@@ -180,7 +206,15 @@ class ConfidenceLine(Static):
 
     def show(self) -> None:
         """Draw the turn as it now is."""
-        self.update(line_content(self.turn, siblings=self.branch, width=self.size.width, beside=self._beside))
+        self.update(
+            line_content(
+                self.turn,
+                siblings=self.branch,
+                width=self.size.width,
+                beside=self._beside,
+                go_on_key=self._go_on_key if self.turn.phase == "done" else "",
+            )
+        )
         assessment = self.turn.assessment
         figures = assessment is not None and assessment.confidence is not None
         self.tooltip = TOOLTIP if figures else NO_TOOLTIP if assessment is not None else None

@@ -97,6 +97,7 @@ class AnswerView(MessageView):
         """As decided last; whoever draws it anew decides, for it must not change while the text is drawn."""
         self._stream: MarkdownStream | None = None
         self._shown = 0
+        self._settled: str | None = None
         self._highlights: list[Highlight] | None = None
         self._mounted = False
 
@@ -165,10 +166,12 @@ class AnswerView(MessageView):
                 await self._stream.stop()
             self._stream = None
         highlights = self.highlights()
-        if self._built and highlights != self._highlights:
+        text = self.turn.text
+        if self._built and (highlights != self._highlights or text != self._settled):
             markdown = self.query_one(HighlightedMarkdown)
             self._highlights = markdown.highlights = highlights
-            await markdown.update(self.turn.text)
+            await markdown.update(text)
+            self._settled, self._shown = text, len(text)  # if it goes on, only what is new is added
         self.show()
 
     def show(self) -> None:

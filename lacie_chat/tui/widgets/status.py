@@ -3,11 +3,17 @@
 import re
 
 from textual.content import Content
+from textual.style import Style
 from textual.widgets import Static
 
+from lacie_chat.chat.fit import what_goes
 from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import bar
+from lacie_chat.engine.events import PromptSize
 
+NARROW = 60
+"""Cells under which it says less."""
+GO_ON = "answer.go_on"
 HINT = "enter sends · ctrl+j new line"
 RETRY = "alt+r tries again, alt+m takes another model; all else still works"
 NARROW = 60
@@ -48,6 +54,19 @@ class Status(Static):
                     "Reading the conversation  ", (bar(done / total), "$text-primary"), f" {done} of {total} tokens"
                 )
             )
+
+    def show_unfit(self, size: PromptSize, keys: tuple[str, str, str]) -> None:
+        """It doesn't fit; `keys` send it without what doesn't, edit it, and don't send it."""
+        goes = what_goes(size)
+        narrow = self.content_size.width < NARROW
+        words = ("cut", "edit", "don't send") if narrow else (f"sends it without {goes}", "edits it", "doesn't send it")
+        acts = (GO_ON, "chat.edit", "answer.stop")
+        parts = [
+            Content.assemble((key, "bold"), f" {word}").stylize(Style.from_meta({"@click": f"screen.perform('{act}')"}))
+            for key, word, act in zip(keys, words, acts, strict=True)
+        ]
+        head = Content("Doesn't fit" if narrow else "It doesn't fit").stylize("$text-warning")
+        self._show(Content(" · ").join([head, *parts]))
 
     def show_answering(self, turn: Turn, waiting: int) -> None:
         more = f" · {waiting} more waiting" if waiting else ""

@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.tui.messages import EarlierWanted, LaterWanted, TurnSelected
+from lacie_chat.tui.widgets.confidence_line import ConfidenceLine
 from lacie_chat.tui.widgets.message import AnswerView, Fold, MessageView
 from lacie_chat.tui.widgets.question import QuestionView
 from lacie_chat.tui.widgets.thought import ThoughtView
@@ -259,6 +260,12 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         for view in self.query(AnswerView):
             for thought in view.query(ThoughtView):  # none before it is built
                 thought.hint(key if view.turn is turn else "")
+
+    def hint_going_on(self, turn: Turn | None, key: str) -> None:
+        """Have the line of `turn`, and no other, say that this key lets it go on."""
+        for view in self.query(AnswerView):
+            for line in view.query(ConfidenceLine):  # none before it is built
+                line.hint(key if view.turn is turn else "")
 
     def select(self, turn: Turn | None) -> None:
         """Mark one message as selected, and bring it into view."""
