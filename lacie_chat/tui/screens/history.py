@@ -61,6 +61,10 @@ class HistoryScreen(SizedScreen[str | None]):
         self._entries: list[Entry] = []
         self._deleted: list[Entry] = []
 
+    @property
+    def writing_place(self) -> Input:
+        return self.search
+
     def compose_screen(self) -> ComposeResult:
         yield Static("lacie · history · enter resumes", classes="title-bar")
         yield Input(placeholder="Search in all conversations", id="search", compact=True)
