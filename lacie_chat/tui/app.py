@@ -31,7 +31,7 @@ from lacie_chat.tui.own_keys import for_textual, take_keys, wrong_keys
 from lacie_chat.tui.remembering import remember
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.chat import ChatScreen
-from lacie_chat.tui.terminal_keys import know_alt
+from lacie_chat.tui.terminal_keys import teach_textual
 from lacie_chat.tui.themes import Coloured
 from lacie_chat.tui.typed_text import TakesAllText
 from lacie_chat.tui.widgets.composer import Composer
@@ -39,7 +39,7 @@ from lacie_chat.tui.widgets.composer import Composer
 if TYPE_CHECKING:
     from lacie_chat.chat.choosing import Find
 
-know_alt()
+teach_textual()
 
 QUIT_SECONDS = 2.0
 """How soon a second ctrl+c must follow to quit."""
