@@ -74,7 +74,7 @@ def test_the_way_out_names_the_adapter_that_was_chosen_inside(embedded_model: Pa
     with Terminal("chat", "--context", "1024") as terminal:
         terminal.wait_for("Ready")
         ask(terminal, "/model embedded+none")
-        terminal.wait_for("lacie · SmolLM2-135M-Instruct  ")
+        terminal.wait_for(lambda screen: screen.startswith(" lacie · SmolLM2-135M-Instruct\n"))
         terminal.wait_for("Ready")
         ask(terminal, QUESTION)
         terminal.wait_for(answered(QUESTION))
