@@ -174,6 +174,7 @@ def chat_speaker(speaker: Speaker) -> "ChatSpeaker":
     return ChatSpeaker(
         engine_factory=speaker.engine,
         engine_with=speaker.engine_with,
+        calibrators_at=speaker.calibrators_at,
         model_name=speaker.model.name,
         adapter_name=speaker.adapter.name if speaker.adapter else None,
         calibrator=speaker.calibrator,
