@@ -180,9 +180,13 @@ class ChatSession:
         index = siblings.index(turn) + step
         if not 0 <= index < len(siblings):
             return False
-        self.tree.select(siblings[index])
-        self.hear_left(self.tree.path())
+        self.show(siblings[index])
         return True
+
+    def show(self, turn: Turn) -> None:
+        """Show the branch through `turn`."""
+        self.tree.select(turn)
+        self.hear_left(self.tree.path())
 
     def change_speaker(self, speaker: ChatSpeaker) -> None:
         """Go on with another model, once what is being listened to is heard; only while `why_unchangeable` has nothing

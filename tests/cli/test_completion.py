@@ -84,6 +84,7 @@ def test_options_of_the_settings(tmp_path: Path, data_dir: Path) -> None:
 
 def test_conversations_and_recipes(tmp_path: Path, conversation: str) -> None:
     assert conversation in offered("lacie history show ", tmp_path)
+    assert conversation not in offered("lacie history restore ", tmp_path), "it isn't deleted"
     assert offered(f"lacie --resume {conversation[:3]}", tmp_path) == [conversation]
     assert "smollm2-135m-cpu" in offered("lacie train run --recipe smol", tmp_path)
     assert offered("lacie train listener --recipe lis", tmp_path) == ["listener"]
