@@ -29,8 +29,8 @@ from lacie_chat.tui.keys_in_order import KeysInOrder
 from lacie_chat.tui.messages import FromSession
 from lacie_chat.tui.own_keys import for_textual, take_keys, wrong_keys
 from lacie_chat.tui.remembering import remember
+from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.chat import ChatScreen
-from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.terminal_keys import know_alt
 from lacie_chat.tui.typed_text import TakesAllText
 from lacie_chat.tui.widgets.composer import Composer
@@ -136,7 +136,7 @@ class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying):
             self.screen.clear_selection()
         elif isinstance(focused, Composer) and focused.selected_text:
             focused.action_copy()
-        elif self.session.cancel() or (isinstance(self.screen, CompareScreen) and self.screen.stop()):
+        elif self.session.cancel() or (isinstance(self.screen, SizedScreen) and self.screen.stop()):
             return
         elif isinstance(focused, Composer) and focused.text:
             focused.put_away()

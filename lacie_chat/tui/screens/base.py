@@ -40,6 +40,10 @@ class SizedScreen(Screen[Result]):
         """Where typed text goes, whatever has the focus; None: to what has it."""
         return None
 
+    def stop(self) -> bool:
+        """Stop what is under way on this screen; False if there is nothing."""
+        return False
+
     def compose(self) -> ComposeResult:
         yield TooSmall()
         yield from self.compose_screen()

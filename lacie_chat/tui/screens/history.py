@@ -56,6 +56,10 @@ class HistoryScreen(SizedScreen[str | None]):
         self._deleted: list[Entry] = []
         self.found: int | None = None
 
+    @property
+    def writing_place(self) -> Input:
+        return self.search
+
     def compose_screen(self) -> ComposeResult:
         yield Static("lacie · history · enter resumes", classes="title-bar")
         yield Input(placeholder="Words or filters", id="search", compact=True)
