@@ -1,5 +1,6 @@
 """One line over the composer: what the engine is doing."""
 
+import re
 from typing import NamedTuple
 
 from textual.content import Content
@@ -14,11 +15,12 @@ from lacie_chat.engine.events import PromptSize
 DIM = "$foreground 65%"
 FULL_FROM = 0.9
 """The share of the context from which on the meter stands out."""
-NARROW = 60
-"""Cells under which it says less."""
 GO_ON = "answer.go_on"
 HINT = "enter sends · ctrl+j new line"
 RETRY = "alt+r tries again, alt+m takes another model; all else still works"
+NARROW = 60
+"""Columns of a terminal under which it says less: a file's folders leave no room for what is wrong with it, say."""
+_FOLDERS = re.compile(r"(?<![^\s'\"])(?:~|[A-Za-z]:)?[\\/](?:[^\s\\/]+[\\/])+")
 LONG_PROMPT = 256
 """Tokens from which on the reading of a prompt is worth a bar."""
 
@@ -54,7 +56,8 @@ class Status(Static):
         self._show(Content.assemble(f"{word} {name}  ", (bar(fraction), "$text-primary"), f" {fraction:4.0%}"))
 
     def show_failed(self, message: str) -> None:
-        line = Content.assemble(("✗ ", "bold"), message).stylize("$text-error")
+        shown = _FOLDERS.sub("…/", message) if self.app.size.width < NARROW else message
+        line = Content.assemble(("✗ ", "bold"), shown).stylize("$text-error")
         self._show(line + Content.styled(f" · {RETRY}", "$foreground 65%"))
 
     def show_reading(self, done: int, total: int) -> None:
