@@ -87,23 +87,30 @@ class _Stopped(Exception):
 
 
 class Choosing:
-    """See the module. `taken`: the size of the file whose memory will be free again, for another model takes its place;
-    `version`: that of the listener."""
+    """See the module. Whoever shows what is found out sets `post`; what is being fetched goes on without a list."""
 
-    def __init__(self, find: Find, post: Callable[[ChoosingEvent], object], *, taken: int = 0, version: str) -> None:
-        self._find, self._post = find, post
-        self._taken, self._version = taken, version
+    def __init__(self, find: Find, post: Callable[[ChoosingEvent], object]) -> None:
+        self.post = post
+        self.fetching: Fetching | None = None
+        """How far it is."""
+        self._find = find
         self._job: object = None
-        self._closed = False
+        self._looks: object = None
 
     @property
     def busy(self) -> bool:
         """Is a choice under way?"""
         return self._job is not None
 
-    def look(self) -> None:
-        """Find out what there is, and then what each of it is."""
-        Thread(target=self._look, name="models", daemon=True).start()
+    def look(self, *, taken: int = 0, version: str) -> None:
+        """Find out what there is, and then what each of it is. `taken`: the size of the file whose memory will be free
+        again, for another model takes its place; `version`: that of the listener."""
+        look = self._looks = object()
+        Thread(target=self._look, args=(look, taken, version), name="models", daemon=True).start()
+
+    def look_away(self) -> None:
+        """Nobody looks at the list any more."""
+        self._looks = None
 
     def choose(self, ref: str) -> None:
         """Take this one if it is here; if not, say what would have to be fetched."""
@@ -115,25 +122,22 @@ class Choosing:
 
     def stop(self) -> bool:
         """Forget the choice under way; False if there is none."""
-        stopped, self._job = self._job is not None, None
+        stopped, self._job, self.fetching = self._job is not None, None, None
         return stopped
 
-    def close(self) -> None:
-        """Report nothing more."""
-        self._closed = True
-        self.stop()
-
-    def _look(self) -> None:
-        free = available_bytes() + (roughly_needed(self._taken) if self._taken else 0)
+    def _look(self, look: object, taken: int, version: str) -> None:
+        free = available_bytes() + (roughly_needed(taken) if taken else 0)
         try:
             here, notes = choices_here()
         except LacieError as error:
             here, notes = [], (str(error),)
-        self._report(Listed(tuple(here), tuple(choices_of_the_catalogue(here, free)), free, notes))
+        if self._looks is look:
+            self.post(Listed(tuple(here), tuple(choices_of_the_catalogue(here, free)), free, notes))
         for choice in here:
-            if self._closed:
+            closer = look_closer(choice, version)
+            if self._looks is not look:
                 return
-            self._report(LookedAt(choice.ref, look_closer(choice, self._version)))
+            self.post(LookedAt(choice.ref, closer))
 
     def _offer(self, ref: str) -> Offered | None:
         offer = look_up(ref)
@@ -145,7 +149,8 @@ class Choosing:
         def on_progress(fraction: float, text: str) -> None:
             if self._job is not job:
                 raise _Stopped
-            self._report(Fetching(fraction, text))
+            self.fetching = Fetching(fraction, text)
+            self.post(self.fetching)
 
         def run() -> None:
             try:
@@ -158,11 +163,7 @@ class Choosing:
                 log.exception("A model could not be chosen")
                 end = Refused(f"internal error ({type(error).__name__}: {error}); please report it")
             if self._job is job:
-                self._job = None
-                self._report(end)
+                self._job = self.fetching = None
+                self.post(end)
 
         Thread(target=run, name="choosing a model", daemon=True).start()
-
-    def _report(self, event: ChoosingEvent) -> None:
-        if not self._closed:
-            self._post(event)

@@ -181,9 +181,13 @@ class ChatSession:
         index = siblings.index(turn) + step
         if not 0 <= index < len(siblings):
             return False
-        self.tree.select(siblings[index])
-        self.hear_left(self.tree.path())
+        self.show(siblings[index])
         return True
+
+    def show(self, turn: Turn) -> None:
+        """Show the branch through `turn`."""
+        self.tree.select(turn)
+        self.hear_left(self.tree.path())
 
     def change_speaker(self, speaker: ChatSpeaker) -> None:
         """Go on with another model, once what is being listened to is heard; only while `why_unchangeable` has nothing
@@ -361,7 +365,12 @@ class ChatSession:
             self.listen_later(self.tree, turn)
 
     def _remake(self) -> None:
+        """Something was set: draw so from now on, and measure by the calibrators for that."""
         self.sampling = self.making.sampling(self.speaker)
+        drawn = self.speaker.drawn_so(self.sampling)
+        if drawn != self.speaker:
+            self.speaker, self.folds.calibrated = drawn, drawn.is_calibrated
+            see_as_now(self, self.tree)
 
     def _new_tree(self) -> ChatTree:
         return ChatTree(self.store, self.speaker.model_name, self.speaker.adapter_name, report=self._report_store)

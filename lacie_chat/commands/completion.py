@@ -15,6 +15,7 @@ from typing import Any
 from lacie_chat.commands.parsing import LOUDNESS, every_parser
 from lacie_chat.errors import LacieError
 from lacie_chat.loudness import note
+from lacie_chat.settings import BY_NAME, read_settings
 
 PLACES = {
     "bash": "~/.local/share/bash-completion/completions/lacie",
@@ -87,8 +88,12 @@ def _offer(prog: str, action: argparse.Action) -> Callable[..., Any] | None:
         return _sides
     if action.dest in _ADAPTERS:
         return _adapters
+    if action.dest == "preset":
+        return _presets
+    if (option := BY_NAME.get(action.dest)) is not None:
+        return lambda **_: list(option.kind.choices)
     if action.dest in _IDS:
-        return _conversations
+        return _deleted if prog.endswith(" restore") else _conversations
     if action.dest in ("question", "text", "query", "person") or (action.type is not None and action.metavar == "N"):
         return lambda **_: []
     return FilesCompleter()
@@ -132,17 +137,32 @@ def _files(prefix: str) -> dict[str, str]:
 
 
 def _conversations(**_: Any) -> dict[str, str]:
+    return _conversations_that("")
+
+
+def _deleted(**_: Any) -> dict[str, str]:
+    return _conversations_that("is:deleted")
+
+
+def _conversations_that(query: str) -> dict[str, str]:
     """Id -> title, newest first."""
-    from lacie_chat.conversations import Store
+    from lacie_chat.conversations import Store, parse_query
     from lacie_chat.paths import database_path
 
     try:
         if not database_path().exists():
             return {}
         with Store.open() as store:
-            return {row.id: row.title for row in store.list_conversations(_NEWEST)}
+            return {row.id: row.title for row in store.list_conversations(_NEWEST, query=parse_query(query))}
     except LacieError:
         return {}
+
+
+def _presets(**_: Any) -> list[str]:
+    try:
+        return list(read_settings().presets)
+    except LacieError:
+        return []
 
 
 def _recipes(of: str) -> Callable[..., list[str]]:

@@ -103,9 +103,12 @@ def _object(file: SettingsFile, held: dict[str, Held]) -> dict[str, object]:
 
 def _told(file: SettingsFile) -> int:
     """Say on standard error what is wrong, a line each; the exit status."""
-    for problem in file.problems:
+    from lacie_chat.tui.own_keys import wrong_keys
+
+    problems = [*file.problems, *(f"{file.path}: {wrong}" for wrong in wrong_keys(file.keys))]
+    for problem in problems:
         complain(printable(f"lacie: {problem}"))
-    return WRONG if file.problems else 0
+    return WRONG if problems else 0
 
 
 def _edit(_: argparse.Namespace) -> int:

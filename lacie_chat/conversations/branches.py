@@ -35,14 +35,16 @@ def children(connection: sqlite3.Connection, conversation_id: str, parent_id: in
     return [message_of(row) for row in rows]
 
 
-def thread(connection: sqlite3.Connection, leaf_id: int) -> list[Message]:
-    """The branch that ends in `leaf_id`, from its first message on. Raises StoreError where there is none."""
+def thread(connection: sqlite3.Connection, leaf_id: int, last: int = -1) -> list[Message]:
+    """The branch that ends in `leaf_id`, from its first message on, or its `last` so many messages. Raises StoreError
+    where there is none."""
     rows = connection.execute(
         f"""WITH RECURSIVE up (id, parent_id) AS (
             SELECT id, parent_id FROM messages WHERE id = ?
             UNION ALL SELECT p.id, p.parent_id FROM messages p JOIN up ON p.id = up.parent_id
+            LIMIT ?
         ) {_MESSAGES} JOIN up ON up.id = m.id ORDER BY m.id""",
-        (leaf_id,),
+        (leaf_id, last),
     ).fetchall()
     if not rows:
         raise StoreError(f"no message {leaf_id}: its conversation was deleted")

@@ -149,7 +149,7 @@ def _conversation(data: Any) -> Fields:
         "created_at": fields.moment("created_at"),
         "updated_at": fields.moment("updated_at"),
         "pinned_at": fields.moment("pinned_at", optional=True),
-        "settings": fields.take("settings", _is_object, optional=True),
+        "settings": fields.take("settings", _is_flat, optional=True),
     }
 
 
@@ -240,6 +240,11 @@ def _is_moment(value: Any) -> bool:
         return moment.tzinfo is not None and 1 < moment.year < 9999
     except (TypeError, ValueError):
         return False
+
+
+def _is_flat(value: Any) -> bool:
+    """An object of words and numbers."""
+    return _is_object(value) and all(isinstance(each, str) or _is_number(each) for each in value.values())
 
 
 def _is_usage(value: Any) -> bool:

@@ -324,10 +324,10 @@ class Store:
         with self._reading() as connection:
             return branches.children(connection, conversation_id, parent_id)
 
-    def thread(self, leaf_id: int) -> list[Message]:
-        """The branch that ends in `leaf_id`, from its first message on."""
+    def thread(self, leaf_id: int, last: int = -1) -> list[Message]:
+        """The branch that ends in `leaf_id`, from its first message on; or only its `last` so many messages."""
         with self._reading() as connection:
-            return branches.thread(connection, leaf_id)
+            return branches.thread(connection, leaf_id, last)
 
     def leaf_under(self, message_id: int) -> Message:
         """The newest leaf at or below a message: where its branch was last written."""

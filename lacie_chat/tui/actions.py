@@ -6,7 +6,8 @@ terminal, letters with alt as escape and the letter (alt+b and alt+f are moves b
 in few). ctrl+h, ctrl+i and ctrl+m are backspace, tab and enter; f10 opens the menu of some terminals, and f11 makes
 most of them fill the screen. Arrows and enter are commands only while an answer, not the composer, has the focus.
 Ctrl+space is a byte of its own too, which is called ctrl+@ where a terminal knows no better. Screens on which nothing
-is written (comparing, tokens) have single letters. A user remaps an action by its id in the file of interface_state.py.
+is written (comparing, tokens) have single letters. A user remaps an action by its id under [keys] of the settings
+file (own_keys.py).
 """
 
 from dataclasses import dataclass
@@ -63,6 +64,8 @@ GROUPS = {
     "view": "The view",
     "compare": "Comparing two answers",
     "tokens": "The tokens of an answer",
+    "history": "The history",
+    "branches": "The tree of branches",
 }
 
 ACTIONS: tuple[Action, ...] = (
@@ -70,7 +73,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("answer.now", "escape", "Answer", "End the thought and go on to the answer; once more stops", footer=True),
     Action("answer.stop", "escape", "Stop", "Stop the answer and keep what is there", footer=True),
     Action("chat.new", "ctrl+n", "New", "Start a new conversation", footer=True),
-    Action("chat.history", "ctrl+o", "History", "Find, resume, rename or delete a conversation", footer=True),
+    Action(
+        "chat.history",
+        "ctrl+o",
+        "History",
+        "Find, resume, rename, pin, copy, export or delete a conversation",
+        footer=True,
+    ),
     Action("answer.again", "ctrl+r", "Again", "Answer the question once more, as a branch", footer=True),
     Action("chat.edit", "ctrl+g", "Edit", "Edit your last question, as a branch"),
     Action("answer.copy", "ctrl+y", "Copy", "Copy the selected answer, or the last one", footer=True, priority=True),
@@ -136,6 +145,9 @@ ACTIONS: tuple[Action, ...] = (
         "Set how answers are made, for this conversation or for all; presets",
         priority=True,
     ),
+    Action("chat.export", "alt+e", "Export", "Write the conversation as Markdown, HTML or JSON", argument="format"),
+    Action("chat.duplicate", "alt+d", "Duplicate", "Copy it up to the selected message, and go on with the copy"),
+    Action("chat.branches", "alt+g", "Branches", "See all branches as a tree, and show another one"),
     Action("chat.reload", "alt+r", "Reload", "Load the model again"),
     Action("view.back", "escape", "Back", "Leave an edit, the details or a selection; back to the composer"),
     Action("view.answer_before", "alt+up", "Answer before", "Select the answer before; first the last one"),
@@ -154,7 +166,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("view.page_down", "pagedown", "Page down", "Scroll the conversation down", priority=True),
     Action("view.code_left", "shift+left,alt+shift+left", "Code left", "Scroll long lines of code to their start"),
     Action("view.code_right", "shift+right,alt+shift+right", "Code right", "Scroll long lines of code to their end"),
-    Action("view.theme", "f8", "Theme", "Choose colours: dark, light and others", argument="name"),
+    Action(
+        "view.theme", "f8", "Theme", "Choose colours: dark, light, high contrast, for the colour-blind", argument="name"
+    ),
     Action("view.help", "f1", "Help", "Show what the figures mean, and all keys", footer=True),
     Action("chat.quit", "ctrl+q", "Quit", "Quit; everything is kept", footer=True, priority=True),
     # last in the footer, which may be too long: the line of the thought names the key too
@@ -226,6 +240,26 @@ TOKEN_ACTIONS: tuple[Action, ...] = (
     Action("tokens.help", "f1,question_mark", "Help", "Show all keys", footer=True),
 )
 """Of the tokens screen."""
+
+HISTORY_ACTIONS: tuple[Action, ...] = (
+    Action("history.resume", "enter", "Resume", "Go on with the highlighted conversation", footer=True),
+    Action("history.delete", "ctrl+x", "Delete", "Delete it; it can be taken back", footer=True, priority=True),
+    Action("history.restore", "alt+z,f7", "Take back", "Take a deletion back", footer=True, priority=True),
+    Action("history.rename", "ctrl+r,f2", "Rename", "Give it another title", footer=True, priority=True),
+    Action("history.pin", "alt+p,f4", "Pin", "Let it stand first; once more: no longer", footer=True, priority=True),
+    Action("history.duplicate", "alt+d,f5", "Copy", "Copy the branch that is shown", footer=True, priority=True),
+    Action("history.export", "alt+e,f6", "Export", "Write it as Markdown, HTML or JSON", footer=True, priority=True),
+    Action("history.close", "escape", "Back", "Leave the filter; then back to the chat", footer=True),
+)
+"""Of the history. One types there, so all but enter and escape have a modifier or a function key."""
+
+BRANCH_ACTIONS: tuple[Action, ...] = (
+    Action("branches.show", "enter", "Show", "Show the branch of the chosen message", footer=True, priority=True),
+    Action("branches.fold", "left", "Fold", "Fold what is below; else go a level up", footer=True, priority=True),
+    Action("branches.unfold", "right", "Unfold", "Unfold what is below", footer=True, priority=True),
+    Action("branches.back", "escape,alt+g", "Back", "Back to the chat", footer=True),
+)
+"""Of the tree of branches."""
 
 EDITING = (
     ("enter", "Send"),

@@ -24,20 +24,22 @@ from lacie_chat.tui.clipboard import Copying
 from lacie_chat.tui.drawing import DrawsWhole
 from lacie_chat.tui.handlers import is_possible
 from lacie_chat.tui.interface_state import read_state, write_state
-from lacie_chat.tui.key_names import key_name, names_of, refusal
+from lacie_chat.tui.key_names import key_name, names_of
 from lacie_chat.tui.keys_in_order import KeysInOrder
 from lacie_chat.tui.messages import FromSession
+from lacie_chat.tui.own_keys import for_textual, take_keys, wrong_keys
 from lacie_chat.tui.remembering import remember
+from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.chat import ChatScreen
-from lacie_chat.tui.screens.compare import CompareScreen
-from lacie_chat.tui.terminal_keys import know_alt
+from lacie_chat.tui.terminal_keys import teach_textual
+from lacie_chat.tui.themes import Coloured
 from lacie_chat.tui.typed_text import TakesAllText
 from lacie_chat.tui.widgets.composer import Composer
 
 if TYPE_CHECKING:
     from lacie_chat.chat.choosing import Find
 
-know_alt()
+teach_textual()
 
 QUIT_SECONDS = 2.0
 """How soon a second ctrl+c must follow to quit."""
@@ -47,7 +49,7 @@ if sys.platform == "win32":
     SUSPEND.clear()  # there is no such thing there: the key undoes, as everywhere
 
 
-class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying):
+class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying, Coloured[None]):
     """The chat. `resume` is the id of a conversation to go on with; `notice` is one line to show at the start;
     `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an answer is
     folded (None: as it was left). `find` finds other models to change to."""
@@ -76,6 +78,7 @@ class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying):
         super().__init__()
         self.state = read_state()
         self.settings = settings or Settings()
+        self._moved = take_keys(self.state, self.settings)
         self.session = ChatSession(
             speaker,
             store,
@@ -96,14 +99,14 @@ class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying):
         return self.chat
 
     def on_mount(self) -> None:
-        theme = str(self.settings.held("theme").value or self.state.theme)
-        if theme in self.available_themes:
-            self.theme = theme
-        self.set_keymap(self.state.keymap)
+        self.show_theme(self._liked_theme)
+        self.set_keymap(for_textual(self.state.keymap))
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.session.start()
-        if ignored := refusal(self.state.keys):
-            self.notify(ignored, severity="warning", timeout=20, markup=False)
+        for wrong in wrong_keys(self.state.keys):
+            self.notify(wrong, severity="warning", timeout=20, markup=False)
+        if self._moved:
+            self.notify(self._moved, timeout=10, markup=False)
         if self._notice:
             self.notify(self._notice, severity="warning", timeout=20, markup=False)
 
@@ -132,7 +135,7 @@ class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying):
             self.screen.clear_selection()
         elif isinstance(focused, Composer) and focused.selected_text:
             focused.action_copy()
-        elif self.session.cancel() or (isinstance(self.screen, CompareScreen) and self.screen.stop()):
+        elif self.session.cancel() or (isinstance(self.screen, SizedScreen) and self.screen.stop()):
             return
         elif isinstance(focused, Composer) and focused.text:
             focused.put_away()
@@ -153,7 +156,13 @@ class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying):
         if self.is_running:
             self.chat.post_message(FromSession(event))
 
+    @property
+    def _liked_theme(self) -> str:
+        return str(self.settings.held("theme").value or self.state.theme)
+
     def _keep_theme(self, name: str) -> None:
+        if name == self.fitting_theme(self._liked_theme):
+            return  # what this terminal made of the theme that the user likes
         if problem := remember(self.state, self.settings, "theme", name):
             self.notify(problem, severity="error", markup=False)
 

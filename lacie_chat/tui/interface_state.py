@@ -1,4 +1,4 @@
-"""What the interface remembers between two starts: theme, remapped keys, a text not yet sent, what it explained.
+"""What the interface remembers between two starts: theme, a text not yet sent, what it explained.
 
 One small JSON file in the data folder. It is a convenience: whatever is wrong with it (unreadable, edited by hand into
 something else, a full disk) never stops a chat.
@@ -18,13 +18,15 @@ TIMES_EXPLAINED = 3
 
 @dataclass
 class InterfaceState:
-    """`keys` maps an action's id (see the help screen) to the keys that it should have, e.g. {"chat.new": "f2"}.
+    """`keys` maps an action's id (see the help screen) to the keys that it should have, e.g. {"chat.new": "f2"}; they
+    are the settings file's, and kept there. `unmoved` are those that an earlier version kept here (own_keys.py).
     `agreement` is how many samples are drawn after each answer; 0: none. `answer_from` is the P(right) under which
     answers are folded; 0: none is. `explained` is under how many answers the figures were explained so far; who opened
     the help needs it no more."""
 
     theme: str = "textual-dark"
     keys: dict[str, str] = field(default_factory=dict)
+    unmoved: dict[str, str] = field(default_factory=dict)
     draft: str = ""
     agreement: int = 0
     answer_from: float = 0.0
@@ -69,7 +71,7 @@ def read_state() -> InterfaceState:
     if isinstance(limit, int | float) and not isinstance(limit, bool) and 0 <= limit <= 1:
         found.answer_from = float(limit)
     if isinstance(data.get("keys"), dict):
-        found.keys = {str(name): keys for name, keys in data["keys"].items() if isinstance(keys, str)}
+        found.unmoved = {str(name): keys for name, keys in data["keys"].items() if isinstance(keys, str)}
     return found
 
 
@@ -84,7 +86,9 @@ def write_state(state: InterfaceState) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
+        kept = asdict(state)
+        kept["keys"] = kept.pop("unmoved")
+        partial.write_text(json.dumps(kept, indent=2), encoding="utf-8")
         partial.replace(path)
     except OSError:
         return

@@ -8,6 +8,7 @@ from lacie_chat.chat.events import ChatEvent
 from lacie_chat.chat.tree import Turn
 
 if TYPE_CHECKING:
+    from lacie_chat.chat.choosing import ChoosingEvent
     from lacie_chat.tui.slash import Command
     from lacie_chat.tui.widgets.suggestions import Suggestion
 
@@ -16,6 +17,14 @@ class FromSession(Message):
     """Something happened in the chat; posted from the session's threads."""
 
     def __init__(self, event: ChatEvent) -> None:
+        super().__init__()
+        self.event = event
+
+
+class FromChoosing(Message):
+    """Something happened while another model is looked for or fetched; posted from its threads."""
+
+    def __init__(self, event: "ChoosingEvent") -> None:
         super().__init__()
         self.event = event
 

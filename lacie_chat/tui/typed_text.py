@@ -11,8 +11,10 @@ that writes is ever a command there.
 """
 
 import unicodedata
+from contextlib import suppress
 
 from textual.app import App
+from textual.css.query import NoMatches
 from textual.events import Event, Key, Paste
 from textual.widget import Widget
 
@@ -53,7 +55,9 @@ class TakesAllText(App[None]):
         await super().on_event(event)
 
     def _writing_place(self) -> Widget | None:
-        return self.screen.writing_place if isinstance(self.screen, SizedScreen) else None
+        with suppress(NoMatches):  # a screen that isn't built yet
+            return self.screen.writing_place if isinstance(self.screen, SizedScreen) else None
+        return None
 
 
 def as_typed(key: Key) -> Key:

@@ -291,3 +291,14 @@ def test_an_answer_s_tokens_are_kept_apart_and_go_with_it(path: Path) -> None:
             store.keep_tokens(99, rows)
         store.delete(made.id, now=True)
         assert store.tokens(message.id) == []
+
+
+def test_who_answers_now_is_noted(path: Path) -> None:
+    with Store.open(path) as store:
+        made = store.create_conversation("embedded", "LACIE")
+        store.set_model(made.id, "Qwen3.5 \ud8002B", None)
+        [listed] = store.list_conversations()
+        assert (listed.model, listed.adapter) == (store.conversation(made.id).model, None)
+        assert listed.model.startswith("Qwen3.5 ")
+        with pytest.raises(StoreError, match="no conversation 'zzz'"):
+            store.set_model("zzz", "x", None)

@@ -98,6 +98,12 @@ def test_a_new_line_is_never_sent(chat: Terminal, newline: str) -> None:
     assert "\\" not in "".join(lines[place : place + 3])
 
 
+def test_a_coloured_log_that_is_pasted_is_not_sent(chat: Terminal) -> None:
+    chat.type("\x1b[200~so \x1b[31mred\x1b[0m\rand \x1b[1mbold\x1b[0m\x1b[201~!")
+    screen = chat.wait_for("and bold!")
+    assert "so red" in screen and "▌ so" not in screen and "^" not in screen.partition("and bold!")[0]
+
+
 def test_alt_and_a_letter_held_down_types_nothing(chat: Terminal) -> None:
     chat.type("a\x1bw\x1bw\x1bw\x1b[<35;5;5Mb\x1bw\x1b[Dc")
     chat.wait_for("acb")

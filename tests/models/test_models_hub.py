@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hub_server import TOKEN, HubServer
 
-from lacie_chat.models import ModelError, local_models, remove, resolve, resolve_adapter
+from lacie_chat.models import ModelError, local_models, look_up, remove, resolve, resolve_adapter
 from lacie_chat.models import hub as hub_module
 from lacie_chat.models.cache import cache_dir
 
@@ -238,6 +238,24 @@ def test_stopping_from_the_progress_leaves_it_to_go_on(tiny: HubServer) -> None:
     tiny.faults.bytes_per_second = 0
     resolve(REPO)
     assert tiny.contents_requests()[-1].range is not None
+
+
+def test_what_would_be_fetched_is_known_before(tiny: HubServer, make_gguf) -> None:  # type: ignore[no-untyped-def]
+    files = {f"one-{quantisation}.gguf": make_gguf(f"one-{quantisation}.gguf") for quantisation in ("Q4_K_M", "Q8_0")}
+    tiny.add("some/one-GGUF", files)
+    offer = look_up("hf.co/some/one-GGUF")
+    assert offer is not None
+    assert (offer.ref, offer.others) == ("some/one-GGUF:Q4_K_M", ("Q8_0",))
+    assert offer.size_bytes == offer.missing_bytes == files["one-Q4_K_M.gguf"].stat().st_size
+    assert not tiny.contents_requests()
+    resolve(offer.ref)
+    assert look_up("some/one-GGUF") is None, "it is here"
+    other = look_up("some/one-GGUF:Q8_0")
+    assert other is not None and other.missing_bytes
+    with pytest.raises(ModelError, match="has no Q2_K; there are: Q4_K_M, Q8_0"):
+        look_up("some/one-GGUF:Q2_K")
+    with pytest.raises(ModelError, match="no such file"):
+        look_up("/no/such/model.gguf")
 
 
 def test_no_space_is_said_before_a_byte_is_fetched(tiny: HubServer) -> None:

@@ -30,6 +30,8 @@ JOURNEYS = [
     ("f12", "f1", "escape", "escape"),
     ("f8", "escape"),
     ("ctrl+p", "escape"),
+    ("ctrl+x", "escape"),
+    ("alt+m", "escape"),
     ("ctrl+o", "ctrl+r", "escape", "escape"),
     ("ctrl+t", "tab", "escape"),
     ("ctrl+o", "escape", "f12", "escape", "f1", "escape", "f9", "escape"),

@@ -287,11 +287,11 @@ async def test_a_download_is_stopped_and_goes_on_later(hub: HubServer, embedded_
         await driver.pilot.press("enter")
         await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen))
         await driver.pilot.press("y")
-        await driver.until(lambda: "of 98 MB" in driver.text() and "escape stops it" in driver.text())
+        await driver.until(lambda: "of 98 MB" in driver.text() and "ctrl+x stops" in driver.text())
         await driver.until(lambda: hub.bytes_sent > 3_000_000)
-        await driver.pilot.press("escape")
+        await driver.pilot.press("ctrl+x")
         await driver.until(lambda: driver.told)
-        assert driver.told[0].startswith("Stopped.") and "of 98 MB" not in driver.text()
+        assert driver.told[0].startswith("Stopped. What was fetched is kept") and "of 98 MB" not in driver.text()
         hub.faults.bytes_per_second = 0
         await driver.pilot.press("enter")
         await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen))
@@ -299,6 +299,36 @@ async def test_a_download_is_stopped_and_goes_on_later(hub: HubServer, embedded_
         await driver.pilot.press("y")
         await driver.until(lambda: driver.app.screen is driver.chat)
         assert hub.contents_requests()[-1].range is not None, "it went on where it stopped"
+
+
+async def test_one_chats_on_while_a_model_is_fetched(hub: HubServer, embedded_model: Path) -> None:
+    hub.add("some/one-GGUF", {"one-Q4_1.gguf": embedded_model})
+    hub.faults.bytes_per_second = 2_000_000
+    async with real_chat() as driver:
+        await open_list(driver)
+        await filter_by(driver, "some/one-GGUF")
+        await driver.pilot.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen))
+        await driver.pilot.press("y")
+        await driver.until(lambda: "of 98 MB" in driver.text())
+        await driver.pilot.press("escape")
+        await driver.until(lambda: driver.app.screen is driver.chat and "of 98 MB" in driver.text())
+        turn = await driver.ask("Which river flows through Vienna? One sentence.")
+        assert turn.params["model"] == "SmolLM2-135M-Instruct" and turn.status == "complete"
+        screen = await open_list(driver)
+        assert "of 98 MB" in driver.text(), "the list shows how far it is, whenever it is opened"
+        await driver.pilot.press("enter")
+        await driver.until(lambda: any("One at a time" in line for line in driver.told))
+        await driver.pilot.press("escape")
+        await driver.until(lambda: driver.app.screen is not screen)
+        hub.faults.bytes_per_second = 0
+        await driver.until(lambda: any("is here: alt+m and enter change to it" in line for line in driver.told))
+        assert driver.session.speaker.model_name == "SmolLM2-135M-Instruct" and "of 98 MB" not in driver.text()
+        await open_list(driver)
+        await driver.pilot.press("enter")
+        await driver.until(lambda: driver.session.speaker.model_name != "SmolLM2-135M-Instruct")
+        await driver.until(lambda: driver.session.info or driver.session.load_error)
+        assert not driver.session.load_error
 
 
 async def test_errors_of_the_hub_are_one_line(hub: HubServer) -> None:

@@ -70,7 +70,7 @@ def test_a_download(app: LacieApp, snap_compare: Any) -> None:
     async def fetching(pilot: Pilot[None]) -> None:
         screen = await opened(pilot)
         screen.search.value = "qwen"
-        screen._choosing._report(Fetching(0.4, "Qwen3.5 2B Q4_K_M: 512 MB of 1.3 GB"))
+        screen._choosing.post(Fetching(0.4, "Qwen3.5 2B Q4_K_M: 512 MB of 1.3 GB"))
         await pilot.pause(0.1)
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=fetching)

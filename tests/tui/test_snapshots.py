@@ -161,7 +161,7 @@ def test_history(look, store, data_dir: Path) -> None:
 
 
 def test_help(look, store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lacie_chat.tui.screens.help.state_path", lambda: Path("lacie-chat/interface.json"))
+    monkeypatch.setattr("lacie_chat.tui.screens.help.settings_path", lambda: Path("lacie-chat/config.toml"))
     look(chat(store), lambda pilot: pilot.press("f1"))
 
 

@@ -5,7 +5,7 @@ import string
 import pytest
 from scripted import Answer, ScriptedEngine
 from textual._xterm_parser import XTermParser
-from textual.events import Key
+from textual.events import Key, Paste
 
 import lacie_chat.tui.app  # noqa: F401 - it teaches the parser
 from lacie_chat.tui.actions import ACTIONS
@@ -35,6 +35,25 @@ def keys(data: str) -> list[Key]:
 )
 def test_keys_by_what_a_terminal_sends(data: str, names: list[str]) -> None:
     assert [key.key for key in keys(data)] == names
+
+
+PASTES = (
+    ("plain\ntext", "plain\ntext"),
+    ("a \x1b[1;31mred\x1b[0m\rb", "a red\rb"),
+    ("\x1b]8;;https://example.org\x1b\\link\x1b]8;;\x1b\\ and \x1b alone", "link and  alone"),
+    ("\x1b", ""),
+    ("x\x1b[20", "x\x1b[20".replace("\x1b", "")),
+    ("", ""),
+)
+
+
+@pytest.mark.parametrize(("pasted", "text"), PASTES)
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, 1000])
+def test_a_paste_is_one_paste_whatever_is_in_it_and_however_it_comes(pasted: str, text: str, piece: int) -> None:
+    data, parser = f"é\x1bt\x1b[200~{pasted}\x1b[201~\x1b\rz", XTermParser()
+    found = [token for start in range(0, len(data), piece) for token in parser.feed(data[start : start + piece])]
+    told = [token.key if isinstance(token, Key) else token.text for token in found if isinstance(token, Key | Paste)]
+    assert told == ["é", "alt+t", text, "alt+enter", "z"]
 
 
 def test_no_letter_with_alt_is_text() -> None:

@@ -13,6 +13,7 @@ from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.interface_state import InterfaceState, read_state, write_state
 from lacie_chat.tui.key_names import key_name, writes_text
 from lacie_chat.tui.screens.chat import ChatScreen
+from lacie_chat.tui.screens.history import HistoryScreen
 from lacie_chat.tui.typed_text import is_text
 from lacie_chat.tui.widgets.composer import Composer
 
@@ -182,3 +183,11 @@ def test_every_character_of_a_keyboard_is_text_and_written_as_itself() -> None:
     assert all(is_text(character) for character in typed(7))
     for character in ASCII[1:]:
         assert key_name(as_key(character).key) == character and writes_text(as_key(character).key)
+
+
+async def test_in_the_history_it_is_the_search_that_is_written(driven, danube) -> None:
+    async with driven(danube) as driver:
+        await driver.ask("Which river?")
+        await driver.pilot.press("ctrl+o", "tab", "q", "1", "enter")
+        screen = driver.app.screen
+        assert isinstance(screen, HistoryScreen) and screen.search.value == "q1" and driver.app.focused is screen.search

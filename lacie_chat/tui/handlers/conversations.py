@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import StoreError
 from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.handlers.registry import does
 from lacie_chat.tui.key_names import names_of
+from lacie_chat.tui.messages import TurnSelected
 from lacie_chat.tui.screens.history import HistoryScreen
 
 if TYPE_CHECKING:
@@ -25,18 +27,38 @@ async def choose_conversation(chat: "ChatScreen") -> None:
     chosen = await chat.app.push_screen_wait(history)
     current = chat.session.tree.conversation_id
     if chosen is not None and chosen != current:
-        try:
-            chat.session.open(chosen)
-        except StoreError as error:
-            chat.notify(str(error), severity="error", markup=False)
+        if not await open_conversation(chat, chosen):
             return
-        await chat.show_conversation()
     elif current in history.deleted:
         await new_chat(chat)
     elif current is not None:
         chat.session.tree.reread_title()
         chat.show_title()
     chat.composer.focus()
+    if chosen is not None and history.found is not None:
+        found = next((turn for turn in chat.session.tree.turns() if turn.stored_id == history.found), None)
+        if found is not None:
+            await go_to_turn(chat, found)
+
+
+async def open_conversation(chat: "ChatScreen", conversation_id: str) -> bool:
+    """Go on with a conversation; False, and one line, if it can't be read."""
+    try:
+        chat.session.open(conversation_id)
+    except StoreError as error:
+        chat.notify(str(error), severity="error", markup=False)
+        return False
+    await chat.show_conversation()
+    return True
+
+
+async def go_to_turn(chat: "ChatScreen", turn: Turn) -> None:
+    """Show the branch in which a message stands, and select it."""
+    if turn not in chat.session.tree.path():
+        chat.session.show(turn)
+        await chat.show_branch()
+    await chat.transcript.reach(turn)
+    chat.on_turn_selected(TurnSelected(turn))
 
 
 @does("chat.calibration")

@@ -16,9 +16,11 @@ async def change_model(chat: "ChatScreen", ref: str = "") -> None:
     """Once no answer is in progress: it is finished by the model that it was asked of. A `ref` is taken at once."""
     from lacie_chat.tui.screens.models import ModelsScreen  # what finds models: not before it is wanted
 
-    assert chat.find is not None
     session = chat.session
-    found = await chat.app.push_screen_wait(ModelsScreen(session, chat.find, ref))
+    screen = ModelsScreen(session, chat.choosing, ref or chat.fetched, take=bool(ref))
+    chat.fetched = ""
+    found = await chat.app.push_screen_wait(screen)
+    chat.show_setting()
     chat.composer.focus()
     if found is None:
         return

@@ -38,8 +38,8 @@ from lacie_chat.tui.key_names import first_key
 from lacie_chat.tui.messages import BranchWanted, CommandTyped, EarlierWanted, FromSession, Submitted, TurnSelected
 from lacie_chat.tui.prompts import keep_prompt
 from lacie_chat.tui.screens.compare import CompareScreen
+from lacie_chat.tui.screens.fetching import FetchingScreen
 from lacie_chat.tui.screens.tokens import TokensScreen
-from lacie_chat.tui.screens.writing import WritingScreen
 from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.details_figures import fitted_for
 from lacie_chat.tui.widgets.message import AnswerView
@@ -49,10 +49,10 @@ from lacie_chat.tui.widgets.transcript import Transcript
 from lacie_chat.tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
-    from lacie_chat.chat.choosing import Find, Found
+    from lacie_chat.chat.choosing import Find
 
 
-class ChatScreen(WritingScreen):
+class ChatScreen(FetchingScreen):
     """The one screen that is always there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
@@ -61,11 +61,7 @@ class ChatScreen(WritingScreen):
     details = getters.query_one(Details)
 
     def __init__(self, session: ChatSession, state: InterfaceState, find: "Find | None" = None) -> None:
-        super().__init__(session, state)
-        self.find: Find | None = find
-        """How another model is found; None: this chat knows no other."""
-        self.wanted: Found | None = None
-        """The model that was chosen last."""
+        super().__init__(session, state, find)
         self.edited: Turn | None = None
         self.explaining = Explaining(state)
         self.code_round = CodeRound()
@@ -175,6 +171,7 @@ class ChatScreen(WritingScreen):
         for text in past:
             self.composer.remember(text)
         self.edited = None
+        self.show_setting()
         self._show_state()
         self.show_strip()
         self.show_details(self.subject)

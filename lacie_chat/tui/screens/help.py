@@ -7,23 +7,31 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Static
 
 from lacie_chat.confidence import bar
 from lacie_chat.confidence.wording import SIGNS, verdict_text
 from lacie_chat.highlights import HighlightKind
-from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS, EDITING, GROUPS, TOKEN_ACTIONS
+from lacie_chat.paths import settings_path
+from lacie_chat.tui.actions import (
+    ACTIONS,
+    BRANCH_ACTIONS,
+    COMPARE_ACTIONS,
+    EDITING,
+    GROUPS,
+    HISTORY_ACTIONS,
+    TOKEN_ACTIONS,
+)
 from lacie_chat.tui.figures import VERDICTS_MEAN
-from lacie_chat.tui.interface_state import InterfaceState, state_path, write_state
+from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.key_names import keys_of
-from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.screens.base import Room, SizedScreen
 from lacie_chat.tui.widgets.highlighted_markdown import STYLES
 from lacie_chat.tui.widgets.rows import heading, row
 
 KEY_WIDTH, FIGURE_WIDTH = 20, 27
-EVERY = (*ACTIONS, *COMPARE_ACTIONS, *TOKEN_ACTIONS)
+EVERY = (*ACTIONS, *COMPARE_ACTIONS, *TOKEN_ACTIONS, *HISTORY_ACTIONS, *BRANCH_ACTIONS)
 
 
 FIGURES: tuple[tuple[str, str], ...] = (
@@ -62,7 +70,7 @@ def help_content(keymap: Mapping[str, str], width: int = 0) -> Content:
             "Arrows and enter are for an answer while the conversation has the focus (tab, or a click).",
             "$foreground 65%",
         ),
-        Content.styled(f'Other keys: "keys": {{"chat.new": "f2"}} in {state_path()}', "$foreground 65%"),
+        Content.styled(f'Other keys: "chat.new" = "f2" under [keys] in {settings_path()}', "$foreground 65%"),
         Content.styled("Ids: " + ", ".join(action.name for action in EVERY), "$foreground 65%"),
     ]
     return Content("\n").join(parts)
@@ -85,7 +93,7 @@ class HelpScreen(SizedScreen[None]):
 
     def compose_screen(self) -> ComposeResult:
         yield Static("lacie · help", classes="title-bar")
-        with VerticalScroll(id="help"):
+        with Room(self._draw, id="help"):
             yield Static(id="help-text")
         yield Footer(show_command_palette=False, compact=True)
 
@@ -95,9 +103,6 @@ class HelpScreen(SizedScreen[None]):
         self._state.help_opened()
         write_state(self._state)
 
-    def on_resize(self) -> None:
-        self._draw()
-
     def _draw(self) -> None:
-        width = self.query_one("#help").scrollable_content_region.width
+        width = self.query_one("#help").scrollable_content_region.width - 1  # a gap before the bar
         self.query_one("#help-text", Static).update(help_content(self._state.keymap, width))

@@ -10,17 +10,14 @@ from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from lacie_chat.chat.choices import Choice, Closer
 from lacie_chat.chat.choosing import (
     Choosing,
-    ChoosingEvent,
     Chosen,
     Fetching,
-    Find,
     Found,
     Listed,
     LookedAt,
@@ -35,26 +32,21 @@ from lacie_chat.names import pair_name
 from lacie_chat.printable import printable
 from lacie_chat.sizes import size_text
 from lacie_chat.tui.figures import DIM
+from lacie_chat.tui.messages import FromChoosing
 from lacie_chat.tui.screens.base import SHORT, SizedScreen
 from lacie_chat.tui.screens.confirm import ConfirmScreen
 
 PASSED_ON = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
 
 
-class FromChoosing(Message):
-    """Something was found out; posted from its threads."""
-
-    def __init__(self, event: ChoosingEvent) -> None:
-        super().__init__()
-        self.event = event
-
-
 class ModelsScreen(SizedScreen[Found | None]):
-    """Dismissed with the model that was chosen, which is here and can answer, or None. `ref` is taken at once."""
+    """Dismissed with the model that was chosen, which is here and can answer, or None: then what is being fetched goes
+    on. `ref` stands in the filter; `take`: and is taken at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "Change to it", id="models.choose"),
         Binding("escape", "close", "Back", id="models.close"),
+        Binding("ctrl+x", "stop", "Stop fetching", id="models.stop", priority=True),
         *(Binding(key, f"move('{action}')", show=False, priority=True) for key, action in PASSED_ON.items()),
     ]
 
@@ -62,16 +54,13 @@ class ModelsScreen(SizedScreen[Found | None]):
     models = getters.query_one(OptionList)
     progress = getters.query_one("#models-progress", Static)
 
-    def __init__(self, session: ChatSession, find: Find, ref: str = "") -> None:
+    def __init__(self, session: ChatSession, choosing: Choosing, ref: str = "", *, take: bool = False) -> None:
         super().__init__()
         speaker, info = session.speaker, session.info
         self._at_work = speaker.origin.model_ref if speaker.origin is not None and not session.load_error else ""
-        self._choosing = Choosing(
-            find,
-            lambda event: self.post_message(FromChoosing(event)),
-            taken=info.size_bytes if info is not None else 0,
-            version=speaker.assessment_version,
-        )
+        self._taken, self._version = info.size_bytes if info is not None else 0, speaker.assessment_version
+        self._choosing, self._hears_else = choosing, choosing.post
+        self._take = take
         self._ref = ref
         self._listed: Listed | None = None
         self._closer: dict[str, Closer] = {}
@@ -92,12 +81,12 @@ class ModelsScreen(SizedScreen[Found | None]):
     def on_mount(self) -> None:
         self._fill()
         self.search.focus()
-        self._choosing.look()
-        if self._ref:
+        self._choosing.post = lambda event: self.post_message(FromChoosing(event))
+        self._choosing.look(taken=self._taken, version=self._version)
+        if self._choosing.fetching is not None:
+            self._show_fetching(self._choosing.fetching)
+        if self._take:
             self._choose(Choice(self._ref, self._ref, 0))
-
-    def on_unmount(self) -> None:
-        self._choosing.close()
 
     def on_resize(self) -> None:
         self._fill()
@@ -121,22 +110,45 @@ class ModelsScreen(SizedScreen[Found | None]):
         self._choose(self._rows[index] if index is not None and index < len(self._rows) else None)
 
     def action_close(self) -> None:
-        if self._choosing.stop():
-            self._show_progress("")
-            self.notify("Stopped. What was fetched is kept: it goes on from there.", timeout=4)
-        elif self.search.value:
+        if self._choosing.busy and self._choosing.fetching is None:
+            self.stop()  # it was only being looked for
+        elif self.search.value and not self._choosing.busy:
             self.search.value = ""
         else:
-            self.dismiss(None)
+            self._leave(None)
+
+    def action_stop(self) -> None:
+        self.stop()
+
+    def stop(self) -> bool:
+        kept = " What was fetched is kept: it goes on from there." if self._choosing.fetching is not None else ""
+        if not self._choosing.stop():
+            return False
+        self._show_progress("")
+        self.notify(f"Stopped.{kept}", timeout=4)
+        self.refresh_bindings()
+        return True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self._choosing.busy if action == "stop" else True
+
+    def _leave(self, found: Found | None) -> None:
+        self._choosing.look_away()
+        self._choosing.post = self._hears_else
+        self.dismiss(found)
 
     def _choose(self, choice: Choice | None) -> None:
-        if choice is None or self._choosing.busy:
+        if choice is None:
+            return
+        if self._choosing.busy:
+            self.notify("One at a time: ctrl+x stops what is being fetched.", timeout=4)
             return
         if choice.ref == self._at_work:
             self.notify(f"{choice.name} answers already.", timeout=3, markup=False)
             return
         self._show_progress(f"Looking at {choice.ref}…")
         self._choosing.choose(choice.ref)
+        self.refresh_bindings()
 
     # What is found out
 
@@ -151,11 +163,12 @@ class ModelsScreen(SizedScreen[Found | None]):
             case Offered(offer):
                 self._show_progress("")
                 self._ask(offer)
-            case Fetching(fraction, text):
-                self._show_progress(f"{bar(fraction)} {text}", "escape stops it")
+            case Fetching() as fetching:
+                self._show_fetching(fetching)
             case Chosen(found):
-                self.dismiss(found)
+                self._leave(found)
             case Refused(reason):
+                self.refresh_bindings()
                 self._show_progress("")
                 self.notify(reason, title="No change", severity="error", timeout=12, markup=False)
 
@@ -172,12 +185,18 @@ class ModelsScreen(SizedScreen[Found | None]):
 
         def answered(sure: bool | None) -> None:
             if sure:
-                self._show_progress(f"Fetching {offer.name}…", "escape stops it")
+                self._show_progress(f"Fetching {offer.name}…")
                 self._choosing.fetch(offer.ref)
+                self.refresh_bindings()
 
         self.app.push_screen(ConfirmScreen(printable("\n".join(lines)), "Fetch", "Not now"), answered)
 
     # What is shown
+
+    def _show_fetching(self, fetching: Fetching) -> None:
+        self._show_progress(
+            f"{bar(fetching.fraction)} {fetching.text}", "ctrl+x stops · escape: it goes on while you chat"
+        )
 
     def _show_progress(self, text: str, hint: str = "") -> None:
         self.progress.set_class(not text, "-unused")

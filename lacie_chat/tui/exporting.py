@@ -1,0 +1,44 @@
+"""A conversation as a file, from the chat and from the history: which format is asked for, where it lies is said."""
+
+from pathlib import Path
+
+import platformdirs
+from textual.app import App
+
+from lacie_chat.conversations import Store, StoreError
+from lacie_chat.conversations.files import FORMATS, write_into
+from lacie_chat.tui.screens.confirm import ChoiceScreen
+
+CHOICES = ("Markdown", "HTML", "JSON")
+
+
+def choose_and_export(app: App[None], store: Store, conversation_id: str) -> None:
+    """Ask for the format, and write."""
+
+    def write(chosen: str | None) -> None:
+        if chosen is not None:
+            export(app, store, conversation_id, chosen.lower())
+
+    app.push_screen(
+        ChoiceScreen("Export the conversation; JSON has all of it, for the import", CHOICES, CHOICES[0]), write
+    )
+
+
+def export(app: App[None], store: Store, conversation_id: str, name: str) -> None:
+    """Write the conversation in the format of that name into the current folder, or where that can't be written, into
+    the one for downloads."""
+    try:
+        conversation, written_as = store.conversation(conversation_id), FORMATS[name]
+        text = store.export(conversation_id, written_as)
+        folders = [Path.cwd(), Path(platformdirs.user_downloads_dir())]
+        for last, folder in enumerate(folders, 1):
+            try:
+                path = write_into(folder, conversation, text, written_as)
+                break
+            except StoreError:
+                if last == len(folders):
+                    raise
+    except (StoreError, OSError) as error:
+        app.notify(str(error), severity="error", timeout=10, markup=False)
+        return
+    app.notify(f"Exported to {path}", timeout=10, markup=False)
