@@ -270,6 +270,7 @@ EDITING = (
     ("ctrl+c", "Copy what is selected; else stop, clear, twice: quit"),
     ("ctrl+z", "Back to the shell; fg comes back"),
     ("ctrl+p", "Find any of these by name"),
+    ("@", "A file: @notes.md puts its text into the question; tab completes"),
     ("/", "Type it by name: /copy, /history; // sends what begins with a slash"),
 )
 """What the composer does with keys of its own; for the help screen."""
