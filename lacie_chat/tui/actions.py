@@ -197,7 +197,11 @@ COMPARE_ACTIONS: tuple[Action, ...] = (
     Action("compare.previous", "p", "Previous", "Show the previous sample of both sides"),
     Action("compare.again", "r", "Again", "Answer again what was cut off; else all, with another seed", footer=True),
     Action(
-        "compare.against", "s", "Against", "Choose what to compare with: the baseline, an adapter, a model", footer=True
+        "compare.against",
+        "s",
+        "Against",
+        "Choose what to compare with: the baseline, a preset, an adapter, a model",
+        footer=True,
     ),
     Action("compare.left", "left,h", "Left", "Select the left side"),
     Action("compare.right", "right,l", "Right", "Select the right side"),
