@@ -111,7 +111,8 @@ def told_at_the_start(file: SettingsFile) -> list[str]:
     if not file.problems:
         return []
     count = f" ({len(file.problems) - 1} more)" if len(file.problems) > 1 else ""
-    return [f"{file.problems[0]}{count}. What is wrong there does not count; lacie settings edit opens it."]
+    first = file.problems[0] if file.problems[0].endswith("?") and not count else f"{file.problems[0]}{count}."
+    return [f"{first} What is wrong there does not count; lacie settings edit opens it."]
 
 
 def _to_go_on_with(store: Store, args: argparse.Namespace) -> str | None:
