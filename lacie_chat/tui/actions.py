@@ -195,7 +195,11 @@ COMPARE_ACTIONS: tuple[Action, ...] = (
     Action("compare.previous", "p", "Previous", "Show the previous sample of both sides"),
     Action("compare.again", "r", "Again", "Answer again what was cut off; else all, with another seed", footer=True),
     Action(
-        "compare.against", "s", "Against", "Choose what to compare with: the baseline, an adapter, a model", footer=True
+        "compare.against",
+        "s",
+        "Against",
+        "Choose what to compare with: the baseline, a preset, an adapter, a model",
+        footer=True,
     ),
     Action("compare.left", "left,h", "Left", "Select the left side"),
     Action("compare.right", "right,l", "Right", "Select the right side"),
@@ -266,6 +270,7 @@ EDITING = (
     ("ctrl+c", "Copy what is selected; else stop, clear, twice: quit"),
     ("ctrl+z", "Back to the shell; fg comes back"),
     ("ctrl+p", "Find any of these by name"),
+    ("@", "A file: @notes.md puts its text into the question; tab completes"),
     ("/", "Type it by name: /copy, /history; // sends what begins with a slash"),
 )
 """What the composer does with keys of its own; for the help screen."""

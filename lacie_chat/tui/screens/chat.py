@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Footer, Markdown, Static, TextArea
+from textual.widgets import Markdown, Static, TextArea
 
 from lacie_chat.chat.events import (
     Loaded,
@@ -32,6 +32,7 @@ from lacie_chat.tui.actions import PERFORM, bindings
 from lacie_chat.tui.code_round import CodeRound
 from lacie_chat.tui.engine_state import show_engine_state
 from lacie_chat.tui.explaining import Explaining
+from lacie_chat.tui.footer_hints import footer_hints
 from lacie_chat.tui.handlers import is_possible, perform
 from lacie_chat.tui.interface_state import InterfaceState
 from lacie_chat.tui.key_names import first_key
@@ -42,6 +43,7 @@ from lacie_chat.tui.screens.fetching import FetchingScreen
 from lacie_chat.tui.screens.tokens import TokensScreen
 from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.details_figures import fitted_for
+from lacie_chat.tui.widgets.fitting_footer import FittingFooter
 from lacie_chat.tui.widgets.message import AnswerView
 from lacie_chat.tui.widgets.status import Status
 from lacie_chat.tui.widgets.strip import Strip
@@ -59,6 +61,7 @@ class ChatScreen(FetchingScreen):
 
     title_bar = getters.query_one("#title", Static)
     details = getters.query_one(Details)
+    footer = getters.query_one(FittingFooter)
 
     def __init__(self, session: ChatSession, state: InterfaceState, find: "Find | None" = None) -> None:
         super().__init__(session, state, find)
@@ -74,7 +77,7 @@ class ChatScreen(FetchingScreen):
             yield Details()
         yield Status()
         yield from self.compose_writing()
-        yield Footer(show_command_palette=False, compact=True)
+        yield FittingFooter(lambda: footer_hints(self))
 
     async def on_mount(self) -> None:
         self.begin_writing()
@@ -171,6 +174,7 @@ class ChatScreen(FetchingScreen):
         for text in past:
             self.composer.remember(text)
         self.edited = None
+        self.show_setting()
         self._show_state()
         self.show_strip()
         self.show_details(self.subject)
@@ -207,6 +211,8 @@ class ChatScreen(FetchingScreen):
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         self.state.draft = self.composer.written
+        self.show_writing_note()
+        self.footer.refit()  # it says what can be done with the text
 
     def on_turn_selected(self, message: TurnSelected) -> None:
         self.transcript.select(message.turn)
@@ -238,9 +244,11 @@ class ChatScreen(FetchingScreen):
 
     async def action_perform(self, name: str) -> None:
         await perform(self, name)
+        self.refresh_bindings()
 
     async def on_command_typed(self, message: CommandTyped) -> None:
         await perform(self, message.command.action.name, message.command.argument)
+        self.refresh_bindings()
 
     def begin_edit(self, question: Turn) -> None:
         """Put a question into the composer, to be asked otherwise."""
