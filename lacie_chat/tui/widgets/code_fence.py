@@ -6,7 +6,7 @@ bar under them, and by key (transcript.py). What is underlined in an answer hedg
 """
 
 import re
-from typing import Any, ClassVar
+from typing import Any
 
 from markdown_it.token import Token
 from textual.app import ComposeResult
@@ -42,7 +42,7 @@ def _without_underlines(theme: type[HighlightTheme]) -> type[HighlightTheme]:
 class _BrightTheme(ANSIDarkHighlightTheme):
     """The terminal's bright colours, where its dark ones can't be read on black."""
 
-    STYLES: ClassVar[dict[Any, str]] = {
+    STYLES: dict[Any, str] = {  # noqa: RUF012 - as Textual declares it
         kind: _TOO_DARK.sub(r"ansi_bright_\1", _SPELT.get(style, style))
         .replace("ansi_bright_black", "ansi_white")
         .replace("ansi_blue", "ansi_bright_cyan")
