@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -24,13 +24,25 @@ CONFIDENCE = re.compile(r"[▰▱]{10} (?:sounds|fairly|hedges)[a-z ]* · ")
 
 
 class Terminal:
-    """`lacie WORDS` in a pseudo-terminal of `columns` x `rows`."""
+    """`lacie WORDS` in a pseudo-terminal of `columns` x `rows`; `variables` of the environment are as they say, instead
+    of those of a terminal of all colours."""
 
-    def __init__(self, *words: str, columns: int = 80, rows: int = 24, command: str = LACIE) -> None:
-        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
-        environment.pop("NO_COLOR", None)
+    def __init__(
+        self,
+        *words: str,
+        columns: int = 80,
+        rows: int = 24,
+        command: str = LACIE,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        environment = {**os.environ, "LANG": "C.UTF-8"}
+        for name in ("NO_COLOR", "COLORTERM"):
+            environment.pop(name, None)
+        environment |= variables or {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
+        self.sent = b""
+        """All that the program wrote, as it wrote it."""
         self.started = time.monotonic()
         self._child = pexpect.spawn(command, list(words), dimensions=(rows, columns), env=environment, timeout=5)
 
@@ -63,6 +75,15 @@ class Terminal:
         """The screen as it is now, after reading what has come."""
         self._read(0.0)
         return [line.rstrip() for line in self._screen.display]
+
+    def cells(self) -> Iterator[pyte.screens.Char]:
+        """Those of the screen in which something stands, as it is now, with their colours."""
+        self._read(0.0)
+        for row in range(self._screen.lines):
+            for column in range(self._screen.columns):
+                cell = self._screen.buffer[row][column]
+                if cell.data.strip():
+                    yield cell
 
     def screen(self) -> str:
         return "\n".join(self.lines())
@@ -104,7 +125,9 @@ class Terminal:
         """Feed the emulator with what is there, waiting for the first of it at most `seconds`."""
         with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
             while True:
-                self._stream.feed(self._child.read_nonblocking(1 << 16, timeout=seconds))
+                read = self._child.read_nonblocking(1 << 16, timeout=seconds)
+                self.sent += read
+                self._stream.feed(read)
                 seconds = 0.0
 
 

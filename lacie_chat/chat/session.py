@@ -364,7 +364,12 @@ class ChatSession:
             self.listen_later(self.tree, turn)
 
     def _remake(self) -> None:
+        """Something was set: draw so from now on, and measure by the calibrators for that."""
         self.sampling = self.making.sampling(self.speaker)
+        drawn = self.speaker.drawn_so(self.sampling)
+        if drawn != self.speaker:
+            self.speaker, self.folds.calibrated = drawn, drawn.is_calibrated
+            see_as_now(self, self.tree)
 
     def _new_tree(self) -> ChatTree:
         return ChatTree(self.store, self.speaker.model_name, self.speaker.adapter_name, report=self._report_store)

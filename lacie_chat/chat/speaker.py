@@ -4,11 +4,11 @@ A chat that goes on with another model takes another value; nothing of the old o
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator
+from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
 from lacie_chat.engine.protocol import EngineLike
 from lacie_chat.engine.settings import Sampling
 
@@ -38,6 +38,8 @@ class ChatSpeaker:
     adapter_name: str | None = None
     calibrator: Calibrator | None = None
     baseline_calibrator: Calibrator | None = None
+    calibrators_at: Callable[[WayOfDrawing], tuple[Calibrator | None, Calibrator | None]] | None = None
+    """Gives both for another way of drawing: a calibrator holds for one."""
     origin: Origin | None = None
     baseline_origin: Origin | None = None
     sampling: Sampling = field(default_factory=Sampling)
@@ -62,6 +64,13 @@ class ChatSpeaker:
     def origin_of(self, baseline: bool) -> Origin | None:
         """The files that give these answers; None if that was not said."""
         return self.baseline_origin if baseline else self.origin
+
+    def drawn_so(self, sampling: Sampling) -> "ChatSpeaker":
+        """The same with the calibrators for answers that are drawn so."""
+        if self.calibrators_at is None:
+            return self
+        calibrator, alone = self.calibrators_at(WayOfDrawing.of(sampling))
+        return replace(self, calibrator=calibrator, baseline_calibrator=alone)
 
     def calibrator_of(self, baseline: bool) -> Calibrator | None:
         """The calibrator in use for these answers."""

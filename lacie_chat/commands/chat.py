@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lacie_chat.commands.settled import add_answer_options, add_option, fills_from_file, settings_of
-from lacie_chat.commands.sides import model_and_adapter
 from lacie_chat.commands.speaker import (
     Speaker,
     adapter_ref,
@@ -20,10 +19,14 @@ from lacie_chat.errors import LacieError
 from lacie_chat.loudness import note
 from lacie_chat.models import ResolvedModel, pair_fingerprint, shipped_calibrator
 from lacie_chat.models.hub import OnProgress
+from lacie_chat.models.pair_refs import model_and_adapter
 from lacie_chat.settings import SettingsFile
 from lacie_chat.streams import take_the_terminal, terminal_name, terminal_takes_codes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lacie_chat.chat.events import ChatEvent
     from lacie_chat.chat.speaker import ChatSpeaker
     from lacie_chat.tui.app import LacieApp
 
@@ -44,16 +47,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "by the model of its last answer unless --model names one",
     )
     going_on.add_argument("--continue", dest="go_on", action="store_true", help="the same with the last conversation")
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="in plain lines, without a screen or colours: for a screen reader, a dumb terminal, a pipe",
+    )
     add_option(parser, "agreement")
     add_option(parser, "answer_from")
 
 
 def run(args: argparse.Namespace) -> int:
     """Resolve the model, open the store, hand both to the interface. A store that won't open doesn't stop a chat."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise LacieError("the chat needs a terminal; in a pipe use: lacie ask QUESTION")
-    if not terminal_takes_codes():
-        raise LacieError(f"the chat can't draw on {terminal_name()}; without a screen use: lacie ask QUESTION")
+    if not args.plain and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise LacieError("the chat needs a terminal; in a pipe use: lacie ask QUESTION, or lacie chat --plain")
+    if not args.plain and not terminal_takes_codes():
+        raise LacieError(f"the chat can't draw on {terminal_name()}; without a screen: lacie chat --plain")
     notices = _wrong_with(settings_of(args).file)
     try:
         store = Store.open()
@@ -66,11 +74,36 @@ def run(args: argparse.Namespace) -> int:
     with store:
         args = _as_it_was(args, store, resume, notices)
         speaker = find_speaker(args)
+        if args.plain:
+            return _plain(args, speaker, store, resume, notices)
         take_the_terminal()
         app = app_of(args, speaker, store, resume=resume, notice="\n".join(notices) or None)
         app.run()
         _say_how_to_go_on(app.session.tree.conversation_id, store, _options_now(args, speaker, app))
         return app.return_code or 0
+
+
+def _plain(args: argparse.Namespace, speaker: Speaker, store: Store, resume: str | None, notices: list[str]) -> int:
+    from lacie_chat.chat.session import ChatSession
+    from lacie_chat.commands.plain_chat import PlainChat
+
+    settings = settings_of(args)
+    agreement = settings.held("agreement").value
+
+    def open_session(post: "Callable[[ChatEvent], object]") -> ChatSession:
+        return ChatSession(
+            chat_speaker(speaker),
+            store,
+            post,
+            agreement=agreement if isinstance(agreement, int) else 0,
+            settings=settings,
+        )
+
+    for notice in notices:
+        note(notice)
+    session = PlainChat(open_session, store, resume).run()
+    _say_how_to_go_on(session.tree.conversation_id, store, " ".join(filter(None, (speaker_options(args), "--plain"))))
+    return 0
 
 
 def _wrong_with(file: SettingsFile) -> list[str]:
@@ -106,9 +139,7 @@ def _as_it_was(
     ref, adapter = params.get("model_ref"), params.get("adapter_ref")
     if not ref:
         return args
-    found = _others(args, ref)
-    if not params.get("baseline") and adapter != adapter_ref(found):
-        found.adapter, found.baseline = adapter, adapter is None
+    found = _others(args, ref) if params.get("baseline") else _pair_of(args, ref, adapter)
     try:
         find_pair(found, download=False)
     except LacieError as error:
@@ -118,11 +149,19 @@ def _as_it_was(
 
 
 def _options_now(args: argparse.Namespace, speaker: Speaker, app: "LacieApp") -> str:
-    """The options that name the model which answers now: another one may have been chosen inside."""
+    """The options that name what answers now: another model or adapter may have been chosen inside."""
     now = app.session.speaker.origin
-    if now is None or now.model_ref == speaker.model.ref:
+    if now is None or (now.model_ref, now.adapter_ref) == (speaker.model.ref, speaker.adapter and speaker.adapter.ref):
         return speaker_options(args)
-    return speaker_options(_others(args, now.model_ref))
+    return speaker_options(_pair_of(args, now.model_ref, now.adapter_ref))
+
+
+def _pair_of(args: argparse.Namespace, model: str, adapter: str | None) -> argparse.Namespace:
+    """The options as they are, with another model, and this adapter or none."""
+    found = _others(args, model)
+    if adapter != adapter_ref(found):
+        found.adapter, found.baseline = adapter, adapter is None
+    return found
 
 
 def _others(args: argparse.Namespace, ref: str) -> argparse.Namespace:
@@ -174,6 +213,7 @@ def chat_speaker(speaker: Speaker) -> "ChatSpeaker":
     return ChatSpeaker(
         engine_factory=speaker.engine,
         engine_with=speaker.engine_with,
+        calibrators_at=speaker.calibrators_at,
         model_name=speaker.model.name,
         adapter_name=speaker.adapter.name if speaker.adapter else None,
         calibrator=speaker.calibrator,

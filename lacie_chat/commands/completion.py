@@ -15,6 +15,7 @@ from typing import Any
 from lacie_chat.commands.parsing import LOUDNESS, every_parser
 from lacie_chat.errors import LacieError
 from lacie_chat.loudness import note
+from lacie_chat.settings import BY_NAME, read_settings
 
 PLACES = {
     "bash": "~/.local/share/bash-completion/completions/lacie",
@@ -87,6 +88,10 @@ def _offer(prog: str, action: argparse.Action) -> Callable[..., Any] | None:
         return _sides
     if action.dest in _ADAPTERS:
         return _adapters
+    if action.dest == "preset":
+        return _presets
+    if (option := BY_NAME.get(action.dest)) is not None:
+        return lambda **_: list(option.kind.choices)
     if action.dest in _IDS:
         return _deleted if prog.endswith(" restore") else _conversations
     if action.dest in ("question", "text", "query", "person") or (action.type is not None and action.metavar == "N"):
@@ -151,6 +156,13 @@ def _conversations_that(query: str) -> dict[str, str]:
             return {row.id: row.title for row in store.list_conversations(_NEWEST, query=parse_query(query))}
     except LacieError:
         return {}
+
+
+def _presets(**_: Any) -> list[str]:
+    try:
+        return list(read_settings().presets)
+    except LacieError:
+        return []
 
 
 def _recipes(of: str) -> Callable[..., list[str]]:

@@ -20,6 +20,7 @@ EXAMPLES: dict[str, str] = {
         lacie --continue                        # go on where you stopped
         lacie chat --system "Answer in French." --temperature 0.7
         lacie chat --answer-from 0.5            # fold what is wrong more often than right
+        lacie chat --plain                      # in plain lines, for a screen reader or a dumb terminal
         """,
     "ask": """
         lacie ask What is the capital of Japan

@@ -27,6 +27,7 @@ from lacie_chat.engine.settings import USUAL
 from lacie_chat.listener_files import ListenerFiles
 from lacie_chat.loudness import note
 from lacie_chat.models import (
+    ModelError,
     ResolvedModel,
     default_adapter,
     find_listener,
@@ -88,6 +89,13 @@ class Speaker:
     @property
     def adapter_path(self) -> Path | None:
         return self.adapter.path if self.adapter else None
+
+    def calibrators_at(self, way: WayOfDrawing) -> tuple[Calibrator | None, Calibrator | None]:
+        """The calibrators for another way of drawing; none where they can't be read."""
+        try:
+            return calibrators_of(Pair(self.model, self.adapter), way, self.listener, tell=lambda _: None)
+        except ModelError:
+            return None, None
 
     def engine_with(self, held: Mapping[str, Any]) -> Callable[[], EngineProcess]:
         """What makes engines for another context, threads and GPU layers, by the names of the settings."""

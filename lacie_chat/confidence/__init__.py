@@ -41,6 +41,7 @@ from lacie_chat.confidence.wording import (
     right_percent,
     right_text,
     share_words,
+    spoken_text,
     tone,
 )
 
@@ -90,6 +91,7 @@ __all__ = [
     "signal_values",
     "signals_of",
     "split_sentences",
+    "spoken_text",
     "state_by_form",
     "text_read",
     "tone",

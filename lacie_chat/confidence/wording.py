@@ -173,3 +173,28 @@ def confidence_text(assessment: Assessment) -> str:
     if assessment.agreement is not None:
         parts.append(agreement_text(assessment.agreement))
     return " · ".join(parts)
+
+
+def spoken_text(assessment: Assessment) -> str:
+    """The same in whole sentences, without a sign: for who listens to it. Here per cent is how sure it sounds."""
+    if assessment.state == "abstained":
+        return "It declines: there is no answer to be sure of."
+    if assessment.confidence is None or assessment.acceptance is None:
+        return "It claims nothing that could be right or wrong."
+    parts = [f"Sounds {percent(assessment.acceptance).strip()} sure.".replace("\u00a0", " ")]
+    if assessment.p_right is not None and assessment.verdict is not None:
+        parts.append(f"{_times_in_100(assessment.p_right)}: {verdict_text(assessment.verdict)}.")
+    elif assessment.answer_span is None:
+        parts.append("It gives no single answer to be right or wrong.")
+    else:
+        parts.append("How often such answers are right is not known yet: lacie calibrate measures it.")
+    if assessment.agreement is not None:
+        parts.append(f"{agreement_text(assessment.agreement)}.")
+    return " ".join(parts)
+
+
+def _times_in_100(p_right: float) -> str:
+    times = round(p_right * 100)
+    if times in (0, 100):
+        return "Right less than once in 100" if times == 0 else "Right more than 99 times in 100"
+    return f"Right about {'once' if times == 1 else f'{times} times'} in 100"

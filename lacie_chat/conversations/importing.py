@@ -244,7 +244,7 @@ def _is_moment(value: Any) -> bool:
 
 def _is_flat(value: Any) -> bool:
     """An object of words and numbers."""
-    return _is_object(value) and all(isinstance(each, str) or _is_number(each) for each in value.values())
+    return _is_object(value) and all(isinstance(each, str | bool) or _is_number(each) for each in value.values())
 
 
 def _is_usage(value: Any) -> bool:

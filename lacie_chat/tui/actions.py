@@ -166,7 +166,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("view.page_down", "pagedown", "Page down", "Scroll the conversation down", priority=True),
     Action("view.code_left", "shift+left,alt+shift+left", "Code left", "Scroll long lines of code to their start"),
     Action("view.code_right", "shift+right,alt+shift+right", "Code right", "Scroll long lines of code to their end"),
-    Action("view.theme", "f8", "Theme", "Choose colours: dark, light and others", argument="name"),
+    Action(
+        "view.theme", "f8", "Theme", "Choose colours: dark, light, high contrast, for the colour-blind", argument="name"
+    ),
     Action("view.help", "f1", "Help", "Show what the figures mean, and all keys", footer=True),
     Action("chat.quit", "ctrl+q", "Quit", "Quit; everything is kept", footer=True, priority=True),
     # last in the footer, which may be too long: the line of the thought names the key too

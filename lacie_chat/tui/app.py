@@ -32,6 +32,7 @@ from lacie_chat.tui.remembering import remember
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.terminal_keys import teach_textual
+from lacie_chat.tui.themes import Coloured
 from lacie_chat.tui.typed_text import TakesAllText
 from lacie_chat.tui.widgets.composer import Composer
 
@@ -48,7 +49,7 @@ if sys.platform == "win32":
     SUSPEND.clear()  # there is no such thing there: the key undoes, as everywhere
 
 
-class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying):
+class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying, Coloured[None]):
     """The chat. `resume` is the id of a conversation to go on with; `notice` is one line to show at the start;
     `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an answer is
     folded (None: as it was left). `find` finds other models to change to."""
@@ -98,9 +99,7 @@ class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying):
         return self.chat
 
     def on_mount(self) -> None:
-        theme = str(self.settings.held("theme").value or self.state.theme)
-        if theme in self.available_themes:
-            self.theme = theme
+        self.show_theme(self._liked_theme)
         self.set_keymap(for_textual(self.state.keymap))
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.session.start()
@@ -157,7 +156,13 @@ class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying):
         if self.is_running:
             self.chat.post_message(FromSession(event))
 
+    @property
+    def _liked_theme(self) -> str:
+        return str(self.settings.held("theme").value or self.state.theme)
+
     def _keep_theme(self, name: str) -> None:
+        if name == self.fitting_theme(self._liked_theme):
+            return  # what this terminal made of the theme that the user likes
         if problem := remember(self.state, self.settings, "theme", name):
             self.notify(problem, severity="error", markup=False)
 

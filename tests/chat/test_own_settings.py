@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fitted import calibrator
 from scripted import Answer, ScriptedEngine, wait_for
 
 from lacie_chat.chat.events import ChatEvent
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import Turn
+from lacie_chat.confidence import WayOfDrawing
 from lacie_chat.conversations import Store
 from lacie_chat.engine.settings import ChatTurn, Sampling
 from lacie_chat.settings import Held, Settings, SettingsError, read_settings
@@ -156,3 +158,19 @@ def test_the_details_of_an_answer_show_it(talk: Talk) -> None:
     rows = [line.split(maxsplit=1) for line in shown[shown.index("How it was made") :].splitlines()[1:]]
     assert ["preset", "brief"] in rows and ["length", "at most 40 tokens"] in rows and ["seed", "9"] in rows
     assert "told first" in shown and "Be brief." in shown
+
+
+def test_the_calibrator_goes_with_the_way_of_drawing(path: Path) -> None:
+    """Each way has its own, or none: what is set in the chat brings that of the new way."""
+    cool = calibrator(acceptance=1.0)
+    at = {WayOfDrawing.of(Sampling(temperature=0.2)): cool}
+    talk = Talk(Settings(read_settings(path)), calibrators_at=lambda way: (at.get(way), at.get(way)))
+    session = talk.session
+    talk.ask()
+    assert not session.speaker.is_calibrated
+    session.making.set_here("temperature", 0.2, talk.id)
+    assert session.speaker.calibrator == cool and session.folds.calibrated
+    session.new_chat()
+    assert session.speaker.calibrator is None and not session.folds.calibrated
+    session.close()
+    talk.store.close()

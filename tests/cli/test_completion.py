@@ -74,6 +74,14 @@ def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(offered("lacie evaluate --questions so", tmp_path)) == {"some.gguf", "some.jsonl"}
 
 
+def test_options_of_the_settings(tmp_path: Path, data_dir: Path) -> None:
+    (data_dir / "config.toml").write_text("[presets.precise]\ntemperature = 0.0\n")
+    assert offered("lacie ask --preset pre", tmp_path, LACIE_DATA_DIR=str(data_dir)) == ["precise"]
+    assert set(offered("lacie chat --reasoning o", tmp_path)) == {"on", "off"}
+    assert offered("lacie ask --gpu-layers ", tmp_path) == ["auto"] and offered("lacie ask --seed ", tmp_path) == []
+    assert {"path", "show", "init", "edit"} <= set(offered("lacie settings ", tmp_path))
+
+
 def test_conversations_and_recipes(tmp_path: Path, conversation: str) -> None:
     assert conversation in offered("lacie history show ", tmp_path)
     assert conversation not in offered("lacie history restore ", tmp_path), "it isn't deleted"

@@ -19,7 +19,7 @@ SAID = {
     "It is certainly the Rhine.": (0.95, 0.17, False),
     "Perhaps [bold]neither[/bold].": (0.2, 0.3, True),
 }
-DECLINED = {"state": "abstained", "p_right": None, "confidence": None, "answer_span": None}
+DECLINED = {"state": "abstained", "p_right": None, "confidence": None, "answer_span": None, "answer_offsets": None}
 
 
 def assessment(text: str, acceptance: float, p_right: float) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def store() -> Any:
                 store.attach_assessment(answer.id, assessment(text, acceptance, p_right))
                 store.mark(answer.id, mark)
             sure = store.add_message(made.id, answer.id, "user", "Are you sure?")
-            declined = store.add_message(made.id, sure.id, "assistant", "No.", status="cancelled")
-            store.attach_assessment(declined.id, assessment("It is No answ.", 0.9, 0.9) | DECLINED)
+            declined = store.add_message(made.id, sure.id, "assistant", "I can't say.")
+            store.attach_assessment(declined.id, assessment("I can't say.", 0.2, 0.9) | DECLINED)
         store.pin(made.id)
         store._connection.execute("UPDATE conversations SET updated_at = ?", (LONG_AGO,))
         yield store

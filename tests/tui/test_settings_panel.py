@@ -146,10 +146,20 @@ async def test_a_preset_is_chosen_and_saved(driven, path: Path) -> None:
         assert isinstance(driver.app.screen, NameScreen)
         await driver.pilot.press(*"mine", "enter")
         assert row(driver, "preset") == "mine" and row(driver, "seed") == "5  preset mine"
+        assert driver.told == []
         saved = {"temperature": 0.3, "system_prompt": "Be brief.", "max_tokens": 40, "seed": 5}
         assert read_settings(path).presets["mine"] == saved
         await driver.pilot.press("delete")
         assert row(driver, "preset") == "none" and row(driver, "temperature") == "0.3  file"
+
+
+async def test_the_status_line_names_the_preset_of_the_conversation(driven, path: Path) -> None:
+    async with driven(settings=Settings(read_settings(path)), size=(120, 24)) as driver:
+        await panel(driver)
+        await driver.pilot.press("enter", "down", "enter", "escape")
+        await driver.until(lambda: "preset brief" in driver.text())
+        await driver.pilot.press("ctrl+n")
+        await driver.until(lambda: "preset brief" not in driver.text())
 
 
 async def test_another_context_loads_the_model_again_once_one_goes_back(driven, path: Path) -> None:

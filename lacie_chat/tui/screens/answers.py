@@ -138,4 +138,6 @@ class AnswersScreen(SizedScreen[None]):
 
     def settings_shown(self) -> list[str]:
         """What is switched on, in words; empty ones are left out."""
-        return [limit_text(self.session.folds.answer_from)]
+        making = self.session.making
+        preset = making.settings.preset_in_use(making.own)
+        return [f"preset {preset}" if preset else "", limit_text(self.session.folds.answer_from)]

@@ -1,8 +1,10 @@
 """What all screens share: a line instead of a broken layout where the terminal is too small."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -19,6 +21,18 @@ class TooSmall(Static):
 
     def __init__(self) -> None:
         super().__init__(f"This terminal is too small: at least {MIN_WIDTH}x{MIN_HEIGHT} is needed.")
+
+
+class Room(VerticalScroll):
+    """Holds what is drawn to measure, and has it drawn again when its own size is another. (A screen hears of a new
+    size before it has laid its widgets out, and would draw into the old one.)"""
+
+    def __init__(self, draw: Callable[[], None], *, id: str) -> None:
+        super().__init__(id=id)
+        self._draw_again = draw
+
+    def on_resize(self) -> None:
+        self._draw_again()
 
 
 class SizedScreen(Screen[Result]):

@@ -3,12 +3,10 @@
 A reliability diagram with its intervals, of how sure they sound and of P(right); nothing here changes anything.
 """
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Static
 
@@ -30,7 +28,7 @@ from lacie_chat.statistics.diagram import (
     width_of,
 )
 from lacie_chat.statistics.reliability import Figure, all_bins, said_of, summary
-from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.screens.base import Room, SizedScreen
 
 STYLES: dict[Role, str] = {
     "text": "$text",
@@ -44,18 +42,6 @@ STYLES: dict[Role, str] = {
 }
 LARGEST_WIDTH, LARGEST_HEIGHT = 96, 36
 _DIM = STYLES["dim"]
-
-
-class Room(VerticalScroll):
-    """Holds the plot; draws it whenever its own size is another. (The screen hears of a new size before it has laid its
-    widgets out, and would draw into the old one.)"""
-
-    def __init__(self, draw: Callable[[], None]) -> None:
-        super().__init__(id="calibration")
-        self._draw_again = draw
-
-    def on_resize(self) -> None:
-        self._draw_again()
 
 
 class CalibrationScreen(SizedScreen[None]):
@@ -76,7 +62,7 @@ class CalibrationScreen(SizedScreen[None]):
 
     def compose_screen(self) -> ComposeResult:
         yield Static(id="calibration-title", classes="title-bar")
-        with Room(self._draw):
+        with Room(self._draw, id="calibration"):
             yield Static(id="calibration-text")
         yield Footer(show_command_palette=False, compact=True)
 
@@ -158,11 +144,15 @@ class CalibrationScreen(SizedScreen[None]):
         parts = [
             Content.styled("No answer of this model is marked yet.\n", "bold"),
             Content.assemble("In the chat, mark an answer: ", (right, "bold"), " right, ", (wrong, "bold"), " wrong."),
-            Content("The same key once more takes the mark back. With alt+up and alt+down you"),
-            Content("select earlier answers.\n"),
+            Content(
+                "The same key once more takes the mark back. With alt+up and alt+down you select earlier answers.\n"
+            ),
             Content("Then this screen draws how often answers are right when they sound sure.\n"),
-            Content.assemble(("lacie calibrate", "bold"), " asks this model questions whose answers are known, adds"),
-            Content("your marks, and finds out how likely an answer is right, and when.\n"),
+            Content.assemble(
+                ("lacie calibrate", "bold"),
+                " asks this model questions whose answers are known, adds your marks, and finds out how likely an "
+                "answer is right, and when.\n",
+            ),
             Content.styled(f"Of this model: {has or 'nothing is known yet of how likely it is right'}.", _DIM),
         ]
         if others:

@@ -171,6 +171,7 @@ class ChatScreen(FetchingScreen):
         for text in past:
             self.composer.remember(text)
         self.edited = None
+        self.show_setting()
         self._show_state()
         self.show_strip()
         self.show_details(self.subject)

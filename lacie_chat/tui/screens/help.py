@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Static
 
@@ -27,7 +26,7 @@ from lacie_chat.tui.actions import (
 from lacie_chat.tui.figures import VERDICTS_MEAN
 from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.key_names import keys_of
-from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.screens.base import Room, SizedScreen
 from lacie_chat.tui.widgets.highlighted_markdown import STYLES
 from lacie_chat.tui.widgets.rows import heading, row
 
@@ -94,7 +93,7 @@ class HelpScreen(SizedScreen[None]):
 
     def compose_screen(self) -> ComposeResult:
         yield Static("lacie · help", classes="title-bar")
-        with VerticalScroll(id="help"):
+        with Room(self._draw, id="help"):
             yield Static(id="help-text")
         yield Footer(show_command_palette=False, compact=True)
 
@@ -104,9 +103,6 @@ class HelpScreen(SizedScreen[None]):
         self._state.help_opened()
         write_state(self._state)
 
-    def on_resize(self) -> None:
-        self._draw()
-
     def _draw(self) -> None:
-        width = self.query_one("#help").scrollable_content_region.width
+        width = self.query_one("#help").scrollable_content_region.width - 1  # a gap before the bar
         self.query_one("#help-text", Static).update(help_content(self._state.keymap, width))

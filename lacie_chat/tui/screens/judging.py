@@ -22,6 +22,7 @@ from lacie_chat.study import SURE_WORDS, Judgement, PersonFile, Shown
 from lacie_chat.tui.drawing import DrawsWhole
 from lacie_chat.tui.interface_state import read_state
 from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.themes import Coloured
 
 DIM = "$foreground 65%"
 LABEL_WIDTH = 20
@@ -46,7 +47,7 @@ INTRO = (
 )  # fmt: skip
 
 
-class StudyApp(DrawsWhole[None]):
+class StudyApp(DrawsWhole[None], Coloured[None]):
     """`plan`: all that this person is shown, in order; `file`: where their judgements go, and what is there already."""
 
     TITLE = "lacie study"
@@ -64,9 +65,7 @@ class StudyApp(DrawsWhole[None]):
         return self._judging
 
     def on_mount(self) -> None:
-        theme = read_state().theme
-        if theme in self.available_themes:
-            self.theme = theme
+        self.show_theme(read_state().theme)
         self.push_screen(IntroScreen(self._judging.done, self._judging.total))
 
 

@@ -24,8 +24,11 @@ STEP = 16
 """Cells by which a key scrolls."""
 POINT_OUT_SECONDS = 2.0
 _UNDERLINED = re.compile(r"\s*\bunderline\b")
-# Colours that Textual's themes for a terminal's own colours misspell; they would be none.
-_SPELT = {"ansi_yelllow": "ansi_yellow", "ansi_greenb": "ansi_green", "ansi_blow": "ansi_blue", "ans_red": "ansi_red"}
+_SPELT = {
+    # colours that Textual's themes for a terminal's own colours misspell; they would be none
+    "ansi_yelllow": "ansi_yellow", "ansi_greenb": "ansi_green", "ansi_blow": "ansi_blue", "ans_red": "ansi_red",
+    "$text 60%": "$text-muted",  # the same, but where a theme says otherwise
+}  # fmt: skip
 
 
 def _without_underlines(theme: type[HighlightTheme]) -> type[HighlightTheme]:

@@ -55,8 +55,8 @@ class SampleView(AnswerView):
             return  # not laid out yet
         for line in self.query(".confidence-line, .stability, .note").results(Static):
             room -= line.outer_size.height if line.display else 0
-        room -= 1
         text, thought = self.query_one(HighlightedMarkdown), self.thought
+        room -= text.styles.margin.bottom
         if thought.shown:
             room -= thought.line.outer_size.height + 1
         if thought.shown and thought.opened:  # it scrolls by itself, in what the text doesn't need or half of the room

@@ -1,5 +1,7 @@
 """One line over the composer: what the engine is doing."""
 
+import re
+
 from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
@@ -14,6 +16,9 @@ NARROW = 60
 GO_ON = "answer.go_on"
 HINT = "enter sends · ctrl+j new line"
 RETRY = "alt+r tries again, alt+m takes another model; all else still works"
+NARROW = 60
+"""Columns of a terminal in which a file's folders leave no room for what is wrong with it."""
+_FOLDERS = re.compile(r"(?<![^\s'\"])(?:~|[A-Za-z]:)?[\\/](?:[^\s\\/]+[\\/])+")
 LONG_PROMPT = 256
 """Tokens from which on the reading of a prompt is worth a bar."""
 
@@ -36,7 +41,8 @@ class Status(Static):
         self._show(Content.assemble(f"{word} {name}  ", (bar(fraction), "$text-primary"), f" {fraction:4.0%}"))
 
     def show_failed(self, message: str) -> None:
-        line = Content.assemble(("✗ ", "bold"), message).stylize("$text-error")
+        shown = _FOLDERS.sub("…/", message) if self.app.size.width < NARROW else message
+        line = Content.assemble(("✗ ", "bold"), shown).stylize("$text-error")
         self._show(line + Content.styled(f" · {RETRY}", "$foreground 65%"))
 
     def show_reading(self, done: int, total: int) -> None:

@@ -1,0 +1,301 @@
+"""`lacie chat --plain`: the chat in plain lines, for a screen reader, a dumb terminal, a pipe.
+
+Nothing here moves a cursor, draws a colour or writes over what stands there. An answer comes in whole sentences, since
+a screen reader says what it gets at once; then one line with its figures in words. It is the same session as the
+screen's (chat/): what is asked here is kept in the same history, branches and marks as there.
+
+A line that ends with a backslash goes on in the next one: a terminal gives a program at most 4,095 characters of one.
+"""
+
+import io
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from queue import Empty, Queue
+
+from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Notice, TextAdded, ThoughtAdded, TurnChanged
+from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.tree import Turn
+from lacie_chat.commands.plain_words import details_lines, ending_line, figures_line
+from lacie_chat.conversations import Store, StoreError, why_unmarkable
+from lacie_chat.errors import LacieError
+from lacie_chat.names import pair_name
+from lacie_chat.printable import printable
+
+QUIT_SECONDS = 5.0
+"""How soon a second ctrl+c must follow to quit: longer than on the screen, for what the first says takes its time."""
+SHOWN = 10
+"""Conversations that /history names."""
+
+_COMMAND = re.compile(r"/([a-zA-Z]*)(?:[ \t]+(\S.*))?")
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’)*_]*[ \n]|\n")
+_WAIT = 0.2
+
+HELP: dict[str, str] = {
+    "help": "say these commands",
+    "again": "answer the last question once more",
+    "right": "mark the last answer right; once more takes it back",
+    "wrong": "mark the last answer wrong; once more takes it back",
+    "details": "say all that is known of the last answer",
+    "baseline": "let the model answer without its adapter, or with it again",
+    "new": "start a new conversation",
+    "history": f"name the last {SHOWN} conversations; /history 2 goes on with the second",
+    "quit": "end; everything is kept",
+}
+
+
+class _Ended(Exception):
+    """There is nothing more to read, or the user has had enough."""
+
+
+@dataclass
+class PlainChat:
+    """One chat in lines. `open_session` makes its session over what hears the events; `resume` is the id of a
+    conversation to go on with. Lines come from standard input and go to standard output."""
+
+    open_session: Callable[[Callable[[ChatEvent], object]], ChatSession]
+    store: Store
+    resume: str | None = None
+    _events: "Queue[ChatEvent]" = field(default_factory=Queue)
+    _interrupted: float = float("-inf")
+    _held_back: str = ""
+
+    def run(self) -> ChatSession:
+        """Until its end; the session is returned, closed. Raises LacieError where the model can't be loaded."""
+        self.session = session = self.open_session(self._events.put)
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # a byte that is no text takes no line along
+        try:
+            session.start()
+            self._wait_for_model()
+            if self.resume is not None:
+                self._open(self.resume)
+            else:
+                self._say(f"{self._who()}. Type a question and press enter; /help says the commands, /quit ends.")
+            while True:
+                self._take(self._read())
+        except _Ended:
+            return session
+        finally:
+            session.close()
+
+    # Reading and saying
+
+    def _say(self, line: str) -> None:
+        print(printable(line), flush=True)
+
+    def _read(self) -> str:
+        """What is asked next, of one line or of several that end with a backslash."""
+        lines: list[str] = []
+        while True:
+            try:
+                line = self._line("You: " if not lines else "... ")
+            except KeyboardInterrupt:
+                print(flush=True)
+                lines = []
+                self._interrupt()
+                continue
+            self._interrupted = float("-inf")
+            lines.append(line.removesuffix("\\"))
+            if not line.endswith("\\"):
+                return "\n".join(lines).strip()
+
+    @staticmethod
+    def _line(prompt: str) -> str:
+        """Read without readline, which draws over the line that is typed."""
+        print(prompt, end="", flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            print(flush=True)
+            raise _Ended
+        if not sys.stdin.isatty():
+            print(printable(line.rstrip("\r\n")), flush=True)  # nobody has typed it here: what is said belongs to it
+        return line.rstrip("\r\n")
+
+    def _interrupt(self) -> None:
+        if time.monotonic() - self._interrupted < QUIT_SECONDS:
+            raise _Ended
+        self._interrupted = time.monotonic()
+        self._say("Ctrl+c once more quits; /quit does, too.")
+
+    def _take(self, text: str) -> None:
+        """Do what a line asks for. As in the screen's composer: a lone word after a slash is never sent, `//` sends
+        one."""
+        command = _COMMAND.fullmatch(text)
+        if text.startswith("//"):
+            self._follow(self.session.send(text[1:]))
+        elif command is None or (command[2] and command[1].lower() != "history"):
+            if text:
+                self._follow(self.session.send(text))
+        elif command[1].lower() in HELP:
+            getattr(self, f"_do_{command[1].lower()}")(command[2] or "")
+        else:
+            near = get_close_matches(command[1].lower(), HELP, n=1)
+            meant = f" Is it /{near[0]}?" if near else ""
+            self._say(
+                f"There is no command /{command[1]} here.{meant} /help says them, //{command[1]} sends it as text."
+            )
+
+    # An answer
+
+    def _follow(self, turn: Turn) -> None:
+        """Say an answer as it comes, and then its figures. Ctrl+c stops it; what is there already is kept."""
+        print("Answer: ", end="", flush=True)
+        self._held_back, thought, noted, waits = "", False, "", True
+        while waits and not (_settled(turn) and self._events.empty()):
+            try:
+                event = self._next()
+            except KeyboardInterrupt:
+                waits = self.session.cancel()  # else it is written, and being listened to
+                continue
+            match event:
+                case ThoughtAdded(which) if which is turn and not thought:
+                    thought = True
+                    self._say("(thinking)")
+                case TextAdded(which, text) if which is turn:
+                    self._add(text)
+                case TurnChanged(which) if which is turn and turn.note not in ("", noted):
+                    noted = turn.note
+                    self._say(f"({noted})")
+                case Notice(message):
+                    self._say(f"Note: {message}")
+        self._add("", whole=True)
+        self._say_how_it_ended(turn)
+        if not waits:
+            self._say("Not waited for: how sure it sounds. It is found out all the same.")
+
+    def _say_how_it_ended(self, turn: Turn) -> None:
+        for line in filter(None, (ending_line(turn), figures_line(turn))):
+            self._say(line)
+
+    def _next(self) -> ChatEvent | None:
+        try:
+            return self._events.get(timeout=_WAIT)
+        except Empty:
+            return None
+
+    def _add(self, text: str, *, whole: bool = False) -> None:
+        """Say what is a sentence or a line by now; the `whole` at the end of the answer."""
+        self._held_back += text
+        ends = [found.end() for found in _SENTENCE_END.finditer(self._held_back)]
+        cut = len(self._held_back) if whole else ends[-1] if ends else 0
+        said, self._held_back = self._held_back[:cut], self._held_back[cut:]
+        if said:
+            print(printable(said), end="", flush=True)
+        if whole:
+            print(flush=True)
+
+    # The commands
+
+    def _do_help(self, _: str) -> None:
+        for word, meaning in HELP.items():
+            self._say(f"/{word}: {meaning}.")
+        self._say("Ctrl+c stops an answer, twice quits. A line that ends with a backslash goes on in the next one.")
+
+    def _do_again(self, _: str) -> None:
+        if (turn := self._last()) is not None:
+            self._follow(self.session.regenerate(turn))
+
+    def _do_right(self, _: str) -> None:
+        self._mark(True)
+
+    def _do_wrong(self, _: str) -> None:
+        self._mark(False)
+
+    def _mark(self, correct: bool) -> None:
+        if (turn := self._last()) is None:
+            return
+        if reason := why_unmarkable(turn.role, turn.assessment.state if turn.assessment else None):
+            self._say(f"{reason[0].upper()}{reason[1:]}.")
+            return
+        self.session.tree.mark(turn, None if turn.correct is correct else correct)
+        word = "right" if correct else "wrong"
+        self._say(f"Marked {word}." if turn.correct is correct else "The mark is taken back.")
+
+    def _do_details(self, _: str) -> None:
+        if (turn := self._last()) is not None:
+            for line in details_lines(turn):
+                self._say(line)
+
+    def _do_baseline(self, _: str) -> None:
+        if self.session.speaker.adapter_name is None:
+            self._say("This model has no adapter: it is its own baseline.")
+            return
+        self.session.baseline = not self.session.baseline
+        self._say(f"From now on: {self._who()}.")
+
+    def _do_new(self, _: str) -> None:
+        self.session.new_chat()
+        self._say("A new conversation.")
+
+    def _do_history(self, which: str) -> None:
+        try:
+            kept = [each for each in self.store.list_conversations(5 * SHOWN) if each.messages][:SHOWN]
+            if which:
+                place = int(which) if which.isdecimal() and len(which) < 3 else 0
+                self._open(kept[place - 1].id if 0 < place <= len(kept) else self.store.find(which).id)
+                return
+        except StoreError as error:
+            self._say(f"{error}.")
+            return
+        if not kept:
+            self._say("There is no conversation yet.")
+        for number, each in enumerate(kept, 1):
+            count = f"{each.messages} message{'' if each.messages == 1 else 's'}"
+            self._say(f"{number}: {_named(each.title)} {count}, {each.updated_at.astimezone():%Y-%m-%d %H:%M}.")
+
+    def _do_quit(self, _: str) -> None:
+        raise _Ended
+
+    # What is there
+
+    def _open(self, conversation_id: str) -> None:
+        """Go on with a conversation, and say how it ended."""
+        self.session.open(conversation_id)
+        self._say(f"{self._who()}. Going on with: {_named(self.session.tree.title)}")
+        for turn in self.session.tree.path()[-2:]:
+            self._say(f"{'You' if turn.role == 'user' else 'Answer'}: {turn.text}")
+        if (leaf := self.session.tree.leaf) is not None and leaf.role == "assistant":
+            self._say_how_it_ended(leaf)
+
+    def _last(self) -> Turn | None:
+        turn = next((each for each in reversed(self.session.tree.path()) if each.role == "assistant"), None)
+        if turn is None:
+            self._say("There is no answer yet.")
+        return turn
+
+    def _who(self) -> str:
+        speaker = self.session.speaker
+        if self.session.baseline:
+            return f"{speaker.model_name}, the baseline"
+        return pair_name(speaker.model_name, speaker.adapter_name)
+
+    def _wait_for_model(self) -> None:
+        """Raises LacieError with the reason if it can't be loaded, _Ended where the user doesn't want to wait."""
+        while True:
+            try:
+                event = self._next()
+            except KeyboardInterrupt:
+                raise _Ended from None
+            match event:
+                case Loaded():
+                    return
+                case LoadFailed(reason):
+                    raise LacieError(reason)
+                case Notice(message):
+                    self._say(f"Note: {message}")
+
+
+def _settled(turn: Turn) -> bool:
+    """Is all there that is to come of it? Between its end and the listener it is done for an instant."""
+    heard = turn.assessment is not None or bool(turn.problem)
+    to_hear = turn.status in ("complete", "cancelled") and bool(turn.text.strip()) and not turn.thought_only
+    return turn.status != "streaming" and turn.phase == "done" and not turn.drawing and (heard or not to_hear)
+
+
+def _named(title: str) -> str:
+    title = title or "untitled"
+    return title if title[-1] in ".?!…" else f"{title}."

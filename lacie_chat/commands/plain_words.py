@@ -1,0 +1,73 @@
+"""What is known of an answer in whole sentences, a line each, for the plain chat."""
+
+from collections.abc import Iterator
+
+from lacie_chat.chat.tree import Turn
+from lacie_chat.confidence import Span, spoken_text, tone
+from lacie_chat.conversations import no_answer_text
+from lacie_chat.cut_off import stored_words
+
+
+def figures_line(turn: Turn) -> str:
+    """How sure it sounds and how often such answers are right, and the user's mark; empty where nothing is known."""
+    parts = []
+    if turn.assessment is not None:
+        parts.append(spoken_text(turn.assessment))
+    elif turn.problem and turn.status in ("complete", "cancelled"):
+        parts.append(f"How sure it sounds is not known: {turn.problem}.")
+    if turn.correct is not None:
+        parts.append(f"You marked it {'right' if turn.correct else 'wrong'}.")
+    return " ".join(parts)
+
+
+def ending_line(turn: Turn) -> str:
+    """How it ended, where that is worth a sentence."""
+    if turn.thought_only and turn.status in ("complete", "cancelled") and (why := no_answer_text(turn.usage)):
+        return _sentence(why)
+    if turn.status == "cancelled":
+        return "Stopped by you."
+    if turn.status == "cut_off":
+        return "Cut off: the engine stopped."
+    if turn.status == "failed":
+        return _sentence(f"not answered: {turn.problem or 'nobody knows why'}")
+    if turn.status == "complete" and (cut := stored_words(turn.usage, turn.params)):
+        return _sentence(cut)
+    if turn.phase == "done" and not turn.text.strip():
+        return "The model said nothing."
+    return ""
+
+
+def details_lines(turn: Turn) -> Iterator[str]:
+    """All that there is to say."""
+    assessment = turn.assessment
+    if assessment is None:
+        yield "Nothing is known of how this answer sounds."
+    else:
+        yield spoken_text(assessment)
+        yield f"In a word: {tone(assessment)}."
+        if assessment.answer_span is not None:
+            yield f"The answer in it: {assessment.answer_span.text}"
+        if cues := _listed(assessment.hedges):
+            yield f"It hedges with: {cues}"
+        if cues := _listed(assessment.boosters):
+            yield f"It boosts with: {cues}"
+        yield f"What the listener read: {' '.join(assessment.masked_response.split()) or 'nothing'}"
+    sampling = turn.params.get("sampling") or {}
+    who = "the baseline" if turn.baseline else turn.params.get("adapter")
+    yield f"Answered by {turn.params.get('model', 'an unknown model')}{f', {who}' if who else ''}."
+    if "temperature" in sampling:
+        yield f"Drawn at temperature {sampling['temperature']:g}, with seed {sampling.get('seed')}."
+    usage, timings = turn.usage or {}, turn.timings or {}
+    if tokens := usage.get("completion_tokens"):
+        speed = timings.get("tokens_per_second")
+        yield f"{tokens} tokens{f', {speed:.0f} a second' if speed else ''}."
+    if turn.reasoning:
+        yield f"What it thought first: {' '.join(turn.reasoning.split())}"
+
+
+def _listed(spans: tuple[Span, ...]) -> str:
+    return ", ".join(dict.fromkeys(span.text for span in spans))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:].rstrip('.')}."
