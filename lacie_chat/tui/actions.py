@@ -162,6 +162,8 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("view.previous_doubtful", "ctrl+up", "Previous doubtful", "Go to the one before"),
     Action("view.earlier", "f3", "Earlier", "Show earlier messages of a long conversation"),
+    Action("view.latest", "ctrl+end", "Newest", "Go to the newest text, and follow it", priority=True),
+    Action("view.first", "ctrl+home", "First", "Go to the first message of the conversation", priority=True),
     Action("view.page_up", "pageup", "Page up", "Scroll the conversation up", priority=True),
     Action("view.page_down", "pagedown", "Page down", "Scroll the conversation down", priority=True),
     Action("view.code_left", "shift+left,alt+shift+left", "Code left", "Scroll long lines of code to their start"),
