@@ -76,12 +76,11 @@ async def change_settings(chat: "ChatScreen") -> None:
     def apply(name: str, value: Value | None) -> None:
         """None: as it was left."""
         holds = value if value is not None else getattr(chat.state, name)
-        if name == "theme":
-            assert isinstance(chat.app, Coloured)
+        if isinstance(chat.app, Coloured) and name == "theme":
             chat.app.show_theme(str(holds))
         elif name == "agreement":
             session.agreement = int(holds)
-        else:
+        elif name == "answer_from":
             session.folds.answer_from = float(holds)
 
     reload = await chat.app.push_screen_wait(SettingsScreen(session, apply))

@@ -52,7 +52,8 @@ class _Revealing(Verbatim):
     """A block that turns signs into styles."""
 
     def set_content(self, content: Content) -> None:
-        super().set_content(reveal(content, WITHOUT_COLOUR if self.app.no_color else STYLES))  # type: ignore[misc]
+        styles = WITHOUT_COLOUR if self.app.no_color else STYLES  # type: ignore[attr-defined]
+        super().set_content(reveal(content, styles))  # type: ignore[misc]
 
 
 _TEXT_BLOCKS = ("h1", "h2", "h3", "h4", "h5", "h6", "paragraph_open", "th_open", "td_open")
