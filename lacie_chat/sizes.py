@@ -9,3 +9,10 @@ def size_text(size: int) -> str:
     if size >= 999.5e6:
         return f"{size / 1e9:.1f} GB"
     return f"{size / 1e6:.0f} MB" if size >= 999.5e3 else f"{size / 1e3:.0f} kB"
+
+
+def text_size(size: int) -> str:
+    """The same for texts, which are small: `640 bytes`, `3.2 kB`."""
+    if size < 1000:
+        return f"{size} byte{'' if size == 1 else 's'}"
+    return f"{size / 1e3:.1f} kB" if size < 99_950 else size_text(size)

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lacie_chat.chat.others import others_of
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.errors import LacieError
 from lacie_chat.models import default_adapter, gguf_kind, local_index, look_for_calibrator, resolve_adapter
 from lacie_chat.models.catalogue import THINKS, catalogue
@@ -75,6 +77,29 @@ def choices_of_the_catalogue(here: Iterable[Choice], free: int | None) -> list[C
         if entry.ref.partition(":")[0].lower() not in repos
     ]
     return sorted(found, key=lambda choice: not fits(choice.size_bytes, free))
+
+
+def ref_of(speaker: ChatSpeaker) -> str:
+    """What one would type for what answers now; empty where that isn't known."""
+    origin = speaker.origin
+    if origin is None:
+        return ""
+    usual = default_adapter(origin.model_ref)
+    return origin.model_ref if origin.adapter_ref == usual else f"{origin.model_ref}+{origin.adapter_ref or 'none'}"
+
+
+def adapters_for(speaker: ChatSpeaker) -> list[Choice]:
+    """Other adapters for the model at hand, of what is on this machine; with the one at hand where that isn't the
+    model's own."""
+    found = [
+        Choice(other.ref, other.name, 0, facts=(other.about,))
+        for other in others_of(speaker)
+        if other.ref is not None and other.about.startswith("adapter")
+    ]
+    now = ref_of(speaker)
+    if speaker.adapter_name is not None and speaker.origin is not None and now != speaker.origin.model_ref:
+        found.insert(0, Choice(now, speaker.adapter_name, 0, facts=("adapter",)))
+    return found
 
 
 def look_closer(choice: Choice, version: str) -> Closer:

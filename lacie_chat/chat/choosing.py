@@ -9,13 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Thread
 
-from lacie_chat.chat.choices import Choice, Closer, choices_here, choices_of_the_catalogue, look_closer
+from lacie_chat.chat.choices import (
+    Choice,
+    Closer,
+    adapters_for,
+    choices_here,
+    choices_of_the_catalogue,
+    look_closer,
+)
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.engine.memory import available_bytes
 from lacie_chat.errors import LacieError
 from lacie_chat.models import Offer, look_up
 from lacie_chat.models.hub import OnProgress
 from lacie_chat.models.needs import roughly_needed
+from lacie_chat.models.pair_refs import model_and_adapter
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +42,11 @@ Find = Callable[[str, OnProgress], Found]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What there is: on this machine, and in the catalogue. `free`: bytes of memory that a model may take."""
+    """What there is: on this machine, adapters for the model at hand, and in the catalogue. `free`: bytes of memory
+    that a model may take."""
 
     here: tuple[Choice, ...]
+    adapters: tuple[Choice, ...]
     catalogue: tuple[Choice, ...]
     free: int
     notes: tuple[str, ...]
@@ -52,9 +62,10 @@ class LookedAt:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """What was chosen is on the Hub; `fetch` gets it."""
+    """What was chosen is on the Hub; `fetch` gets it, by `ref`."""
 
     offer: Offer
+    ref: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +113,11 @@ class Choosing:
         """Is a choice under way?"""
         return self._job is not None
 
-    def look(self, *, taken: int = 0, version: str) -> None:
-        """Find out what there is, and then what each of it is. `taken`: the size of the file whose memory will be free
-        again, for another model takes its place; `version`: that of the listener."""
+    def look(self, speaker: ChatSpeaker, *, taken: int = 0) -> None:
+        """Find out what there is to take the speaker's place, and then what each of it is. `taken`: the size of its
+        file, whose memory will be free again."""
         look = self._looks = object()
-        Thread(target=self._look, args=(look, taken, version), name="models", daemon=True).start()
+        Thread(target=self._look, args=(look, speaker, taken), name="models", daemon=True).start()
 
     def look_away(self) -> None:
         """Nobody looks at the list any more."""
@@ -125,23 +136,26 @@ class Choosing:
         stopped, self._job, self.fetching = self._job is not None, None, None
         return stopped
 
-    def _look(self, look: object, taken: int, version: str) -> None:
+    def _look(self, look: object, speaker: ChatSpeaker, taken: int) -> None:
         free = available_bytes() + (roughly_needed(taken) if taken else 0)
         try:
             here, notes = choices_here()
         except LacieError as error:
             here, notes = [], (str(error),)
+        adapters, there = adapters_for(speaker), choices_of_the_catalogue(here, free)
         if self._looks is look:
-            self.post(Listed(tuple(here), tuple(choices_of_the_catalogue(here, free)), free, notes))
+            self.post(Listed(tuple(here), tuple(adapters), tuple(there), free, notes))
         for choice in here:
-            closer = look_closer(choice, version)
+            closer = look_closer(choice, speaker.assessment_version)
             if self._looks is not look:
                 return
             self.post(LookedAt(choice.ref, closer))
 
     def _offer(self, ref: str) -> Offered | None:
-        offer = look_up(ref)
-        return Offered(offer) if offer is not None else None
+        model, adapter = model_and_adapter(ref)
+        offer = look_up(model)
+        over = "" if model == ref else f"+{adapter or 'none'}"
+        return Offered(offer, offer.ref + over) if offer is not None else None
 
     def _begin(self, work: Callable[[OnProgress], ChoosingEvent]) -> None:
         job = self._job = object()

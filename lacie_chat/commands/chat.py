@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lacie_chat.commands.settled import add_answer_options, add_option, fills_from_file, settings_of
-from lacie_chat.commands.sides import model_and_adapter
 from lacie_chat.commands.speaker import (
     Speaker,
     adapter_ref,
@@ -20,6 +19,7 @@ from lacie_chat.errors import LacieError
 from lacie_chat.loudness import note
 from lacie_chat.models import ResolvedModel, pair_fingerprint, shipped_calibrator
 from lacie_chat.models.hub import OnProgress
+from lacie_chat.models.pair_refs import model_and_adapter
 from lacie_chat.settings import SettingsFile
 from lacie_chat.streams import take_the_terminal, terminal_name, terminal_takes_codes
 
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         raise LacieError("the chat needs a terminal; in a pipe use: lacie ask QUESTION, or lacie chat --plain")
     if not args.plain and not terminal_takes_codes():
         raise LacieError(f"the chat can't draw on {terminal_name()}; without a screen: lacie chat --plain")
-    notices = _wrong_with(settings_of(args).file)
+    notices = told_at_the_start(settings_of(args).file)
     try:
         store = Store.open()
         resume = _to_go_on_with(store, args)
@@ -106,12 +106,13 @@ def _plain(args: argparse.Namespace, speaker: Speaker, store: Store, resume: str
     return 0
 
 
-def _wrong_with(file: SettingsFile) -> list[str]:
+def told_at_the_start(file: SettingsFile) -> list[str]:
     """What to say at the start of a file that is wrong: a slip in it doesn't keep the chat from opening."""
     if not file.problems:
         return []
     count = f" ({len(file.problems) - 1} more)" if len(file.problems) > 1 else ""
-    return [f"{file.problems[0]}{count}. What is wrong there does not count; lacie settings edit opens it."]
+    first = file.problems[0] if file.problems[0].endswith("?") and not count else f"{file.problems[0]}{count}."
+    return [f"{first} What is wrong there does not count; lacie settings edit opens it."]
 
 
 def _to_go_on_with(store: Store, args: argparse.Namespace) -> str | None:
@@ -139,9 +140,7 @@ def _as_it_was(
     ref, adapter = params.get("model_ref"), params.get("adapter_ref")
     if not ref:
         return args
-    found = _others(args, ref)
-    if not params.get("baseline") and adapter != adapter_ref(found):
-        found.adapter, found.baseline = adapter, adapter is None
+    found = _others(args, ref) if params.get("baseline") else _pair_of(args, ref, adapter)
     try:
         find_pair(found, download=False)
     except LacieError as error:
@@ -151,11 +150,19 @@ def _as_it_was(
 
 
 def _options_now(args: argparse.Namespace, speaker: Speaker, app: "LacieApp") -> str:
-    """The options that name the model which answers now: another one may have been chosen inside."""
+    """The options that name what answers now: another model or adapter may have been chosen inside."""
     now = app.session.speaker.origin
-    if now is None or now.model_ref == speaker.model.ref:
+    if now is None or (now.model_ref, now.adapter_ref) == (speaker.model.ref, speaker.adapter and speaker.adapter.ref):
         return speaker_options(args)
-    return speaker_options(_others(args, now.model_ref))
+    return speaker_options(_pair_of(args, now.model_ref, now.adapter_ref))
+
+
+def _pair_of(args: argparse.Namespace, model: str, adapter: str | None) -> argparse.Namespace:
+    """The options as they are, with another model, and this adapter or none."""
+    found = _others(args, model)
+    if adapter != adapter_ref(found):
+        found.adapter, found.baseline = adapter, adapter is None
+    return found
 
 
 def _others(args: argparse.Namespace, ref: str) -> argparse.Namespace:

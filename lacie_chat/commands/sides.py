@@ -30,8 +30,8 @@ from lacie_chat.confidence import WayOfDrawing
 from lacie_chat.engine import EngineLike, Sampling
 from lacie_chat.errors import LacieError
 from lacie_chat.models import ResolvedModel, default_adapter, fingerprint, resolve, resolve_adapter
+from lacie_chat.models.pair_refs import model_and_adapter
 from lacie_chat.names import pair_name
-from lacie_chat.paths import expanded
 from lacie_chat.progress import DownloadLine
 from lacie_chat.settings import Settings
 
@@ -39,8 +39,6 @@ BASELINE, ADAPTER = "baseline", "adapter"
 _ADAPTER_PREFIX = "adapter:"
 NONE = "no preset"
 _FLAGS = ("temperature", "max_tokens", "reasoning")
-_ALONE = ("none", "baseline")
-"""What stands for no adapter after a model's REF and a plus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,28 +185,6 @@ def _resolve_side(
         return resolve(model, on_progress=progress), resolve_adapter(wanted, on_progress=progress)
     alone, over = model_and_adapter(ref)
     return resolve(alone, on_progress=progress), resolve_adapter(over, on_progress=progress) if over else None
-
-
-def model_and_adapter(ref: str) -> tuple[str, str | None]:
-    """`MODEL+ADAPTER` as its two REFs, without one where it is `none`. A plus in the name of a file that is there is
-    part of the name; of several the first one parts the two, unless it only does at another. Raises LacieError."""
-    if "+" not in ref or _is_there(ref):
-        return ref, None
-    places = [place for place, sign in enumerate(ref) if sign == "+"]
-    parted = [(ref[:place].strip(), ref[place + 1 :].strip()) for place in places]
-    model, adapter = next((each for each in parted if all(map(_is_there, each))), parted[0])
-    if not model or not adapter:
-        raise LacieError(f"{ref!r} is no model with an adapter: write MODEL+ADAPTER, or MODEL+none")
-    return model, None if adapter in _ALONE else adapter
-
-
-def _is_there(ref: str) -> bool:
-    if ref in ("", "embedded", *_ALONE):
-        return ref != ""
-    try:
-        return expanded(ref).exists()
-    except OSError:  # far too long for a name
-        return False
 
 
 def _names(refs: tuple[str, str], found: list[tuple[ResolvedModel, ResolvedModel | None]]) -> list[str]:

@@ -70,6 +70,17 @@ def test_a_conversation_goes_on_with_the_model_of_its_last_answer(embedded_model
         left(terminal)
 
 
+def test_the_way_out_names_the_adapter_that_was_chosen_inside(embedded_model: Path) -> None:
+    with Terminal("chat", "--context", "1024") as terminal:
+        terminal.wait_for("Ready")
+        ask(terminal, "/model embedded+none")
+        terminal.wait_for(lambda screen: screen.startswith(" lacie · SmolLM2-135M-Instruct\n"))
+        terminal.wait_for("Ready")
+        ask(terminal, QUESTION)
+        terminal.wait_for(answered(QUESTION))
+        assert "lacie --baseline --resume" in left(terminal)
+
+
 def test_an_empty_chat_says_nothing(embedded_model: object) -> None:
     with Terminal("chat") as terminal:
         terminal.wait_for("Ask something")

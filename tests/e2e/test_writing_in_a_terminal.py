@@ -61,15 +61,15 @@ def test_a_long_paste_is_one_line_that_opens_and_the_editor_has_it_whole(
     with Terminal("chat", "--context", "512") as terminal:
         terminal.wait_for("Ask something")
         terminal.type("Why? \x1b[200~" + pasted.replace("\n", "\r") + "\x1b[201~ Say.")
-        terminal.wait_for("Why? [pasted: 300 lines, 3 kB] Say.")
+        terminal.wait_for("Why? [pasted: 300 lines, 2.6 kB] Say.")
         terminal.type("\x02")  # ctrl+b
         terminal.wait_for(lambda screen: "line 299" in screen and "[pasted" not in screen)
         terminal.type("\x02")
-        terminal.wait_for("Why? [pasted: 300 lines, 3 kB] Say.")
+        terminal.wait_for("Why? [pasted: 300 lines, 2.6 kB] Say.")
         terminal.type("\x05")
         terminal.wait_for("line 299")
         terminal.type("\n")
-        terminal.wait_for("Why? [pasted: 300 lines, 3 kB] Say.more")
+        terminal.wait_for("Why? [pasted: 300 lines, 2.6 kB] Say.more")
         terminal.type("\x11")
         assert terminal.wait_for_end() == 0
     assert kept(data_dir) == f"Why? {pasted} Say.more"

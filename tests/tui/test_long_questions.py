@@ -24,7 +24,7 @@ async def test_it_is_folded_to_its_first_lines(driven, size: tuple[int, int]) ->
         driver.chat.transcript.scroll_home(animate=False)
         await driver.until(lambda: "▌ line 0 [b]" in driver.text())
         assert "line 5 [b] …" in driver.text() and "line 6" not in driver.text()
-        assert "▸ 214 lines, 3 kB · ctrl+b or click shows all" in " ".join(driver.text().replace("▌", "").split())
+        assert "▸ 214 lines, 2.7 kB · ctrl+b or click shows all" in " ".join(driver.text().replace("▌", "").split())
 
 
 async def test_it_opens_by_click_and_by_key_and_stays_where_it_is(driven) -> None:
@@ -38,7 +38,7 @@ async def test_it_opens_by_click_and_by_key_and_stays_where_it_is(driven) -> Non
         await driver.until(lambda: "▸ 214 lines" in driver.text() and "An answer." in driver.text())
         await driver.pilot.press("ctrl+b", "end")
         driver.chat.transcript.scroll_end(animate=False)
-        await driver.until(lambda: "▾ 214 lines, 3 kB · ctrl+b or click folds it" in driver.text())
+        await driver.until(lambda: "▾ 214 lines, 2.7 kB · ctrl+b or click folds it" in driver.text())
         await driver.pilot.press("ctrl+b")
         await driver.until(lambda: "▌ line 0 [b]" in driver.text() and "▸ 214 lines" in driver.text())
 

@@ -20,7 +20,7 @@ from lacie_chat.commands.chat import add_arguments, app_of
 from lacie_chat.commands.settled import fill
 from lacie_chat.commands.speaker import find_speaker
 from lacie_chat.conversations import Store
-from lacie_chat.models import ModelError
+from lacie_chat.models import ModelError, embedded_adapter_path
 from lacie_chat.tui.screens.confirm import ConfirmScreen
 from lacie_chat.tui.screens.models import ModelsScreen, looks_like_ref
 
@@ -329,6 +329,34 @@ async def test_one_chats_on_while_a_model_is_fetched(hub: HubServer, embedded_mo
         await driver.until(lambda: driver.session.speaker.model_name != "SmolLM2-135M-Instruct")
         await driver.until(lambda: driver.session.info or driver.session.load_error)
         assert not driver.session.load_error
+
+
+async def test_another_adapter_over_the_same_model(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lacie = embedded_adapter_path()
+    assert lacie is not None
+    folder = home / "models"
+    folder.mkdir()
+    mine = Path(shutil.copy(lacie, folder / "mine-LoRA.gguf"))
+    monkeypatch.setenv("LACIE_MODELS_DIR", str(folder))
+    async with real_chat() as driver:
+        await open_list(driver)
+        assert "Adapters over SmolLM2-135M-Instruct" in driver.text()
+        await driver.pilot.press(*"mine", "enter")
+        await driver.until(lambda: driver.session.speaker.adapter_name == "mine-LoRA" and driver.session.info)
+        turn = await driver.ask("Which river flows through Vienna? One sentence.")
+        assert (turn.params["model"], turn.params["adapter"]) == ("SmolLM2-135M-Instruct", "mine-LoRA")
+        assert turn.params["adapter_ref"] == str(mine)
+        await open_list(driver)
+        text = " ".join(driver.text().split())
+        assert "mine-LoRA current" in text and "+ LACIE current" not in text
+        await filter_by(driver, "embedded")
+        await driver.pilot.press("enter")
+        await driver.until(lambda: driver.session.speaker.adapter_name == "LACIE" and driver.session.info)
+        await open_list(driver)
+        await filter_by(driver, "embedded+none")
+        await driver.pilot.press("enter")
+        await driver.until(lambda: driver.session.speaker.adapter_name is None and driver.session.info)
+        assert driver.session.speaker.origin.model_ref == "embedded"
 
 
 async def test_errors_of_the_hub_are_one_line(hub: HubServer) -> None:

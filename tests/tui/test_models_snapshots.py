@@ -25,6 +25,7 @@ HERE = (
     Choice("ollama:gpt-oss:120b", "gpt-oss:120b", 65_000_000_000, "MXFP4", "Ollama", Path("/x/2")),
     Choice("/models/nomic-embed.gguf", "nomic-embed", 84_000_000, "", "folder", Path("/x/3")),
 )  # fmt: skip
+ADAPTER = Choice("embedded+/models/mine-LoRA.gguf", "mine-LoRA", 0, facts=("adapter · 10 MB · folder",))
 CLOSER = {
     "embedded": Closer("", "LACIE", True, True),
     HERE[1].ref: Closer("", None, True, False),
@@ -40,6 +41,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(
         "lacie_chat.chat.choosing.look_closer", lambda choice, version: CLOSER.get(choice.ref, Closer())
     )
+    monkeypatch.setattr("lacie_chat.chat.choosing.adapters_for", lambda speaker: [ADAPTER])
     waits = Event()
 
     def find(ref: str, on_progress: OnProgress) -> Found:
@@ -47,7 +49,9 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Any:
         raise AssertionError(ref)
 
     with Store.open() as store:
-        speaker = ChatSpeaker(lambda: ScriptedEngine(), "SmolLM2-135M-Instruct", origin=Origin("embedded", None, "f"))
+        speaker = ChatSpeaker(
+            lambda: ScriptedEngine(), "SmolLM2-135M-Instruct", origin=Origin("embedded", "embedded", "f")
+        )
         yield LacieApp(speaker, store, find=find)
     waits.set()
 

@@ -11,7 +11,7 @@ from lacie_chat.tui.interface_state import state_path
 from lacie_chat.tui.widgets.pieces import CHARACTERS, LINES, Pieces, is_long
 
 LONG = "".join(f"line {number}\n" for number in range(214))
-LABEL = "[pasted: 214 lines, 2 kB]"
+LABEL = "[pasted: 214 lines, 1.8 kB]"
 
 
 async def paste(driver: Driver, text: str) -> None:
@@ -77,7 +77,7 @@ async def test_two_pastes_of_one_size_are_told_apart(driven) -> None:
         await paste(driver, LONG)
         await paste(driver, other)
         await paste(driver, LONG)
-        assert driver.chat.composer.text == f"{LABEL}[pasted 2: 214 lines, 2 kB]{LABEL}"
+        assert driver.chat.composer.text == f"{LABEL}[pasted 2: 214 lines, 1.8 kB]{LABEL}"
         assert driver.chat.composer.written == LONG + other + LONG
 
 
@@ -111,7 +111,7 @@ async def test_a_long_question_of_another_day_is_one_line_too(driven) -> None:
         await driver.until(lambda: engine.prompts and not driver.session.busy)
     async with driven() as driver:
         await driver.pilot.press("up")
-        assert driver.chat.composer.text == "[question: 214 lines, 2 kB]"
+        assert driver.chat.composer.text == "[question: 214 lines, 1.8 kB]"
         await driver.pilot.press("down")
         assert driver.chat.composer.text == ""
 

@@ -33,6 +33,10 @@ class AnswersScreen(SizedScreen[None]):
         self.session = session
         self.state = state
 
+    def key_of(self, name: str) -> str:
+        """The key that is named where an action is spoken of."""
+        return names_of(next(action for action in ACTIONS if action.name == name), self.state.keymap)[0]
+
     # Which message is meant
 
     @property
@@ -97,8 +101,7 @@ class AnswersScreen(SizedScreen[None]):
     def fold_of(self, turn: Turn) -> Fold | None:
         """Whether a message is folded, and why."""
         if turn.role == "user":
-            key = names_of(next(action for action in ACTIONS if action.name == "answer.unfold"), self.state.keymap)[0]
-            return question_fold(turn.text, key, opened=self.session.folds.is_open(turn))
+            return question_fold(turn.text, self.key_of("answer.unfold"), opened=self.session.folds.is_open(turn))
         reason = self.session.folds.reason(turn)
         return Fold(reason, self.session.folds.is_open(turn)) if reason else None
 

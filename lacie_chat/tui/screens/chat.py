@@ -3,6 +3,7 @@
 Everything that blocks happens on the session's threads; this screen only reads turns and moves widgets.
 """
 
+import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
@@ -10,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Footer, Markdown, Static, TextArea
+from textual.widgets import Markdown, Static, TextArea
 
 from lacie_chat.chat.events import (
     Loaded,
@@ -32,16 +33,28 @@ from lacie_chat.tui.actions import PERFORM, bindings
 from lacie_chat.tui.code_round import CodeRound
 from lacie_chat.tui.engine_state import show_engine_state
 from lacie_chat.tui.explaining import Explaining
+from lacie_chat.tui.footer_hints import footer_hints
 from lacie_chat.tui.handlers import is_possible, perform
 from lacie_chat.tui.interface_state import InterfaceState
 from lacie_chat.tui.key_names import first_key
-from lacie_chat.tui.messages import BranchWanted, CommandTyped, EarlierWanted, FromSession, Submitted, TurnSelected
+from lacie_chat.tui.messages import (
+    BranchWanted,
+    CommandTyped,
+    EarlierWanted,
+    EndSeen,
+    FromSession,
+    LatestWanted,
+    Submitted,
+    TurnSelected,
+)
 from lacie_chat.tui.prompts import keep_prompt
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.fetching import FetchingScreen
 from lacie_chat.tui.screens.tokens import TokensScreen
+from lacie_chat.tui.widgets.below import Below
 from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.details_figures import fitted_for
+from lacie_chat.tui.widgets.fitting_footer import FittingFooter
 from lacie_chat.tui.widgets.message import AnswerView
 from lacie_chat.tui.widgets.status import Status
 from lacie_chat.tui.widgets.strip import Strip
@@ -52,6 +65,10 @@ if TYPE_CHECKING:
     from lacie_chat.chat.choosing import Find
 
 
+METERED_EVERY = 0.25
+"""Seconds between two looks at the meter while text comes."""
+
+
 class ChatScreen(FetchingScreen):
     """The one screen that is always there."""
 
@@ -59,12 +76,15 @@ class ChatScreen(FetchingScreen):
 
     title_bar = getters.query_one("#title", Static)
     details = getters.query_one(Details)
+    below = getters.query_one(Below)
+    footer = getters.query_one(FittingFooter)
 
     def __init__(self, session: ChatSession, state: InterfaceState, find: "Find | None" = None) -> None:
         super().__init__(session, state, find)
         self.edited: Turn | None = None
         self.explaining = Explaining(state)
         self.code_round = CodeRound()
+        self._metered = float("-inf")
 
     def compose_screen(self) -> ComposeResult:
         yield Static(id="title", classes="title-bar")
@@ -72,9 +92,10 @@ class ChatScreen(FetchingScreen):
         with Container(id="body"):
             yield Transcript(self.fold_of)
             yield Details()
+        yield Below()
         yield Status()
         yield from self.compose_writing()
-        yield Footer(show_command_palette=False, compact=True)
+        yield FittingFooter(lambda: footer_hints(self))
 
     async def on_mount(self) -> None:
         self.begin_writing()
@@ -102,10 +123,26 @@ class ChatScreen(FetchingScreen):
             case TextAdded(turn, _) | ThoughtAdded(turn, _):
                 if view := self.transcript.answer_view(turn):
                     await view.follow()
+                self._show_growth()
             case TurnChanged(turn) | TurnEnded(turn):
                 await self.redraw_turn(turn)
             case Notice(text, serious):
                 self.notify(text, severity="error" if serious else "information", timeout=10, markup=False)
+
+    def _show_growth(self) -> None:
+        """Text has come: the meter goes on, at times, and where the end isn't in sight it is said that it has moved."""
+        now = time.monotonic()
+        if now - self._metered >= METERED_EVERY:
+            self._metered = now
+            self._show_state()
+        if not self.transcript.sees_end and not self.below.display:
+            self.below.hint(first_key("view.latest", self.state.keymap))
+
+    def on_end_seen(self, _: EndSeen) -> None:
+        self.below.display = False
+
+    async def on_latest_wanted(self, _: LatestWanted) -> None:
+        await perform(self, "view.latest")
 
     async def redraw_turn(self, turn: Turn) -> None:
         self._show_state()
@@ -171,6 +208,7 @@ class ChatScreen(FetchingScreen):
         for text in past:
             self.composer.remember(text)
         self.edited = None
+        self.below.display = False
         self.show_setting()
         self._show_state()
         self.show_strip()
@@ -208,6 +246,8 @@ class ChatScreen(FetchingScreen):
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         self.state.draft = self.composer.written
+        self.show_writing_note()
+        self.footer.refit()  # it says what can be done with the text
 
     def on_turn_selected(self, message: TurnSelected) -> None:
         self.transcript.select(message.turn)
@@ -239,9 +279,11 @@ class ChatScreen(FetchingScreen):
 
     async def action_perform(self, name: str) -> None:
         await perform(self, name)
+        self.refresh_bindings()
 
     async def on_command_typed(self, message: CommandTyped) -> None:
         await perform(self, message.command.action.name, message.command.argument)
+        self.refresh_bindings()
 
     def begin_edit(self, question: Turn) -> None:
         """Put a question into the composer, to be asked otherwise."""

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from lacie_chat.chat.choices import Choice, Closer
+from lacie_chat.chat.choices import Choice, Closer, ref_of
 from lacie_chat.chat.choosing import (
     Choosing,
     Chosen,
@@ -56,9 +56,9 @@ class ModelsScreen(SizedScreen[Found | None]):
 
     def __init__(self, session: ChatSession, choosing: Choosing, ref: str = "", *, take: bool = False) -> None:
         super().__init__()
-        speaker, info = session.speaker, session.info
-        self._at_work = speaker.origin.model_ref if speaker.origin is not None and not session.load_error else ""
-        self._taken, self._version = info.size_bytes if info is not None else 0, speaker.assessment_version
+        self._speaker, info = session.speaker, session.info
+        self._taken = info.size_bytes if info is not None else 0
+        self._at_work = "" if session.load_error else ref_of(session.speaker)
         self._choosing, self._hears_else = choosing, choosing.post
         self._take = take
         self._ref = ref
@@ -82,7 +82,7 @@ class ModelsScreen(SizedScreen[Found | None]):
         self._fill()
         self.search.focus()
         self._choosing.post = lambda event: self.post_message(FromChoosing(event))
-        self._choosing.look(taken=self._taken, version=self._version)
+        self._choosing.look(self._speaker, taken=self._taken)
         if self._choosing.fetching is not None:
             self._show_fetching(self._choosing.fetching)
         if self._take:
@@ -160,9 +160,9 @@ class ModelsScreen(SizedScreen[Found | None]):
             case LookedAt(ref, closer):
                 self._closer[ref] = closer
                 self._redraw(ref)
-            case Offered(offer):
+            case Offered(offer, ref):
                 self._show_progress("")
-                self._ask(offer)
+                self._ask(offer, ref)
             case Fetching() as fetching:
                 self._show_fetching(fetching)
             case Chosen(found):
@@ -172,7 +172,7 @@ class ModelsScreen(SizedScreen[Found | None]):
                 self._show_progress("")
                 self.notify(reason, title="No change", severity="error", timeout=12, markup=False)
 
-    def _ask(self, offer: Offer) -> None:
+    def _ask(self, offer: Offer, ref: str) -> None:
         """Fetch it? With its size, what is here of it already, and what it needs."""
         lines = [f"Fetch {offer.name} ({size_text(offer.size_bytes)}) from the Hub?"]
         if offer.missing_bytes < offer.size_bytes:
@@ -186,7 +186,7 @@ class ModelsScreen(SizedScreen[Found | None]):
         def answered(sure: bool | None) -> None:
             if sure:
                 self._show_progress(f"Fetching {offer.name}…")
-                self._choosing.fetch(offer.ref)
+                self._choosing.fetch(ref)
                 self.refresh_bindings()
 
         self.app.push_screen(ConfirmScreen(printable("\n".join(lines)), "Fetch", "Not now"), answered)
@@ -209,10 +209,16 @@ class ModelsScreen(SizedScreen[Found | None]):
         listed = self._listed
         here = [choice for choice in (listed.here if listed else ()) if choice.matches(words)]
         here.sort(key=lambda choice: choice.ref != self._at_work)
+        over = [choice for choice in (listed.adapters if listed else ()) if choice.matches(words)]
         there = [choice for choice in (listed.catalogue if listed else ()) if choice.matches(words)]
-        groups = [("On this machine", here), ("Worth getting", there)]
-        known = any(typed.lower() == choice.ref.lower() for choice in [*here, *there])
-        if typed and not known and (looks_like_ref(typed) or not (here or there)):
+        groups = [
+            ("On this machine", here),
+            (f"Adapters over {self._speaker.model_name}", over),
+            ("Worth getting", there),
+        ]
+        found = [*here, *over, *there]
+        known = any(typed.lower() == choice.ref.lower() for choice in found)
+        if typed and not known and (looks_like_ref(typed) or not found):
             groups.append(("As typed", [Choice(typed, typed, 0)]))
         return [group for group in groups if group[1]]
 
@@ -258,7 +264,8 @@ class ModelsScreen(SizedScreen[Found | None]):
             *((f"  {mark}", style) for mark, style in marks),
         )
         if not choice.size_bytes:
-            return title + Content.styled("\nFetched from the Hub, if it isn't here", DIM)
+            about = " · ".join(choice.facts) or "Fetched from the Hub, if it isn't here"
+            return title + Content.styled(f"\n{printable(about)}", DIM)
         facts = [size_text(choice.size_bytes), choice.quantisation, *choice.facts, choice.source]
         big = too_big(choice.size_bytes, self._listed.free if self._listed else None)
         if closer.unusable:

@@ -33,8 +33,9 @@ class Unsent(Exception):
 class Composer(TextArea):
     """A text area that grows to eight lines.
 
-    `prepare` makes what is sent of what was written; nothing is where that was a command, which it has done then, and
-    it raises Unsent where the text has to stay. `suggest` says what may be meant at a place of the text."""
+    `prepare` makes what is sent of what was written and of what stands here of it. Nothing is where that was a command,
+    which it has done then; it raises Unsent where the text has to stay. `suggest` says what may be meant at a place of
+    the text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+underscore", "undo", "Undo", show=False)]
 
@@ -42,7 +43,7 @@ class Composer(TextArea):
         self,
         placeholder: str,
         suggestions: Suggestions,
-        prepare: Callable[[str], str],
+        prepare: Callable[[str, str], str],
         suggest: Callable[[str, int], Offer | None],
     ) -> None:
         super().__init__(
@@ -81,7 +82,7 @@ class Composer(TextArea):
         if not (written := self.written.strip()):
             return
         try:
-            sent = self._prepare(self.written)
+            sent = self._prepare(self.written, self.text)
         except Unsent as why:
             self.notify(str(why), severity="warning", timeout=6, markup=False)
             return
@@ -265,6 +266,7 @@ class Composer(TextArea):
 
     def fill(self, text: str) -> None:
         """Replace the text, with the cursor at its end; nothing is to be undone then."""
+        self.pieces.know_files(text)
         self.load_text(self.pieces.folded(text))
         self.move_cursor(self.document.end)
 
@@ -273,6 +275,7 @@ class Composer(TextArea):
             self._draft = self.written
         self._position = position
         text = self._draft if position == len(self.past) else self.past[position]
-        if is_long(text) and position < len(self.past) and not self.pieces.spans(self.pieces.folded(text)):
+        self.pieces.know_files(text)
+        if is_long(self.pieces.folded(text)) and position < len(self.past):
             self.pieces.label(text, "question")  # or the up key would go through all its lines first
         self.fill(text)

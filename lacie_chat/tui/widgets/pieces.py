@@ -1,12 +1,14 @@
 """Long pieces of a text that is being written: each stands in it as one line, and is sent whole.
 
-The line (`[pasted: 214 lines, 12 kB]`) is text among text, so that one moves and deletes around it as ever; what it
+The line (`[pasted: 214 lines, 12.3 kB]`) is text among text, so that one moves and deletes around it as ever; what it
 stands for is remembered as long as the program runs, also of lines that were deleted, for undo brings them back.
 """
 
 import re
 
-from lacie_chat.sizes import size_text
+from lacie_chat.chat.attached import blocks
+from lacie_chat.printable import printable
+from lacie_chat.sizes import text_size
 
 LINES, CHARACTERS = 12, 1500
 """A paste of more than so many lines or characters stands as one line."""
@@ -18,10 +20,9 @@ def is_long(text: str) -> bool:
 
 
 def size_of(text: str) -> str:
-    """`214 lines, 12 kB`."""
+    """`214 lines, 12.3 kB`."""
     lines = len(text.rstrip("\n").split("\n"))
-    size = len(text.encode("utf-8", "replace"))
-    return f"{lines} {'line' if lines == 1 else 'lines'}, {size_text(size) if size > 999 else f'{size} bytes'}"
+    return f"{lines} {'line' if lines == 1 else 'lines'}, {text_size(len(text.encode('utf-8', 'replace')))}"
 
 
 class Pieces:
@@ -30,6 +31,11 @@ class Pieces:
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
         self._labels: dict[str, str] = {}
+
+    def know_files(self, text: str) -> None:
+        """The files that a question holds are pieces."""
+        for block in blocks(text):
+            self.label(text[block.start : block.end], printable(block.name))
 
     def label(self, text: str, kind: str = "pasted") -> str:
         """The line for this piece; no two pieces have one."""

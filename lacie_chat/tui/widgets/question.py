@@ -1,12 +1,15 @@
 """A question of the conversation: plain text, never read as markup; a long one is folded to its first lines."""
 
+import re
 from collections.abc import Callable
 
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
+from lacie_chat.chat.attached import blocks
 from lacie_chat.chat.tree import Turn
+from lacie_chat.printable import printable
 from lacie_chat.tui.messages import BranchWanted
 from lacie_chat.tui.widgets.confidence_line import branch_content
 from lacie_chat.tui.widgets.line_layout import WITHIN
@@ -18,15 +21,21 @@ LINES, CHARACTERS = 6, 480
 
 
 def question_fold(text: str, key: str, *, opened: bool) -> Fold | None:
-    """How a question is folded, and the key that opens it; None where it is short."""
-    return Fold(f"{size_of(text)}{WITHIN}{key} or click", opened) if is_long(text) else None
+    """How a question is folded, and the key that opens it; None where it is short, and holds no file."""
+    return Fold(f"{size_of(text)}{WITHIN}{key} or click", opened) if blocks(text) or is_long(text) else None
 
 
 def beginning(text: str) -> str:
-    """What is shown of a folded question."""
-    lines = text.split("\n")
-    shown = "\n".join(lines[:LINES])
-    return (shown if len(shown) <= CHARACTERS else shown[:CHARACTERS]).rstrip() + " …"
+    """What is shown of a folded question: its first lines, and the names of its files."""
+    files, own = [], text
+    for block in reversed(blocks(text)):
+        files.append(f"[{printable(block.name)}: {size_of(text[block.start : block.end])}]")
+        own = own[: block.start] + own[block.end :]
+    own = re.sub(r"\n{3,}", "\n\n", own).strip()
+    if is_long(own):
+        shown = "\n".join(own.split("\n")[:LINES])
+        own = (shown if len(shown) <= CHARACTERS else shown[:CHARACTERS]).rstrip() + " …"
+    return "\n".join([own, *reversed(files)])
 
 
 class QuestionView(MessageView):
