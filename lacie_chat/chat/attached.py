@@ -58,6 +58,7 @@ class Block:
     start: int
     end: int
     name: str
+    text: str
 
 
 def named_files(text: str, there: Collection[str] = ()) -> list[Named]:
@@ -85,7 +86,7 @@ def blocks(text: str) -> list[Block]:
     """The files that a question holds."""
     if " end of " not in text:
         return []
-    return [Block(*found.span(), found[2]) for found in _BLOCK.finditer(text)]
+    return [Block(*found.span(), found[2], found[3]) for found in _BLOCK.finditer(text)]
 
 
 def begun(text: str) -> tuple[int, str] | None:

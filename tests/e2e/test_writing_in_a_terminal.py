@@ -1,4 +1,4 @@
-"""What one writes, in a real terminal: long pastes, the user's own editor."""
+"""What one writes, in a real terminal: long pastes, the user's own editor, commands, files, earlier questions."""
 
 import json
 import sys
@@ -73,3 +73,28 @@ def test_a_long_paste_is_one_line_that_opens_and_the_editor_has_it_whole(
         terminal.type("\x11")
         assert terminal.wait_for_end() == 0
     assert kept(data_dir) == f"Why? {pasted} Say.more"
+
+
+def test_a_command_a_file_and_an_earlier_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "notes.md").write_text("Vienna lies on the Danube.\n")
+    monkeypatch.chdir(tmp_path)
+    with Terminal("chat", "--context", "1024") as terminal:
+        terminal.wait_for("Ask something")
+        terminal.type("/hel")
+        terminal.wait_for("/help")
+        terminal.type("\t\r")
+        terminal.wait_for("lacie · help")
+        terminal.type("\x1b")
+        terminal.wait_for("Ask something")
+        terminal.type("Sum up @not")
+        terminal.wait_for("notes.md  27 bytes")
+        terminal.type("\t")
+        terminal.wait_for("notes.md 27 bytes, about 6 tokens")
+        terminal.type("\r")
+        terminal.wait_for("[notes.md: 1 line, 27 bytes]")
+        terminal.type("\x11")
+        assert terminal.wait_for_end() == 0
+    with Terminal("chat", "--context", "1024") as terminal:
+        terminal.wait_for("Ask something")
+        terminal.type("\x1b[A")  # the up key
+        terminal.wait_for("Sum up @notes.md")

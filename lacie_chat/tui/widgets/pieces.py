@@ -35,14 +35,15 @@ class Pieces:
     def know_files(self, text: str) -> None:
         """The files that a question holds are pieces."""
         for block in blocks(text):
-            self.label(text[block.start : block.end], printable(block.name))
+            self.label(text[block.start : block.end], printable(block.name), size_of(block.text))
 
-    def label(self, text: str, kind: str = "pasted") -> str:
+    def label(self, text: str, kind: str = "pasted", size: str = "") -> str:
         """The line for this piece; no two pieces have one."""
         if text not in self._labels:
-            label, number = f"[{kind}: {size_of(text)}]", 2
+            size = size or size_of(text)
+            label, number = f"[{kind}: {size}]", 2
             while label in self._texts:
-                label, number = f"[{kind} {number}: {size_of(text)}]", number + 1
+                label, number = f"[{kind} {number}: {size}]", number + 1
             self._texts[label], self._labels[text] = text, label
         return self._labels[text]
 

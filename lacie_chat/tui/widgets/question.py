@@ -29,7 +29,7 @@ def beginning(text: str) -> str:
     """What is shown of a folded question: its first lines, and the names of its files."""
     files, own = [], text
     for block in reversed(blocks(text)):
-        files.append(f"[{printable(block.name)}: {size_of(text[block.start : block.end])}]")
+        files.append(f"[{printable(block.name)}: {size_of(block.text)}]")
         own = own[: block.start] + own[block.end :]
     own = re.sub(r"\n{3,}", "\n\n", own).strip()
     if is_long(own):
