@@ -143,7 +143,7 @@ def _is_to_go(asked: Asked, engine: EngineLike) -> bool:
 
 def _write(asked: Asked, engine: EngineLike) -> Finished | Failed:
     tree, turn, post = asked.tree, asked.turn, asked.post
-    turn.phase = "reading"
+    turn.phase, turn.read, turn.drawn, turn.drawn_since = "reading", 0, 0, None
     post(TurnChanged(turn))
 
     def enter(phase: Phase) -> None:
@@ -153,18 +153,21 @@ def _write(asked: Asked, engine: EngineLike) -> Finished | Failed:
 
     def hear(event: Heard) -> None:
         match event:
-            case Delta(text):
+            case Delta(text, drawn):
+                turn.draw(drawn)
                 _end_thought(turn)
                 tree.append(turn, text)
                 enter("answering")
                 post(TextAdded(turn, text))
-            case Reasoning(text):
+            case Reasoning(text, drawn):
+                turn.draw(drawn)
                 turn.thinks_since = time.monotonic() if turn.thinks_since is None else turn.thinks_since
                 turn.thought_until = None
                 tree.think(turn, text)
                 enter("thinking")
                 post(ThoughtAdded(turn, text))
             case PromptProgress(done, total):
+                turn.read = total
                 post(PromptRead(turn, done, total))
             case Cut():
                 turn.left_out = record_of(event, turn.question)

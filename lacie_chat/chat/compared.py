@@ -2,7 +2,7 @@
 
 The right side is the chat's own speaker. The left one is its model without the adapter (the baseline); or with another
 adapter, which the chat's engine lays over the same weights; or another model, whose engine is started for the
-comparison and closed with it. All are heard by the chat's listener.
+comparison and closed with it; or the same speaker by a preset. All are heard by the chat's listener.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from threading import Lock, Thread
 from typing import Literal
 
 from lacie_chat.chat.answering import Asked
+from lacie_chat.chat.others import Against
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Turn
@@ -34,10 +35,16 @@ class Compared:
     speaker: ChatSpeaker
     baseline: bool = False
     adapter: Path | None = None
+    preset: str | None = None
 
 
-def sides_of(own: ChatSpeaker, other: ChatSpeaker | None) -> dict[Side, Compared]:
-    """The chat's speaker against another, or against its own baseline where that is None."""
+def sides_of(own: ChatSpeaker, against: Against) -> dict[Side, Compared]:
+    """The chat's speaker against what was chosen."""
+    other = against.speaker
+    if against.preset is not None:
+        title = pair_name(own.model_name, own.adapter_name)
+        left = Compared(f"preset {against.preset}", f"preset {against.preset}", own, preset=against.preset)
+        return {"left": left, "right": Compared(title, "the chat's own", own)}
     if other is not None and other.shares_weights(own) and other.adapter_name is None:
         other = None  # the model alone, which is the baseline
     if other is None:

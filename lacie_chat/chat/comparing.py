@@ -18,8 +18,8 @@ from lacie_chat.chat.answering import Asked, end_answer, hurry_answers, make_ans
 from lacie_chat.chat.compared import SIDES, OtherEngine, Side, sides_of
 from lacie_chat.chat.events import ChatEvent, TurnChanged
 from lacie_chat.chat.lane import Lane
+from lacie_chat.chat.others import Against
 from lacie_chat.chat.session import ChatSession
-from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import Turn
 from lacie_chat.comparison import Difference, SideSummary, compare_assessments, compare_samples, summarise_side
 from lacie_chat.confidence import Assessment
@@ -35,7 +35,7 @@ _SEEDS = 2**31
 
 def has_other_side(session: ChatSession) -> bool:
     """Is there something to compare the chat's speaker with: its baseline, or what was chosen?"""
-    return session.speaker.adapter_name is not None or session.compared_with is not None
+    return session.speaker.adapter_name is not None or session.compared_with != Against()
 
 
 def why_incomparable(session: ChatSession) -> str:
@@ -44,19 +44,19 @@ def why_incomparable(session: ChatSession) -> str:
 
 
 class Comparison:
-    """One question and its answers on both sides: the chat's speaker's on the right, and those of `other` on the left,
-    or the baseline's. `post` gets what happens, on any thread; no method blocks."""
+    """One question and its answers on both sides: the chat's speaker's on the right, and those of what it is held
+    against on the left. `post` gets what happens, on any thread; no method blocks."""
 
     def __init__(
         self,
         session: ChatSession,
         question: Turn,
         post: Callable[[ChatEvent], object],
-        other: ChatSpeaker | None = None,
+        against: Against | None = None,
     ) -> None:
         self.question = question
         self.tree = session.tree
-        self.sides = sides_of(session.speaker, other)
+        self.sides = sides_of(session.speaker, against or Against())
         self.seed = 0
         self.samples: dict[Side, list[Turn]] = {side: [] for side in SIDES}
         self._session = session
@@ -185,8 +185,12 @@ class Comparison:
         return summarise_side(assessments) if len(assessments) > 1 else None
 
     def sampling(self, index: int, side: Side = "right") -> Sampling:
-        """How sample `index` is drawn: the same on both sides, but that another model thinks as it does."""
+        """How sample `index` is drawn: the same on both sides, but that another model thinks as it does, and a preset
+        has its say."""
         drawn = replace(self._session.sampling, seed=(self.seed + index) % _SEEDS)
+        if (preset := self.sides[side].preset) is not None:
+            by_preset, _ = self._session.making.by_preset(preset, self._session.speaker)
+            return replace(by_preset, seed=drawn.seed)
         if side == "left" and self._other is not None:
             return replace(drawn, reasoning=self._session.making.sampling(self._other.speaker).reasoning)
         return drawn
@@ -242,7 +246,11 @@ class Comparison:
         return self.tree.draft(self.question, self._params(side, self.sampling(index, side)) | {"comparison": of})
 
     def _params(self, side: Side, sampling: Sampling) -> dict[str, Any]:
-        return self._session.params_of(self.sides[side].baseline, sampling, self.sides[side].speaker)
+        of = self.sides[side]
+        if of.preset is not None:
+            _, kept = self._session.making.by_preset(of.preset, of.speaker)
+            return of.speaker.params_of(of.baseline, sampling) | kept
+        return self._session.params_of(of.baseline, sampling, of.speaker)
 
     def _submit(self, side: Side, index: int) -> None:
         turn = self._draft(side, index)

@@ -69,6 +69,14 @@ class Making:
         seed = self.settings.seeded(self.own)
         return None if seed is None else (seed + earlier) % _SEEDS
 
+    def by_preset(self, preset: str, speaker: ChatSpeaker) -> tuple[Sampling, dict[str, Any]]:
+        """How an answer is drawn by this preset, whatever is set in the conversation, and what is kept with it."""
+        own = {PRESET: preset}
+        sampling = self.settings.sampling(speaker.sampling, own)
+        kept = {"system_prompt": self.settings.system_prompt(own), "preset": preset}
+        drawn = sampling if speaker.can_think else replace(sampling, reasoning=None)
+        return drawn, {name: value for name, value in kept.items() if value}
+
     def kept(self) -> dict[str, Any]:
         """What is kept with an answer beside who gave it and how it was drawn; empty where nothing is set."""
         found = {

@@ -1,7 +1,9 @@
-"""What the chat's speaker can be compared with: its baseline, other adapters of its model, and other models, of what is
-on this machine. Listing reads headers of files only, but may wait for a disk.
+"""What the chat's speaker can be compared with: its baseline, itself by a preset of the settings file, other adapters
+of its model, and other models, of what is on this machine. Listing reads headers of files only, but may wait for
+a disk.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lacie_chat.chat.speaker import ChatSpeaker
@@ -10,12 +12,23 @@ from lacie_chat.sizes import size_text
 
 
 @dataclass(frozen=True, slots=True)
+class Against:
+    """What a comparison holds the chat's answers against: another speaker, or its own by a preset; else its
+    baseline."""
+
+    speaker: ChatSpeaker | None = None
+    preset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Other:
-    """`ref` is what finds it: MODEL, or MODEL+ADAPTER; None: the baseline. `about` says what it is."""
+    """One that can be chosen. `ref` is what finds it: MODEL, or MODEL+ADAPTER; without one it is the `preset`, else the
+    baseline. `about` says what it is."""
 
     ref: str | None
     name: str
     about: str
+    preset: str | None = None
 
     def matches(self, typed: str) -> bool:
         """Does each word stand somewhere in it, in any letter case?"""
@@ -23,7 +36,7 @@ class Other:
         return all(word in text for word in typed.lower().split())
 
 
-def others_of(speaker: ChatSpeaker) -> list[Other]:
+def others_of(speaker: ChatSpeaker, presets: Iterable[str] = ()) -> list[Other]:
     """All of them, the nearest first: adapters are those of the model's architecture (whether one fits, loading it
     tells). What can't be read is left out."""
     from lacie_chat.models import default_adapter, gguf_kind, inspect_gguf, local_models, resolve, resolve_adapter
@@ -31,6 +44,7 @@ def others_of(speaker: ChatSpeaker) -> list[Other]:
     found: list[Other] = []
     if speaker.adapter_name is not None:
         found.append(Other(None, f"baseline: {speaker.model_name}", "the model without its adapter"))
+    found += [Other(None, f"preset {name}", "the same, as it is set there", name) for name in presets]
     origin = speaker.origin
     model_ref, adapter_ref = (origin.model_ref, origin.adapter_ref) if origin is not None else ("", None)
     models: list[Other] = []

@@ -24,6 +24,7 @@ from lacie_chat.chat.going_on import begin_again
 from lacie_chat.chat.lane import Lane
 from lacie_chat.chat.listening import Listening
 from lacie_chat.chat.making import Making
+from lacie_chat.chat.others import Against
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.chat.unheard import calibrator_for, note_unheard, see_as_now, unheard_of
@@ -68,8 +69,8 @@ class ChatSession:
         self.folds = Folds(answer_from, calibrated=speaker.is_calibrated)
         self.baseline = False
         """Do the next answers come without the adapter?"""
-        self.compared_with: ChatSpeaker | None = None
-        """What comparisons hold the answers against; None: the baseline."""
+        self.compared_with = Against()
+        """What comparisons hold the answers against."""
         self._post = post
         self._seed, self._decides = seed, decides
         self._lock = Lock()
@@ -304,7 +305,7 @@ class ChatSession:
         """This one answers from now on; returns the number of the change."""
         same = replace(speaker, engine_factory=self.speaker.engine_factory) == self.speaker  # but run otherwise
         self.speaker, self.baseline = speaker, self.baseline and same
-        self.compared_with = self.compared_with if same else None
+        self.compared_with = self.compared_with if same else Against()
         self._remake()
         self.folds.calibrated = speaker.is_calibrated
         see_as_now(self, self.tree)

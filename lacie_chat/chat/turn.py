@@ -76,6 +76,12 @@ class Turn:
     """What it was when it stopped, while it goes on."""
     begins_again: bool = False
     """Does the store not know yet that it streams once more?"""
+    read: int = 0
+    """Tokens of its prompt, while it is made."""
+    drawn: int = 0
+    """Tokens drawn so far, while it is made; 0 where that isn't known."""
+    drawn_since: float | None = None
+    """When the first of them came, on the clock of `time.monotonic`."""
     stop_requested: bool = False
     answer_requested: bool = False
     """Was it asked to end its thought?"""
@@ -103,6 +109,18 @@ class Turn:
         if (measured := thought_seconds(self.timings)) is not None or self.thinks_since is None:
             return measured
         return (time.monotonic() if self.thought_until is None else self.thought_until) - self.thinks_since
+
+    def draw(self, drawn: int) -> None:
+        """So many tokens are drawn by now."""
+        self.drawn = drawn
+        if self.drawn_since is None:
+            self.drawn_since = time.monotonic()
+
+    @property
+    def speed(self) -> float | None:
+        """Tokens a second while it is made; None before that says anything."""
+        seconds = 0.0 if self.drawn_since is None else time.monotonic() - self.drawn_since
+        return self.drawn / seconds if seconds >= 1 and self.drawn > 1 else None
 
     @property
     def baseline(self) -> bool:

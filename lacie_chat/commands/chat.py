@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         raise LacieError("the chat needs a terminal; in a pipe use: lacie ask QUESTION, or lacie chat --plain")
     if not args.plain and not terminal_takes_codes():
         raise LacieError(f"the chat can't draw on {terminal_name()}; without a screen: lacie chat --plain")
-    notices = _wrong_with(settings_of(args).file)
+    notices = told_at_the_start(settings_of(args).file)
     try:
         store = Store.open()
         resume = _to_go_on_with(store, args)
@@ -106,12 +106,13 @@ def _plain(args: argparse.Namespace, speaker: Speaker, store: Store, resume: str
     return 0
 
 
-def _wrong_with(file: SettingsFile) -> list[str]:
+def told_at_the_start(file: SettingsFile) -> list[str]:
     """What to say at the start of a file that is wrong: a slip in it doesn't keep the chat from opening."""
     if not file.problems:
         return []
     count = f" ({len(file.problems) - 1} more)" if len(file.problems) > 1 else ""
-    return [f"{file.problems[0]}{count}. What is wrong there does not count; lacie settings edit opens it."]
+    first = file.problems[0] if file.problems[0].endswith("?") and not count else f"{file.problems[0]}{count}."
+    return [f"{first} What is wrong there does not count; lacie settings edit opens it."]
 
 
 def _to_go_on_with(store: Store, args: argparse.Namespace) -> str | None:

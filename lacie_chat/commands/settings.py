@@ -3,10 +3,7 @@
 import argparse
 import json
 import os
-import shlex
-import shutil
 import subprocess
-import sys
 
 from rich.table import Table
 from rich.text import Text
@@ -113,26 +110,15 @@ def _told(file: SettingsFile) -> int:
 
 def _edit(_: argparse.Namespace) -> int:
     from lacie_chat.settings.writing import write_template
+    from lacie_chat.tui.external_editor import editor_command
 
     path = paths.settings_path()
+    command = [*editor_command(os.environ), str(path)]
     write_template(path)
-    command = [*_editor(), str(path)]
     try:
         done = subprocess.run(command, check=False)
     except OSError as error:
-        raise LacieError(f"{command[0]} can't be started: {error.strerror}; set EDITOR to another program") from error
+        raise LacieError(f"{command[0]} can't be started: {error.strerror}") from error
     if done.returncode:
         raise LacieError(f"{command[0]} ended with {done.returncode}; the file is {path}")
     return _told(read_settings(path))
-
-
-def _editor() -> list[str]:
-    """The user's own, else one that is there. Raises LacieError, one line, for none."""
-    for variable in ("VISUAL", "EDITOR"):
-        if named := os.environ.get(variable, "").strip():
-            return shlex.split(named, posix=os.name != "nt")
-    usual = ("notepad",) if sys.platform == "win32" else ("nano", "vim", "vi")
-    found = next((name for name in usual if shutil.which(name)), None)
-    if found is None:
-        raise LacieError("there is no editor here: set EDITOR to one")
-    return [found]

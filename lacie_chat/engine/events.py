@@ -95,19 +95,22 @@ class PromptProgress:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """New text of the answer; always whole code points."""
+    """New text of the answer; always whole code points. `drawn`: how many tokens the engine has drawn by now, those of
+    the thought too; 0 where it doesn't say."""
 
     text: str
+    drawn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
     """New text of what the model thinks before it answers, without the marks around it; always whole code points.
 
-    Kept beside the answer and no part of it: not heard, not masked, not sent back (DESIGN.md).
+    Kept beside the answer and no part of it: not heard, not masked, not sent back (DESIGN.md). `drawn`: see Delta.
     """
 
     text: str
+    drawn: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,12 +192,12 @@ class Answer:
             self._told_before = Said(held.text[told_text:], held.reasoning[told_thought:])
         if reasoning:
             self._said[1].append(reasoning)
-            yield Reasoning(reasoning)
+            yield Reasoning(reasoning, self._draft.tokens if self._draft else 0)
         if text:
             self._said[0].append(text)
             if self._first_text is None:
                 self._first_text = time.perf_counter()
-            yield Delta(text)
+            yield Delta(text, self._draft.tokens if self._draft else 0)
 
     def _piece(self, draft: Draft, model: Model, token: int) -> bytes:
         data = draft.piece(token)

@@ -162,6 +162,8 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("view.previous_doubtful", "ctrl+up", "Previous doubtful", "Go to the one before"),
     Action("view.earlier", "f3", "Earlier", "Show earlier messages of a long conversation"),
+    Action("view.latest", "ctrl+end", "Newest", "Go to the newest text, and follow it", priority=True),
+    Action("view.first", "ctrl+home", "First", "Go to the first message of the conversation", priority=True),
     Action("view.page_up", "pageup", "Page up", "Scroll the conversation up", priority=True),
     Action("view.page_down", "pagedown", "Page down", "Scroll the conversation down", priority=True),
     Action("view.code_left", "shift+left,alt+shift+left", "Code left", "Scroll long lines of code to their start"),
@@ -195,7 +197,11 @@ COMPARE_ACTIONS: tuple[Action, ...] = (
     Action("compare.previous", "p", "Previous", "Show the previous sample of both sides"),
     Action("compare.again", "r", "Again", "Answer again what was cut off; else all, with another seed", footer=True),
     Action(
-        "compare.against", "s", "Against", "Choose what to compare with: the baseline, an adapter, a model", footer=True
+        "compare.against",
+        "s",
+        "Against",
+        "Choose what to compare with: the baseline, a preset, an adapter, a model",
+        footer=True,
     ),
     Action("compare.left", "left,h", "Left", "Select the left side"),
     Action("compare.right", "right,l", "Right", "Select the right side"),

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from lacie_chat.chat.meter import context_used
 from lacie_chat.chat.session import ChatSession
-from lacie_chat.tui.widgets.status import GO_ON, Status
+from lacie_chat.tui.widgets.status import GO_ON, Meter, Status
 
 
 def show_engine_state(status: Status, session: ChatSession, key_of: Callable[[str], str]) -> None:
@@ -13,7 +14,8 @@ def show_engine_state(status: Status, session: ChatSession, key_of: Callable[[st
     if undecided is not None and undecided.unfit is not None:
         status.show_unfit(undecided.unfit, (key_of(GO_ON), key_of("chat.edit"), key_of("answer.stop")))
     elif answering := [turn for turn in pending if turn.phase in ("thinking", "answering")]:
-        status.show_answering(answering[0], len(pending) - 1)
+        turn, info = answering[0], session.info
+        status.show_answering(turn, len(pending) - 1, Meter(turn.read + turn.drawn, info.n_ctx if info else 0))
     elif pending and session.info is not None:
         status.show_reading(0, 0)
     elif session.load_error:
@@ -21,4 +23,4 @@ def show_engine_state(status: Status, session: ChatSession, key_of: Callable[[st
     elif session.info is not None and (count := session.listened_to):
         status.show_listening(count)
     elif session.info is not None:
-        status.show_ready(f" · room for {session.info.n_ctx} tokens")
+        status.show_ready(Meter(context_used(session.tree), session.info.n_ctx))

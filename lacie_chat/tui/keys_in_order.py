@@ -16,6 +16,7 @@ from textual.events import Event, Key, Paste
 from textual.message_pump import MessagePump
 from textual.widget import Widget
 
+from lacie_chat.tui.terminal_keys import EscapeAnd
 from lacie_chat.tui.typed_text import as_typed
 
 WAITS = "waits"
@@ -67,6 +68,9 @@ class KeysInOrder(App[None]):
             writes = _writes(event)
             if not (self._settled or (writes and self._only_text)):
                 await self._settle(pressed_on)
+            if isinstance(event, Key) and isinstance(event.key, EscapeAnd) and not self._is_command(event.key):
+                self._arrived.extendleft((Key(event.key.letter, event.key.letter), Key("escape", None)))
+                continue
             pressed_on = self.focused
             await super().on_event(event)
             self._settled, self._only_text = False, writes
@@ -85,6 +89,10 @@ class KeysInOrder(App[None]):
                             await self._reached(pump)
                     await self._followed_up()
         self._settled = True
+
+    def _is_command(self, key: str) -> bool:
+        """Is this key bound on the screen at hand, be it to something that can't be done now?"""
+        return any(key in bindings.key_to_bindings for _, bindings in self.screen._modal_binding_chain)
 
     async def _reached(self, pump: MessagePump) -> None:
         """Wait until a pump has looked at all messages that it has now."""

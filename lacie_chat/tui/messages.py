@@ -100,5 +100,13 @@ class EarlierWanted(Message):
     """The user wants to see earlier messages."""
 
 
+class LatestWanted(Message):
+    """The user wants to see the newest text."""
+
+
+class EndSeen(Message):
+    """The end of the conversation has come into view."""
+
+
 class LaterWanted(Message):
     """The user wants to see later messages, where an early part of a long conversation is shown."""

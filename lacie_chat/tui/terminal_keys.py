@@ -2,7 +2,9 @@
 
 A letter with alt is escape and the letter, in one piece. Textual waits a tenth of a second for more of it; where
 another key or the mouse came in that time it took the letter for text and put a `^` before it, and alt+enter became
-enter, which sends. Such pieces are in its table of sequences now, so they are what they are at once.
+enter, which sends. Such pieces are in its table of sequences now, so they are what they are at once. The same piece
+comes when escape and a letter are typed one soon after the other (tmux keeps escape back for half a second): such a
+key says so, for who finds that it is no command (keys_in_order.py).
 
 A paste that has escape in it, such as a coloured log out of tmux, came as if it had been typed, up to its line ends,
 which sent it. Colours and the like are taken out of a paste before Textual reads it.
@@ -12,7 +14,7 @@ import re
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Self, cast
 from weakref import WeakKeyDictionary
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
@@ -24,6 +26,17 @@ _INTRODUCER = "O"
 """The capital with which, after escape, function keys begin."""
 _BEGIN, _END = f"{_ESCAPE}[200~", f"{_ESCAPE}[201~"
 _SEQUENCE = re.compile(rf"{_ESCAPE}(?:\[[0-?]*[ -/]*[@-~]|\][^\x07{_ESCAPE}]*(?:\x07|{_ESCAPE}\\))?")
+
+
+class EscapeAnd(str):
+    """The name of a key with alt which may have been escape and a `letter`."""
+
+    letter: str
+
+    def __new__(cls, letter: str) -> Self:
+        named = super().__new__(cls, f"alt+shift+{letter.lower()}" if letter.isupper() else f"alt+{letter}")
+        named.letter = letter
+        return named
 
 
 class _Named(NamedTuple):
@@ -75,12 +88,8 @@ def _fed(self: XTermParser, data: str) -> Iterable[Message]:
 
 def _pieces() -> dict[str, str]:
     """The keys with alt, by what comes."""
-    capitals = string.ascii_uppercase.replace(_INTRODUCER, "")
-    return {
-        f"{_ESCAPE}\r": "alt+enter",
-        **{f"{_ESCAPE}{letter}": f"alt+{letter}" for letter in string.ascii_lowercase},
-        **{f"{_ESCAPE}{letter}": f"alt+shift+{letter.lower()}" for letter in capitals},
-    }
+    letters = string.ascii_letters.replace(_INTRODUCER, "")
+    return {f"{_ESCAPE}\r": "alt+enter", **{f"{_ESCAPE}{letter}": EscapeAnd(letter) for letter in letters}}
 
 
 def teach_textual() -> None:

@@ -12,12 +12,15 @@ from two_sided import Ears
 from lacie_chat.chat.compared import SIDES, sides_of
 from lacie_chat.chat.comparing import Comparison
 from lacie_chat.chat.events import ChatEvent
+from lacie_chat.chat.others import Against
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.speaker import ChatSpeaker, Origin
 from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.settings import Sampling
+from lacie_chat.settings import Settings
+from lacie_chat.settings.file import SettingsFile
 
 SURE, UNSURE, OTHER = "It is Tokyo.", "I think it is Tokyo.", "It is Kyoto."
 
@@ -44,9 +47,12 @@ def nobody() -> ScriptedEngine:
 class Chat:
     """A session of `own` with one question answered."""
 
-    def __init__(self, store: Store, engine: ScriptedEngine, adapter: str | None = "own") -> None:
+    def __init__(
+        self, store: Store, engine: ScriptedEngine, adapter: str | None = "own", settings: Settings | None = None
+    ) -> None:
         self.events: list[ChatEvent] = []
-        self.session = ChatSession(speaker(lambda: engine, adapter=adapter), store, self.events.append, seed=lambda: 5)
+        own = speaker(lambda: engine, adapter=adapter)
+        self.session = ChatSession(own, store, self.events.append, seed=lambda: 5, settings=settings)
         self.session.start()
         self.answer = self.session.send("What is the capital of Japan?")
         wait_for(lambda: self.answer.phase == "done")
@@ -54,7 +60,7 @@ class Chat:
         self.question: Turn = self.answer.parent
 
     def compare(self, other: ChatSpeaker) -> Comparison:
-        comparison = Comparison(self.session, self.question, self.events.append, other)
+        comparison = Comparison(self.session, self.question, self.events.append, Against(other))
         comparison.begin()
         return comparison
 
@@ -185,11 +191,37 @@ def test_a_chat_without_an_adapter_stands_against_one(chats: Callable[..., Chat]
 
 def test_the_model_alone_is_the_baseline() -> None:
     own = speaker(nobody)
-    sides = sides_of(own, speaker(nobody, adapter=None))
-    assert sides == sides_of(own, None)
+    sides = sides_of(own, Against(speaker(nobody, adapter=None)))
+    assert sides == sides_of(own, Against())
     assert (sides["left"].name, sides["left"].baseline, sides["right"].name) == ("the baseline", True, "the adapter")
-    twice = sides_of(own, speaker(nobody, "other", "own"))
+    twice = sides_of(own, Against(speaker(nobody, "other", "own")))
     assert [twice[side].name for side in SIDES] == ["other + own", "model + own"]
-    same = sides_of(own, speaker(nobody, "model", "own"))
+    same = sides_of(own, Against(speaker(nobody, "model", "own")))
     assert [same[side].name for side in SIDES] == ["own (left)", "own (right)"]
     assert Sampling() == own.sampling
+
+
+def test_the_chats_own_by_a_preset(chats: Callable[..., Chat]) -> None:
+    engine = ScriptedEngine([Answer(["First."]), Answer([SURE]), Answer([SURE])], Ears())
+    presets = {"pirate": {"system_prompt": "Answer as a pirate.", "temperature": 0.9}}
+    chat = chats(engine, settings=Settings(SettingsFile(presets=presets)))
+    comparison = Comparison(chat.session, chat.question, chat.events.append, Against(preset="pirate"))
+    comparison.begin()
+    wait_for(lambda: ended(comparison))
+    left, right = (comparison.samples[side][0] for side in SIDES)
+    assert (left.params["preset"], left.params["system_prompt"]) == ("pirate", "Answer as a pirate.")
+    assert "preset" not in right.params and "system_prompt" not in right.params
+    drawn = [turn.params["sampling"] for turn in (left, right)]
+    assert [each["temperature"] for each in drawn] == [0.9, 0.2]
+    assert drawn[0]["seed"] == drawn[1]["seed"]
+    told = [[turn.role for turn in prompt] for prompt in engine.prompts[1:]]
+    assert sorted(told) == [["system", "user"], ["user"]]
+    assert left.params["adapter"] == right.params["adapter"] == "own" and not left.baseline
+    comparison.close()
+    again = Comparison(chat.session, chat.question, chat.events.append, Against(preset="pirate"))
+    again.begin()
+    assert [again.samples[side][0] for side in SIDES] == [left, right], "it is there again"
+    again.close()
+    baseline = Comparison(chat.session, chat.question, chat.events.append)
+    assert not baseline._restore() or baseline.samples["left"][0] is not left
+    baseline.close()

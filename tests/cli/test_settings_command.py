@@ -8,6 +8,7 @@ import pytest
 from odd import on_terminal
 
 from lacie_chat import cli
+from lacie_chat.commands.chat import told_at_the_start
 from lacie_chat.commands.machine import machine_of
 from lacie_chat.commands.settled import fill, settings_of
 from lacie_chat.commands.speaker import adapter_ref, speaker_options
@@ -91,7 +92,8 @@ def test_edit_opens_the_editor_and_checks_afterwards(
     assert (data_dir / "config.toml").read_text() == template() + "[presets.x]\nseed = -1\n"
     monkeypatch.setenv("EDITOR", "/no/such/editor")
     status, _, err = lacie(capsys, "settings", "edit")
-    assert status == 1 and "can't be started" in err and "set EDITOR" in err
+    line = "lacie: EDITOR is /no/such/editor, and no such program is found; set it to an editor\n"
+    assert (status, err) == (1, line)
 
 
 @pytest.mark.usefixtures("path")
@@ -137,6 +139,17 @@ def test_an_answer_is_made_as_the_settings_say(path: Path, capsys: pytest.Captur
     assert status in (0, 3) and found["usage"]["completion_tokens"] == 5 and found["finish_reason"] == "length"
     plain = lacie(capsys, "ask", "--baseline", "--json", "--system", "", "Count from one to twenty.")
     assert json.loads(plain[1])["usage"]["prompt_tokens"] != found["usage"]["prompt_tokens"]
+
+
+def test_the_chat_tells_of_what_is_wrong_and_goes_on_with_the_rest(path: Path) -> None:
+    path.write_text("temprature = 0.2\nmax_tokens = 0\nseed = 5\n")
+    args = cli.parsed(["chat"])
+    fill(args)
+    assert settings_of(args).seeded() == 5
+    assert told_at_the_start(settings_of(args).file) == [
+        f"{path}: there is no option temprature; did you mean temperature? (1 more). What is wrong there does not "
+        "count; lacie settings edit opens it."
+    ]
 
 
 def test_a_broken_file_never_keeps_the_chat_from_opening(path: Path) -> None:

@@ -55,6 +55,17 @@ def test_only_colours_that_it_has_are_sent_and_no_text_vanishes(terminal_of: str
         assert {"1", "7"} <= sent, "bold type, and a cursor"
 
 
+@pytest.mark.parametrize("terminal_of", ["linux", "xterm-16color"])
+def test_no_text_of_the_terminals_own_colour_stands_on_a_background_of_ours(terminal_of: str) -> None:
+    """Black on black it would be, where the terminal is a white one."""
+    with Terminal("chat", variables=ALLOWED[terminal_of][0]) as terminal:
+        terminal.wait_for("Ready")
+        ask(terminal, QUESTION)
+        terminal.wait_for(answered(QUESTION), 120)
+        mixed = [cell for cell in terminal.cells() if cell.fg == "default" != cell.bg and not cell.reverse]
+        assert not mixed
+
+
 def test_without_colour_the_signs_say_all_and_the_chosen_row_is_underlined() -> None:
     with Terminal("chat", variables=ALLOWED["no colour"][0]) as terminal:
         terminal.wait_for("Ready")

@@ -105,8 +105,13 @@ def test_a_coloured_log_that_is_pasted_is_not_sent(chat: Terminal) -> None:
 
 
 def test_alt_and_a_letter_held_down_types_nothing(chat: Terminal) -> None:
-    chat.type("a\x1bw\x1bw\x1bw\x1b[<35;5;5Mb\x1bw\x1b[Dc")
+    chat.type("a\x1br\x1br\x1br\x1b[<35;5;5Mb\x1br\x1b[Dc")  # alt+r, which loads a model that failed
     chat.wait_for("acb")
+
+
+def test_escape_and_what_follows_at_once_are_escape_and_text(chat: Terminal) -> None:
+    chat.type("\x0f\x1bmore \x1bOP\x1bthan \x1b[20~\x1bYou know")  # history, help and calibration, left by escape
+    chat.wait_for("more than You know")
 
 
 def test_ctrl_z_goes_back_to_the_shell_and_fg_comes_back_with_the_draft(data_dir: Path) -> None:

@@ -13,13 +13,15 @@ from two_sided import Ears
 
 from lacie_chat.chat.choosing import Found, OnProgress
 from lacie_chat.chat.compared import SIDES
-from lacie_chat.chat.others import others_of
+from lacie_chat.chat.others import Against, others_of
 from lacie_chat.chat.speaker import ChatSpeaker, Origin
 from lacie_chat.commands.chat import add_arguments, app_of
 from lacie_chat.commands.settled import fill
 from lacie_chat.commands.speaker import find_speaker
 from lacie_chat.conversations import Store
 from lacie_chat.models import ModelError
+from lacie_chat.settings import Settings
+from lacie_chat.settings.file import SettingsFile
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.others import OthersScreen
@@ -172,11 +174,11 @@ async def test_back_to_the_baseline(chatting) -> None:
         screen = await open_comparison(driver)
         await open_list(driver)
         await driver.pilot.press(*"q4_1", "enter")
-        await driver.until(lambda: driver.app.screen is screen and driver.session.compared_with is not None)
+        await driver.until(lambda: driver.app.screen is screen and driver.session.compared_with != Against())
         await compared(driver, screen)
         await open_list(driver)
         await driver.pilot.press("enter")
-        await driver.until(lambda: driver.app.screen is screen and driver.session.compared_with is None)
+        await driver.until(lambda: driver.app.screen is screen and driver.session.compared_with == Against())
         await compared(driver, screen)
         assert "baseline: SmolLM2-135M-Instruct" in driver.text() and "with LACIE" in driver.text()
 
@@ -263,3 +265,17 @@ async def test_all_of_it_real(models_dir: Path) -> None:
                 assert (left.params["model"], left.params["adapter"]) == params
                 assert left.status == right.status == "complete", (left.problem, right.problem)
                 assert right.params["adapter"] == "LACIE"
+
+
+async def test_a_preset_of_the_settings_file(chatting) -> None:
+    settings = Settings(SettingsFile(presets={"wild": {"temperature": 0.9}}))
+    async with chatting(Shop(), answers(SURE, SURE, SURE, SURE), settings=settings) as driver:
+        screen = await open_comparison(driver)
+        first = screen.comparison
+        await open_list(driver)
+        assert "preset wild" in driver.text()
+        await driver.pilot.press(*"wild", "enter")
+        await driver.until(lambda: driver.app.screen is screen and screen.comparison is not first)
+        await compared(driver, screen)
+        text = driver.text()
+        assert "preset wild: temperature 0.9" in text and "the chat's own: temperature 0.2" in text

@@ -48,7 +48,7 @@ async def test_an_unlikely_answer_is_folded_and_opens_by_key_and_by_click(driven
         await driver.until(lambda: FOLDED in driver.text())
         assert "It is the Danube." not in driver.text()
         assert "▰" in driver.text(), "the confidence line stays"
-        assert "Ready · room for 2048 tokens · folds under 50\u00a0%" in driver.text()
+        assert "Ready · 42 of 2,048 tokens · folds under 50\u00a0%" in driver.text()
         await driver.pilot.press("ctrl+y")
         assert driver.app.clipboard == TEXT
         await driver.pilot.press("ctrl+b")

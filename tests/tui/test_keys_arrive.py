@@ -13,6 +13,7 @@ from textual.widgets import Input
 from lacie_chat.conversations import Store
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.history import HistoryScreen
+from lacie_chat.tui.terminal_keys import EscapeAnd
 from lacie_chat.tui.widgets.message import AnswerView
 
 FOCUSED: dict[str, Callable[[ChatScreen], Widget | None]] = {
@@ -161,6 +162,13 @@ async def test_keys_after_another_branch_an_edit_and_a_selection(driven) -> None
         await idle(driver)
         answers = [turn for turn in driver.session.tree.path() if turn.role == "assistant"]
         assert answers[0].correct is True
+
+
+async def test_an_escape_that_comes_with_a_letter_is_both_where_they_are_no_command(driven) -> None:
+    async with driven(engine()) as driver:
+        burst(driver, "ctrl+o", EscapeAnd("t"), " his, f1: ", "f1", EscapeAnd("M"), " y ", EscapeAnd("y"), " end")
+        await driver.until(lambda: driver.chat.composer.text == "this, f1: My end")
+        assert driver.app.screen is driver.chat, "alt+y is a command there, for which there is no thought"
 
 
 async def test_what_is_pasted_keeps_its_place(driven) -> None:

@@ -1,5 +1,6 @@
 """The strip over the conversation: a mark for each answer, and the way to it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -201,7 +202,8 @@ def long_conversation(store: Store, count: int) -> str:
     for number in range(count):
         parent = store.add_message(made.id, parent, "user", f"question {number}").id
         parent = store.add_message(made.id, parent, "assistant", f"answer **{number}**").id
-        store.attach_assessment(parent, unassessed(f"question {number}", ASSESSMENT_VERSION).to_dict())
+        nothing = replace(unassessed(f"question {number}", ASSESSMENT_VERSION), response=f"answer **{number}**")
+        store.attach_assessment(parent, nothing.to_dict())
     return str(made.id)
 
 

@@ -210,6 +210,28 @@ def test_what_is_nearly_grey_is_grey_in_256_colours(value: str, shown: str) -> N
     assert _grey_if_nearly(value).lower() == shown.lower()
 
 
+async def test_code_in_16_colours_is_bright_on_black(driven) -> None:
+    code = (
+        "```python\nimport this\nclass Up(float):\n    def go(self) -> None:\n        raise ValueError( 'x' ) # so\n```"
+    )
+    async with driven(ScriptedEngine([Answer([code])]), size=SIZE) as driver:
+        driver.app.show_theme(FEW_COLOURS)
+        await driver.ask("How?")
+        await driver.pilot.pause(0.3)
+        shown = {
+            word: segment.style.color.name
+            for strip in strips(driver.app)
+            for segment in strip
+            for word in segment.text.split()
+            if segment.style is not None and segment.style.color is not None
+        }
+        for word in ("import", "class", "Up", "go", "raise", "ValueError", "this", "self"):
+            assert shown[word] not in ("default", "black", "blue", "red", "magenta", "bright_black"), (
+                word,
+                shown[word],
+            )
+
+
 async def test_no_text_vanishes_in_a_theme_of_the_terminals_own_colours(driven) -> None:
     for theme in ("ansi-dark", "ansi-light", FEW_COLOURS):
         async with driven(engine(), size=SIZE, **TELLS, **with_figure(0.17)) as driver:

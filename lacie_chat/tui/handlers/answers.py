@@ -126,9 +126,9 @@ async def _choose_other_side(chat: "ChatScreen") -> bool:
     if chat.find is None:
         chat.notify(NOTHING_TO_COMPARE, severity="warning", timeout=10, markup=False)
         return False
-    chosen = await chat.app.push_screen_wait(OthersScreen(chat.session.speaker, chat.find))
+    chosen = await chat.app.push_screen_wait(OthersScreen(chat.session, chat.find))
     if chosen is not None:
-        chat.session.compared_with = chosen.speaker
+        chat.session.compared_with = chosen
     return has_other_side(chat.session)
 
 

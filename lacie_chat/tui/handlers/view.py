@@ -87,6 +87,17 @@ async def show_earlier(chat: "ChatScreen") -> None:
     await chat.transcript.show_earlier()
 
 
+@does("view.latest", lambda chat: chat.has_messages)
+async def go_to_newest(chat: "ChatScreen") -> None:
+    await chat.transcript.action_latest()
+    chat.below.display = False
+
+
+@does("view.first", lambda chat: chat.has_messages)
+async def go_to_first(chat: "ChatScreen") -> None:
+    await chat.transcript.to_first()
+
+
 @does("view.page_up")
 def page_up(chat: "ChatScreen") -> None:
     _scrolled(chat).scroll_page_up(animate=False)

@@ -3,6 +3,7 @@
 Everything that blocks happens on the session's threads; this screen only reads turns and moves widgets.
 """
 
+import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
@@ -36,11 +37,21 @@ from lacie_chat.tui.footer_hints import footer_hints
 from lacie_chat.tui.handlers import is_possible, perform
 from lacie_chat.tui.interface_state import InterfaceState
 from lacie_chat.tui.key_names import first_key
-from lacie_chat.tui.messages import BranchWanted, CommandTyped, EarlierWanted, FromSession, Submitted, TurnSelected
+from lacie_chat.tui.messages import (
+    BranchWanted,
+    CommandTyped,
+    EarlierWanted,
+    EndSeen,
+    FromSession,
+    LatestWanted,
+    Submitted,
+    TurnSelected,
+)
 from lacie_chat.tui.prompts import keep_prompt
 from lacie_chat.tui.screens.compare import CompareScreen
 from lacie_chat.tui.screens.fetching import FetchingScreen
 from lacie_chat.tui.screens.tokens import TokensScreen
+from lacie_chat.tui.widgets.below import Below
 from lacie_chat.tui.widgets.details import Details
 from lacie_chat.tui.widgets.details_figures import fitted_for
 from lacie_chat.tui.widgets.fitting_footer import FittingFooter
@@ -54,6 +65,10 @@ if TYPE_CHECKING:
     from lacie_chat.chat.choosing import Find
 
 
+METERED_EVERY = 0.25
+"""Seconds between two looks at the meter while text comes."""
+
+
 class ChatScreen(FetchingScreen):
     """The one screen that is always there."""
 
@@ -61,6 +76,7 @@ class ChatScreen(FetchingScreen):
 
     title_bar = getters.query_one("#title", Static)
     details = getters.query_one(Details)
+    below = getters.query_one(Below)
     footer = getters.query_one(FittingFooter)
 
     def __init__(self, session: ChatSession, state: InterfaceState, find: "Find | None" = None) -> None:
@@ -68,6 +84,7 @@ class ChatScreen(FetchingScreen):
         self.edited: Turn | None = None
         self.explaining = Explaining(state)
         self.code_round = CodeRound()
+        self._metered = float("-inf")
 
     def compose_screen(self) -> ComposeResult:
         yield Static(id="title", classes="title-bar")
@@ -75,6 +92,7 @@ class ChatScreen(FetchingScreen):
         with Container(id="body"):
             yield Transcript(self.fold_of)
             yield Details()
+        yield Below()
         yield Status()
         yield from self.compose_writing()
         yield FittingFooter(lambda: footer_hints(self))
@@ -105,10 +123,26 @@ class ChatScreen(FetchingScreen):
             case TextAdded(turn, _) | ThoughtAdded(turn, _):
                 if view := self.transcript.answer_view(turn):
                     await view.follow()
+                self._show_growth()
             case TurnChanged(turn) | TurnEnded(turn):
                 await self.redraw_turn(turn)
             case Notice(text, serious):
                 self.notify(text, severity="error" if serious else "information", timeout=10, markup=False)
+
+    def _show_growth(self) -> None:
+        """Text has come: the meter goes on, at times, and where the end isn't in sight it is said that it has moved."""
+        now = time.monotonic()
+        if now - self._metered >= METERED_EVERY:
+            self._metered = now
+            self._show_state()
+        if not self.transcript.sees_end and not self.below.display:
+            self.below.hint(first_key("view.latest", self.state.keymap))
+
+    def on_end_seen(self, _: EndSeen) -> None:
+        self.below.display = False
+
+    async def on_latest_wanted(self, _: LatestWanted) -> None:
+        await perform(self, "view.latest")
 
     async def redraw_turn(self, turn: Turn) -> None:
         self._show_state()
@@ -174,6 +208,7 @@ class ChatScreen(FetchingScreen):
         for text in past:
             self.composer.remember(text)
         self.edited = None
+        self.below.display = False
         self.show_setting()
         self._show_state()
         self.show_strip()

@@ -20,6 +20,7 @@ from lacie_chat.chat.answering import thinking_of
 from lacie_chat.chat.compared import SIDES, Side
 from lacie_chat.chat.comparing import MOST_SAMPLES, Comparison
 from lacie_chat.chat.events import ChatEvent, Notice, TextAdded, ThoughtAdded, TurnChanged, TurnEnded
+from lacie_chat.chat.others import Against
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
 from lacie_chat.comparison import differing_words
@@ -31,17 +32,16 @@ from lacie_chat.tui.key_names import names_of
 from lacie_chat.tui.messages import FromSession, ThoughtWanted
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.help import HelpScreen
-from lacie_chat.tui.screens.others import Against, OthersScreen
+from lacie_chat.tui.screens.others import OthersScreen
 from lacie_chat.tui.widgets.code_fence import STEP, scroll_code
 from lacie_chat.tui.widgets.compare_column import ColumnSelected, CompareColumn
 from lacie_chat.tui.widgets.compare_lines import (
     difference_content,
+    making_text,
     mean_right,
     overall_content,
-    params_of,
     state_content,
 )
-from lacie_chat.tui.widgets.details import sampling_text
 
 if TYPE_CHECKING:
     from lacie_chat.chat.choosing import Find
@@ -164,10 +164,8 @@ class CompareScreen(SizedScreen[bool]):
         if overall is not None:
             right = (mean_right(comparison.samples["left"]), mean_right(comparison.samples["right"]))
             above.update(overall_content(overall, comparison.changed(), right, self._names))
-        making = comparison.sampling(index)
-        self.query_one("#compare-making", Static).update(
-            Content.styled(f"both: seed {making.seed} · {sampling_text(params_of(pair))}", "$foreground 65%")
-        )
+        making = making_text(comparison.sampling(index).seed, pair, self._names)
+        self.query_one("#compare-making", Static).update(Content.styled(making, "$foreground 65%"))
         for side in SIDES:
             column = self._column(side)
             column.set_class(side == self._side, "-selected")
@@ -290,15 +288,15 @@ class CompareScreen(SizedScreen[bool]):
 
     def action_compare_against(self) -> None:
         if self._find is not None:
-            self.app.push_screen(OthersScreen(self.session.speaker, self._find), self._compare_with)
+            self.app.push_screen(OthersScreen(self.session, self._find), self._compare_with)
 
     async def _compare_with(self, chosen: Against | None) -> None:
         """Hold the chat's answers against what was chosen; what there is of the comparison until now is kept."""
         if chosen is None:
             return
         self.comparison.close()
-        self.session.compared_with = chosen.speaker
-        self.comparison = Comparison(self.session, self.comparison.question, self._from_threads, chosen.speaker)
+        self.session.compared_with = chosen
+        self.comparison = Comparison(self.session, self.comparison.question, self._from_threads, chosen)
         for side in SIDES:
             self._column(side).border_title = Content(self.comparison.sides[side].title)
         self.comparison.begin()

@@ -1,11 +1,10 @@
-"""What to compare with: the baseline, another adapter, another model; one of the list, or by its REF.
+"""What to compare with: the baseline, a preset, another adapter, another model; one of the list, or by its REF.
 
 The list opens at once and is filled when the disk has been looked at. What is chosen is found on a thread, on this
 machine: a comparison fetches nothing.
 """
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
@@ -16,7 +15,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 
-from lacie_chat.chat.others import Other, others_of
+from lacie_chat.chat.others import Against, Other, others_of
+from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.errors import LacieError
 from lacie_chat.printable import printable
@@ -26,13 +26,6 @@ if TYPE_CHECKING:
     from lacie_chat.chat.choosing import Find
 
 PASSED_ON = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
-
-
-@dataclass(frozen=True, slots=True)
-class Against:
-    """What was chosen; the chat's baseline where it is no speaker."""
-
-    speaker: ChatSpeaker | None
 
 
 class _Elsewhere(Exception):
@@ -51,9 +44,10 @@ class OthersScreen(ModalScreen[Against | None]):
     others = getters.query_one(OptionList)
     line = getters.query_one("#others-line", Static)
 
-    def __init__(self, speaker: ChatSpeaker, find: "Find") -> None:
+    def __init__(self, session: ChatSession, find: "Find") -> None:
         super().__init__()
-        self._speaker, self._find = speaker, find
+        self._speaker, self._find = session.speaker, find
+        self._presets = list(session.making.settings.file.presets)
         self._all: list[Other] | None = None
         self._shown: list[Other] = []
         self._left = False
@@ -74,7 +68,7 @@ class OthersScreen(ModalScreen[Against | None]):
         self._left = True
 
     async def _look(self) -> None:
-        self._all = await asyncio.to_thread(others_of, self._speaker)
+        self._all = await asyncio.to_thread(others_of, self._speaker, self._presets)
         if self.is_mounted:
             self._fill()
 
@@ -106,22 +100,22 @@ class OthersScreen(ModalScreen[Against | None]):
     def on_input_submitted(self) -> None:
         index = self.others.highlighted
         if self._shown and index is not None:
-            self._choose(self._shown[index].ref)
+            self._choose(self._shown[index])
         elif typed := self.search.value.strip():
-            self._choose(typed)
+            self._choose(Other(typed, typed, ""))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self._choose(self._shown[event.option_index].ref)
+        self._choose(self._shown[event.option_index])
 
     def action_move(self, action: str) -> None:
         getattr(self.others, f"action_{action}")()
 
-    def _choose(self, ref: str | None) -> None:
-        if ref is None:
-            self.dismiss(Against(None))
+    def _choose(self, other: Other) -> None:
+        if other.ref is None:
+            self.dismiss(Against(preset=other.preset))
             return
         self._say("Looking at it…")
-        self.run_worker(self._take(ref), exclusive=True)
+        self.run_worker(self._take(other.ref), exclusive=True)
 
     async def _take(self, ref: str) -> None:
         def on_progress(_fraction: float, _text: str) -> None:

@@ -6,6 +6,7 @@ bar under them, and by key (transcript.py). What is underlined in an answer hedg
 """
 
 import re
+from typing import Any
 
 from markdown_it.token import Token
 from textual.app import ComposeResult
@@ -28,7 +29,9 @@ _SPELT = {
     # colours that Textual's themes for a terminal's own colours misspell; they would be none
     "ansi_yelllow": "ansi_yellow", "ansi_greenb": "ansi_green", "ansi_blow": "ansi_blue", "ans_red": "ansi_red",
     "$text 60%": "$text-muted",  # the same, but where a theme says otherwise
+    "ansi_default": "$foreground",  # the terminal's own text colour is nothing to be seen on a background of ours
 }  # fmt: skip
+_TOO_DARK = re.compile(r"ansi_(red|magenta)\b")
 
 
 def _without_underlines(theme: type[HighlightTheme]) -> type[HighlightTheme]:
@@ -36,8 +39,19 @@ def _without_underlines(theme: type[HighlightTheme]) -> type[HighlightTheme]:
     return type(f"Plain{theme.__name__}", (theme,), {"STYLES": {k: _SPELT.get(v, v) for k, v in styles.items()}})
 
 
+class _BrightTheme(ANSIDarkHighlightTheme):
+    """The terminal's bright colours, where its dark ones can't be read on black."""
+
+    STYLES: dict[Any, str] = {  # noqa: RUF012 - as Textual declares it
+        kind: _TOO_DARK.sub(r"ansi_bright_\1", _SPELT.get(style, style))
+        .replace("ansi_bright_black", "ansi_white")
+        .replace("ansi_blue", "ansi_bright_cyan")
+        for kind, style in ANSIDarkHighlightTheme.STYLES.items()
+    }
+
+
 _FULL = _without_underlines(HighlightTheme)
-_DARK, _LIGHT = _without_underlines(ANSIDarkHighlightTheme), _without_underlines(ANSILightHighlightTheme)
+_DARK, _LIGHT = _without_underlines(_BrightTheme), _without_underlines(ANSILightHighlightTheme)
 
 
 class CodeHead(Static):

@@ -10,6 +10,7 @@ from lacie_chat.chat.tree import Phase, Turn
 from lacie_chat.comparison import Difference
 from lacie_chat.confidence import bar, percent
 from lacie_chat.tui.figures import DIM, NOT_CALIBRATED
+from lacie_chat.tui.widgets.details import sampling_text
 from lacie_chat.tui.widgets.line_layout import WITHIN
 
 Names = Mapping[Side, str]
@@ -89,6 +90,10 @@ def _begun(pair: Sequence[Turn]) -> bool:
     return any(turn.phase == "reading" for turn in pair)
 
 
-def params_of(pair: Sequence[Turn]) -> dict[str, object]:
-    """The sampling of both answers (they share it)."""
-    return dict(pair[0].params["sampling"])
+def making_text(seed: int, pair: Sequence[Turn], names: Names) -> str:
+    """How both answers are drawn: in one, unless a preset makes them differ."""
+    drawn = [sampling_text(dict(turn.params["sampling"])) for turn in pair]
+    if drawn[0] == drawn[1]:
+        return f"both: seed {seed} · {drawn[0]}"
+    each = "; ".join(f"{names[side]}: {text}" for side, text in zip(SIDES, drawn, strict=True))
+    return f"seed {seed} · {each}"

@@ -1,6 +1,7 @@
 """One line over the composer: what the engine is doing."""
 
 import re
+from typing import NamedTuple
 
 from textual.content import Content
 from textual.style import Style
@@ -11,16 +12,30 @@ from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import bar
 from lacie_chat.engine.events import PromptSize
 
-NARROW = 60
-"""Cells under which it says less."""
+DIM = "$foreground 65%"
+FULL_FROM = 0.9
+"""The share of the context from which on the meter stands out."""
 GO_ON = "answer.go_on"
 HINT = "enter sends · ctrl+j new line"
 RETRY = "alt+r tries again, alt+m takes another model; all else still works"
 NARROW = 60
-"""Columns of a terminal in which a file's folders leave no room for what is wrong with it."""
+"""Columns of a terminal under which it says less: a file's folders leave no room for what is wrong with it, say."""
 _FOLDERS = re.compile(r"(?<![^\s'\"])(?:~|[A-Za-z]:)?[\\/](?:[^\s\\/]+[\\/])+")
 LONG_PROMPT = 256
 """Tokens from which on the reading of a prompt is worth a bar."""
+
+
+class Meter(NamedTuple):
+    """How much of the context is used (None: nobody has counted), and how much there is."""
+
+    used: int | None
+    n_ctx: int
+
+    def text(self, *, narrow: bool) -> str:
+        """In few words."""
+        if self.used is None:
+            return f"room for {self.n_ctx:,}" if narrow else f"room for {self.n_ctx:,} tokens"
+        return f"{self.used:,}/{self.n_ctx:,}" if narrow else f"{self.used:,} of {self.n_ctx:,} tokens"
 
 
 class Status(Static):
@@ -68,21 +83,32 @@ class Status(Static):
         head = Content("Doesn't fit" if narrow else "It doesn't fit").stylize("$text-warning")
         self._show(Content(" · ").join([head, *parts]))
 
-    def show_answering(self, turn: Turn, waiting: int) -> None:
-        more = f" · {waiting} more waiting" if waiting else ""
+    def show_answering(self, turn: Turn, waiting: int, meter: Meter) -> None:
+        narrow = self.content_size.width < NARROW
         if turn.phase != "thinking":
             doing = "Answering… escape stops"
         else:
             asked = turn.answer_requested
             doing = "Ending the thought… escape stops" if asked else "Thinking… escape goes to the answer"
-        self._show(Content(f"{doing}{more}"))
+        parts = [doing]
+        if turn.drawn:
+            parts.append(f"{turn.drawn:,} token{'s' * (turn.drawn != 1)}" if not narrow else f"{turn.drawn:,}")
+            if (speed := turn.speed) is not None:
+                parts.append(f"{speed:.0f}/s")
+            if turn.read and not narrow:
+                parts.append(meter.text(narrow=True))
+        if waiting:
+            parts.append(f"{waiting} more waiting")
+        self._show(Content(" · ".join(parts)))
 
     def show_listening(self, count: int) -> None:
         """So many answers are not assessed yet."""
         self._show(Content("Listening…" if count == 1 else f"Listening to {count} answers…"))
 
-    def show_ready(self, detail: str) -> None:
-        self._show(Content(f"Ready{detail}").stylize("$foreground 65%"))
+    def show_ready(self, meter: Meter) -> None:
+        full = meter.used is not None and meter.used >= FULL_FROM * meter.n_ctx
+        told = meter.text(narrow=self.content_size.width < NARROW)
+        self._show(Content.assemble(("Ready · ", DIM), (told, "$text-warning" if full else DIM)))
 
     def show_setting(self, text: str) -> None:
         """What is switched on, beside whatever state is shown."""

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from lacie_chat.chat.tree import ChatTree, Turn
-from lacie_chat.tui.messages import EarlierWanted, LaterWanted, TurnSelected
+from lacie_chat.tui.messages import EarlierWanted, EndSeen, LaterWanted, TurnSelected
 from lacie_chat.tui.widgets.confidence_line import ConfidenceLine
 from lacie_chat.tui.widgets.message import AnswerView, Fold, MessageView
 from lacie_chat.tui.widgets.question import QuestionView
@@ -128,9 +128,9 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         self.anchor()
 
     async def action_latest(self) -> None:
-        """To the end of the conversation, whatever part of it is shown."""
+        """To the end of the conversation, whatever part of it is shown; there it follows what comes."""
         if self._last is None:
-            self.scroll_end()
+            self.anchor()
         else:
             await self._to_end()
 
@@ -205,6 +205,24 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         return view if isinstance(view, AnswerView) else None
 
     @property
+    def sees_end(self) -> bool:
+        """Is the end of the conversation in sight, not only that of a part of it?"""
+        return self._last is None and self.at_end
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self.sees_end:
+            self.post_message(EndSeen())
+
+    async def to_first(self) -> None:
+        """To the first message of the conversation."""
+        path = self._tree.path() if self._tree is not None else []
+        if self._first > 0:
+            await self._build(0, WINDOW if len(path) > WINDOW else None)
+        self.anchor(False)
+        self.scroll_home(animate=False)
+
+    @property
     def at_end(self) -> bool:
         """Is the end in sight, or kept there as the conversation grows?"""
         return self.is_vertical_scroll_end or (self.is_anchored and not self._anchor_released)
@@ -217,7 +235,8 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         """Draw answers that have changed, so that what the user has scrolled up to read keeps its place."""
         top = next((view for view in self.query(MessageView) if view.region.bottom > self.region.y), None)
         shown = [child for child in top.children if child.region.height] if top is not None else []
-        fixed = None if self.at_end or not shown else shown[-1]
+        # the part at the upper edge: what comes to its end, or above it, doesn't move what is read
+        fixed = None if self.at_end else next((each for each in shown if each.region.bottom > self.region.y), None)
         row = fixed.region.y if fixed is not None else 0
         for view in views:
             await view.settle()
@@ -226,7 +245,7 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
             self.call_after_refresh(self._put_back, fixed, row)
 
     def _put_back(self, widget: Widget, row: int) -> None:
-        if widget.is_attached and (moved := widget.region.y - row):
+        if widget.is_attached and widget.region.height and (moved := widget.region.y - row):
             self.scroll_relative(y=moved, animate=False)
 
     def redraw_question(self, view: QuestionView) -> None:
