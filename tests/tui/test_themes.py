@@ -249,3 +249,22 @@ async def test_no_text_vanishes_in_a_theme_of_the_terminals_own_colours(driven) 
                 and segment.style.color.name != "default"
             ]
             assert not same
+
+
+async def test_without_colour_the_words_that_differ_are_reversed(driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    texts = ("It is the Danube.", "It is the Danube.", "It is surely the Rhine.")
+    scripted = ScriptedEngine([Answer([text]) for text in texts], ScriptedReader("the Danube", acceptance=0.88))
+    async with driven(scripted, size=(160, 40), **TELLS, **with_figure(0.17)) as driver:
+        await driver.ask("Which river?")
+        await driver.pilot.press("f2")
+        await driver.until(lambda: driver.text().count("right about") >= 2)
+        await driver.pilot.press("w")
+        await driver.until(lambda: "Rhine" in reversed_text(driver.app))
+        assert "It is" not in reversed_text(driver.app)
+
+
+def reversed_text(app: LacieApp) -> str:
+    return " ".join(
+        segment.text for strip in strips(app) for segment in strip if segment.style and segment.style.reverse
+    )

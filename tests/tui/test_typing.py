@@ -10,7 +10,7 @@ from textual.keys import KEY_NAME_REPLACEMENTS, _character_to_key
 
 from lacie_chat.conversations import Store
 from lacie_chat.tui.actions import ACTIONS
-from lacie_chat.tui.interface_state import InterfaceState, read_state, write_state
+from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.key_names import key_name, writes_text
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.screens.history import HistoryScreen
@@ -142,9 +142,9 @@ async def test_a_letter_with_alt_writes_nothing(driven) -> None:
 
 async def test_a_letter_that_the_user_made_a_command_is_typed_and_one_line_says_so(driven, done, danube) -> None:
     keys = {"answer.wrong": "0", "chat.new": "n,f10", "view.help": "question_mark"}
-    write_state(InterfaceState(keys=dict(keys)))
+    write_state(InterfaceState(unmoved=keys))
     async with driven(danube, size=(120, 40)) as driver:
-        assert driver.told == [] and read_state().keys == keys
+        assert driver.app.state.keys == keys, "what the user wrote stays as it is"
         assert "Ignored, for what writes text is no command: 0 for answer.wrong, n for chat.new, ? for view.help" in (
             " ".join(" ".join(str(line.message) for line in driver.app._notifications).split())
         )

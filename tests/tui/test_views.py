@@ -105,7 +105,7 @@ async def test_a_draft_and_the_theme_outlive_the_program(driven) -> None:
 async def test_keys_can_be_remapped(driven) -> None:
     from lacie_chat.tui.interface_state import InterfaceState, write_state
 
-    write_state(InterfaceState(keys={"view.help": "f4"}))
+    write_state(InterfaceState(unmoved={"view.help": "f4"}))
     async with driven() as driver:
         await driver.pilot.press("f1")
         assert isinstance(driver.app.screen, ChatScreen)

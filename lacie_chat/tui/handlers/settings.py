@@ -8,6 +8,7 @@ from lacie_chat.confidence import percent
 from lacie_chat.settings import Value
 from lacie_chat.tui.handlers.registry import does
 from lacie_chat.tui.remembering import remember
+from lacie_chat.tui.themes import Coloured
 from lacie_chat.tui.widgets.message import AnswerView
 
 if TYPE_CHECKING:
@@ -75,11 +76,11 @@ async def change_settings(chat: "ChatScreen") -> None:
     def apply(name: str, value: Value | None) -> None:
         """None: as it was left."""
         holds = value if value is not None else getattr(chat.state, name)
-        if name == "theme":
-            chat.app.theme = str(holds)
+        if isinstance(chat.app, Coloured) and name == "theme":
+            chat.app.show_theme(str(holds))
         elif name == "agreement":
             session.agreement = int(holds)
-        else:
+        elif name == "answer_from":
             session.folds.answer_from = float(holds)
 
     reload = await chat.app.push_screen_wait(SettingsScreen(session, apply))

@@ -18,6 +18,7 @@ from textual.widgets import Footer, Static
 
 from lacie_chat.errors import LacieError
 from lacie_chat.printable import printable
+from lacie_chat.settings import read_settings
 from lacie_chat.study import SURE_WORDS, Judgement, PersonFile, Shown
 from lacie_chat.tui.drawing import DrawsWhole
 from lacie_chat.tui.interface_state import read_state
@@ -65,7 +66,7 @@ class StudyApp(DrawsWhole[None], Coloured[None]):
         return self._judging
 
     def on_mount(self) -> None:
-        self.show_theme(read_state().theme)
+        self.show_theme(str(read_settings().values.get("theme", read_state().theme)))
         self.push_screen(IntroScreen(self._judging.done, self._judging.total))
 
 

@@ -7,7 +7,7 @@ The parser puts signs around them (highlights.py); here they become styles.
 Hedges are italic and underlined, boosters bold and underlined: the two differ without colour, and without italics.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textual.await_complete import AwaitComplete
@@ -28,8 +28,13 @@ STYLES: dict[HighlightKind, Style | str] = {
     "booster differs": "bold underline on $primary-muted",
 }
 
+_BEHIND = "on $primary-muted"
+WITHOUT_COLOUR: dict[HighlightKind, Style | str] = {
+    kind: style.replace(_BEHIND, "reverse") if isinstance(style, str) else style for kind, style in STYLES.items()
+}
 
-def reveal(content: Content) -> Content:
+
+def reveal(content: Content, styles: Mapping[HighlightKind, Style | str] = STYLES) -> Content:
     """The content without signs, and with the styles that they stood for."""
     plain = content.plain
     if not SIGNS.search(plain):
@@ -38,7 +43,7 @@ def reveal(content: Content) -> Content:
     position = 0
     for text, kind in pieces(plain):
         part = content[position : position + len(text)]
-        parts.append(part.stylize(STYLES[kind]) if kind else part)
+        parts.append(part.stylize(styles[kind]) if kind else part)
         position += len(text) + 1
     return Content("").join(parts)
 
@@ -47,7 +52,8 @@ class _Revealing(Verbatim):
     """A block that turns signs into styles."""
 
     def set_content(self, content: Content) -> None:
-        super().set_content(reveal(content))  # type: ignore[misc]
+        styles = WITHOUT_COLOUR if self.app.no_color else STYLES  # type: ignore[attr-defined]
+        super().set_content(reveal(content, styles))  # type: ignore[misc]
 
 
 _TEXT_BLOCKS = ("h1", "h2", "h3", "h4", "h5", "h6", "paragraph_open", "th_open", "td_open")
