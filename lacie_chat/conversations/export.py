@@ -22,7 +22,7 @@ from lacie_chat.conversations.wording import (
     thought_seconds,
     thought_text,
 )
-from lacie_chat.cut_off import stored_words
+from lacie_chat.cut_off import left_out_words, not_sent_words, stored_words
 
 SPEAKERS = {"system": "System", "user": "You", "assistant": "Assistant"}
 _ENDINGS = {
@@ -129,7 +129,8 @@ def origin(conversation: Conversation) -> str:
 
 def notes_of(message: Message) -> list[str]:
     """What stands below a message: that it is not whole, its figures, the user's mark."""
-    notes = [_ending(message), confidence_line(message.assessment), _mark_line(message.correct)]
+    left_out = left_out_words((message.usage or {}).get("cut"))
+    notes = [left_out, _ending(message), confidence_line(message.assessment), _mark_line(message.correct)]
     return [note for note in notes if note]
 
 
@@ -149,6 +150,8 @@ def _ending(message: Message) -> str | None:
             return f"The model {why}." if why == SAID_NOTHING else f"This answer {why}."
     if message.status == "complete" and (cut := stored_words(message.usage, message.params)):
         return f"This answer {cut}."
+    if why := not_sent_words(message.usage):
+        return f"The question was {why}."
     return _ENDINGS.get(message.status)
 
 

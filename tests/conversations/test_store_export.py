@@ -129,3 +129,21 @@ def test_markdown_says_where_an_answer_stopped(store: Store) -> None:
     store.finish(answer.id, "complete", usage={"completion_tokens": 4, "finish_reason": "length"})
     store.set_leaf(conversation.id, answer.id)
     assert store.export(conversation.id, "markdown").endswith("It is wide and\n\n> This answer stopped at 4 tokens.\n")
+
+
+def test_what_was_left_out_and_what_was_not_sent_is_said(store: Store) -> None:
+    conversation = store.create_conversation("embedded")
+    question = store.add_message(conversation.id, None, "user", "A long question")
+    part = {"tokens": 400, "characters": [4, 20], "from": "the gulls", "to": "grey water"}
+    cut = {"turns": 2, "tokens": 500, "system": False, "question": part}
+    answer = store.add_message(conversation.id, question.id, "assistant", "Half.", status="streaming")
+    store.finish(answer.id, "complete", usage={"finish_reason": "stop", "cut": cut})
+    another = store.add_message(conversation.id, answer.id, "user", "A longer question")
+    unsent = store.add_message(conversation.id, another.id, "assistant", "", status="streaming")
+    store.finish(unsent.id, "cancelled", usage={"finish_reason": "not_sent", "prompt_tokens": 12300, "room": 7680})
+    text = store.export(conversation.id, "markdown")
+    assert (
+        "> The oldest 2 turns (500 tokens) no longer fit the model's context and were left out. The question is" in text
+    )
+    assert "400 tokens of its middle were left out, from “the gulls” to “grey water”." in text
+    assert text.rstrip().endswith("> The question was not sent: 12,300 tokens, and there is room for 7,680.")
