@@ -19,7 +19,6 @@ EXAMPLES: dict[str, str] = {
         lacie chat --model ollama:llama3.2      # what Ollama has fetched
         lacie --continue                        # go on where you stopped
         lacie chat --system "Answer in French." --temperature 0.7
-        lacie chat --answer-from 0.5            # fold what is wrong more often than right
         lacie chat --plain                      # in plain lines, for a screen reader or a dumb terminal
         """,
     "ask": """

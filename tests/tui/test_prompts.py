@@ -97,3 +97,13 @@ async def test_a_sample_of_the_welcome_is_found_too(driven) -> None:
         await driver.pilot.press("up")
         assert driver.chat.composer.text == asked
         assert read_prompts() == [asked]
+
+
+async def test_a_draft_is_not_lost_to_an_edit(driven) -> None:
+    async with driven(answering(1)) as driver:
+        await driver.ask("asked")
+        await driver.type("a draft")
+        await driver.pilot.press("ctrl+g")
+        assert driver.chat.composer.text == "asked"
+        await driver.pilot.press("up")
+        assert driver.chat.composer.text == "a draft"

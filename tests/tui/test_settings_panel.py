@@ -118,6 +118,14 @@ async def test_what_is_not_allowed_is_said_at_once_and_not_kept(driven, path: Pa
         assert driver.app.screen is driver.chat
 
 
+async def test_what_is_typed_on_an_option_begins_another_value(driven, path: Path) -> None:
+    async with driven(settings=Settings(read_settings(path))) as driver:
+        await panel(driver, "temperature")
+        await driver.pilot.press(*"0.45", "enter")
+        assert row(driver, "temperature") == "0.45  this conversation"
+        assert driver.chat.composer.text == ""
+
+
 async def test_a_system_prompt_has_several_lines(driven, path: Path, speaks: ScriptedEngine) -> None:
     async with driven(speaks, settings=Settings(read_settings(path))) as driver:
         await panel(driver, "system_prompt")

@@ -116,6 +116,18 @@ class SettingsScreen(SizedScreen[bool]):
     def on_option_list_option_selected(self) -> None:
         self.action_edit()
 
+    def on_key(self, event: Key) -> None:
+        """What is typed on an option begins another value, as in a table; no key is lost."""
+        if not event.is_printable or event.character is None:
+            return
+        name = self._option_name
+        if self._edited is None and name in BY_NAME:
+            self._begin(BY_NAME[str(name)])
+            self.editor.clear()
+        if self._edited is not None:
+            event.stop()
+            self.editor.insert(event.character)
+
     def action_edit(self) -> None:
         name = self._option_name
         if name == PRESET:
