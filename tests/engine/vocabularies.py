@@ -26,6 +26,7 @@ class VocabularyOnly(Model):
         self.bos, self.eos, self.pad = (int(token_of(self.vocab)) for token_of in ids)
         self._adds_bos = bool(low.llama_vocab_get_add_bos(self.vocab)) and self.bos >= 0
         self.sentencepiece = int(low.llama_vocab_type(self.vocab)) == 1
+        self._adapters = {}
 
 
 def vocabulary(path: Path) -> Model:
