@@ -263,6 +263,9 @@ BRANCH_ACTIONS: tuple[Action, ...] = (
 )
 """Of the tree of branches."""
 
+SCREENS = (ACTIONS, COMPARE_ACTIONS, TOKEN_ACTIONS, HISTORY_ACTIONS, BRANCH_ACTIONS)
+"""All of them, a screen's together; in the order of the help."""
+
 EDITING = (
     ("enter", "Send"),
     ("ctrl+j", "New line; also alt+enter, enter after a backslash, shift+enter where the terminal knows it"),

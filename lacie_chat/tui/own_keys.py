@@ -4,13 +4,12 @@ they are moved there, once."""
 from collections.abc import Mapping
 
 from lacie_chat.settings import Settings, SettingsError, nearest
-from lacie_chat.tui.actions import ACTIONS, COMPARE_ACTIONS, GROUPS, TOKEN_ACTIONS
+from lacie_chat.tui.actions import GROUPS, SCREENS
 from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.key_names import refusal
 
-_SCREENS = (ACTIONS, COMPARE_ACTIONS, TOKEN_ACTIONS)
-NAMES = [action.name for actions in _SCREENS for action in actions]
-_ELSEWHERE = {"app", "calibration", "help", "history", "models", "others", "settings"}
+NAMES = [action.name for actions in SCREENS for action in actions]
+_ELSEWHERE = {"app", "calibration", "help", "models", "others", "settings"}
 """Groups of screens whose few keys stand in no list; they can be remapped, too."""
 
 
@@ -35,7 +34,7 @@ def for_textual(keymap: Mapping[str, str]) -> dict[str, str]:
     """The same for Textual, which takes a key from all actions that share it when one of them gets another: these are
     told to keep theirs."""
     found = dict(keymap)
-    for actions in _SCREENS:
+    for actions in SCREENS:
         left = {key for action in actions if action.name in keymap for key in action.keys.split(",")}
         found |= {
             each.name: each.keys for each in actions if each.name not in keymap and left & {*each.keys.split(",")}

@@ -14,6 +14,12 @@ from lacie_chat.conversations import Store
 from lacie_chat.tui.app import LacieApp
 
 
+@pytest.fixture(autouse=True)
+def patient_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine what a key does can take longer than a person's keyboard may wait for it."""
+    monkeypatch.setattr("lacie_chat.tui.keys_in_order.PATIENCE", 120.0)
+
+
 @pytest.fixture
 def driven() -> Callable[..., Any]:
     """`async with driven(engine, size=…) as driver`: a running chat."""
