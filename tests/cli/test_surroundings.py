@@ -173,7 +173,7 @@ def test_codes_that_somebody_wrote_are_not_carried_out(term: str, data_dir: Path
 
 
 def test_ctrl_d_deletes_nothing(conversation: str) -> None:
-    ran = on_terminal("history", "delete", conversation, typed="\x04", TERM="xterm")
+    ran = on_terminal("history", "delete", "--now", conversation, typed="\x04", TERM="xterm")
     assert ran.status == 0 and "kept" in ran.out
     assert conversation in redirected("", "history", "list").out
 
