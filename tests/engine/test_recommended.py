@@ -92,7 +92,7 @@ def test_min_p_cuts_off_what_is_too_unlikely(engine: Engine) -> None:
     """At 1 only the likeliest token is left, however hot the drawing."""
     engine.load()
     assert engine._model is not None
-    context = engine._context(baseline=False)
+    context = engine._context(None)
     flag = StopFlag()
     context.cut_back(0)
     for _ in context.read(engine._model.tokenise("The capital of France is"), flag):
