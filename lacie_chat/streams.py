@@ -8,6 +8,7 @@ it (a database, a log). So the three are filled before anything else happens.
 import io
 import os
 import select
+import signal
 import sys
 import threading
 from contextlib import suppress
@@ -50,6 +51,27 @@ def read_input() -> str:
     if "\0" in text:
         raise LacieError("standard input is binary, not text (it has zero bytes)")
     return text
+
+
+def read_line() -> str:
+    """The next line of standard input, with its end; empty at the end of it. Ctrl+c ends it at any moment.
+
+    A signal that comes just before the read has begun, or to another thread, doesn't wake a read: what it set off would
+    wait for the next line. So on a terminal what is waited for is either of the two, a line or a signal.
+    """
+    if os.name != "posix" or not sys.stdin.isatty() or threading.current_thread() is not threading.main_thread():
+        return sys.stdin.readline()
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    before = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+    try:
+        while not select.select([sys.stdin, woken], [], [])[0].count(sys.stdin):
+            os.read(woken, 1)  # a signal that was not for us; ctrl+c has been raised by now
+        return sys.stdin.readline()
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(woken)
+        os.close(wakes)
 
 
 def typed_text(argument: str) -> str:

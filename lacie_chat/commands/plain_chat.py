@@ -24,6 +24,7 @@ from lacie_chat.conversations import Store, StoreError, why_unmarkable
 from lacie_chat.errors import LacieError
 from lacie_chat.names import pair_name
 from lacie_chat.printable import printable
+from lacie_chat.streams import read_line
 
 QUIT_SECONDS = 5.0
 """How soon a second ctrl+c must follow to quit: longer than on the screen, for what the first says takes its time."""
@@ -107,7 +108,7 @@ class PlainChat:
     def _line(prompt: str) -> str:
         """Read without readline, which draws over the line that is typed."""
         print(prompt, end="", flush=True)
-        line = sys.stdin.readline()
+        line = read_line()
         if not line:
             print(flush=True)
             raise _Ended
