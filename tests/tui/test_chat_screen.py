@@ -1,6 +1,5 @@
 """What people do in the chat, through keys, mouse and what is on the screen."""
 
-import time
 from threading import Event
 
 import pytest
@@ -68,10 +67,8 @@ async def test_escape_stops_and_keeps_the_answer(driven) -> None:
         await driver.until(engine.held.is_set)
         await driver.until(lambda: "Kept text" in driver.text())
         assert "Answering… escape stops" in driver.text()
-        started = time.monotonic()
-        await driver.pilot.press("escape")
+        await driver.pilot.press("escape")  # nothing else lets the engine go on
         await driver.until(lambda: "■ cut off by you" in driver.text())
-        assert time.monotonic() - started < 1
         assert "Kept text" in driver.text()
         assert "never" not in driver.text()
 
