@@ -1,14 +1,12 @@
 """Which model answers: another one is chosen, and takes its place in the middle of the conversation."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
+from lacie_chat.tui.handlers.once_free import once_free
 from lacie_chat.tui.handlers.registry import does
 
 if TYPE_CHECKING:
     from lacie_chat.tui.screens.chat import ChatScreen
-
-_LOOK_SECONDS = 0.1
 
 
 @does("chat.model", lambda chat: chat.find is not None, waits=True)
@@ -25,13 +23,12 @@ async def change_model(chat: "ChatScreen", ref: str = "") -> None:
     if found is None:
         return
     chat.wanted = found
-    name = found.speaker.model_name
-    if session.why_unchangeable:
-        chat.notify(f"{name} answers when this answer is finished (escape stops it).", timeout=6, markup=False)
-    while session.why_unchangeable:
-        await asyncio.sleep(_LOOK_SECONDS)
-    if chat.wanted is not found:
-        return  # yet another one was chosen while it waited
-    for line in found.told:
-        chat.notify(line, timeout=10, markup=False)
-    session.change_speaker(found.speaker)
+
+    def change() -> None:
+        if chat.wanted is not found:
+            return  # yet another one was chosen while it waited
+        for line in found.told:
+            chat.notify(line, timeout=10, markup=False)
+        session.change_speaker(found.speaker)
+
+    once_free(chat, f"{found.speaker.model_name} answers", change)

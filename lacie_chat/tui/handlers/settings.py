@@ -1,11 +1,11 @@
 """How the next answers are made: with or without the adapter, with samples, folded from which figure on."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from lacie_chat.chat.folds import next_step
 from lacie_chat.confidence import percent
 from lacie_chat.settings import Value
+from lacie_chat.tui.handlers.once_free import once_free
 from lacie_chat.tui.handlers.registry import does
 from lacie_chat.tui.remembering import remember
 from lacie_chat.tui.themes import Coloured
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 AGREEMENT = 5
 """Samples after an answer, where they are switched on by key."""
-_LOOK_SECONDS = 0.1
 
 
 @does("chat.baseline", lambda chat: chat.session.speaker.adapter_name is not None)
@@ -86,13 +85,12 @@ async def change_settings(chat: "ChatScreen") -> None:
     reload = await chat.app.push_screen_wait(SettingsScreen(session, apply))
     chat.composer.focus()
     await _refold(chat)
-    if not reload:
-        return
-    if session.why_unchangeable:
-        chat.notify("The model is loaded again when this answer is finished (escape stops it).", timeout=6)
-    while session.why_unchangeable:
-        await asyncio.sleep(_LOOK_SECONDS)
-    session.change_speaker(session.making.run_otherwise(session.speaker))
+
+    def run_otherwise() -> None:
+        session.change_speaker(session.making.run_otherwise(session.speaker))
+
+    if reload:
+        once_free(chat, "The model is loaded again", run_otherwise)
 
 
 @does("chat.reload", lambda chat: bool(chat.session.load_error))
