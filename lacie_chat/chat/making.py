@@ -60,8 +60,7 @@ class Making:
 
     def usual_sampling(self, speaker: ChatSpeaker) -> Sampling:
         """The same but for `think`; a model that knows no thought isn't told to think."""
-        sampling = self.settings.sampling(speaker.sampling, self.own)
-        return sampling if speaker.can_think else replace(sampling, reasoning=None)
+        return self._sampling(speaker, self.own)
 
     def seed(self, earlier: int) -> int | None:
         """The seed of an answer, where one is set; None where a new one is to be made up. Of several answers to one
@@ -72,18 +71,11 @@ class Making:
     def by_preset(self, preset: str, speaker: ChatSpeaker) -> tuple[Sampling, dict[str, Any]]:
         """How an answer is drawn by this preset, whatever is set in the conversation, and what is kept with it."""
         own = {PRESET: preset}
-        sampling = self.settings.sampling(speaker.sampling, own)
-        kept = {"system_prompt": self.settings.system_prompt(own), "preset": preset}
-        drawn = sampling if speaker.can_think else replace(sampling, reasoning=None)
-        return drawn, {name: value for name, value in kept.items() if value}
+        return self._sampling(speaker, own), self._kept(own, preset)
 
     def kept(self) -> dict[str, Any]:
         """What is kept with an answer beside who gave it and how it was drawn; empty where nothing is set."""
-        found = {
-            "system_prompt": self.settings.system_prompt(self.own),
-            "preset": self.settings.preset_in_use(self.own),
-        }
-        return {name: value for name, value in found.items() if value}
+        return self._kept(self.own, self.settings.preset_in_use(self.own))
 
     def held(self, name: str, speaker: ChatSpeaker) -> Held:
         """An option's value and who says so."""
@@ -146,6 +138,14 @@ class Making:
         self.settings.write_preset(name, values)
         self.take_preset(name, conversation_id)
         return values
+
+    def _sampling(self, speaker: ChatSpeaker, own: Mapping[str, Any]) -> Sampling:
+        sampling = self.settings.sampling(speaker.sampling, own)
+        return sampling if speaker.can_think else replace(sampling, reasoning=None)
+
+    def _kept(self, own: Mapping[str, Any], preset: str | None) -> dict[str, Any]:
+        found = {"system_prompt": self.settings.system_prompt(own), "preset": preset}
+        return {name: value for name, value in found.items() if value}
 
     def _forget_key(self, name: str) -> None:
         if name == "reasoning":

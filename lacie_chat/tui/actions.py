@@ -265,6 +265,7 @@ BRANCH_ACTIONS: tuple[Action, ...] = (
 
 SCREENS = (ACTIONS, COMPARE_ACTIONS, TOKEN_ACTIONS, HISTORY_ACTIONS, BRANCH_ACTIONS)
 """All of them, a screen's together; in the order of the help."""
+EVERY = tuple(action for actions in SCREENS for action in actions)
 
 EDITING = (
     ("enter", "Send"),

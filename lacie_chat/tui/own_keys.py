@@ -4,11 +4,11 @@ they are moved there, once."""
 from collections.abc import Mapping
 
 from lacie_chat.settings import Settings, SettingsError, nearest
-from lacie_chat.tui.actions import GROUPS, SCREENS
+from lacie_chat.tui.actions import EVERY, GROUPS, SCREENS
 from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.key_names import refusal
 
-NAMES = [action.name for actions in SCREENS for action in actions]
+NAMES = [action.name for action in EVERY]
 _ELSEWHERE = {"app", "calibration", "help", "models", "others", "settings"}
 """Groups of screens whose few keys stand in no list; they can be remapped, too."""
 

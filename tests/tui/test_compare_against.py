@@ -9,9 +9,9 @@ import pytest
 from driver import Driver
 from random_adapter import write_random_adapter
 from scripted import Answer, ScriptedEngine
+from shop import Shop
 from two_sided import Ears
 
-from lacie_chat.chat.choosing import Found, OnProgress
 from lacie_chat.chat.compared import SIDES
 from lacie_chat.chat.others import Against, others_of
 from lacie_chat.chat.speaker import ChatSpeaker, Origin
@@ -19,7 +19,6 @@ from lacie_chat.commands.chat import add_arguments, app_of
 from lacie_chat.commands.settled import fill
 from lacie_chat.commands.speaker import find_speaker
 from lacie_chat.conversations import Store
-from lacie_chat.models import ModelError
 from lacie_chat.settings import Settings
 from lacie_chat.settings.file import SettingsFile
 from lacie_chat.tui.screens.chat import ChatScreen
@@ -49,30 +48,6 @@ def models_dir(tmp_path: Path, embedded_model: Path, monkeypatch: pytest.MonkeyP
     write_random_adapter(folder / "warm-LoRA.gguf", strength=0.3)
     monkeypatch.setenv("LACIE_MODELS_DIR", str(folder))
     return folder
-
-
-class Shop:
-    """Finds a scripted speaker for every REF: of the chat's own weights where an adapter is named."""
-
-    def __init__(self, *engines: ScriptedEngine, error: str = "") -> None:
-        self.engines, self.error = list(engines), error
-        self.asked: list[str] = []
-
-    def __call__(self, ref: str, on_progress: OnProgress) -> Found:
-        self.asked.append(ref)
-        if self.error:
-            raise ModelError(self.error)
-        model, _, adapter = ref.removesuffix("+none").partition("+")
-        name, weights = Path(model).stem, "model" if model == "embedded" else model
-        speaker = ChatSpeaker(
-            lambda: self.engines.pop(0),
-            name,
-            Path(adapter).stem if adapter else None,
-            origin=Origin(model, adapter or None, f"{weights}-{adapter}" if adapter else weights),
-            baseline_origin=Origin(model, None, weights),
-            adapter_path=Path(adapter) if adapter else None,
-        )
-        return Found(speaker, ("A line about it.",))
 
 
 def answers(*texts: str) -> ScriptedEngine:

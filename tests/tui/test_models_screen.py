@@ -13,14 +13,14 @@ import pytest
 from driver import Driver
 from hub_server import HubServer
 from scripted import Answer, ScriptedEngine
+from shop import Shop
 
-from lacie_chat.chat.choosing import Found, OnProgress
-from lacie_chat.chat.speaker import ChatSpeaker, Origin
+from lacie_chat.chat.speaker import Origin
 from lacie_chat.commands.chat import add_arguments, app_of
 from lacie_chat.commands.settled import fill
 from lacie_chat.commands.speaker import find_speaker
 from lacie_chat.conversations import Store
-from lacie_chat.models import ModelError, embedded_adapter_path
+from lacie_chat.models import embedded_adapter_path
 from lacie_chat.tui.screens.confirm import ConfirmScreen
 from lacie_chat.tui.screens.models import ModelsScreen, looks_like_ref
 
@@ -62,23 +62,6 @@ def models_dir(home: Path, embedded_model: Path, monkeypatch: pytest.MonkeyPatch
     (folder / "broken.gguf").write_bytes(b"GGUF" + b"\0" * 100)
     monkeypatch.setenv("LACIE_MODELS_DIR", str(folder))
     return folder
-
-
-class Shop:
-    """Finds a scripted speaker for every REF, at once or when the test lets it; `engines` are theirs, in order."""
-
-    def __init__(self, *engines: ScriptedEngine, error: str = "") -> None:
-        self.engines, self.error = list(engines), error
-        self.asked: list[str] = []
-
-    def __call__(self, ref: str, on_progress: OnProgress) -> Found:
-        self.asked.append(ref)
-        if self.error:
-            raise ModelError(self.error)
-        name = Path(ref).stem
-        return Found(
-            ChatSpeaker(lambda: self.engines.pop(0), name, origin=Origin(ref, None, ref)), ("A line about it.",)
-        )
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ from typing import TYPE_CHECKING
 
 from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import StoreError
-from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.handlers.registry import does
-from lacie_chat.tui.key_names import names_of
 from lacie_chat.tui.messages import TurnSelected
 from lacie_chat.tui.screens.history import HistoryScreen
 
@@ -65,8 +63,8 @@ async def go_to_turn(chat: "ChatScreen", turn: Turn) -> None:
 def show_calibration(chat: "ChatScreen") -> None:
     from lacie_chat.tui.screens.calibration import CalibrationScreen  # numpy: not before it is wanted
 
-    keys = {action.name: names_of(action, chat.state.keymap)[0] for action in ACTIONS}
-    chat.app.push_screen(CalibrationScreen(chat.session, (keys["answer.right"], keys["answer.wrong"])))
+    keys = chat.key_of("answer.right"), chat.key_of("answer.wrong")
+    chat.app.push_screen(CalibrationScreen(chat.session, keys))
 
 
 @does("chat.quit")

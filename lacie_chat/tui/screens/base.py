@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widget import Widget
@@ -14,6 +15,11 @@ SHORT = 18
 """Rows under which the composer loses its frame."""
 
 Result = TypeVar("Result")
+STEPS = tuple(
+    Binding(key, f"move('{action}')", show=False, priority=True)
+    for key, action in (("up", "cursor_up"), ("down", "cursor_down"), ("pageup", "page_up"), ("pagedown", "page_down"))
+)
+"""Keys that go to a list while one types in the filter above it; its screen has an `action_move`."""
 
 
 class TooSmall(Static):

@@ -36,7 +36,6 @@ from lacie_chat.tui.explaining import Explaining
 from lacie_chat.tui.footer_hints import footer_hints
 from lacie_chat.tui.handlers import is_possible, perform
 from lacie_chat.tui.interface_state import InterfaceState
-from lacie_chat.tui.key_names import first_key
 from lacie_chat.tui.messages import (
     BranchWanted,
     CommandTyped,
@@ -136,7 +135,7 @@ class ChatScreen(FetchingScreen):
             self._metered = now
             self._show_state()
         if not self.transcript.sees_end and not self.below.display:
-            self.below.hint(first_key("view.latest", self.state.keymap))
+            self.below.hint(self.key_of("view.latest"))
 
     def on_end_seen(self, _: EndSeen) -> None:
         self.below.display = False
@@ -178,7 +177,7 @@ class ChatScreen(FetchingScreen):
 
     def _show_state(self) -> None:
         """The status line and the title."""
-        show_engine_state(self.status, self.session, lambda name: first_key(name, self.state.keymap))
+        show_engine_state(self.status, self.session, self.key_of)
         self.show_title()
 
     def show_title(self) -> None:

@@ -14,7 +14,7 @@ from lacie_chat.confidence import bar
 from lacie_chat.confidence.wording import SIGNS, verdict_text
 from lacie_chat.highlights import HighlightKind
 from lacie_chat.paths import settings_path
-from lacie_chat.tui.actions import EDITING, GROUPS, SCREENS
+from lacie_chat.tui.actions import EDITING, EVERY, GROUPS
 from lacie_chat.tui.figures import VERDICTS_MEAN
 from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.key_names import keys_of
@@ -23,7 +23,6 @@ from lacie_chat.tui.widgets.highlighted_markdown import STYLES
 from lacie_chat.tui.widgets.rows import heading, row
 
 KEY_WIDTH, FIGURE_WIDTH = 20, 27
-EVERY = tuple(action for actions in SCREENS for action in actions)
 
 FIGURES: tuple[tuple[str, str], ...] = (
     (bar(0.9), "How sure it sounds to a reader who doesn't know the answer. By its wording alone."),

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import getters
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Footer, Input, OptionList, Static
@@ -17,7 +17,7 @@ from lacie_chat.conversations import FilterError, Query, Store, StoreError, pars
 from lacie_chat.tui.actions import HISTORY_ACTIONS
 from lacie_chat.tui.exporting import choose_and_export
 from lacie_chat.tui.figures import DIM
-from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.screens.base import STEPS, SizedScreen
 from lacie_chat.tui.screens.confirm import NameScreen
 from lacie_chat.tui.widgets.history_preview import HistoryPreview
 from lacie_chat.tui.widgets.history_rows import Entry, found_entry, grouped, listed_entry
@@ -27,7 +27,6 @@ PAGE = 200
 MOST_HITS = 400
 BESIDE, BELOW = 80, 30
 """Columns from which the preview stands beside the list; rows from which it stands below, where it doesn't."""
-PASSED_ON = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
 HINT = "is:wrong is:abstained is:pinned is:deleted sounds:>80 right:<40 model:… after:2026-01-31 -word"
 
 
@@ -36,7 +35,7 @@ class HistoryScreen(SizedScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(action.binding() for action in HISTORY_ACTIONS),
-        *(Binding(key, f"move('{action}')", show=False, priority=True) for key, action in PASSED_ON.items()),
+        *STEPS,
     ]
 
     search = getters.query_one(Input)

@@ -33,10 +33,8 @@ from lacie_chat.printable import printable
 from lacie_chat.sizes import size_text
 from lacie_chat.tui.figures import DIM
 from lacie_chat.tui.messages import FromChoosing
-from lacie_chat.tui.screens.base import SHORT, SizedScreen
+from lacie_chat.tui.screens.base import SHORT, STEPS, SizedScreen
 from lacie_chat.tui.screens.confirm import ConfirmScreen
-
-PASSED_ON = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
 
 
 class ModelsScreen(SizedScreen[Found | None]):
@@ -47,7 +45,7 @@ class ModelsScreen(SizedScreen[Found | None]):
         Binding("enter", "choose", "Change to it", id="models.choose"),
         Binding("escape", "close", "Back", id="models.close"),
         Binding("ctrl+x", "stop", "Stop fetching", id="models.stop", priority=True),
-        *(Binding(key, f"move('{action}')", show=False, priority=True) for key, action in PASSED_ON.items()),
+        *STEPS,
     ]
 
     search = getters.query_one(Input)

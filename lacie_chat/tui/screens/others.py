@@ -21,11 +21,10 @@ from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.errors import LacieError
 from lacie_chat.printable import printable
 from lacie_chat.tui.figures import DIM
+from lacie_chat.tui.screens.base import STEPS
 
 if TYPE_CHECKING:
     from lacie_chat.chat.choosing import Find
-
-PASSED_ON = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
 
 
 class _Elsewhere(Exception):
@@ -37,7 +36,7 @@ class OthersScreen(ModalScreen[Against | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Back", show=False, id="others.close"),
-        *(Binding(key, f"move('{action}')", show=False, priority=True) for key, action in PASSED_ON.items()),
+        *STEPS,
     ]
 
     search = getters.query_one(Input)
