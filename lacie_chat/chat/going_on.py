@@ -53,7 +53,7 @@ def begin_again(tree: ChatTree, turn: Turn) -> Sampling:
     sampling = Sampling(**given)
     length = max(sampling.max_tokens, answer_tokens(turn.usage))
     tree.go_on(turn)
-    return Sampling(**{**given, "max_tokens": length})
+    return replace(sampling, max_tokens=length)
 
 
 @dataclass(frozen=True, slots=True)
