@@ -5,7 +5,7 @@ from pathlib import Path
 from lacie_chat.engine.generator import Generator
 from lacie_chat.models import resolve
 from lacie_training.errors import TrainingError
-from lacie_training.recipes.schema import ModelSettings
+from lacie_training.recipes.models import ModelSettings
 
 
 def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name: str = "speaker") -> Generator:

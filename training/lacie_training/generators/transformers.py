@@ -19,7 +19,7 @@ from lacie_chat.engine.generator import Response, choice_tokens
 from lacie_chat.engine.settings import PENALTY_WINDOW, ChatTurn, Sampling
 from lacie_training.errors import TrainingError
 from lacie_training.generators.loading import load_model, load_tokenizer, memory_errors, torch_device, torch_dtype
-from lacie_training.recipes.schema import ModelSettings
+from lacie_training.recipes.models import ModelSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from lacie_chat.engine.generator import Response, choice_tokens
 from lacie_chat.engine.settings import ChatTurn, Sampling
 from lacie_training.errors import TrainingError
 from lacie_training.generators.loading import load_tokenizer
-from lacie_training.recipes.schema import ModelSettings
+from lacie_training.recipes.models import ModelSettings
 
 _MOST_LOGPROBS = 200
 """How far down the next token's ranking a choice is looked for; below that its probability counts as 0."""
