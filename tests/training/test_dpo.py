@@ -75,6 +75,23 @@ def test_four_steps_resume_four_steps_equal_eight(
     assert_same_training(folder, reference, atol=0)
 
 
+def test_a_resume_in_bfloat16_equals_eight_steps_to_the_last_bit(tmp_path: Path, tiny: Callable[[str], Path]) -> None:
+    """Weights, adapter and the optimiser's state in bfloat16, as in the 7B recipes the first two, and with dropout."""
+    halves = ("dpo.dtype=bfloat16", "dpo.adapter_dtype=bfloat16", "dpo.lora.dropout=0.1", "dpo.learning_rate=0.01")
+    whole = trained(tmp_path / "whole", tiny("mistral"), *halves)
+    folder = RunFolder.open(tmp_path / "resumed", recipe_of(tiny("mistral"), *halves))
+    write_pairs(folder)
+    with pytest.raises(TrainingError, match="dpo: stopped at step 4 of 8"):
+        _run_until_step(folder, 4)
+    run(folder)
+    assert {value.dtype for value in weights(folder).values()} == {torch.bfloat16}
+    assert_same_training(folder, whole, atol=0)
+    states = [torch.load(each.path / "checkpoints/checkpoint-8/optimizer.pt")["state"] for each in (folder, whole)]
+    for number, state in states[0].items():
+        assert state["exp_avg"].dtype == torch.bfloat16
+        assert all(torch.equal(value, states[1][number][name]) for name, value in state.items())
+
+
 def _run_until_step(folder: RunFolder, step: int) -> None:
     from lacie_training.learning.trainer import StopCallback
 

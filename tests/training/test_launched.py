@@ -232,12 +232,10 @@ def test_what_cannot_be_launched_is_said_before_anything_is_sampled(
 def test_a_process_alone_trains_on_one_of_several_gpus(tmp_path: Path) -> None:
     """Two GPUs can be seen: the Trainer would take both, and TRL refuse; pretended, as far as that goes without one."""
     text = """
-import torch
-from torch import cuda
-cuda.is_available, cuda.device_count, cuda.set_device = (lambda: True), (lambda: 2), (lambda device: None)
-cuda.is_bf16_supported = lambda *args, **options: True
-from trl import DPOConfig
 from lacie_training.learning.trainer import OneDeviceConfig
+from torch import cuda
+from trl import DPOConfig
+cuda.is_available, cuda.device_count, cuda.set_device = (lambda: True), (lambda: 2), (lambda device: None)
 told = [kind(output_dir="out", bf16=False) for kind in (DPOConfig, OneDeviceConfig)]
 print(*((each.n_gpu, each.device, each.train_batch_size, each.parallel_mode.name) for each in told))
 """

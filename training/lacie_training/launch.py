@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -80,8 +81,11 @@ def leave_error(error: Exception, line: str | None, status: int) -> bool:
 
 def _told(logs: Path, rank: int, failure: Any) -> int:
     """Say what was wrong, in the words of the first process that knew; the exit status."""
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in logs.rglob("error.json")]
-    lines = [record for record in records if isinstance(record["message"], str)]
+    lines = []
+    for path in logs.rglob("error.json"):
+        with suppress(ValueError):  # of one that was ended while it wrote
+            lines.append(json.loads(path.read_text(encoding="utf-8")))
+    lines = [record for record in lines if isinstance(record["message"], str)]
     if lines:
         first = min(lines, key=lambda record: float(record["timestamp"]))
         print(first["message"], file=sys.stderr)
