@@ -14,7 +14,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,6 +21,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
+
+from lacie_chat.streams import complain
 
 LAUNCHED = "LACIE_LAUNCHED"
 """Set for processes of this launcher: they leave their errors to it."""
@@ -88,12 +89,12 @@ def _told(logs: Path, rank: int, failure: Any) -> int:
     lines = [record for record in lines if isinstance(record["message"], str)]
     if lines:
         first = min(lines, key=lambda record: float(record["timestamp"]))
-        print(first["message"], file=sys.stderr)
+        complain(first["message"])
         return int(first["exit_status"])
     if isinstance(failure.message, dict):
-        print(failure.message["extraInfo"]["py_callstack"], file=sys.stderr)
+        complain(failure.message["extraInfo"]["py_callstack"])
     elif -failure.exitcode == signal.SIGKILL:
-        print(f"process {rank} was killed (SIGKILL): is the main memory full?", file=sys.stderr)
+        complain(f"process {rank} was killed (SIGKILL): is the main memory full?")
     return _status(int(failure.exitcode))
 
 
