@@ -14,6 +14,7 @@ import logging
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,7 +23,7 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
-from lacie_chat.streams import complain
+from lacie_chat.streams import complain, make_usable
 
 LAUNCHED = "LACIE_LAUNCHED"
 """Set for processes of this launcher: they leave their errors to it."""
@@ -30,6 +31,7 @@ LAUNCHED = "LACIE_LAUNCHED"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Launch, wait, and return the exit status."""
+    make_usable()
     from accelerate.commands.launch import launch_command, launch_command_parser
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -92,7 +94,7 @@ def _told(logs: Path, rank: int, failure: Any) -> int:
         complain(first["message"])
         return int(first["exit_status"])
     if isinstance(failure.message, dict):
-        complain(failure.message["extraInfo"]["py_callstack"])
+        print(failure.message["extraInfo"]["py_callstack"], file=sys.stderr)
     elif -failure.exitcode == signal.SIGKILL:
         complain(f"process {rank} was killed (SIGKILL): is the main memory full?")
     return _status(int(failure.exitcode))
