@@ -1,4 +1,5 @@
-"""The layout of the code: no circles among the modules, no module over 400 lines, no two test modules of one name.
+"""The layout of the code: no circles among the modules, no module over 400 lines (the tests' neither), no two test
+modules of one name.
 
 An import is what the source says, wherever it stands: inside a function too (it is as true an arrow), but not under
 `TYPE_CHECKING`. `python tests/test_layout.py` lists what is wrong and exits non-zero if anything is.
@@ -90,6 +91,10 @@ def test_no_circles() -> None:
 
 def test_no_module_is_too_long() -> None:
     assert long_modules(modules()) == []
+
+
+def test_no_module_of_the_tests_is_too_long() -> None:
+    assert long_modules({str(path.relative_to(ROOT)): path for path in sorted((ROOT / "tests").rglob("*.py"))}) == []
 
 
 def test_no_two_test_modules_have_one_name() -> None:

@@ -147,3 +147,10 @@ def scripted_speaker(monkeypatch: pytest.MonkeyPatch) -> ScriptedSpeaker:
     monkeypatch.setattr(stored, "_loaded", loaded)
     monkeypatch.setattr(stored, "Ears", ScriptedEars)
     return speaker
+
+
+def one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line on standard error."""
+    text = capsys.readouterr().err.strip()
+    assert len(text.splitlines()) == 1, text
+    return text

@@ -9,7 +9,7 @@ from typing import Any
 import gguf
 import numpy as np
 import pytest
-from scripted_speaker import half_right, quick_fits, scripted_speaker
+from scripted_speaker import one_line, quick_fits
 
 from lacie_chat import cli
 from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, Form, WayOfDrawing
@@ -32,9 +32,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 SHIPPED = Calibrator(
     500, 200, "the maker's questions", "made there", ASSESSMENT_VERSION, WAY, (Form(1.0, {"acceptance": 1.0}),)
 )
-
-EASY = ("France", "Paris"), ("Italy", "Rome"), ("Japan", "Tokyo"), ("England", "London"), ("Germany", "Berlin")
-HARD = ("Bhutan", "Thimphu"), ("Burundi", "Gitega"), ("Palau", "Ngerulmud"), ("Nauru", "Yaren"), ("Fiji", "Suva")
 
 
 def mark(n: int, fingerprint: str | None, *, right: float = 0.5, agreement: bool = False, **more: Any) -> None:
@@ -95,13 +92,6 @@ def write_adapter(path: Path, value: float, calibrator: Calibrator | None = None
     return path
 
 
-def line(capsys: pytest.CaptureFixture[str]) -> str:
-    """The one line on standard error."""
-    text = capsys.readouterr().err.strip()
-    assert len(text.splitlines()) == 1, text
-    return text
-
-
 def test_show_draws_the_marks_of_each_model(embedded: str, capsys: pytest.CaptureFixture[str]) -> None:
     mark(40, embedded)
     mark(3, "gone", model="Another model", model_ref="/no/such/model.gguf")
@@ -137,20 +127,20 @@ def test_show_sets_the_shipped_calibrator_beside(
 
 def test_nothing_marked_is_said(embedded: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["calibration", "show"]) == 0
-    assert "no answer is marked yet: in the chat, f6 marks an answer right" in line(capsys)
+    assert "no answer is marked yet: in the chat, f6 marks an answer right" in one_line(capsys)
     assert cli.main(["calibration", "plot", "--out", str(tmp_path / "x.png")]) == 1
-    assert "nothing to draw" in line(capsys)
+    assert "nothing to draw" in one_line(capsys)
     assert cli.main(["calibration", "fit", "--marks"]) == 1
-    assert f"no answer of {EMBEDDED_NAME} is marked: in the chat, f6" in line(capsys)
+    assert f"no answer of {EMBEDDED_NAME} is marked: in the chat, f6" in one_line(capsys)
     assert not (tmp_path / "x.png").exists()
 
 
 def test_marks_on_others_are_not_this_models(embedded: str, capsys: pytest.CaptureFixture[str]) -> None:
     mark(9, "aa", model="Another model", model_ref="/no/such/model.gguf")
     assert cli.main(["calibration", "show", "--model", "embedded"]) == 0
-    assert "no answer of embedded is marked" in line(capsys)
+    assert "no answer of embedded is marked" in one_line(capsys)
     assert cli.main(["calibration", "fit", "--marks"]) == 1
-    assert "there are marks on Another model" in line(capsys)
+    assert "there are marks on Another model" in one_line(capsys)
 
 
 def test_plot_writes_a_png(embedded: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,9 +149,9 @@ def test_plot_writes_a_png(embedded: str, tmp_path: Path, capsys: pytest.Capture
     out = tmp_path / "mine.png"
     assert cli.main(["calibration", "plot", "--out", str(out)]) == 0
     assert out.read_bytes().startswith(b"\x89PNG")
-    assert "Costs $5 and $6" in line(capsys)
+    assert "Costs $5 and $6" in one_line(capsys)
     assert cli.main(["calibration", "plot", "--out", str(tmp_path / "no" / "folder.png")]) == 1
-    assert "can't be written" in line(capsys)
+    assert "can't be written" in one_line(capsys)
 
 
 def test_plot_without_matplotlib_names_the_extra(
@@ -174,7 +164,7 @@ def test_plot_without_matplotlib_names_the_extra(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert cli.main(["calibration", "plot", "--out", str(tmp_path / "x.png")]) == 1
-    assert "pip install 'lacie-chat[plots]'" in line(capsys)
+    assert "pip install 'lacie-chat[plots]'" in one_line(capsys)
 
 
 def test_fit_on_marks_is_found_by_the_chat_and_taken_back(
@@ -205,13 +195,13 @@ def test_fit_on_marks_is_found_by_the_chat_and_taken_back(
     assert (figures["marks"], figures["asked"], figures["source"]) == (180, 0, "own marks")
     assert find_calibrator(embedded_model) != first
     assert cli.main(["calibration", "fit", "--remove"]) == 0
-    assert "your one before is in use again" in line(capsys)
+    assert "your one before is in use again" in one_line(capsys)
     assert find_calibrator(embedded_model) == first
     assert cli.main(["calibration", "fit", "--remove"]) == 0
-    assert "how likely its answers are right is not known again (lacie calibrate)" in line(capsys)
+    assert "how likely its answers are right is not known again (lacie calibrate)" in one_line(capsys)
     assert find_calibrator(embedded_model) is None
     assert cli.main(["calibration", "fit", "--remove"]) == 1
-    assert "nothing to remove" in line(capsys)
+    assert "nothing to remove" in one_line(capsys)
 
 
 def test_agreement_of_samples_is_used_where_it_helps(
@@ -253,7 +243,7 @@ def test_a_shipped_calibrator_is_not_replaced_silently(
     mark(80, embedded)
     assert find_calibrator(embedded_model) == shipped
     assert cli.main(["calibration", "fit", "--marks"]) == 1
-    assert "came with a calibrator (n = 500); to let yours go before it add --replace" in line(capsys)
+    assert "came with a calibrator (n = 500); to let yours go before it add --replace" in one_line(capsys)
     assert find_calibrator(embedded_model) == shipped
     assert cli.main(["calibration", "fit", "--marks", "--replace"]) == 0
     assert "until now" in capsys.readouterr().out
@@ -265,7 +255,7 @@ def test_a_shipped_calibrator_is_not_replaced_silently(
     assert "P(right), shipped (n = 500)" in shown
     assert "P(right), your own (n = 80)" in shown
     assert cli.main(["calibration", "fit", "--remove"]) == 0
-    assert "the one that came with it is in use again" in line(capsys)
+    assert "the one that came with it is in use again" in one_line(capsys)
     assert find_calibrator(embedded_model) == shipped
 
 
@@ -284,7 +274,7 @@ def test_an_adapter_has_marks_and_a_calibrator_of_its_own(
     assert "P(right), shipped (n = 500)" in shown
     assert "of 60" not in shown
     assert cli.main(["calibration", "fit", "--marks", *words]) == 1
-    assert "add --replace" in line(capsys)
+    assert "add --replace" in one_line(capsys)
     assert cli.main(["calibration", "fit", "--marks", "--replace", *words]) == 0
     assert f"fit --remove --adapter {adapter}" in capsys.readouterr().err.replace("\n", "")
     own = find_calibrator(embedded_model, adapter)
@@ -297,7 +287,7 @@ def test_an_adapter_has_marks_and_a_calibrator_of_its_own(
     write_adapter(adapter, 0.2)  # trained anew, under the same name
     assert find_calibrator(embedded_model, adapter) is None
     assert cli.main(["calibration", "fit", "--marks", *words]) == 1
-    assert f"no answer of {EMBEDDED_NAME} + mine-LoRA is marked" in line(capsys)
+    assert f"no answer of {EMBEDDED_NAME} + mine-LoRA is marked" in one_line(capsys)
     assert cli.main(["calibration", "show"]) == 0
     assert "mine-LoRA.gguf is another file by now" in " ".join(capsys.readouterr().out.split()).replace(" ", " ")
 
@@ -320,17 +310,17 @@ def test_a_damaged_calibrator_of_ones_own_can_be_fitted_anew(
 def test_what_cannot_be_fitted_is_one_line(embedded: str, capsys: pytest.CaptureFixture[str]) -> None:
     mark(MINIMUM - 1, embedded)
     assert cli.main(["calibration", "fit", "--marks"]) == 1
-    assert f"{MINIMUM - 1} answers are too few to fit a calibrator: at least {MINIMUM} are needed" in line(capsys)
+    assert f"{MINIMUM - 1} answers are too few to fit a calibrator: at least {MINIMUM} are needed" in one_line(capsys)
     mark(30, embedded, right=0.0)
     assert cli.main(["calibration", "fit", "--marks", "--model", "nosuch"]) == 1
-    assert "no such model" in line(capsys)
+    assert "no such model" in one_line(capsys)
 
 
 def test_marks_on_a_deleted_model_stay_and_say_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     mark(60, "gone", model="Deleted 1B Q4", model_ref=str(tmp_path / "deleted.gguf"))
     words = ["calibration", "fit", "--marks", "--model", str(tmp_path / "deleted.gguf")]
     assert cli.main(words) == 1
-    assert "the files of Deleted 1B Q4 are gone" in (said := line(capsys))
+    assert "the files of Deleted 1B Q4 are gone" in (said := one_line(capsys))
     assert "your 60 marks on it are kept" in said
     assert cli.main(["calibration", "plot", "--model", "Deleted 1B Q4", "--out", str(tmp_path / "x.png")]) == 0
 
@@ -343,81 +333,6 @@ def test_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit) as stop:
         cli.main(["calibration", *words])
     assert stop.value.code == 2
-
-
-@pytest.fixture
-def questions(tmp_path: Path) -> Path:
-    path = tmp_path / "capitals.jsonl"
-    rows = [
-        {"id": country, "question": f"What is the capital of {country}?", "answers": [city]}
-        for country, city in (*EASY, *HARD)
-    ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
-
-
-def test_fit_on_questions_that_the_embedded_model_answers(
-    questions: Path,
-    embedded_model: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    data_dir: Path,
-) -> None:
-    words = ["calibration", "fit", "--questions", str(questions), "--max-tokens", "20", "--batch-size", "4"]
-    assert cli.main(words) == 1
-    assert "too few to fit a calibrator: at least 60 are needed" in capsys.readouterr().err
-    (rows,) = (data_dir / "calibrators" / "answers").glob("*/answers.jsonl")
-    before = rows.stat().st_mtime_ns
-    assert len(rows.read_text().splitlines()) == 10
-    n, right = half_right(monkeypatch, questions, rows)
-    assert cli.main([*words, "--minimum", "4", "--json"]) == 0, "the answers are kept: no question is asked again"
-    assert rows.stat().st_mtime_ns == before
-    figures = json.loads(capsys.readouterr().out)
-    assert (figures["n"], figures["right"]) == (n, right)
-    found = find_calibrator(embedded_model)
-    assert found is not None
-    assert found.to_dict() == figures["calibrator"]
-    assert found.source == "own questions (capitals.jsonl)"
-
-
-def test_a_second_fit_is_fitted_on_its_own_matchers_truth(
-    questions: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    scripted_speaker(monkeypatch).answers |= {
-        f"What is the capital of {country}?": (city, "medium") for country, city in (*EASY, *HARD)
-    }
-    words = ["calibration", "fit", "--questions", str(questions), "--json"]
-    assert cli.main(words) == 1
-    (kept,) = (data_dir / "calibrators" / "answers").glob("*/answers.jsonl")
-    stamp = kept.stat().st_mtime_ns
-    n, expected = half_right(monkeypatch, questions, kept)
-    words += ["--minimum", "4"]
-    capsys.readouterr()
-
-    def right(*more: str) -> int:
-        assert cli.main([*words, *more]) == 0
-        return int(json.loads(capsys.readouterr().out)["right"])
-
-    assert right("--matcher", "lenient") == expected
-    # accepted answers that only the lenient matcher takes for the same
-    rows = [json.loads(line) for line in questions.read_text().splitlines()]
-    for row in rows:
-        row["answers"] = [f"{row['answers'][0]} (city)"]
-    questions.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert cli.main([*words, "--matcher", "exact"]) == 1
-    assert f"all {n} answers are wrong" in capsys.readouterr().err
-    assert right("--matcher", "lenient") == expected
-    questions.write_text("".join(json.dumps({**row, "match": "lenient"}) + "\n" for row in rows))
-    assert right() == expected, "a question's own match counts"
-    assert kept.stat().st_mtime_ns == stamp, "nothing was answered anew"
-
-
-def test_a_broken_line_of_the_questions_is_named(questions: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    questions.write_text(questions.read_text() + '{"id": "x", "question": \n')
-    assert cli.main(["calibration", "fit", "--questions", str(questions)]) == 1
-    assert "line 11: not valid JSON" in line(capsys)
-    assert cli.main(["calibration", "fit", "--questions", str(questions.with_name("none.jsonl"))]) == 1
-    assert "can't be read" in line(capsys)
 
 
 def test_marks_of_another_version_are_left_out_and_counted(embedded: str, capsys: pytest.CaptureFixture[str]) -> None:

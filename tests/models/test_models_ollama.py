@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from ollama_store import MANIFEST, MANIFEST_LIST, OllamaStore
+from refusals import refused
 
 from lacie_chat.models import ModelError, default_adapter, local_index, remove, resolve, resolve_adapter
 
@@ -17,13 +18,6 @@ def store(home: Path) -> OllamaStore:
 @pytest.fixture
 def weights(make_gguf) -> bytes:  # type: ignore[no-untyped-def]
     return make_gguf("weights.gguf", kilobytes=3).read_bytes()
-
-
-def refused(ref: str) -> str:
-    with pytest.raises(ModelError) as caught:
-        resolve(ref, download=False)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_a_model_is_found_by_every_name_that_ollama_takes(store: OllamaStore, weights: bytes) -> None:

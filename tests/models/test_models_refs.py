@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from fitted import calibrator
+from refusals import refused
 
 from lacie_chat import paths
 from lacie_chat.confidence import ASSESSMENT_VERSION, Calibrator, WayOfDrawing
@@ -24,13 +25,6 @@ from lacie_chat.models import (
     resolve_adapter,
 )
 from lacie_chat.models.refs import parse_hub_ref
-
-
-def refused(ref: str) -> str:
-    with pytest.raises(ModelError) as caught:
-        resolve(ref, download=False)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_the_embedded_model_is_found_without_importing_its_package() -> None:

@@ -132,7 +132,7 @@ def listening(listener: OtherListener, recipe: Recipe) -> Iterator[Ear]:
         return loaded[0][0].acceptances(texts)
 
     try:
-        yield Ear(listener, hear, recipe.listener.batch_size)
+        yield Ear(listener, hear, recipe.listener.together)
     finally:
         for _, each in loaded:
             each.close()

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from lacie_chat.confidence import ACCEPT_THRESHOLD
 from lacie_chat.engine.settings import Sampling
-from lacie_training.recipes.models import TUNED, Dtype, ModelSettings, SpeakerSettings
+from lacie_training.recipes.models import TUNED, Dtype, ModelSettings, SpeakerSettings, shares_of_memory
 from lacie_training.recipes.question_sets import QuestionSettings
 from lacie_training.recipes.section import AFTERWARDS, RESOURCE, Section, identity_of
 
@@ -294,6 +294,17 @@ class Recipe(Section):
                 raise ValueError(f"vllm cuts by top_p after the temperature, the chat before: set {name}.top_p to 1")
         return self
 
+    @model_validator(mode="after")
+    def _memory_for_both(self) -> "Recipe":
+        """What would run out of a GPU's memory only after the hours before it."""
+        if self.dpo.select == "during" and self.listener.generator == "vllm":
+            raise ValueError(
+                "vllm's listener can't stand beside the training on a GPU: set dpo.select to after "
+                "(the checkpoints are then compared when the training is over)"
+            )
+        shares_of_memory(self.speaker, self.listener)
+        return self
+
     def measured(self) -> "Recipe":
         """The recipe with speaker and listener in the number format that they are measured in."""
         if self.evaluate.dtype is None:
@@ -309,6 +320,7 @@ class Recipe(Section):
     def identity(self) -> dict[str, Any]:
         """The fields that make two runs the same run, as plain values."""
         identity = identity_of(self)
+        identity |= {"speaker": self.speaker.identity(), "listener": self.listener.identity()}
         # runs without these keep the identity that they had before there were such fields
         if self.start is None:
             del identity["start"]
