@@ -98,6 +98,7 @@ def load_model(
     from transformers import AutoModelForCausalLM, GgufConfig
 
     gguf = gguf_path(settings.model)
+    model: PreTrainedModel
     options: dict[str, Any] = {"dtype": dtype, "attn_implementation": settings.attention}
     if quantize == "nf4":
         need_cuda(device)
@@ -109,7 +110,8 @@ def load_model(
     with loading_errors(settings.model):
         if gguf:
             options |= {"gguf_file": gguf.name, "quantization_config": GgufConfig(dequantize=True)}
-            model, found = AutoModelForCausalLM.from_pretrained(str(gguf.parent), output_loading_info=True, **options)
+            loaded: Any = AutoModelForCausalLM.from_pretrained(str(gguf.parent), output_loading_info=True, **options)
+            model, found = loaded
             if found["missing_keys"]:  # transformers would fill them with random numbers
                 raise ValueError(f"{gguf.name} has no {min(found['missing_keys'])} that transformers could find")
             forget_quantiser(model)
