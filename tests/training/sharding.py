@@ -26,7 +26,8 @@ def main(model_folder: str, out: str, rank: int, *more: str) -> None:
     distributed.init_process_group("gloo", rank=rank, world_size=2, init_method=f"file://{out}/store")
     recipe = small("llama3-70b", Path(model_folder), *FOUR_BIT, "dpo.lora.dropout=0", *more)
     torch.manual_seed(0)
-    model = get_peft_model(base_model(recipe), lora_config(recipe.dpo.lora))
+    base = base_model(recipe)
+    model = get_peft_model(base, lora_config(recipe.dpo.lora, base))
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.to(torch.bfloat16)

@@ -8,7 +8,7 @@ distribution at one uniform number a token; the numbers come from numpy's Philox
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +18,7 @@ import torch
 from lacie_chat.engine.generator import Response, choice_tokens
 from lacie_chat.engine.settings import PENALTY_WINDOW, ChatTurn, Sampling
 from lacie_training.errors import TrainingError
+from lacie_training.generators.chat_prompts import chat_prompt, turn_end
 from lacie_training.generators.loading import load_model, load_tokenizer, memory_errors, torch_device, torch_dtype
 from lacie_training.generators.memory import batch_that_fits
 from lacie_training.recipes.models import Batch, ModelSettings
@@ -43,7 +44,9 @@ class TransformersGenerator:
         self._bos = getattr(tokenizer, "bos_token_id", None) if _adds_bos(tokenizer) else None
         ends = model.generation_config.eos_token_id
         ends = ends if isinstance(ends, list) else [ends]
-        self._ends = {token for token in [*ends, tokenizer.eos_token_id] if token is not None}
+        self._ends = {
+            token for token in [*ends, tokenizer.eos_token_id, *turn_end(tokenizer)[-1:]] if token is not None
+        }
 
     @classmethod
     def load(
@@ -76,12 +79,9 @@ class TransformersGenerator:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def render(self, turns: Sequence[ChatTurn]) -> str:
+    def render(self, turns: Sequence[ChatTurn], arguments: Mapping[str, Any] | None = None) -> str:
         """A chat prompt by the tokenizer's template. Raises TrainingError for a model that has none."""
-        if not self.tokenizer.chat_template:
-            raise TrainingError("the model has no chat template; set speaker.format=plain")
-        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
-        text = cast(str, self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        text = chat_prompt(self.tokenizer, turns, arguments)
         bos = self.tokenizer.bos_token if self._bos is not None else None
         return text.removeprefix(bos) if bos else text
 

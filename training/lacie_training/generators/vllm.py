@@ -9,13 +9,14 @@ logit's last bits, so "same run" holds for the same vLLM on the same hardware wi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lacie_chat.engine.generator import Response, choice_tokens
 from lacie_chat.engine.settings import ChatTurn, Sampling
 from lacie_training.errors import TrainingError
+from lacie_training.generators.chat_prompts import chat_prompt, turn_end
 from lacie_training.generators.loading import load_tokenizer
 from lacie_training.recipes.models import ALONE, ModelSettings
 
@@ -73,12 +74,9 @@ class VllmGenerator:
         """Let the engine go."""
         self._engine = None
 
-    def render(self, turns: Sequence[ChatTurn]) -> str:
+    def render(self, turns: Sequence[ChatTurn], arguments: Mapping[str, Any] | None = None) -> str:
         """See `Generator`."""
-        if not self._tokenizer.chat_template:
-            raise TrainingError("the model has no chat template; set speaker.format=plain")
-        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
-        text: str = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        text = chat_prompt(self._tokenizer, turns, arguments)
         bos = self._tokenizer.bos_token
         return text.removeprefix(bos) if bos and self._adds_bos() else text
 
@@ -97,6 +95,7 @@ class VllmGenerator:
                 max_tokens=sampling.max_tokens,
                 seed=seed,
                 stop=[*sampling.stop, *stop] or None,
+                stop_token_ids=turn_end(self._tokenizer)[-1:],
             )
             for each in seeds
             for seed in each
