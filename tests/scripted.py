@@ -213,7 +213,7 @@ class ScriptedEngine:
             end = thinking(finished(thought + len(answer.pieces), reason), thought, is_open=not answer.pieces)
             yield replace(end, tokens=answer.tokens, alternatives=answer.alternatives)
 
-    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling) -> PromptSize:
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling, going_on: Said | None = None) -> PromptSize:
         if self.dead:
             raise EngineDied("the engine's process is gone")
         return self.sizes.pop(0) if self.sizes else PromptSize(41, 12, INFO.n_ctx - 512, INFO.n_ctx)

@@ -53,8 +53,8 @@ class TwoSided:
             turns, sampling, baseline=baseline, aside=aside, going_on=going_on
         )
 
-    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling) -> PromptSize:
-        return self.sides["right"].measure(turns, sampling)
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling, going_on: Said | None = None) -> PromptSize:
+        return self.sides["right"].measure(turns, sampling, going_on)
 
     def cancel(self) -> None:
         for engine in self.sides.values():

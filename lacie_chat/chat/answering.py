@@ -40,9 +40,9 @@ class Asked:
     """An answer to be made: `turn` of `tree`, whose text is still empty, or which goes on (`earlier`). `post` hears how
     it goes, on any thread.
 
-    `decides`: where it doesn't fit the context, it waits until `decision` says whether it is sent without what doesn't;
-    else it is, with a note. `speaker` gives it where it isn't the chat's, and with `adapter` the engine answers where
-    that isn't its own.
+    `decides`: where it doesn't fit the context, it waits until `decision` says whether it is sent without what doesn't
+    (which may be said before); else it is, with a note. `speaker` gives it where it isn't the chat's, and with
+    `adapter` the engine answers where that isn't its own.
     """
 
     tree: ChatTree
@@ -116,7 +116,7 @@ def _make(asked: Asked, chat: Engines, find: Callable[[], EngineLike | None]) ->
 def _ask(asked: Asked, engine: EngineLike) -> Finished | Failed | None:
     """None: it didn't fit, and whoever stopped it there has ended it."""
     try:
-        return _write(asked, engine) if not asked.decides or asked.turn.earlier or _is_to_go(asked, engine) else None
+        return _write(asked, engine) if not asked.decides or _is_to_go(asked, engine) else None
     except EngineError as error:
         return Failed(str(error), engine_died=isinstance(error, EngineDied))
 
@@ -124,19 +124,20 @@ def _ask(asked: Asked, engine: EngineLike) -> Finished | Failed | None:
 def _is_to_go(asked: Asked, engine: EngineLike) -> bool:
     """Whether it fits, or is to be sent as far as it does; waits for whoever decides that."""
     tree, turn = asked.tree, asked.turn
-    size = engine.measure(tree.prompt(turn), asked.sampling)
+    size = engine.measure(tree.prompt(turn), asked.sampling, _said(turn))
     if is_agreed(size, tree.leaves_out):
         return True
     with _BEGINNING:
         if turn.stop_requested:
             return True  # it ends at once
-        turn.phase, turn.unfit, turn.note = "undecided", size, why_unfit(size)
-    asked.post(TurnChanged(turn))
-    sent = asked.decision.get()
+        if waits := asked.decision.empty():
+            turn.phase, turn.unfit, turn.note = "undecided", size, why_unfit(size)
+    if waits:
+        asked.post(TurnChanged(turn))
+    asked.decision.get()
     with _BEGINNING:
-        if turn.stop_requested or not sent:
+        if turn.phase != "reading":  # it was stopped while it waited
             return False
-        turn.phase, turn.unfit, turn.note = "reading", None, ""
     tree.leaves_out = tree.leaves_out or size.question_fits
     return True
 
@@ -176,16 +177,20 @@ def _write(asked: Asked, engine: EngineLike) -> Finished | Failed:
         if turn.stop_requested:
             engine.cancel()  # again: the first call came before the engine had begun
 
-    said = Said(turn.text, turn.reasoning) if turn.earlier is not None else None
     return answer_to(
         engine,
         tree.prompt(turn),
         asked.sampling,
         baseline=turn.baseline,
         adapter=asked.adapter,
-        going_on=said,
+        going_on=_said(turn),
         hear=hear,
     ).finished
+
+
+def _said(turn: Turn) -> Said | None:
+    """What an answer that goes on has said before."""
+    return Said(turn.text, turn.reasoning) if turn.earlier is not None else None
 
 
 def _has_new_words(turn: Turn) -> bool:
@@ -203,6 +208,15 @@ def _begin(turn: Turn) -> bool:
             return False
         turn.phase = "reading"
         return True
+
+
+def send_cut(asked: Asked) -> None:
+    """Let it be sent without what doesn't fit, now or when it comes to that."""
+    turn = asked.turn
+    with _BEGINNING:
+        if turn.phase == "undecided" and not turn.stop_requested:
+            turn.phase, turn.unfit, turn.note = "reading", None, ""
+    asked.decision.put(True)
 
 
 def stop_answers(turns: Sequence[Turn]) -> list[Turn]:
@@ -255,6 +269,8 @@ def end_answer(
             post(Notice(f"Not gone on: {turn.problem}", serious=True))
             turn.problem = ""
         ending = joined(turn, earlier, ending)
+        if turn.unfit is not None:  # it stays as it was
+            turn.unfit, turn.note = None, left_out_words((ending.usage or {}).get("cut"))
     tree.finish(
         turn,
         ending.status,

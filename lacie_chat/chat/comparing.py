@@ -14,7 +14,15 @@ from dataclasses import asdict, replace
 from threading import Lock
 from typing import Any
 
-from lacie_chat.chat.answering import Asked, end_answer, hurry_answers, make_answer, stop_answers, withdraw_answers
+from lacie_chat.chat.answering import (
+    Asked,
+    end_answer,
+    hurry_answers,
+    make_answer,
+    send_cut,
+    stop_answers,
+    withdraw_answers,
+)
 from lacie_chat.chat.compared import SIDES, OtherEngine, Side, sides_of
 from lacie_chat.chat.events import ChatEvent, TurnChanged
 from lacie_chat.chat.lane import Lane
@@ -62,6 +70,9 @@ class Comparison:
         self._session = session
         self._post = post
         self._lanes = {side: Lane(f"compare {side}", post) for side in SIDES}
+        self._asked: list[Asked] = []
+        self._cuts = False
+        """Was it agreed to that what doesn't fit is left out?"""
         left = self.sides["left"].speaker
         apart = not left.shares_weights(session.speaker) and left is not session.speaker
         self._other = OtherEngine(left, session, self._loading) if apart else None
@@ -109,11 +120,24 @@ class Comparison:
         waiting = stop_answers(running)
         for turn in waiting:
             end_answer(self.tree, turn, "cancelled", self._post)
+        for asked in self._asked:
+            asked.decision.put(False)
         if len(waiting) < len(running):
             self._session.stop_engine()
             if self._other is not None:
                 self._other.cancel()
         return bool(running)
+
+    @property
+    def undecided(self) -> Turn | None:
+        """An answer to a question that doesn't fit a context; it waits for `send_cut`, or to be stopped."""
+        return next((turn for turn in self._running() if turn.phase == "undecided"), None)
+
+    def send_cut(self) -> None:
+        """Send the question without what doesn't fit, to both sides and for all samples: they are to be alike."""
+        self._cuts = True
+        for asked in self._asked:
+            send_cut(asked)
 
     def pick(self, turn: Turn) -> bool:
         """Make `turn` the conversation's current branch; False while it is being written, or if it says nothing."""
@@ -257,7 +281,11 @@ class Comparison:
         turn.phase = "waiting"
         self.samples[side][index : index + 1] = [turn]
         of = self.sides[side]
-        asked = Asked(self.tree, turn, self.sampling(index, side), self._post, of.speaker, of.adapter)
+        drawn, decides = self.sampling(index, side), self._session.decides
+        asked = Asked(self.tree, turn, drawn, self._post, of.speaker, of.adapter, decides)
+        if self._cuts:
+            send_cut(asked)
+        self._asked = [*(each for each in self._asked if each.turn.status == "streaming"), asked]
         self._lanes[side].submit(lambda: self._answer(side, asked))
 
     def _loading(self) -> None:

@@ -22,6 +22,11 @@ def is_agreed(size: PromptSize, leaves_out: bool) -> bool:
 def why_unfit(size: PromptSize) -> str:
     """What does not fit, and into what; for a size with a cut."""
     assert size.cut is not None
+    if size.said:
+        return (
+            f"With this answer so far the conversation is {size.tokens:,} tokens; the model's context holds "
+            f"{size.n_ctx:,}, and to go on it needs room."
+        )
     holds = f"the model's context holds {size.n_ctx:,}, of which {size.n_ctx - size.room:,} are kept for the answer"
     if not size.question_fits:
         return f"This question is {size.question:,} tokens; {holds}."
@@ -60,6 +65,6 @@ def record_of(cut: Cut, question: str) -> dict[str, Any]:
 def unsent(turn: Turn) -> dict[str, Any] | None:
     """What is kept of an answer that never came, for its question was not sent; None where it was."""
     size = turn.unfit
-    if size is None:
+    if size is None or size.said:
         return None
     return {"finish_reason": NOT_SENT, "prompt_tokens": size.tokens, "room": size.room}

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 from lacie_chat.chat.afterwards import Afterwards
-from lacie_chat.chat.answering import Asked, end_answer, hurry_answers, make_answer, stop_answers
+from lacie_chat.chat.answering import Asked, end_answer, hurry_answers, make_answer, send_cut, stop_answers
 from lacie_chat.chat.engine_keeper import EngineKeeper
 from lacie_chat.chat.events import ChatEvent, Notice, SpeakerChanged, TurnChanged, TurnEnded
 from lacie_chat.chat.folds import OFF, Folds
@@ -72,7 +72,7 @@ class ChatSession:
         self.compared_with = Against()
         """What comparisons hold the answers against."""
         self._post = post
-        self._seed, self._decides = seed, decides
+        self._seed, self.decides = seed, decides
         self._lock = Lock()
         self._pending: list[Asked] = []
         self._changes = 0
@@ -135,7 +135,7 @@ class ChatSession:
         with self._lock:
             undecided = [asked for asked in self._pending if asked.turn.phase == "undecided"]
         for asked in undecided[:1]:
-            asked.decision.put(True)
+            send_cut(asked)
 
     def answer_now(self) -> bool:
         """Let the answer in progress end its thought; False if it isn't thinking, or was asked before."""
@@ -282,7 +282,7 @@ class ChatSession:
         return self._queue(answer, sampling)
 
     def _queue(self, answer: Turn, sampling: Sampling) -> Turn:
-        asked = Asked(self.tree, answer, sampling, self._hear, decides=self._decides)
+        asked = Asked(self.tree, answer, sampling, self._hear, decides=self.decides)
         find = self._keeper.finder()
         change = self._changes
         self._afterwards.hold()

@@ -96,6 +96,7 @@ def _plain(args: argparse.Namespace, speaker: Speaker, store: Store, resume: str
             store,
             post,
             agreement=agreement if isinstance(agreement, int) else 0,
+            decides=True,
             settings=settings,
         )
 

@@ -17,10 +17,14 @@ from difflib import get_close_matches
 from queue import Empty, Queue
 
 from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Notice, TextAdded, ThoughtAdded, TurnChanged
+from lacie_chat.chat.fit import what_goes
+from lacie_chat.chat.going_on import stopped_early, why_it_stays
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
 from lacie_chat.commands.plain_words import details_lines, ending_line, figures_line
 from lacie_chat.conversations import Store, StoreError, why_unmarkable
+from lacie_chat.cut_off import not_sent_words
+from lacie_chat.engine.events import PromptSize
 from lacie_chat.errors import LacieError
 from lacie_chat.names import pair_name
 from lacie_chat.printable import printable
@@ -31,13 +35,14 @@ QUIT_SECONDS = 5.0
 SHOWN = 10
 """Conversations that /history names."""
 
-_COMMAND = re.compile(r"/([a-zA-Z]*)(?:[ \t]+(\S.*))?")
+_COMMAND = re.compile(r"/([a-zA-Z-]*)(?:[ \t]+(\S.*))?")
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)*_]*[ \n]|\n")
 _WAIT = 0.2
 
 HELP: dict[str, str] = {
     "help": "say these commands",
     "again": "answer the last question once more",
+    "go-on": "let an answer that stopped go on; send a question without what doesn't fit",
     "right": "mark the last answer right; once more takes it back",
     "wrong": "mark the last answer wrong; once more takes it back",
     "details": "say all that is known of the last answer",
@@ -46,6 +51,9 @@ HELP: dict[str, str] = {
     "history": f"name the last {SHOWN} conversations; /history 2 goes on with the second",
     "quit": "end; everything is kept",
 }
+
+_LEAVING_UNDECIDED = ("go-on", "help", "details")
+"""Commands that leave it open what becomes of a question that doesn't fit."""
 
 
 class _Ended(Exception):
@@ -124,15 +132,17 @@ class PlainChat:
 
     def _take(self, text: str) -> None:
         """Do what a line asks for. As in the screen's composer: a lone word after a slash is never sent, `//` sends
-        one."""
+        one. A question that doesn't fit is kept and not sent, unless the next line says otherwise."""
         command = _COMMAND.fullmatch(text)
+        if text and (command is None or command[1].lower() not in _LEAVING_UNDECIDED):
+            self._leave_undecided()
         if text.startswith("//"):
             self._follow(self.session.send(text[1:]))
         elif command is None or (command[2] and command[1].lower() != "history"):
             if text:
                 self._follow(self.session.send(text))
         elif command[1].lower() in HELP:
-            getattr(self, f"_do_{command[1].lower()}")(command[2] or "")
+            getattr(self, f"_do_{command[1].lower().replace('-', '_')}")(command[2] or "")
         else:
             near = get_close_matches(command[1].lower(), HELP, n=1)
             meant = f" Is it /{near[0]}?" if near else ""
@@ -144,29 +154,45 @@ class PlainChat:
 
     def _follow(self, turn: Turn) -> None:
         """Say an answer as it comes, and then its figures. Ctrl+c stops it; what is there already is kept."""
-        print("Answer: ", end="", flush=True)
-        self._held_back, thought, noted, waits = "", False, "", True
-        while waits and not (_settled(turn) and self._events.empty()):
+        self._held_back, began, thought, noted, waits = "", False, False, "", True
+        while waits and turn.phase != "undecided" and not (began and _settled(turn) and self._events.empty()):
             try:
-                event = self._next()
-            except KeyboardInterrupt:
+                if not began:
+                    print("Answer: ", end="", flush=True)
+                    began = True
+                match self._next():
+                    case ThoughtAdded(which) if which is turn and not thought:
+                        thought = True
+                        self._say("(thinking)")
+                    case TextAdded(which, text) if which is turn:
+                        self._add(text)
+                    case TurnChanged(which) if which is turn and turn.note not in ("", noted) and turn.unfit is None:
+                        noted = turn.note
+                        self._say(f"({noted})")
+                    case Notice(message):
+                        self._say(f"Note: {message}")
+            except KeyboardInterrupt:  # wherever in it: the terminal may be slow
                 waits = self.session.cancel()  # else it is written, and being listened to
-                continue
-            match event:
-                case ThoughtAdded(which) if which is turn and not thought:
-                    thought = True
-                    self._say("(thinking)")
-                case TextAdded(which, text) if which is turn:
-                    self._add(text)
-                case TurnChanged(which) if which is turn and turn.note not in ("", noted):
-                    noted = turn.note
-                    self._say(f"({noted})")
-                case Notice(message):
-                    self._say(f"Note: {message}")
+        if turn.phase == "undecided" and turn.unfit is not None:
+            self._ask_what_to_do(turn, turn.unfit)
+            return
         self._add("", whole=True)
         self._say_how_it_ended(turn)
         if not waits:
             self._say("Not waited for: how sure it sounds. It is found out all the same.")
+
+    def _ask_what_to_do(self, turn: Turn, size: PromptSize) -> None:
+        self._say("none yet." if turn.earlier is None else "not gone on yet.")
+        sends, leaves = ("goes on", "leaves it as it is") if size.said else ("sends it", "doesn't send it")
+        self._say(f"It doesn't fit. {turn.note}")
+        self._say(f"/go-on {sends} without {what_goes(size)}; any other line {leaves}.")
+
+    def _leave_undecided(self) -> None:
+        turn = self.session.undecided
+        if turn is not None:
+            goes_on = turn.earlier is not None
+            self.session.cancel()
+            self._say("Left as it is." if goes_on else f"The question before is kept, {not_sent_words(turn.usage)}.")
 
     def _say_how_it_ended(self, turn: Turn) -> None:
         for line in filter(None, (ending_line(turn), figures_line(turn))):
@@ -199,6 +225,19 @@ class PlainChat:
     def _do_again(self, _: str) -> None:
         if (turn := self._last()) is not None:
             self._follow(self.session.regenerate(turn))
+
+    def _do_go_on(self, _: str) -> None:
+        if (undecided := self.session.undecided) is not None:
+            self.session.send_cut()
+            self._follow(undecided)
+        elif (turn := self._last()) is not None:
+            if not stopped_early(turn):
+                self._say("The last answer has come to its end.")
+            elif reason := why_it_stays(self.session, turn):
+                self._say(reason)
+            else:
+                self.session.go_on(turn)
+                self._follow(turn)
 
     def _do_right(self, _: str) -> None:
         self._mark(True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import Span, spoken_text, tone
 from lacie_chat.conversations import no_answer_text
-from lacie_chat.cut_off import stored_words
+from lacie_chat.cut_off import not_sent_words, stored_words
 
 
 def figures_line(turn: Turn) -> str:
@@ -24,6 +24,8 @@ def ending_line(turn: Turn) -> str:
     """How it ended, where that is worth a sentence."""
     if turn.thought_only and turn.status in ("complete", "cancelled") and (why := no_answer_text(turn.usage)):
         return _sentence(why)
+    if unsent := not_sent_words(turn.usage):
+        return _sentence(unsent)
     if turn.status == "cancelled":
         return "Stopped by you."
     if turn.status == "cut_off":

@@ -91,10 +91,11 @@ class EngineProcess:
             going_on=asdict(going_on) if going_on else None,
         )
 
-    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling) -> PromptSize:
-        """How many tokens `generate` would read for these turns, and what it would leave out. Raises EngineError."""
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling, going_on: Said | None = None) -> PromptSize:
+        """How many tokens `generate` would read for the same, and what it would leave out. Raises EngineError."""
         self.load()
-        asked = {"turns": [asdict(turn) for turn in turns], "sampling": asdict(sampling)}
+        said = asdict(going_on) if going_on else None
+        asked = {"turns": [asdict(turn) for turn in turns], "sampling": asdict(sampling), "going_on": said}
         with self._request(op="measure", **asked) as replies:
             return wire.read_size(self._checked(replies.get())["value"])
 

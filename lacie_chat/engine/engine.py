@@ -14,6 +14,7 @@ from lacie_chat.engine.ears import Ears, bytes_beside, needs_over_speaker
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import GenerationEvent, LoadProgress, ModelInfo, PromptSize
 from lacie_chat.engine.fitting import ContextNeed
+from lacie_chat.engine.going_on import size_behind, tokens_of
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.native import Gate, StopFlag
 from lacie_chat.engine.prompt import size_of
@@ -113,15 +114,18 @@ class Engine:
         self._answers.add(answer)
         return answer
 
-    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling) -> PromptSize:
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling, going_on: Said | None = None) -> PromptSize:
         """How much of the context these turns would take, asked so, with whichever adapter; reads nothing. Raises
         EngineError as `generate` fails."""
         with self._lock:
             n_ctx = self.load().n_ctx
             assert self._model is not None and self._thinker is not None
             model, thinker = self._model, self._thinker
-        template = thinker.opened(turns, sampling.reasoning).template
-        return size_of(turns, model, template, n_ctx=n_ctx, max_tokens=thinker.room(sampling))
+        opened, room = thinker.opened(turns, sampling.reasoning), thinker.room(sampling)
+        if going_on is None:
+            return size_of(turns, model, opened.template, n_ctx=n_ctx, max_tokens=room)
+        said = len(tokens_of(going_on, thinker, model, opened.opening))
+        return size_behind(turns, model, opened.template, n_ctx=n_ctx, said=said, max_tokens=room)
 
     def cancel(self) -> None:
         """Stop every generation in progress within 200 ms, also while one reads its prompt, and what is read in

@@ -71,13 +71,15 @@ class Cut:
 @dataclass(frozen=True, slots=True)
 class PromptSize:
     """How many tokens a conversation takes as a prompt, and those of its last question alone, where there is `room` for
-    so many of the context's `n_ctx`: the others are kept for the answer. `cut` is what would be left out."""
+    so many of the context's `n_ctx`: the others are kept for the answer. `cut` is what would be left out.
+    `said`: so many of the tokens are of an answer that is to go on."""
 
     tokens: int
     question: int
     room: int
     n_ctx: int
     cut: Cut | None = None
+    said: int = 0
 
     @property
     def question_fits(self) -> bool:

@@ -5,13 +5,14 @@ drawn had it never stopped. Else its text is made into tokens anew: a tokenizer 
 did, which it reads as well.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lacie_chat.engine.errors import EngineError
-from lacie_chat.engine.events import Cut
+from lacie_chat.engine.events import Cut, PromptSize
 from lacie_chat.engine.model import Model
-from lacie_chat.engine.prompt import fit
+from lacie_chat.engine.prompt import fit, length_before
 from lacie_chat.engine.rendering import Refusal
 from lacie_chat.engine.settings import ChatTurn, Said
 from lacie_chat.engine.template import ChatTemplate
@@ -51,7 +52,7 @@ def tokens_of(said: Said, thinker: "Thinker", model: Model, opening: str | None)
 
 
 def fit_behind(
-    turns: list[ChatTurn], model: Model, template: ChatTemplate, *, n_ctx: int, said: int, max_tokens: int
+    turns: Sequence[ChatTurn], model: Model, template: ChatTemplate, *, n_ctx: int, said: int, max_tokens: int
 ) -> tuple[list[int], Cut | None]:
     """The prompt of an answer that has `said` tokens already. All of it stays as long as there is any room; else the
     oldest turns make room. Raises EngineError where not even the question would stay whole."""
@@ -71,3 +72,12 @@ def fit_behind(
     if cut is not None and cut.question is not None:
         raise EngineError(FULL)
     return tokens, cut
+
+
+def size_behind(
+    turns: Sequence[ChatTurn], model: Model, template: ChatTemplate, *, n_ctx: int, said: int, max_tokens: int
+) -> PromptSize:
+    """What `fit_behind` would come to. Raises EngineError as it does."""
+    tokens, cut = fit_behind(turns, model, template, n_ctx=n_ctx, said=said, max_tokens=max_tokens)
+    whole = length_before(tokens, cut) + said
+    return PromptSize(whole, len(template.tokens(turns[-1:])), n_ctx - _LEAST, n_ctx, cut, said)

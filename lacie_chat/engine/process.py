@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from lacie_chat.engine import wire
 from lacie_chat.engine.errors import EngineError, EngineStopped
 from lacie_chat.engine.events import Failed
-from lacie_chat.engine.settings import Said
 from lacie_chat.errors import LacieError
 
 # Native libraries are imported by the first `load`, in its thread: until then requests are read already.
@@ -62,7 +61,7 @@ class _Child:
                 baseline=message["baseline"],
                 adapter=Path(message["adapter"]) if message["adapter"] else None,
                 aside=message["aside"],
-                going_on=Said(**message["going_on"]) if message["going_on"] else None,
+                going_on=wire.read_said(message["going_on"]),
             )
         work: dict[str, Callable[[dict[str, Any]], None]] = {
             "load": self._load,
@@ -113,7 +112,7 @@ class _Child:
 
     def _measure(self, message: dict[str, Any]) -> None:
         turns, sampling = wire.read_turns(message["turns"]), wire.read_sampling(message["sampling"])
-        size = self._loaded().measure(turns, sampling)
+        size = self._loaded().measure(turns, sampling, wire.read_said(message["going_on"]))
         self._send({"id": message["id"], "type": "Value", "value": wire.size_data(size)})
 
     def _choices(self, message: dict[str, Any]) -> None:

@@ -72,8 +72,13 @@ def size_of(
 ) -> PromptSize:
     """What `fit` would come to. Raises EngineError as it does."""
     tokens, cut = fit(turns, model, template, n_ctx=n_ctx, max_tokens=max_tokens)
-    whole = len(tokens) + (cut.dropped_tokens if cut is not None else 0)
-    return PromptSize(whole, len(template.tokens(turns[-1:])), room_for_prompt(n_ctx, max_tokens), n_ctx, cut)
+    whole, room = length_before(tokens, cut), room_for_prompt(n_ctx, max_tokens)
+    return PromptSize(whole, len(template.tokens(turns[-1:])), room, n_ctx, cut)
+
+
+def length_before(tokens: Sequence[int], cut: Cut | None) -> int:
+    """The tokens of a prompt before anything of it was left out."""
+    return len(tokens) + (cut.dropped_tokens if cut is not None else 0)
 
 
 def _shorten_last(

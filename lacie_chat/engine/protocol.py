@@ -41,8 +41,8 @@ class EngineLike(Protocol):
         """
         ...
 
-    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling) -> PromptSize:
-        """How many tokens `generate` would read for these turns, and what it would leave out. Raises EngineError."""
+    def measure(self, turns: Sequence[ChatTurn], sampling: Sampling, going_on: Said | None = None) -> PromptSize:
+        """How many tokens `generate` would read for the same, and what it would leave out. Raises EngineError."""
         ...
 
     def cancel(self) -> None:

@@ -24,7 +24,7 @@ from lacie_chat.engine.events import (
     PromptSize,
     Reasoning,
 )
-from lacie_chat.engine.settings import ChatTurn, EngineSettings, Sampling
+from lacie_chat.engine.settings import ChatTurn, EngineSettings, Said, Sampling
 from lacie_chat.listener_files import ListenerFiles
 
 Event = Cut | Delta | Failed | Finished | LoadProgress | ModelInfo | PromptProgress | Reasoning
@@ -110,6 +110,11 @@ def _paths(data: dict[str, Any]) -> dict[str, Any]:
 def read_sampling(data: dict[str, Any]) -> Sampling:
     """The sampling of a `generate` request; JSON knows no tuples."""
     return Sampling(**{**data, "stop": tuple(data["stop"])})
+
+
+def read_said(data: dict[str, str] | None) -> Said | None:
+    """What an answer has said that is to go on."""
+    return Said(**data) if data else None
 
 
 def read_turns(data: list[dict[str, Any]]) -> list[ChatTurn]:

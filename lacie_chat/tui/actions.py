@@ -188,6 +188,7 @@ COMPARE_ACTIONS: tuple[Action, ...] = (
     # before the way back, with which it shares a key
     Action("compare.now", "escape", "Answer", "End the thoughts and go on to the answers", footer=True),
     Action("compare.back", "escape", "Back", "Stop both answers and keep what is there; else back", footer=True),
+    Action("compare.send", "f5", "Send", "Send a question that doesn't fit without what doesn't", footer=True),
     Action("compare.other", "tab", "Side", "Select the other side", footer=True),
     Action("compare.pick", "enter", "Pick", "Go on from the selected answer; all others stay as branches", footer=True),
     Action("compare.words", "w", "Words", "Highlight the words that differ", footer=True),

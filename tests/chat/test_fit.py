@@ -12,6 +12,8 @@ from lacie_chat.conversations import Store
 from lacie_chat.engine.events import Cut, PromptSize
 
 LONG = PromptSize(12_300, 12_300, 7_680, 8_192, Cut(0, 4_620, 7_680, question=(100, 9_000), question_tokens=4_620))
+FITS = PromptSize(41, 12, 7_680, 8_192)
+BEHIND = PromptSize(8_300, 30, 8_176, 8_192, Cut(2, 900, 7_000), said=512)
 OLD = PromptSize(9_400, 30, 7_680, 8_192, Cut(4, 1_800, 7_600))
 
 
@@ -119,3 +121,22 @@ def test_without_anybody_to_decide_it_is_sent_with_a_note(chat) -> None:
     turn = talk.session.send("word " * 3000)
     wait_for(lambda: turn.status == "complete")
     assert "were left out" in turn.note
+
+
+def test_going_on_asks_too_before_old_turns_go(chat) -> None:
+    first, rest = Answer(["One, two, "], reason="length"), Answer(["three."], events=[BEHIND.cut])
+    engine = ScriptedEngine([first, rest], sizes=[FITS, BEHIND, BEHIND])
+    talk = chat(engine)
+    turn = talk.session.send("Count")
+    wait_for(lambda: turn.phase == "done")
+    talk.session.go_on(turn)
+    wait_for(lambda: talk.session.undecided is turn)
+    assert turn.note.startswith("With this answer so far the conversation is 8,300 tokens; the model's context holds")
+    assert talk.session.cancel()
+    assert (turn.text, turn.status, turn.note, turn.unfit) == ("One, two, ", "complete", "", None), "as it was"
+    assert turn.usage["finish_reason"] == "length" and len(engine.prompts) == 1
+    talk.session.go_on(turn)
+    wait_for(lambda: talk.session.undecided is turn)
+    talk.session.send_cut()
+    wait_for(lambda: turn.phase == "done")
+    assert turn.text == "One, two, three." and turn.note.startswith("The oldest 2 turns (900 tokens) no longer fit")

@@ -5,24 +5,20 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from threading import Event, Thread
 from typing import Any
 
 import pexpect
 import pytest
-from fitted import calibrator
+from plain_lines import interrupt, river
 from scripted import Answer, ScriptedEngine, ScriptedReader
 from terminal import LACIE
 
-from lacie_chat.chat.session import ChatSession
-from lacie_chat.chat.speaker import ChatSpeaker, Origin
 from lacie_chat.chat.tree import Turn
 from lacie_chat.commands.plain_chat import PlainChat
 from lacie_chat.commands.plain_words import details_lines, ending_line, figures_line
 from lacie_chat.confidence import Agreement, Assessment, Span, State, spoken_text
-from lacie_chat.confidence.calibrator import logit
 from lacie_chat.conversations import Store
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.errors import LacieError
@@ -93,51 +89,6 @@ def test_what_else_is_said_of_an_answer() -> None:
 
 
 # On a scripted engine
-
-
-class Typed(io.StringIO):
-    """Standard input; before a line that is a function, that is called."""
-
-    def __init__(self, *lines: str | Callable[[], object]) -> None:
-        super().__init__()
-        self._lines = list(lines)
-
-    def readline(self, *_: object) -> str:
-        while self._lines:
-            line = self._lines.pop(0)
-            if isinstance(line, str):
-                return f"{line}\n"
-            line()
-        return ""
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with Store.open() as store:
-        yield store
-
-
-def interrupt() -> None:
-    raise KeyboardInterrupt
-
-
-@pytest.fixture
-def talk(store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """What is written in a chat where this is typed."""
-
-    def run(engine: ScriptedEngine, *typed: str | Callable[[], object], resume: str | None = None) -> str:
-        of = {"calibrator": calibrator(logit(0.17)), "baseline_calibrator": calibrator(logit(0.5))}
-        origins = {"origin": Origin("m", "a", "aa-bb"), "baseline_origin": Origin("m", None, "aa")}
-        speaker = ChatSpeaker(lambda: engine, "Model", "LACIE", **of, **origins)
-        monkeypatch.setattr(sys, "stdin", Typed(*typed))
-        PlainChat(lambda post: ChatSession(speaker, store, post, seed=lambda: 7), store, resume).run()
-        return capsys.readouterr().out
-
-    return run
-
-
-def river(*texts: str, **more: object) -> ScriptedEngine:
-    return ScriptedEngine([Answer([text], **more) for text in texts], ScriptedReader("the Danube", acceptance=0.9))
 
 
 SAID = "Sounds 90 % sure. Right about 17 times in 100: sounds surer than it is.\n"

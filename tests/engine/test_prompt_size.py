@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from answers import collect
 
-from lacie_chat.engine import ChatTurn, Engine, EngineError, EngineProcess, EngineSettings, PromptSize, Sampling
+from lacie_chat.engine import ChatTurn, Engine, EngineError, EngineProcess, EngineSettings, PromptSize, Said, Sampling
 
 SHORT = Sampling(temperature=0.0, max_tokens=24)
 ROOM = 512 - 24
@@ -94,3 +94,19 @@ def test_the_same_in_this_process(remote: EngineProcess, embedded_model: Path) -
     turns = [*history(30), ChatTurn("user", "And what was the last question?")]
     with Engine(EngineSettings(embedded_model, n_ctx=512)) as engine:
         assert engine.measure(turns, SHORT) == remote.measure(turns, SHORT)
+
+
+@pytest.mark.parametrize(("turns", "cuts"), [(history(2), False), (history(16), True)])
+def test_what_an_answer_needs_to_go_on_is_told_before(remote: EngineProcess, turns: list[ChatTurn], cuts: bool) -> None:
+    said = Said("It rained all day, and the boats stayed in the harbour. " * 12)
+    turns = [*turns, ChatTurn("user", "Tell of the day.")]
+    size = remote.measure(turns, SHORT, said)
+    found = collect(remote.generate(turns, Sampling(temperature=0.0, max_tokens=24, stop=("\n",)), going_on=said))
+    assert size.cut == found.cut and (size.cut is not None) is cuts is (size.tokens > size.room)
+    assert size.tokens == found.finished.prompt_tokens + (size.cut.dropped_tokens if size.cut is not None else 0)
+    assert size.said > 100 and size.question_fits
+
+
+def test_an_answer_that_fills_the_context_can_not_go_on(remote: EngineProcess) -> None:
+    with pytest.raises(EngineError, match="The context is full"):
+        remote.measure([ChatTurn("user", "Why?")], SHORT, Said("word " * 600))

@@ -11,6 +11,8 @@ from lacie_chat.engine.events import Cut, PromptSize
 from lacie_chat.tui.widgets.composer import Composer
 
 LONG = PromptSize(12_300, 12_300, 7_680, 8_192, Cut(0, 4_620, 7_680, question=(100, 9_000), question_tokens=4_620))
+FITS = PromptSize(41, 12, 7_680, 8_192)
+BEHIND = PromptSize(8_300, 30, 8_176, 8_192, Cut(2, 900, 7_000), said=512)
 OLD = PromptSize(9_400, 30, 7_680, 8_192, Cut(4, 1_800, 7_600))
 
 
@@ -145,3 +147,23 @@ async def test_what_is_whole_has_no_such_key(driven, danube) -> None:
         assert "goes on" not in driver.text()
         await driver.pilot.press("f5")
         assert not driver.session.busy and len(danube.prompts) == 1
+
+
+async def test_going_on_asks_before_old_turns_go(driven) -> None:
+    first, rest = Answer(["One, two, "], reason="length"), Answer(["three."], events=[BEHIND.cut])
+    engine = ScriptedEngine([first, rest], sizes=[FITS, BEHIND, BEHIND])
+    async with driven(engine, size=(110, 30)) as driver:
+        turn = await driver.ask("Count")
+        await driver.pilot.press("f5")
+        await driver.until(lambda: driver.session.undecided is turn)
+        screen = driver.text()
+        assert "It doesn't fit · f5 goes on without the oldest 2 turns · escape leaves it as it is" in screen
+        assert "With this answer so far the conversation is 8,300 tokens" in screen and "… not gone on yet" in screen
+        assert "One, two," in screen
+        await driver.pilot.press("escape")
+        await driver.until(lambda: "f5 goes on" in driver.text() and not driver.session.busy)
+        assert len(engine.prompts) == 1 and "With this answer" not in driver.text()
+        await driver.pilot.press("f5")
+        await driver.until(lambda: driver.session.undecided is turn)
+        await driver.pilot.press("f5")
+        await driver.until(lambda: "One, two, three." in driver.text() and not driver.session.busy)

@@ -72,8 +72,6 @@ class CompareScreen(SizedScreen[bool]):
         self._words = False
         self._thoughts = False
         self._code_round = CodeRound()
-        opening = next(action for action in COMPARE_ACTIONS if action.name == "compare.thought")
-        self._thought_key = names_of(opening, state.keymap)[0]
 
     def compose_screen(self) -> ComposeResult:
         session = self.session
@@ -95,7 +93,10 @@ class CompareScreen(SizedScreen[bool]):
     def _state_content(self) -> Content:
         loading = self.comparison.loading
         what = None if loading is None else (self._names["left"], loading)
-        return state_content(self._pair, self._names, what)
+        return state_content(self._pair, self._names, what, self._key_of("compare.send"))
+
+    def _key_of(self, name: str) -> str:
+        return names_of(next(action for action in COMPARE_ACTIONS if action.name == name), self._state.keymap)[0]
 
     async def on_mount(self) -> None:
         self.comparison.begin()
@@ -172,7 +173,7 @@ class CompareScreen(SizedScreen[bool]):
             column.set_class(side != self._side, "-folded")
             if column.sample is not None:
                 column.sample.show_stability(comparison.stability(side))
-                column.sample.open_thought(self._thoughts, self._thought_key)
+                column.sample.open_thought(self._thoughts, self._key_of("compare.thought"))
         await self._highlight(pair)
         self.refresh_bindings()
 
@@ -216,6 +217,8 @@ class CompareScreen(SizedScreen[bool]):
             return self._find is not None
         if action == "compare_again":
             return not comparison.busy
+        if action == "compare_send":
+            return comparison.undecided is not None
         if action == "compare_now":
             return bool(thinking_of(self._pair))
         if action == "compare_thought":
@@ -239,6 +242,9 @@ class CompareScreen(SizedScreen[bool]):
 
     def action_compare_now(self) -> None:
         self.comparison.answer_now()
+
+    def action_compare_send(self) -> None:
+        self.comparison.send_cut()
 
     def action_compare_back(self) -> None:
         if not self.stop():

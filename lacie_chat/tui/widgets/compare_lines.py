@@ -6,6 +6,7 @@ from textual.content import Content
 
 from lacie_chat.chat.answering import thinking_of
 from lacie_chat.chat.compared import SIDES, Side
+from lacie_chat.chat.fit import what_goes
 from lacie_chat.chat.tree import Phase, Turn
 from lacie_chat.comparison import Difference
 from lacie_chat.confidence import bar, percent
@@ -58,8 +59,14 @@ def _summary(difference: Difference, names: Names) -> str:
     return text[:1].upper() + text[1:]
 
 
-def state_content(pair: Sequence[Turn], names: Names, loading: tuple[str, float] | None = None) -> Content:
-    """Why there is no difference to tell yet; `loading`: what has to be loaded first, and how far it is."""
+def state_content(
+    pair: Sequence[Turn], names: Names, loading: tuple[str, float] | None = None, send_key: str = "f5"
+) -> Content:
+    """Why there is no difference to tell yet; `loading`: what has to be loaded first, and how far it is. `send_key`
+    sends a question that doesn't fit without what doesn't."""
+    if unfit := next((turn.unfit for turn in pair if turn.phase == "undecided"), None):
+        ways = f" · {send_key} sends it without {what_goes(unfit)}, to both sides · escape doesn't send it"
+        return Content.assemble(("It doesn't fit", "$text-warning"), (ways, "$foreground 65%"))
     if loading is not None:
         return Content.assemble(f"… loading {loading[0]}  ", (bar(loading[1]), "$text-primary"), f" {loading[1]:4.0%}")
     if any(turn.status == "streaming" for turn in pair):

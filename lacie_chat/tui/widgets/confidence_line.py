@@ -103,7 +103,7 @@ def line_pieces(turn: Turn, siblings: tuple[int, int], width: int, *, beside: bo
     if turn.phase == "thinking":  # the line above says how long already
         pieces.append((BETWEEN, Content.styled("… no answer yet", DIM)))
     elif turn.phase == "undecided":
-        pieces.append((BETWEEN, Content.styled("… not sent yet", DIM)))
+        pieces.append((BETWEEN, Content.styled(f"… not {'sent' if turn.earlier is None else 'gone on'} yet", DIM)))
     elif turn.phase in ("waiting", "reading", "answering"):
         pieces.append((BETWEEN, Content.styled(f"… {turn.phase}", DIM)))
     else:

@@ -70,12 +70,17 @@ class Status(Static):
                 )
             )
 
-    def show_unfit(self, size: PromptSize, keys: tuple[str, str, str]) -> None:
-        """It doesn't fit; `keys` send it without what doesn't, edit it, and don't send it."""
+    def show_unfit(self, size: PromptSize, keys: tuple[str, ...]) -> None:
+        """It doesn't fit; `keys` send it without what doesn't, edit it, and don't send it. Of an answer that is to go
+        on: let it, and leave it as it is."""
         goes = what_goes(size)
         narrow = self.content_size.width < NARROW
+        words: tuple[str, ...]
         words = ("cut", "edit", "don't send") if narrow else (f"sends it without {goes}", "edits it", "doesn't send it")
-        acts = (GO_ON, "chat.edit", "answer.stop")
+        acts: tuple[str, ...] = (GO_ON, "chat.edit", "answer.stop")
+        if size.said:
+            keys, acts = (keys[0], keys[2]), (GO_ON, "answer.stop")
+            words = ("cut", "leave it") if narrow else (f"goes on without {goes}", "leaves it as it is")
         parts = [
             Content.assemble((key, "bold"), f" {word}").stylize(Style.from_meta({"@click": f"screen.perform('{act}')"}))
             for key, word, act in zip(keys, words, acts, strict=True)
