@@ -12,7 +12,7 @@ is part of that way, as the chat says it.
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lacie_chat.engine.reasoning import habit_of, settled
 from lacie_chat.evaluation.prompts import PLAIN_STOP
@@ -22,6 +22,7 @@ from lacie_export.run_facts import RunFacts
 
 if TYPE_CHECKING:
     from lacie_chat.confidence import WayOfDrawing
+    from lacie_chat.engine.settings import ReasoningChoice
 
 TEMPLATE = "tokenizer.chat_template"
 STOP = "lacie.stop"
@@ -72,7 +73,8 @@ def asking_keys(facts: RunFacts, own_template: str | None) -> dict[str, Value]:
     if facts.calibrator is not None:
         template = keys.get(TEMPLATE, own_template)
         way = facts.calibrator.sampling
-        way = replace(way, reasoning=settled(way.reasoning, habit_of(str(template)) if template else None))
+        choice = cast("ReasoningChoice", way.reasoning)  # `from_dict` has checked it
+        way = replace(way, reasoning=settled(choice, habit_of(str(template)) if template else None))
         keys[CALIBRATOR_KEY] = json.dumps(replace(facts.calibrator, sampling=way).to_dict())
         keys |= _sampling_keys(way)
     return keys
