@@ -33,7 +33,7 @@ FAMILIES = {
     "mistralai-Ministral-3-14B-Reasoning-2512": ("</s>", "Emma?[/INST]"),
     "ibm-granite-granite-4.0": ("<|end_of_text|>", "<|start_of_role|>assistant<|end_of_role|>"),
     "openai-gpt-oss-120b": ("<|return|>", "<|start|>assistant<|channel|>final<|message|>"),
-    "Qwen-QwQ-32B": ("<|im_end|>", "<|im_start|>assistant\n<think>\n\n</think>\n\n"),
+    "Qwen-QwQ-32B": ("<|im_end|>", "<|im_start|>assistant\n<think>\n</think>"),
 }
 """By its template: what ends a turn, and what a prompt ends with from the assistant's turn on."""
 
