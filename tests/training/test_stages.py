@@ -114,6 +114,10 @@ def test_smoke_trains_measures_and_reports(smoke: tuple[Path, str]) -> None:
         assert f"run: {stage} took" in said
     assert "questions/s, 0 s left" in said and "samples/s, 0 s left" in said and "2 of 2 steps" in said
     assert "Warning" not in said and "Failed to load" not in said
+    checked = said[: said.index("run: sample\n")]
+    for stage in ("sample", "judge", "pairs", "dpo", "evaluate"):
+        assert f"ok     rehearsal, {stage}: " in checked
+    assert "note   time: roughly " in checked and "check: all of it holds" in checked
 
 
 def test_a_finished_run_is_not_done_again(smoke: tuple[Path, str]) -> None:
@@ -260,11 +264,20 @@ def test_stored_answers_that_another_version_heard_are_not_measured(tmp_path: Pa
 
 
 def test_run_stops_at_the_first_stage_that_fails(tmp_path: Path) -> None:
-    done = subprocess.run(
-        line("run", tmp_path, *small_settings("no-such-model"), recipe="mistral-7b"), capture_output=True, text=True
-    )
+    unchecked = [*line("run", tmp_path, *small_settings("no-such-model"), recipe="mistral-7b"), "--no-check"]
+    done = subprocess.run(unchecked, capture_output=True, text=True)
     assert done.returncode == 1
     assert "there is no model 'no-such-model'" in done.stderr
     assert "run: sample ended with status 1" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "judged.jsonl").exists()
+
+
+def test_run_begins_nothing_that_the_check_finds_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    wrong = line("run", path, *small_settings("no-such-model"), recipe="mistral-7b")
+    done = subprocess.run(wrong, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "failed speaker: there is no model 'no-such-model'" in done.stdout
+    assert "run: nothing was begun; mend what failed" in done.stderr and "run: sample" not in done.stdout
+    assert not path.exists(), "what it finds is mended by other settings, and those would be another run's"
