@@ -22,7 +22,6 @@ from lacie_training import dpo
 from lacie_training.errors import TrainingError
 from lacie_training.generators import prompted
 from lacie_training.generators.loading import load_model, load_tokenizer, memory_errors, torch_device, torch_dtype
-from lacie_training.generators.transformers import TransformersGenerator
 from lacie_training.judge import judge_rows
 from lacie_training.learning.lora import lora_config
 from lacie_training.learning.tokens import tokenise_pairs, training_order
@@ -182,13 +181,7 @@ def judging(bench: Bench, generator: Any) -> Measured:
     recipe = bench.recipe
 
     def work(found: Measured) -> None:
-        reader = TransformersGenerator(
-            generator.model,
-            generator.tokenizer,
-            batch_size=recipe.listener.batch_size,
-            context=recipe.listener.context,
-        )
-        listener = prompted(reader, recipe)
+        listener = prompted(generator.sharing(recipe.listener).reader, recipe)
         size = recipe.listener.chunk or 4 * recipe.listener.together
         endless = cycle(made.answers(20 * size))
 

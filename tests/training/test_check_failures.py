@@ -1,12 +1,14 @@
 """What `lacie train check` finds wrong: all of it at once, each in one line, before anything is fetched or run."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from checking import checked
 from hub_server import Answer, HubServer
+from lacie_training.check.rehearsal import run_command, why
 from lacie_training.check.sources import hub_bytes
 from lacie_training.run_folder import RunFolder, write_rows
 from tiny_recipes import small, small_settings
@@ -114,6 +116,17 @@ def test_what_only_a_stage_finds_is_its_own_line(
     found = failed(capsys)
     assert list(found) == ["rehearsal, dpo"]
     assert found["rehearsal, dpo"].startswith("no pairs are left: all 2 prompts are longer than dpo.max_length=16")
+
+
+def test_a_stage_in_a_process_of_its_own_says_why_it_ended(tmp_path: Path) -> None:
+    stage = [sys.executable, "-m", "lacie_training.pairs", "--recipe", "smoke", "--run", str(tmp_path)]
+    outcome = run_command(stage)
+    assert (outcome.status, why(outcome)) == (
+        1,
+        f"{tmp_path}/judged.jsonl is not there yet; run the stage 'judge' first",
+    )
+    killed = run_command([sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"])
+    assert why(killed) == "was ended by SIGKILL (is memory full?)"
 
 
 def test_a_run_that_has_begun_is_not_rehearsed_again(

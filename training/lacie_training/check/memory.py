@@ -231,7 +231,8 @@ def evaluating(recipe: Recipe, machine: Machine) -> Estimate:
     listener = listener.model_copy(update={"gpu_memory": others})
     place = _place(speaker.device, machine)
     parts = _model(speaker, place, machine) | _sequences(speaker, place, speaker.context)
-    one_engine = speaker.generator == "vllm" and same_weights(speaker, listener)
-    if _place(listener.device, machine) == place and not one_engine:
-        parts["listener"] = sum((_model(listener, place, machine) | _listening(measured, place)).values())
+    if _place(listener.device, machine) == place:
+        one_copy = same_weights(speaker, listener)
+        model = {} if one_copy else _model(listener, place, machine)
+        parts["listener"] = sum((model | _listening(measured, place)).values())
     return Estimate("evaluate", place, parts)

@@ -97,7 +97,7 @@ def rehearse(
             else:
                 outcome = execute(command(stage, file, run))
                 if outcome.status:
-                    findings.failed(f"rehearsal, {stage}", _why(outcome))
+                    findings.failed(f"rehearsal, {stage}", why(outcome))
                     return None
                 rates |= _rates(outcome.said)
                 said = "one question" if stage != "dpo" else f"{STEPS} steps of {wanted.dpo.pairs_per_step} long pairs"
@@ -182,7 +182,7 @@ def _rates(said: str) -> dict[str, float]:
     return {what: rate for what, rate in found.items() if what in _LAST}
 
 
-def _why(outcome: Outcome) -> str:
+def why(outcome: Outcome) -> str:
     """A stage's own line on what went wrong: its last; what a signal ended has none."""
     if outcome.status < 0:
         killed = " (is memory full?)" if -outcome.status == signal.SIGKILL else ""
