@@ -4,9 +4,9 @@ A chat template is a program in the file, so the recipe's prompt becomes one. A 
 template of its own: the instruction with the question in it, the examples at its head once, further turns behind it as
 further examples, and the end at a line's end, which no template can say (`lacie.stop`). A model asked through its own
 template keeps that, and before it stands what the recipe adds: template arguments as defaults, which a chat can still
-set otherwise (among them the switch of thought, which the training has off), and the instruction round each question. How answers were drawn for the calibrator goes into
-`general.sampling.*`: the chat draws so by itself, and its P(right) holds. What the template does of thought by itself
-is part of that way, as the chat says it.
+set otherwise (among them the switch of thought, which the training has off), and the instruction round each question.
+How answers were drawn for the calibrator goes into `general.sampling.*`: the chat draws so by itself, and its P(right)
+holds. What the template does of thought by itself is part of that way, as the chat says it.
 """
 
 import json
