@@ -93,7 +93,7 @@ def test_taken_again_nothing_is_lost_and_the_folders_are_apart(trainable: Path, 
     [
         ("speaker.dtype=bfloat16", "the two differ in speaker.dtype; only objective, pairs, dpo, evaluate may differ"),
         ("sample.temperature=0.9", "the two differ in sample.temperature;"),
-        ("listener.prompt=examples", "the two differ in listener.prompt;"),
+        ("listener.dtype=bfloat16", "the two differ in listener.dtype;"),
         ("seed=5", "the two differ in seed;"),
         ("questions.train.count=5", "the two differ in questions.train.count;"),
     ],
