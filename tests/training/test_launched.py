@@ -123,7 +123,7 @@ def test_sigterm_to_a_launched_run_leaves_a_checkpoint_and_no_orphan(
     folder = RunFolder.open(path, recipe_of(tiny("mistral"), "dpo.steps=4000", "dpo.save_every=100000"))
     _ready_for_pairs(folder)
     said = []
-    with going([*LACIE, "train", "run", *options(path), "--launch", str(config)]) as (process, started):
+    with going([*LACIE, "train", "run", "--no-check", *options(path), "--launch", str(config)]) as (process, started):
         assert process.stdout is not None
         for text in process.stdout:
             said.append(text)
@@ -215,6 +215,10 @@ def test_steps_must_be_shared_out_evenly() -> None:
     [
         (["--gpus", "8"], "dpo.pairs_per_step=60 can't be shared out evenly over 8 processes; 6 would do (--gpus 6)"),
         (["--launch", "one_gpu"], "no accelerate config 'one_gpu'; there are: "),
+        (
+            ["--launch", "fsdp"],
+            "dpo.select=during doesn't go with a model that is sharded (FSDP); set dpo.select=after",
+        ),
         (["--launch", "broken.yaml"], "broken.yaml is no config that accelerate can read"),
     ],
 )

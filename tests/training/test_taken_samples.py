@@ -144,10 +144,12 @@ def test_the_command_draws_and_judges_nothing(judged: Path, model: Path, tmp_pat
     """Up to the pairs, of which a random model's samples give none."""
     settings = [*small_settings(model), "objective=truthful_only"]
     line = [sys.executable, "-m", "lacie_training.run", "--recipe", "mistral-7b", "--run", str(tmp_path / "twin")]
-    line += ["--samples-of", str(judged)]
-    done = subprocess.run(
-        [*line, *(part for each in settings for part in ("--set", each))], capture_output=True, text=True
-    )
+    line += ["--samples-of", str(judged), *(part for each in settings for part in ("--set", each))]
+    refused = subprocess.run([*line, "--set", "seed=7"], capture_output=True, text=True)
+    assert (refused.returncode, refused.stdout) == (1, ""), "before anything else is looked at"
+    assert "the two differ in seed" in refused.stderr and refused.stderr.count("\n") == 1
+    assert not (tmp_path / "twin").exists()
+    done = subprocess.run([*line, "--no-check"], capture_output=True, text=True)
     assert f"run: samples and judgements are those of {judged}" in done.stdout
     assert "sample: all 6 questions have their samples" in done.stdout
     assert "judge: all 18 samples are judged" in done.stdout

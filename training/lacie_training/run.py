@@ -3,7 +3,8 @@
 Launch: `lacie train run --recipe R --run DIR`, or `python -m lacie_training.run …`. With `--gpus N` the training itself
 is done by N processes, which accelerate's launcher starts; with `--launch` as one of the configs in
 `recipes/accelerate/` says. With `--samples-of RUN` nothing is drawn and judged anew (see samples/taken.py): so a
-truthful-only twin is trained on the very samples of the LACIE run. Started again, it goes on where it stopped.
+truthful-only twin is trained on the very samples of the LACIE run. What could fail after hours is looked for first
+(`lacie train check`). Started again, it goes on where it stopped.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from lacie_chat.errors import LacieError
 from lacie_chat.progress import duration
 from lacie_chat.streams import complain
 from lacie_training.errors import TrainingError
-from lacie_training.learning.batches import shares
+from lacie_training.learning.batches import check_sharding, shares
 from lacie_training.recipes.files import RECIPES, load_recipe
 from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import RunFolder
@@ -35,6 +36,14 @@ ACCELERATE = RECIPES / "accelerate"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `run`: those of a stage, and how the training is launched."""
     add_options(parser)
+    add_launch_options(parser)
+    parser.add_argument(
+        "--no-check", action="store_true", help="begin at once, without `lacie train check` (which takes minutes)"
+    )
+
+
+def add_launch_options(parser: argparse.ArgumentParser) -> None:
+    """How the training is launched."""
     parser.add_argument(
         "--gpus",
         type=_count,
@@ -67,11 +76,15 @@ def run(options: argparse.Namespace) -> int:
         recipe = load_recipe(options.recipe, options.overrides)
         launcher = launcher_of(recipe, options)
         path = options.run or default_run_dir(recipe)
+        if options.samples_of is not None:
+            from lacie_training.samples.taken import check_fits, take_samples
+
+            check_fits(recipe, options.samples_of)
+        if not options.no_check and (status := _checked(options, path)):
+            return status
         folder = RunFolder.open(path, recipe)
         with folder.lock("run"):
             if options.samples_of is not None:
-                from lacie_training.samples.taken import take_samples
-
                 with folder.lock():
                     take_samples(folder, options.samples_of)
             for stage in STAGES:
@@ -97,6 +110,18 @@ def command(stage: str, options: argparse.Namespace, run: Path, launcher: Sequen
     return [sys.executable, *launcher, *module]
 
 
+def _checked(options: argparse.Namespace, path: Path) -> int:
+    """The exit status of the check, before the run has a folder: what it finds is mended by other settings."""
+    print("run: check", flush=True)
+    line = command("check", options, path)
+    line += ["--gpus", str(options.gpus)] if options.gpus else []
+    line += ["--launch", options.launch] if options.launch else []
+    status = _run_stage(line)
+    if status:
+        complain("run: nothing was begun; mend what failed, or leave the check out with --no-check")
+    return status
+
+
 def launcher_of(recipe: Recipe, options: argparse.Namespace) -> list[str]:
     """What launches the training, as arguments of Python; nothing where one process does it. Raises TrainingError where
     it can't be so: before anything is sampled.
@@ -108,6 +133,8 @@ def launcher_of(recipe: Recipe, options: argparse.Namespace) -> list[str]:
     config = _read_config(path)
     processes = _processes(recipe, options, config)
     shares(recipe.dpo, processes)
+    if config.distributed_type == "FSDP":
+        check_sharding(recipe.dpo)
     # accelerate's precision would win over the recipe's, and change what is trained
     more = ["--num_processes", str(processes), "--mixed_precision", "no"]
     if config.num_machines == 1:

@@ -31,21 +31,30 @@ _ROWS = ("samples.jsonl", "judged.jsonl")
 _MAY_DIFFER = ("name", "objective", "pairs", "dpo", "evaluate")
 
 
-def take_samples(folder: RunFolder, other: Path) -> None:
-    """Copy questions, samples and judgements of the run `other` into a run folder; what is there already is left.
+def check_fits(recipe: Recipe, other: Path) -> Recipe:
+    """The recipe of the run `other`, whose samples a run of `recipe` may take.
 
-    Raises TrainingError, one line, before anything is copied: another run's settings don't fit, it isn't judged to its
-    end, another version of the assessment heard it, or the folder has samples of its own.
+    Raises TrainingError, one line: its settings don't fit, it isn't judged to its end, or another version of the
+    assessment heard it.
     """
-    if other.resolve() == folder.path.resolve():
-        raise TrainingError(f"{other} is this run itself; give --samples-of another run's folder")
-    recipe = read_recipe(other)
-    if different := differences(made_of(recipe), made_of(folder.recipe)):
+    theirs = read_recipe(other)
+    if different := differences(made_of(theirs), made_of(recipe)):
         raise TrainingError(
             f"the samples of {other} don't fit this recipe: the two differ in {', '.join(different)}; only "
             f"{', '.join(_MAY_DIFFER[1:])} may differ"
         )
-    _check_whole(RunFolder(other, recipe))
+    _check_whole(RunFolder(other, theirs))
+    return theirs
+
+
+def take_samples(folder: RunFolder, other: Path) -> None:
+    """Copy questions, samples and judgements of the run `other` into a run folder; what is there already is left.
+
+    Raises TrainingError, one line, before anything is copied: what doesn't fit, or a folder with samples of its own.
+    """
+    if other.resolve() == folder.path.resolve():
+        raise TrainingError(f"{other} is this run itself; give --samples-of another run's folder")
+    recipe = check_fits(folder.recipe, other)
     names = [str(path.relative_to(other)) for path in sorted((other / "questions").glob("*.jsonl"))]
     names = [name for name in names if not Path(name).name.startswith("calibration-")]
     names += ["questions/counts.json", *_ROWS]
