@@ -108,8 +108,8 @@ class Store:
             return keeping.find(connection, id_prefix, deleted=deleted)
 
     def rename(self, conversation_id: str, title: str) -> None:
-        """Give a conversation another title."""
-        self._change_conversation("title = ?", (one_line(title),), conversation_id)
+        """Give a conversation another title. That is no use of it: it keeps its place in the lists."""
+        self._change_conversation("title = ?", (one_line(title),), conversation_id, touch=False)
 
     def set_model(self, conversation_id: str, model: str, adapter: str | None) -> None:
         """Note who answers in a conversation now."""
@@ -157,6 +157,12 @@ class Store:
                 raise StoreError(f"message {last} belongs to another conversation than {original.id}")
             new_id = keeping.copy(connection, original, [message.id for message in thread])
             return keeping.get(connection, new_id)
+
+    def all_ids(self) -> dict[str, bool]:
+        """Every conversation that there is, by its id: is it deleted, and can be taken back?"""
+        with self._reading() as connection:
+            rows = connection.execute("SELECT id, deleted_at FROM conversations").fetchall()
+        return {row["id"]: row["deleted_at"] is not None for row in rows}
 
     def list_conversations(
         self, limit: int = 50, offset: int = 0, query: Query | None = None, *, pinned_first: bool = False

@@ -58,7 +58,13 @@ async def test_pinned_first_then_by_day_and_each_key_does_what_it_says(driven, t
             screen = await open_history(driver)
             day = titles(screen)[4]
             assert titles(screen) == ["Today", "seas", "Yesterday", "mountains", day, "rivers"]
-            await driver.pilot.press("down", "down", "alt+p")
+            await driver.pilot.press("down", "down", "ctrl+r")
+            await driver.until(lambda: driver.app.screen is not screen)
+            await driver.pilot.press("end", *"!", "enter")
+            await driver.until(lambda: driver.app.screen is screen)
+            assert titles(screen)[4:] == [day, "rivers!"], "a rename is no use of it"
+            store.rename(ids[0], "rivers")
+            await driver.pilot.press("alt+p")
             assert titles(screen) == ["Pinned", "rivers", "Today", "seas", "Yesterday", "mountains"]
             await driver.pilot.press("alt+d")
             assert titles(screen)[:4] == ["Pinned", "rivers", "Today", "Copy of rivers"]
