@@ -135,7 +135,7 @@ def find_sides(args: argparse.Namespace, sampling: Sampling) -> tuple[ComparedSi
         if preset is not None:
             drawn, system = _by_preset(args, preset, drawn, model.path)
             name = name if prints[0] == prints[1] else f"{name}, preset {preset}"
-        calibrators = calibrators_of(Pair(model, adapter), WayOfDrawing.of(drawn), listener)
+        calibrators = calibrators_of(Pair(model, adapter), WayOfDrawing.of(drawn, system), listener)
         speaker = Speaker(model, adapter, *calibrators, listener, drawn, machine)
         sides.append(ComparedSide(name, speaker, model_print, adapter_print, preset, system))
     return sides[0], sides[1]

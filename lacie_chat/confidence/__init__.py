@@ -17,7 +17,7 @@ from lacie_chat.confidence.assessment import (
     Verdict,
     verdict_of,
 )
-from lacie_chat.confidence.calibrator import Calibrator, Form, OlderCalibrator, WayOfDrawing, drawn_so
+from lacie_chat.confidence.calibrator import Calibrator, Form, OlderCalibrator, WayOfDrawing, drawn_of, drawn_so
 from lacie_chat.confidence.cues import lexical_cues
 from lacie_chat.confidence.listener import ACCEPT_THRESHOLD, Listener, PromptedListener, TunedListener, text_read
 from lacie_chat.confidence.masking import PLACEHOLDER, mask, occurrences
@@ -78,6 +78,7 @@ __all__ = [
     "bar",
     "can_agree",
     "confidence_text",
+    "drawn_of",
     "drawn_so",
     "lexical_cues",
     "mask",
