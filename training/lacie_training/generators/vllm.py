@@ -15,6 +15,7 @@ from typing import Any
 
 from lacie_chat.engine.generator import Response, choice_tokens
 from lacie_chat.engine.settings import ChatTurn, Sampling
+from lacie_chat.installed import install_extra
 from lacie_training.errors import TrainingError
 from lacie_training.generators.loading import load_tokenizer
 from lacie_training.recipes.schema import ModelSettings
@@ -37,7 +38,7 @@ class VllmGenerator:
             from vllm.lora.request import LoRARequest
         except ImportError as error:
             raise TrainingError(
-                "the vllm generator needs the extra `vllm` (pip install 'lacie-chat[vllm]'); "
+                f"the vllm generator needs the extra `vllm` ({install_extra('vllm')}); "
                 "or set the generator to transformers"
             ) from error
         try:
