@@ -204,6 +204,15 @@ class ChatSession:
         self._speaking.submit(lambda: self._change(speaker, change))
 
     @property
+    def is_loading(self) -> bool:
+        """Is a model being loaded, and can that be stopped?"""
+        return self._keeper.is_loading
+
+    def stop_loading(self) -> bool:
+        """Load the model no further: the one before is back, in one line. False where none is being loaded."""
+        return self._keeper.stop_loading()
+
+    @property
     def why_unchangeable(self) -> str:
         """One line on what stands in the way of another model; empty if nothing does."""
         return "An answer is in progress: change the model when it is there, or stop it (escape)." if self.busy else ""

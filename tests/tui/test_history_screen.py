@@ -178,4 +178,4 @@ async def test_right_filters_by_the_figure_that_is_shown(driven, danube) -> None
             await driver.pilot.press("escape", *"right:90")
             assert [row.conversation_id for row in screen._rows if not isinstance(row, str)] == [asked]
             await driver.pilot.press("enter")
-            await driver.until(lambda: "right: 90" in driver.text().replace("\u00a0", " "))
+            await driver.until(lambda: "90 %" in driver.text().replace("\u00a0", " "))
