@@ -24,7 +24,6 @@ from lacie_chat.commands.parsing import (
     unknown,
 )
 from lacie_chat.errors import LacieError, missing_extra
-from lacie_chat.printable import printable
 
 FAILED = 1
 INTERRUPTED = 130
@@ -130,7 +129,7 @@ def _run(words: Sequence[str]) -> int:
         with _told(args):
             return int(args.handler(args))
     except LacieError as error:
-        streams.complain(printable(f"lacie: {error}"))
+        streams.complain(f"lacie: {error}")
         return error.status
     except ModuleNotFoundError as error:
         extra = next((command.extra for command in COMMANDS if command.name == words[0]), "")

@@ -21,8 +21,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from lacie_chat import streams
 from lacie_chat.console import make_console
 from lacie_chat.loudness import is_quiet, note, shows_progress
+from lacie_chat.printable import printable
 
 LOG_EVERY = 15.0
 """Seconds between two lines of a plain log."""
@@ -95,7 +97,7 @@ def _bar(
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", markup=False),
     )
-    with Progress(*columns, console=make_console(stderr=True), transient=transient) as bar:
+    with Progress(*columns, console=make_console(stderr=True), transient=transient) as bar, streams.guarded():
         task = bar.add_task(title, total=total, completed=already, note="")
         yield lambda done, note: bar.update(task, completed=done, note=note)
 
@@ -137,7 +139,7 @@ class DownloadLine:
             return
         self._shown = step
         if shows_progress():
-            print(f"\r\x1b[K{text}  {fraction:6.1%}", end="", file=sys.stderr, flush=True)
+            streams.draw(f"\r\x1b[K{printable(text)}  {fraction:6.1%}", sys.stderr)
         else:
             note(f"{text}  {fraction:.0%}")
 

@@ -3,6 +3,10 @@ that takes no control codes.
 
 A closed descriptor is the worst of them: the next file that is opened takes its number, and what is printed lands in
 it (a database, a log). So the three are filled before anything else happens.
+
+What goes out is harmless, whoever wrote it and whatever prints it, a library's warning and a traceback, too: the two
+streams let no control or format character pass (see printable.py), on a terminal and in a pipe, for `| tee` ends on a
+terminal. Only `draw` and Rich's consoles (console.py) write control codes, and those are our own.
 """
 
 import io
@@ -11,16 +15,19 @@ import select
 import signal
 import sys
 import threading
-from contextlib import suppress
-from typing import TextIO
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TextIO
 
 from lacie_chat.errors import LacieError
+from lacie_chat.printable import printable
 
 _NO_CODES = ("", "dumb", "unknown")
 
 
 def make_usable() -> None:
-    """Fill what is closed, and let no character stop a line.
+    """Fill what is closed, let no character stop a line, and none through that a terminal would obey.
 
     Closed input is empty; what is said on closed error is lost; closed output is refused when it is written to, so that
     a command that has nothing to print doesn't fail. Files and pipes get UTF-8 whatever the locale, unless
@@ -31,11 +38,75 @@ def make_usable() -> None:
             _fill(number, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
             stream = open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
-    for each in (sys.stdout, sys.stderr):
+    for each in (unguarded(sys.stdout), unguarded(sys.stderr)):
         if isinstance(each, io.TextIOWrapper):
             if not _is_utf8(each) and not each.isatty() and not os.environ.get("PYTHONIOENCODING"):
                 each.reconfigure(encoding="utf-8")
             each.reconfigure(errors="backslashreplace" if _is_utf8(each) else "replace")
+    _guard()
+
+
+class Guarded:
+    """A stream through which only harmless text goes; in all else it is the stream that it guards."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.guarded = stream
+        self._before = ""
+
+    def write(self, text: str) -> int:
+        """Write the text without what a terminal would obey; the number of characters that were given."""
+        self.guarded.write(printable(text, before=self._before))
+        self._before = text[-1:] or self._before
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.guarded, name)
+
+
+def unguarded(stream: TextIO) -> TextIO:
+    """The stream itself, to which our own control codes may go."""
+    return stream.guarded if isinstance(stream, Guarded) else stream
+
+
+def _guard() -> None:
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if not isinstance(stream, Guarded):
+            setattr(sys, name, Guarded(stream))
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Guard the two streams as they are now: a live display of Rich's puts its own in their place, which reads escape
+    sequences as styles and links."""
+    before = sys.stdout, sys.stderr
+    _guard()
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def draw(text: str, stream: TextIO) -> None:
+    """Write a line with control codes, which all are our own, to a stream that can be drawn on."""
+    stream = unguarded(stream)
+    stream.write(text)
+    stream.flush()
+
+
+def print_path(path: str | Path) -> None:
+    """A path as the one result of a command: harmless on a terminal, and byte for byte where a program reads it."""
+    if sys.stdout.isatty():
+        print(path)
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(os.fsencode(path) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def read_input() -> str:
@@ -186,8 +257,8 @@ def silence(stream: TextIO) -> None:
 
 
 def complain(line: str) -> None:
-    """One line on standard error, which may be gone itself."""
+    """One line on standard error, which may be gone itself. It stays one whatever a name in it holds."""
     try:
-        print(line, file=sys.stderr, flush=True)
+        print(printable(line.replace("\n", " ")), file=sys.stderr, flush=True)
     except OSError:
         silence(sys.stderr)

@@ -7,7 +7,6 @@ import argparse
 import logging
 import os
 import signal
-import sys
 import warnings
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from types import FrameType
 
 from lacie_chat.errors import LacieError
 from lacie_chat.installed import install_extra
+from lacie_chat.streams import complain, make_usable
 from lacie_export.errors import ExportError
 
 STAGES = (
@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
 def stage_main(name: str) -> int:
     """`python -m lacie_export.STAGE`: parse, run, print a user's error as one line. Returns the exit status."""
+    make_usable()
     text = next(text for stage, text, _ in STAGES if stage == name)
     parser = argparse.ArgumentParser(prog=f"python -m lacie_export.{LAUNCHED.get(name, name)}", description=text)
     _add_options(parser, name)
@@ -59,10 +60,10 @@ def stage_main(name: str) -> int:
     try:
         return run(parser.parse_args())
     except LacieError as error:
-        print(f"lacie: {error}", file=sys.stderr)
+        complain(f"lacie: {error}")
         return 1
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        complain("interrupted")
         return 130
 
 

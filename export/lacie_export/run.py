@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from lacie_chat.streams import print_path
 from lacie_export.adapter_gguf import make_adapter, make_base
 from lacie_export.bases import Base
 from lacie_export.card import write_card
@@ -47,7 +48,7 @@ def run_stage(args: argparse.Namespace) -> int:
         _carry_over(job, base)
         write_card(base, job.adapter, job.facts, job.out, files, results, repo=args.push)
     for file in (*files, job.out / "README.md"):
-        print(file)
+        print_path(file)
     if args.push:
         print(push(job.out, args.push))
     return 0

@@ -1,13 +1,13 @@
 """The stages as the command runs them: what is asked for is checked whole, then done, then verified."""
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lacie_chat.models import inspect_gguf
+from lacie_chat.streams import complain, print_path
 from lacie_export.adapter_gguf import base_as_gguf, make_adapter, make_base
 from lacie_export.bases import Base, BaseRef, find_base, open_base, weight_shapes
 from lacie_export.convert import check_architecture
@@ -77,7 +77,7 @@ def merge_stage(args: argparse.Namespace) -> int:
     refuse_existing(job.merged, force=job.force)
     with opened(job) as (base, _work):
         merge(base, job.adapter, job.merged, force=job.force)
-    print(job.merged)
+    print_path(job.merged)
     return 0
 
 
@@ -92,7 +92,7 @@ def gguf_stage(args: argparse.Namespace) -> int:
         if job.verify:
             verify_exported(base, files, make_reference(base, job.adapter, job.merged), work)
     for file in files:
-        print(file)
+        print_path(file)
     return 0
 
 
@@ -107,7 +107,7 @@ def adapter_stage(args: argparse.Namespace) -> int:
             verify_exported(base, [file], make_reference(base, job.adapter, None), work)
         files = [file, *([make_base(base, job.out, work, force=job.force)] if args.with_base else [])]
     for file in files:
-        print(file)
+        print_path(file)
     return 0
 
 
@@ -178,7 +178,7 @@ def verify_exported(base: Base, files: Sequence[Path], reference: Reference, wor
     failed = [result for result in results if result.failed]
     for result in failed:
         result.file.replace(f"{result.file}{FAILED_SUFFIX}")
-        print(f"{result.file.name} is kept as {result.file.name}{FAILED_SUFFIX}", file=sys.stderr)
+        complain(f"{result.file.name} is kept as {result.file.name}{FAILED_SUFFIX}")
     for result in failed:
         refuse_failed(result)
     return results

@@ -13,7 +13,6 @@ standard error says which of the two it was, and its value.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -50,7 +49,7 @@ from lacie_chat.cut_off import left_out_words, stopped_words
 from lacie_chat.engine import ChatTurn, Cut, Delta, EngineLike, Finished, ModelInfo, Reasoning, Sampling
 from lacie_chat.engine.asking import Answered, Heard, answer_to, draw_sample, sample_seeds
 from lacie_chat.loudness import detail, note
-from lacie_chat.printable import printable
+from lacie_chat.printable import exact_json, printable
 from lacie_chat.streams import complain, read_input, typed_text
 
 WRONG_USAGE = 2
@@ -112,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
         for name, asked in (("sentences", args.sentences), ("agreement", args.agreement)):
             if asked:
                 found.setdefault(name, None)
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        print(exact_json(found, indent=2))
     elif not answered.finished.reasoning_open:
         print(flush=True)
         aside = print if sys.stdout.isatty() else note
@@ -219,8 +218,7 @@ def stream_answer(
                 line.add(event.text)
             case Delta() if show:
                 line.fold()
-                # on a screen nothing that moves its cursor; a file gets what was written
-                print(printable(event.text) if sys.stdout.isatty() else event.text, end="", flush=True)
+                print(event.text, end="", flush=True)
             case Cut():
                 complain(f"lacie: {left_out_words(record_of(event, question))}")
 

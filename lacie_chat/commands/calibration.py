@@ -6,7 +6,6 @@ never overwritten: the user's own goes before it, and `fit --remove` takes that 
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from lacie_chat.evaluation.own_questions import questions_from
 from lacie_chat.loudness import note
 from lacie_chat.models import ModelError, own_calibrator, shipped_calibrator, take_back_calibrator
 from lacie_chat.paths import expanded
+from lacie_chat.printable import exact_json
 from lacie_chat.statistics.diagram import Line, names_of, percent
 
 
@@ -79,7 +79,7 @@ def _marked_speakers(args: argparse.Namespace) -> list[MarkedSpeaker]:
 
 def _show(args: argparse.Namespace, speakers: Sequence[MarkedSpeaker]) -> int:
     if args.json:
-        print(json.dumps([each.to_dict() for each in speakers], ensure_ascii=False, indent=2))
+        print(exact_json([each.to_dict() for each in speakers], indent=2))
         return 0
     if not speakers:
         whose = f"no answer of {args.model} is marked" if args.model else "no answer is marked yet"

@@ -8,7 +8,6 @@ them), `difference`, `sampling` and `listener`.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -47,9 +46,9 @@ from lacie_chat.engine import Sampling
 from lacie_chat.engine.asking import Answered
 from lacie_chat.loudness import shows_progress
 from lacie_chat.names import pair_refs
-from lacie_chat.printable import printable
+from lacie_chat.printable import exact_json, printable
 from lacie_chat.settings import BY_NAME
-from lacie_chat.streams import complain
+from lacie_chat.streams import complain, draw
 
 WRONG_USAGE = 2
 MOST_SAMPLES = 8
@@ -161,7 +160,7 @@ def _compare_question(args: argparse.Namespace) -> int:
         samples = [_samples(side, question, sampling, args.samples, listener) for side in (left, right)]
     difference = compare_samples(*[[sample.assessment for sample in each] for each in samples])
     if args.json:
-        print(json.dumps(comparison_object(sides, samples, difference, sampling), ensure_ascii=False, indent=2))
+        print(exact_json(comparison_object(sides, samples, difference, sampling), indent=2))
     else:
         _show(sides, samples, difference, sampling)
     return 0
@@ -204,7 +203,7 @@ def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, l
 def _working(text: str) -> None:
     """One line on a terminal that says what is going on, and is gone afterwards."""
     if shows_progress():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+        draw(f"\r\x1b[K{printable(text)}", sys.stderr)
 
 
 def comparison_object(

@@ -7,7 +7,6 @@ after the other, so that only one is in memory; both are heard by one listener (
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from lacie_chat.evaluation.questions import Question, read_question_file
 from lacie_chat.evaluation.stored import ROWS, Asking, answers_in, same_evaluation
 from lacie_chat.installed import install_extra
 from lacie_chat.loudness import note
+from lacie_chat.printable import exact_json
 from lacie_chat.rows import Row, locked, write_json, write_rows, writing
 
 KEYS = ("left", "right")
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         write_json(out / "comparison.json", result)
         write_reports(out, result, pairs, _picture(out / "shift.png", rows, sides, threshold))
     if args.json:
-        print(json.dumps(result, ensure_ascii=False, indent=2))
+        print(exact_json(result, indent=2))
     else:
         for line in headline(result):
             print(line)

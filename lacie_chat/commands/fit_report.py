@@ -4,7 +4,6 @@ All figures but those of the bare acceptance are held out: said of each answer b
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from lacie_chat.errors import LacieError
 from lacie_chat.installed import install_extra
 from lacie_chat.loudness import note
 from lacie_chat.paths import expanded
+from lacie_chat.printable import exact_json
 from lacie_chat.rows import writing
 from lacie_chat.statistics.diagram import Line, Role, beside, diagram, figures_table, legend, percent, table, width_of
 from lacie_chat.statistics.metrics import FIGURES
@@ -54,7 +54,7 @@ NOT_MEASURED: tuple[Line, ...] = (
 def report(fitted: Fitted, args: argparse.Namespace) -> None:
     """Print what a fit found, as `--json` asks; what is kept where, and how to take it back, on standard error."""
     if args.json:
-        print(json.dumps(fitted.to_dict(), ensure_ascii=False, indent=2))
+        print(exact_json(fitted.to_dict(), indent=2))
         return
     console = make_console()
     _print(console, [*_asked(fitted), _kept(fitted), []])

@@ -182,7 +182,8 @@ def ask(
     try:
         rows = answers_to(questions, pair.model, pair.adapter, listener, asking)
     except KeyboardInterrupt:
-        note("\nlacie: stopped; what is answered is kept, and the same command goes on from there")
+        note("")  # behind the ^C that the terminal has echoed
+        note("lacie: stopped; what is answered is kept, and the same command goes on from there")
         raise
     asked = Asked(questions, rows)
     found = [(signals, bool(row["correct"])) for row in rows if (signals := signal_values(row))]

@@ -1,7 +1,6 @@
 """`lacie history`: the conversations, without the interface."""
 
 import argparse
-import json
 import sys
 
 from rich.padding import Padding
@@ -17,7 +16,7 @@ from lacie_chat.conversations.export import parts_of
 from lacie_chat.conversations.filters import STATES
 from lacie_chat.errors import LacieError
 from lacie_chat.loudness import note
-from lacie_chat.printable import printable
+from lacie_chat.printable import exact_json, printable
 from lacie_chat.streams import typed_text
 
 
@@ -85,7 +84,7 @@ def _list(store: Store, args: argparse.Namespace) -> int:
             }
             for row in rows
         ]
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        print(exact_json(found, indent=2))
         return 0
     if not rows:
         note("nothing found" if args.query else "no conversations yet")
@@ -112,7 +111,7 @@ def _search(store: Store, args: argparse.Namespace) -> int:
             }
             for hit in hits
         ]
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        print(exact_json(found, indent=2))
         return 0
     if not hits:
         note("nothing found")

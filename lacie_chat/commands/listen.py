@@ -26,6 +26,7 @@ from lacie_chat.errors import LacieError
 from lacie_chat.installed import install_extra
 from lacie_chat.models import find_listener
 from lacie_chat.models.listeners import TUNED_REF
+from lacie_chat.printable import exact_json
 from lacie_chat.progress import DownloadLine, progress
 from lacie_chat.rows import numbered_rows, writing
 from lacie_chat.statistics.judges import pearson, spearman
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
                         rated.append((text, heard["acceptance"]))
                     if heard["cut"]:
                         say(f"{text.place} is long: its first and last {MOST_CHARACTERS:,} characters are heard")
-                    print(json.dumps(heard, ensure_ascii=False) if args.json else _lines(heard, alone=len(texts) == 1))
+                    print(exact_json(heard) if args.json else _lines(heard, alone=len(texts) == 1))
                 advance(len(part))
     if rated:
         _compare(rated, args.picture)

@@ -1,7 +1,6 @@
 """`lacie models info REF`: what a GGUF says of itself, and what belongs to it here: its adapter, and calibrators."""
 
 import argparse
-import json
 from typing import Any
 
 from rich.table import Table
@@ -19,7 +18,7 @@ from lacie_chat.models import (
     resolve_any,
 )
 from lacie_chat.models.gguf_file import GGUFInfo
-from lacie_chat.printable import printable
+from lacie_chat.printable import exact_json, printable
 from lacie_chat.sizes import size_text
 
 _UNMEASURED = "none: lacie calibrate finds out how often it is right"
@@ -35,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     adapter = resolve_adapter(own, download=False) if own else None
     facts = _facts(model, info, adapter)
     if args.json:
-        print(json.dumps(facts, ensure_ascii=False, indent=2))
+        print(exact_json(facts, indent=2))
         return 0
     table = Table.grid(padding=(0, 2))
     for name, value in _in_words(facts, model, info, adapter).items():

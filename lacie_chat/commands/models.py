@@ -1,7 +1,6 @@
 """`lacie models list|pull|info|remove`: what is on this machine, what is worth getting, what a file says of itself."""
 
 import argparse
-import json
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -26,9 +25,10 @@ from lacie_chat.models import (
 )
 from lacie_chat.models.catalogue import THINKS
 from lacie_chat.models.needs import fits, needed, needed_of, too_big
-from lacie_chat.printable import printable
+from lacie_chat.printable import exact_json, printable
 from lacie_chat.progress import DownloadLine
 from lacie_chat.sizes import size_text
+from lacie_chat.streams import print_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,9 +68,7 @@ def _list(args: argparse.Namespace) -> int:
             }
             for model in index.models
         ]
-        text = json.dumps(found, ensure_ascii=False, indent=2)
-        # A file's name need not be text; then JSON's own escapes carry it.
-        print(text if text.encode(errors="ignore").decode() == text else json.dumps(found, indent=2))
+        print(exact_json(found, indent=2))  # a file's name need not be text: JSON's own escapes carry it
     else:
         _show(make_console(), index.models, free)
     for line in index.notes:
@@ -139,7 +137,7 @@ def _pull(args: argparse.Namespace) -> int:
         model = resolve_any(args.ref, on_progress=progress, adapters=True)
     finally:
         progress.close()
-    print(model.path)
+    print_path(model.path)
     kind = gguf_kind(model.path)
     if kind.chats:
         follows = f"chat with it: lacie chat --model {model.ref}"

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lacie_chat import streams
-from lacie_chat.printable import printable
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -86,7 +85,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line on standard error; exit status 2."""
         more = "" if "; " in message else f"; see: {self.prog} --help"
-        streams.complain(printable(f"{self.prog}: {message}{more}"))
+        streams.complain(f"{self.prog}: {message}{more}")
         raise SystemExit(2)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:

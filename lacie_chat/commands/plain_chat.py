@@ -154,25 +154,25 @@ class PlainChat:
 
     def _follow(self, turn: Turn) -> None:
         """Say an answer as it comes, and then its figures. Ctrl+c stops it; what is there already is kept."""
-        print("Answer: ", end="", flush=True)
-        self._held_back, thought, noted, waits = "", False, "", True
-        while waits and turn.phase != "undecided" and not (_settled(turn) and self._events.empty()):
+        self._held_back, began, thought, noted, waits = "", False, False, "", True
+        while waits and turn.phase != "undecided" and not (began and _settled(turn) and self._events.empty()):
             try:
-                event = self._next()
-            except KeyboardInterrupt:
+                if not began:
+                    print("Answer: ", end="", flush=True)
+                    began = True
+                match self._next():
+                    case ThoughtAdded(which) if which is turn and not thought:
+                        thought = True
+                        self._say("(thinking)")
+                    case TextAdded(which, text) if which is turn:
+                        self._add(text)
+                    case TurnChanged(which) if which is turn and turn.note not in ("", noted) and turn.unfit is None:
+                        noted = turn.note
+                        self._say(f"({noted})")
+                    case Notice(message):
+                        self._say(f"Note: {message}")
+            except KeyboardInterrupt:  # wherever in it: the terminal may be slow
                 waits = self.session.cancel()  # else it is written, and being listened to
-                continue
-            match event:
-                case ThoughtAdded(which) if which is turn and not thought:
-                    thought = True
-                    self._say("(thinking)")
-                case TextAdded(which, text) if which is turn:
-                    self._add(text)
-                case TurnChanged(which) if which is turn and turn.note not in ("", noted) and turn.unfit is None:
-                    noted = turn.note
-                    self._say(f"({noted})")
-                case Notice(message):
-                    self._say(f"Note: {message}")
         if turn.phase == "undecided" and turn.unfit is not None:
             self._ask_what_to_do(turn, turn.unfit)
             return

@@ -1,7 +1,6 @@
 """`lacie settings path|show|init|edit`: the settings file, without the chat."""
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -14,9 +13,9 @@ from lacie_chat.commands.settled import add_answer_options, settings_of
 from lacie_chat.console import make_console, show
 from lacie_chat.errors import LacieError
 from lacie_chat.loudness import note
-from lacie_chat.printable import printable
+from lacie_chat.printable import exact_json, printable
 from lacie_chat.settings import OPTIONS, Held, Option, SettingsFile, as_toml, read_settings
-from lacie_chat.streams import complain
+from lacie_chat.streams import complain, print_path
 
 WRONG = 2
 _SHOWN = 60
@@ -40,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _path(_: argparse.Namespace) -> int:
-    print(paths.settings_path())
+    print_path(paths.settings_path())
     return 0
 
 
@@ -59,7 +58,7 @@ def _show(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     held = settings.all_held()
     if args.json:
-        print(json.dumps(_object(file, held), ensure_ascii=False, indent=2))
+        print(exact_json(_object(file, held), indent=2))
         return _told(file)
     console = make_console()
     console.print(Text(f"{file.path}" if file.path.exists() else f"{file.path} (not there yet: lacie settings init)"))
@@ -113,7 +112,7 @@ def _told(file: SettingsFile) -> int:
 
     problems = [*file.problems, *(f"{file.path}: {wrong}" for wrong in wrong_keys(file.keys))]
     for problem in problems:
-        complain(printable(f"lacie: {problem}"))
+        complain(f"lacie: {problem}")
     return WRONG if problems else 0
 
 

@@ -8,7 +8,6 @@ same seed for both speakers, the chat's own prompt, the chat's own assessment by
 import argparse
 import getpass
 import hashlib
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from lacie_chat.engine import Sampling
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.matching import normalise
 from lacie_chat.evaluation.questions import Question, read_question_file
+from lacie_chat.printable import exact_json
 from lacie_chat.progress import DownloadLine
 from lacie_chat.rows import Row, RowFile, write_text
 from lacie_chat.streams import take_the_terminal, terminal_name, terminal_takes_codes
@@ -102,7 +102,7 @@ def judge(args: argparse.Namespace) -> int:
     done = sum(each.item in file.judgements for each in shown)
     print(f"{done} of {len(shown)} judged, kept in {file.path}")
     if done < len(shown):
-        print(f"to go on: lacie study run --out {folder} --person {json.dumps(person, ensure_ascii=False)}")
+        print(f"to go on: lacie study run --out {folder} --person {exact_json(person)}")
     return app.return_code or 0
 
 
@@ -118,7 +118,7 @@ def report(args: argparse.Namespace) -> int:
     study = open_study(Path(args.dir))
     files = people_files(study, [Path(file) for file in args.files])
     found = make_report(study, files, keep_inattentive=args.keep_inattentive, bootstrap=args.bootstrap, seed=args.seed)
-    text = json.dumps(found, ensure_ascii=False, indent=2) + "\n" if args.json else as_markdown(found)
+    text = exact_json(found, indent=2) + "\n" if args.json else as_markdown(found)
     if args.out is not None:
         write_text(Path(args.out), text)
     print(text, end="")

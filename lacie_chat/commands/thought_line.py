@@ -12,6 +12,7 @@ from rich.cells import cell_len
 
 from lacie_chat.loudness import is_quiet, shows_progress
 from lacie_chat.printable import printable
+from lacie_chat.streams import draw
 
 _DIM, _PLAIN, _AGAIN = "\x1b[2m", "\x1b[0m", "\r\x1b[K"
 _EVERY = 0.1
@@ -43,7 +44,7 @@ class ThoughtLine:
             self._since = None
             return
         line = f"thought for {time.monotonic() - self._since:.1f} s"
-        print(f"{_AGAIN}{_DIM}{line}{_PLAIN}" if self._live else line, file=sys.stderr, flush=True)
+        draw(f"{_AGAIN}{_DIM}{line}{_PLAIN}\n" if self._live else f"{line}\n", sys.stderr)
         self._since, self._tail = None, ""
 
     def _draw(self, seconds: float) -> None:
@@ -52,4 +53,4 @@ class ThoughtLine:
         tail = " ".join(printable(self._tail).split())
         while cell_len(tail) > room:
             tail = tail[max(1, (cell_len(tail) - room) // 2) :]
-        print(f"{_AGAIN}{_DIM}{head}{tail}{_PLAIN}", end="", file=sys.stderr, flush=True)
+        draw(f"{_AGAIN}{_DIM}{head}{tail}{_PLAIN}", sys.stderr)

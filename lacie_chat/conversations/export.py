@@ -23,6 +23,7 @@ from lacie_chat.conversations.wording import (
     thought_text,
 )
 from lacie_chat.cut_off import left_out_words, not_sent_words, stored_words
+from lacie_chat.printable import exact_json, printable
 
 SPEAKERS = {"system": "System", "user": "You", "assistant": "Assistant"}
 _ENDINGS = {
@@ -72,9 +73,8 @@ def to_json(conversation: Conversation, messages: Sequence[Message], beside: Bes
 
 
 def _as_json(value: object) -> str:
-    """On one line; half of a pair of characters (models write such, and no file can hold it) as its number."""
-    text = json.dumps(value, ensure_ascii=False, default=_iso)
-    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
+    """On one line, whatever a model wrote: half of a pair of characters, which no file can hold, too."""
+    return exact_json(value, default=_iso)
 
 
 def _iso(value: object) -> str:
@@ -100,8 +100,8 @@ def to_markdown(conversation: Conversation, thread: Sequence[Message]) -> str:
 
 def _as_markdown(part: Part) -> str:
     if part.thought:
-        return _folded(part)
-    return for_other_readers(with_fences_closed(part.text)) if part.message else part.text
+        return printable(_folded(part))
+    return printable(for_other_readers(with_fences_closed(part.text)) if part.message else part.text)
 
 
 def parts_of(conversation: Conversation, thread: Sequence[Message]) -> Iterator[Part]:

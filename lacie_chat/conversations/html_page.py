@@ -14,6 +14,7 @@ from lacie_chat.conversations.export import SPEAKERS, notes_of, origin, with_fen
 from lacie_chat.conversations.records import Conversation, Message
 from lacie_chat.conversations.wording import thought_seconds, thought_text
 from lacie_chat.highlights import SIGNS, Highlight, HighlightingParser, HighlightKind, pieces
+from lacie_chat.printable import printable
 
 _STYLE = """
 :root { color-scheme: light dark; --text: #1c1e21; --back: #fdfdfc; --soft: #5a5f66; --line: #d9dbdf; --code: #f1f2f4;
@@ -126,7 +127,7 @@ _PARAMS = {
 
 def _rendered(text: str, heard: Assessment | None) -> str:
     """An answer as it reads, its cues set off."""
-    source = with_fences_closed(text).translate(_CONTROLS)
+    source = _harmless(with_fences_closed(text))
     kinds: list[tuple[HighlightKind, Sequence[Any]]] = []
     if heard is not None and heard.response == text:
         kinds = [("hedge", heard.hedges), ("booster", heard.boosters)]
@@ -147,4 +148,9 @@ def _rendered(text: str, heard: Assessment | None) -> str:
 
 
 def _escaped(text: str) -> str:
-    return escape(text.translate(_CONTROLS))
+    return escape(_harmless(text))
+
+
+def _harmless(text: str) -> str:
+    """A sign for each character that is none to a reader, so that the places of hedges hold."""
+    return printable(text.translate(_CONTROLS), instead="\ufffd")

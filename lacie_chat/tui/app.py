@@ -23,6 +23,7 @@ from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.clipboard import Copying
 from lacie_chat.tui.drawing import DrawsWhole
 from lacie_chat.tui.handlers import is_possible
+from lacie_chat.tui.harmless import ShowsHarmless
 from lacie_chat.tui.interface_state import read_state, write_state
 from lacie_chat.tui.key_names import key_name, names_of
 from lacie_chat.tui.keys_in_order import KeysInOrder
@@ -49,7 +50,7 @@ if sys.platform == "win32":
     SUSPEND.clear()  # there is no such thing there: the key undoes, as everywhere
 
 
-class LacieApp(DrawsWhole[None], KeysInOrder, TakesAllText, Copying, Coloured[None]):
+class LacieApp(DrawsWhole[None], ShowsHarmless[None], KeysInOrder, TakesAllText, Copying, Coloured[None]):
     """The chat. `resume` is the id of a conversation to go on with; `notice` is one line to show at the start;
     `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an answer is
     folded (None: as it was left). `find` finds other models to change to."""

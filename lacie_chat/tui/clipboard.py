@@ -25,6 +25,8 @@ from typing import Literal
 from textual.app import App
 from textual.dom import DOMNode
 
+from lacie_chat.printable import printable
+
 LIMIT_SECONDS = 3.0
 """A program of the system that takes longer hangs: its display is gone, say."""
 
@@ -147,7 +149,9 @@ class Copying(App[None]):
         self.copy_text(text, "the selection")
 
     def copy_text(self, text: str, what: str) -> None:
-        """Copy `text`, which is called `what` in the line for the user ("the answer"). Returns at once."""
+        """Copy `text`, which is called `what` in the line for the user ("the answer"), without what a terminal would
+        obey (see harmless.py). Returns at once."""
+        text = printable(text)
         self._clipboard = text  # what ctrl+v pastes in this program, however the rest goes
         self.run_worker(self._copy(text, what), group="clipboard", exit_on_error=False)
 

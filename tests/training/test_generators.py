@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from lacie_training.errors import TrainingError
 from lacie_training.generators import Generator, load_generator, seed_of
-from lacie_training.recipes.schema import ModelSettings
+from lacie_training.recipes.models import ModelSettings
 
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.settings import ChatTurn, Sampling

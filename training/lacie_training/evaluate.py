@@ -102,7 +102,7 @@ def _answer_with_both(folder: RunFolder, asked: Sequence[Asked], adapter: Path) 
                         form=settings.form(),
                         sampling=recipe.evaluate.sampling(),
                         seed=recipe.seed,
-                        batch_size=settings.batch_size,
+                        batch_size=settings.together,
                         names={"model": settings.model, "adapter": "adapter" if speaker == "adapter" else None},
                         label=f"evaluate {each.name}, {speaker}",
                     )

@@ -110,7 +110,8 @@ def run(folder: RunFolder) -> None:
     recipe = folder.recipe
     samples = _all_drawn(folder)
     file = RowFile(folder.path / "judged.jsonl")
-    size = 4 * recipe.listener.batch_size  # so that batches can be made of rows of like length
+    # several batches, so that each can be made of rows of like length
+    size = recipe.listener.chunk or 4 * recipe.listener.together
     all_chunks = [samples[start : start + size] for start in range(0, len(samples), size)]
     todo = [chunk for chunk in all_chunks if file.missing(row["id"] for row in chunk)]
     if not todo:

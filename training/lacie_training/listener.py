@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import json
 import shlex
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from lacie_chat.errors import LacieError
 from lacie_chat.models.peft_files import LISTENER
 from lacie_chat.rows import locked, write_json, write_rows, write_text
+from lacie_chat.streams import complain
 from lacie_training.errors import TrainingError
 from lacie_training.learning.adapters import replace_adapter
 from lacie_training.listening.composed import composed_texts
@@ -89,13 +89,13 @@ def run(args: argparse.Namespace) -> int:
     try:
         train_listener(_recipe(args), args.out, force=args.force)
     except LacieError as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return 1
     except KeyboardInterrupt:
-        print("interrupted; nothing is kept, the same command starts anew", file=sys.stderr)
+        complain("interrupted; nothing is kept, the same command starts anew")
         return 130
     except MemoryError:
-        print("out of memory; lower tokens_per_step", file=sys.stderr)
+        complain("out of memory; lower tokens_per_step")
         return 1
     return 0
 

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 from lacie_chat.errors import LacieError
 from lacie_chat.rows import writing
+from lacie_chat.streams import complain
 from lacie_training.errors import TrainingError
 from lacie_training.learning.adapters import ADAPTER_FILES, mean_of, read_adapter, replace_adapter
 from lacie_training.run_folder import RunFolder, read_recipe, write_json
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         share = mean_run(args.runs, args.run)
     except LacieError as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return 1
     print(f"mean: the adapter of {args.run} is the mean of {len(args.runs)}; its rank leaves {1 - share:.1%} of it out")
     return 0

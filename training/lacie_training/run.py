@@ -16,6 +16,7 @@ from types import FrameType
 
 from lacie_chat.errors import LacieError
 from lacie_chat.progress import duration
+from lacie_chat.streams import complain
 from lacie_training.errors import TrainingError
 from lacie_training.recipes.files import RECIPES, load_recipe
 from lacie_training.run_folder import RunFolder
@@ -46,14 +47,11 @@ def run(options: argparse.Namespace) -> int:
                 print(f"run: {stage}", flush=True)
                 status = _run_stage(command(stage, options, path))
                 if status:
-                    print(
-                        f"run: {stage} ended with status {status}; start the same command again to go on",
-                        file=sys.stderr,
-                    )
+                    complain(f"run: {stage} ended with status {status}; start the same command again to go on")
                     return status
                 print(f"run: {stage} took {duration(time.monotonic() - started)}", flush=True)
     except LacieError as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return 1
     print(f"run: done; see {path / 'report.md'}")
     return 0

@@ -184,7 +184,7 @@ def run(folder: RunFolder) -> None:
         screen(folder, "validation", splits.validation, speaker)
         questions = training_questions(folder, splits)
         file = RowFile(folder.path / "samples.jsonl")
-        per_chunk = max(1, recipe.speaker.batch_size // recipe.sample.drawn_per_question)
+        per_chunk = max(1, recipe.speaker.together // recipe.sample.drawn_per_question)
         todo = [chunk for chunk in chunks(questions, per_chunk) if file.missing(row_ids(recipe, chunk))]
         if not todo:
             print(f"sample: all {len(questions)} questions have their samples")

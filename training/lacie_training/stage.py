@@ -6,13 +6,13 @@ The same function serves `lacie train STAGE`. Errors of the user's are one line 
 import argparse
 import logging
 import os
-import sys
 import warnings
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from lacie_chat.errors import LacieError, missing_extra
+from lacie_chat.streams import complain, make_usable
 from lacie_training.errors import TrainingError
 from lacie_training.recipes.files import available, load_recipe
 from lacie_training.recipes.schema import Recipe
@@ -37,6 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def stage_main(name: str, run: Callable[[RunFolder], None], argv: Sequence[str] | None = None) -> int:
     """Parse the options, open and lock the run folder, run the stage. Returns the exit status."""
+    make_usable()
     parser = argparse.ArgumentParser(prog=f"python -m lacie_training.{name}")
     add_options(parser)
     options = parser.parse_args(argv)
@@ -45,7 +46,7 @@ def stage_main(name: str, run: Callable[[RunFolder], None], argv: Sequence[str] 
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _LIBRARIES:
             raise
-        print(missing_extra("train", str(error.name)), file=sys.stderr)
+        complain(missing_extra("train", str(error.name)))
         return 1
 
 
@@ -81,13 +82,13 @@ def run_stage(
         with folder.lock(lock):
             run(folder)
     except LacieError as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return error.exit_status if isinstance(error, TrainingError) else 1
     except KeyboardInterrupt:
-        print("interrupted; start the same command again to go on", file=sys.stderr)
+        complain("interrupted; start the same command again to go on")
         return 130
     except MemoryError:
-        print(TrainingError("out of memory; lower speaker.batch_size or dpo.per_device_batch"), file=sys.stderr)
+        complain("out of memory; lower speaker.batch_size or dpo.per_device_batch")
         return 1
     return 0
 

@@ -21,6 +21,7 @@ from lacie_chat.printable import printable
 from lacie_chat.settings import read_settings
 from lacie_chat.study import SURE_WORDS, Judgement, PersonFile, Shown
 from lacie_chat.tui.drawing import DrawsWhole
+from lacie_chat.tui.harmless import ShowsHarmless
 from lacie_chat.tui.interface_state import read_state
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.themes import Coloured
@@ -48,7 +49,7 @@ INTRO = (
 )  # fmt: skip
 
 
-class StudyApp(DrawsWhole[None], Coloured[None]):
+class StudyApp(DrawsWhole[None], ShowsHarmless[None], Coloured[None]):
     """`plan`: all that this person is shown, in order; `file`: where their judgements go, and what is there already."""
 
     TITLE = "lacie study"

@@ -18,7 +18,8 @@ from lacie_training.generators import listener_version
 from lacie_training.generators.loading import gguf_path
 from lacie_training.learning.checkpoints import validation_questions
 from lacie_training.questions.splits import Question, calibration_name, load_calibration, load_questions
-from lacie_training.recipes.schema import TUNED, Recipe
+from lacie_training.recipes.models import TUNED
+from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import Row, RunFolder, write_json
 
 CALIBRATOR = "calibrator.json"

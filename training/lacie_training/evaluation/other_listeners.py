@@ -22,7 +22,8 @@ from lacie_chat.progress import progress
 from lacie_training.errors import TrainingError
 from lacie_training.generators import load_listener
 from lacie_training.generators.listeners import Closeable
-from lacie_training.recipes.schema import TUNED, Recipe
+from lacie_training.recipes.models import TUNED
+from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import Row, RowFile, RunFolder, read_rows, to_do
 from lacie_training.samples.threshold import accept_threshold
 
@@ -131,7 +132,7 @@ def listening(listener: OtherListener, recipe: Recipe) -> Iterator[Ear]:
         return loaded[0][0].acceptances(texts)
 
     try:
-        yield Ear(listener, hear, recipe.listener.batch_size)
+        yield Ear(listener, hear, recipe.listener.together)
     finally:
         for _, each in loaded:
             each.close()

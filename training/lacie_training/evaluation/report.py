@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from lacie_chat.statistics.tables import METRICS, both_figures_rows, figure, figure_rows, mcnemar_table, ranged, table
-from lacie_training.recipes.schema import TUNED, Recipe
+from lacie_training.recipes.models import TUNED
+from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import write_text
 
 _FLUENCY = (

@@ -125,7 +125,7 @@ def _judge_all(folder: RunFolder, rows: Mapping[str, Sequence[Row]], model: str,
 
         for speaker in rows:
             file = RowFile(folder.path / "evaluation" / "truthfulqa" / speaker / f"judged-{label.lower()}.jsonl")
-            todo = to_do(file, keys[speaker], settings.batch_size)
+            todo = to_do(file, keys[speaker], settings.together)
             left = sum(len(keys[speaker][chunk]) for chunk in todo)
             total = len(keys[speaker])
             with progress(f"TruthfulQA, {label}?, {speaker}", total, "answers", already=total - left) as advance:

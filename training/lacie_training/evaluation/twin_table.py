@@ -9,7 +9,6 @@ computed here that isn't in the runs.
 import argparse
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from lacie_chat.errors import LacieError
 from lacie_chat.rows import writing
 from lacie_chat.statistics.tables import figure, ranged, table
+from lacie_chat.streams import complain
 from lacie_training.errors import TrainingError
 from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import read_recipe, write_json, write_text
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         write_json(args.out / "figures.json", figures)
         write_text(args.out / "figures.md", as_table(figures) + "\n")
     except LacieError as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return 1
     print(f"figures: see {args.out / 'figures.md'}")
     return 0

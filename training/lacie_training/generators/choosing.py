@@ -5,7 +5,7 @@ from pathlib import Path
 from lacie_chat.engine.generator import Generator
 from lacie_chat.models import resolve
 from lacie_training.errors import TrainingError
-from lacie_training.recipes.schema import ModelSettings
+from lacie_training.recipes.models import ModelSettings
 
 
 def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name: str = "speaker") -> Generator:
@@ -30,7 +30,7 @@ def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name
             return LlamaCppGenerator.load(
                 resolve(settings.model).path,
                 adapter=adapter,
-                batch_size=settings.batch_size,
+                batch_size=_stated(settings),
                 context=settings.context,
                 machine=Machine(gpu_layers=0 if settings.device == "cpu" else -1),
             )
@@ -42,3 +42,8 @@ def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name
             from lacie_training.generators.vllm import VllmGenerator
 
             return VllmGenerator.load(settings, adapter=adapter)
+
+
+def _stated(settings: ModelSettings) -> int:
+    """llama.cpp makes its context for a number of sequences; a recipe for another generator may leave it open."""
+    return 32 if settings.batch_size == "auto" else settings.batch_size

@@ -13,7 +13,8 @@ from lacie_chat.confidence.version import version_of_prompted
 from lacie_chat.installed import install_extra
 from lacie_chat.models import ModelError, fingerprint, resolve, tuned_listener
 from lacie_training.generators.choosing import load_generator
-from lacie_training.recipes.schema import TUNED, Recipe
+from lacie_training.recipes.models import TUNED
+from lacie_training.recipes.schema import Recipe
 
 
 class Closeable(Protocol):

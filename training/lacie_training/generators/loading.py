@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lacie_chat.models import inspect_gguf, resolve
 from lacie_chat.models.tokenizers import splits_digits
 from lacie_training.errors import TrainingError
-from lacie_training.recipes.schema import Dtype, ModelSettings
+from lacie_training.recipes.models import Dtype, ModelSettings
 
 if TYPE_CHECKING:
     import torch

@@ -17,7 +17,7 @@ from lacie_chat.engine.generator import Generator, Response
 from lacie_chat.engine.settings import ChatTurn, Sampling
 from lacie_chat.errors import LacieError
 from lacie_training.errors import TrainingError
-from lacie_training.recipes.schema import ModelSettings
+from lacie_training.recipes.models import ModelSettings
 
 _DEVICES = "CUDA_VISIBLE_DEVICES"
 

@@ -19,7 +19,8 @@ from lacie_chat.engine.generator import Response, choice_tokens
 from lacie_chat.engine.settings import PENALTY_WINDOW, ChatTurn, Sampling
 from lacie_training.errors import TrainingError
 from lacie_training.generators.loading import load_model, load_tokenizer, memory_errors, torch_device, torch_dtype
-from lacie_training.recipes.schema import ModelSettings
+from lacie_training.generators.memory import batch_that_fits
+from lacie_training.recipes.models import Batch, ModelSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,11 +34,11 @@ class TransformersGenerator:
     """A causal LM and its tokenizer; `adapter` (a PEFT folder) speaks, and is off whenever the model reads."""
 
     def __init__(
-        self, model: PreTrainedModel | Any, tokenizer: PreTrainedTokenizerBase, *, batch_size: int, context: int
+        self, model: PreTrainedModel | Any, tokenizer: PreTrainedTokenizerBase, *, batch_size: Batch, context: int
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
-        self.batch_size = batch_size
+        self.batch_size = batch_that_fits(model, context) if batch_size == "auto" else batch_size
         self.context = context
         self._bos = getattr(tokenizer, "bos_token_id", None) if _adds_bos(tokenizer) else None
         ends = model.generation_config.eos_token_id

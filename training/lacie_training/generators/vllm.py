@@ -18,7 +18,7 @@ from lacie_chat.engine.settings import ChatTurn, Sampling
 from lacie_chat.installed import install_extra
 from lacie_training.errors import TrainingError
 from lacie_training.generators.loading import load_tokenizer
-from lacie_training.recipes.schema import ModelSettings
+from lacie_training.recipes.models import ALONE, ModelSettings
 
 _MOST_LOGPROBS = 200
 """How far down the next token's ranking a choice is looked for; below that its probability counts as 0."""
@@ -48,10 +48,10 @@ class VllmGenerator:
                 dtype="auto" if settings.dtype == "auto" else settings.dtype,
                 quantization="bitsandbytes" if settings.quantize == "nf4" else None,
                 max_model_len=settings.context,
-                max_num_seqs=settings.batch_size,
+                max_num_seqs=None if settings.batch_size == "auto" else settings.batch_size,
                 max_logprobs=_MOST_LOGPROBS,
                 tensor_parallel_size=settings.tensor_parallel,
-                gpu_memory_utilization=settings.gpu_memory,
+                gpu_memory_utilization=settings.gpu_memory or ALONE,
                 enable_prefix_caching=True,
                 enable_lora=adapter is not None,
                 max_lora_rank=64,

@@ -59,7 +59,7 @@ def screen(folder: RunFolder, name: str, questions: Sequence[Question], speaker:
     if entry.screen is None:
         return
     file = RowFile(rows_file(folder.path, name))
-    size = folder.recipe.speaker.batch_size
+    size = folder.recipe.speaker.together
     chunks = [questions[start : start + size] for start in range(0, len(questions), size)]
     todo = [chunk for chunk in chunks if file.missing(question.id for question in chunk)]
     left = sum(len(chunk) for chunk in todo)

@@ -10,7 +10,8 @@ from typing import Literal
 import yaml
 from pydantic import Field, model_validator
 
-from lacie_training.recipes.schema import LoraSettings, ModelSettings
+from lacie_training.recipes.models import ModelSettings
+from lacie_training.recipes.schema import LoraSettings
 from lacie_training.recipes.section import RESOURCE, Section
 
 

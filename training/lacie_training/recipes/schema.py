@@ -1,8 +1,8 @@
 """Recipes: everything a run is made of, in one typed, checked YAML file.
 
 The defaults of this schema are the method's own settings (arXiv 2405.21028, as collected in the README of the
-recipes); a recipe writes down where it departs from them and says why in a comment. `files` reads them, `question_sets`
-has the questions.
+recipes); a recipe writes down where it departs from them and says why in a comment. `files` reads them, `models` has
+speaker and listener, `question_sets` the questions.
 """
 
 import hashlib
@@ -16,64 +16,11 @@ from pydantic import Field, model_validator
 
 from lacie_chat.confidence import ACCEPT_THRESHOLD
 from lacie_chat.engine.settings import Sampling
-from lacie_chat.evaluation.prompts import PromptForm
+from lacie_training.recipes.models import TUNED, Dtype, ModelSettings, SpeakerSettings, shares_of_memory
 from lacie_training.recipes.question_sets import QuestionSettings
 from lacie_training.recipes.section import AFTERWARDS, RESOURCE, Section, identity_of
 
-GeneratorName = Literal["llama_cpp", "transformers", "vllm"]
-Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class ModelSettings(Section):
-    """A model and what runs it. `model`: `embedded`, a GGUF file, a folder, or `owner/repo` on the Hub; a listener's
-    may be `tuned`.
-    """
-
-    model: str
-    revision: str | None = None
-    generator: GeneratorName = "transformers"
-    dtype: Dtype = "auto"
-    quantize: Literal["none", "nf4"] = "none"
-    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", json_schema_extra=RESOURCE)
-    batch_size: int = Field(default=32, ge=1, description="sequences read or written at once")
-    context: int = Field(default=1024, ge=64, description="tokens of prompt and answer together")
-    data_parallel: int = Field(default=1, ge=1, json_schema_extra=RESOURCE)
-    tensor_parallel: int = Field(default=1, ge=1, json_schema_extra=RESOURCE)
-    gpu_memory: float = Field(
-        default=0.9, gt=0, le=1, description="share of a GPU's memory that vLLM takes", json_schema_extra=RESOURCE
-    )
-
-
-class SpeakerSettings(ModelSettings):
-    """The model that answers, and how it is asked. `plain` is text for base models, `chat` the model's own
-    template.
-    """
-
-    format: Literal["plain", "chat"] = "plain"
-    system: str | None = None
-    instruction: str = "{question}"
-
-    @model_validator(mode="after")
-    def _instruction_has_question(self) -> "SpeakerSettings":
-        if "{question}" not in self.instruction:
-            raise ValueError("instruction must contain {question}")
-        if self.format == "plain" and self.instruction != self.instruction.rstrip():
-            raise ValueError("a plain instruction must not end in white space (the answer begins with the space)")
-        return self
-
-    def form(self) -> PromptForm:
-        """How it is asked."""
-        return PromptForm(self.format, self.system, self.instruction)
-
-    def with_adapter(self) -> "SpeakerSettings":
-        """The speaker as it can be run with a PEFT adapter: llama.cpp can't, so it then runs in transformers."""
-        return self.model_copy(update={"generator": "transformers"}) if self.generator == "llama_cpp" else self
-
-
-TUNED = "tuned"
-"""As a listener's `model`: the one that the chat hears with, the embedded model tuned on people's ratings."""
 
 
 class Style(Section):
@@ -347,6 +294,17 @@ class Recipe(Section):
                 raise ValueError(f"vllm cuts by top_p after the temperature, the chat before: set {name}.top_p to 1")
         return self
 
+    @model_validator(mode="after")
+    def _memory_for_both(self) -> "Recipe":
+        """What would run out of a GPU's memory only after the hours before it."""
+        if self.dpo.select == "during" and self.listener.generator == "vllm":
+            raise ValueError(
+                "vllm's listener can't stand beside the training on a GPU: set dpo.select to after "
+                "(the checkpoints are then compared when the training is over)"
+            )
+        shares_of_memory(self.speaker, self.listener)
+        return self
+
     def measured(self) -> "Recipe":
         """The recipe with speaker and listener in the number format that they are measured in."""
         if self.evaluate.dtype is None:
@@ -362,6 +320,7 @@ class Recipe(Section):
     def identity(self) -> dict[str, Any]:
         """The fields that make two runs the same run, as plain values."""
         identity = identity_of(self)
+        identity |= {"speaker": self.speaker.identity(), "listener": self.listener.identity()}
         # runs without these keep the identity that they had before there were such fields
         if self.start is None:
             del identity["start"]
