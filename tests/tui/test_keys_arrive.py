@@ -167,7 +167,7 @@ async def test_keys_after_another_branch_an_edit_and_a_selection(driven) -> None
 async def test_an_escape_that_comes_with_a_letter_is_both_where_they_are_no_command(driven) -> None:
     async with driven(engine()) as driver:
         burst(driver, "ctrl+o", EscapeAnd("t"), " his, f1: ", "f1", EscapeAnd("M"), " y ", EscapeAnd("y"), " end")
-        await driver.until(lambda: driver.chat.composer.text == "this, f1: My y end")
+        await driver.until(lambda: driver.chat.composer.text == "this, f1: My yend")
         assert driver.app.screen is driver.chat, "alt+y is a command there, for which there is no thought"
 
 
