@@ -24,6 +24,7 @@ def test_every_recipe_reads_and_survives_being_written(name: str, tmp_path: Path
 def test_the_recipes_are_those_that_the_documents_name() -> None:
     assert available() == [
         "embedded",
+        "gemma3-270m-cpu",
         "llama3-70b",
         "llama3-8b",
         "mistral-7b",
@@ -230,14 +231,14 @@ def test_defaults_are_the_papers() -> None:
     assert bare.dpo == mistral.dpo
 
 
-@pytest.mark.parametrize("name", ["one_gpu", "multi_gpu", "fsdp_qlora"])
+@pytest.mark.parametrize("name", ["multi_gpu", "fsdp_qlora"])
 def test_accelerate_reads_its_configs(name: str) -> None:
     from accelerate.commands.config.config_args import load_config_from_file
     from lacie_training.run import accelerate_config
 
     path = accelerate_config(name)
     config = load_config_from_file(str(path))
-    assert config.mixed_precision == "bf16"
+    assert config.mixed_precision == "no", "it would win over the recipe's"
     raw = yaml.safe_load(path.read_text())
     assert str(config.distributed_type).endswith(raw["distributed_type"])
 
