@@ -66,8 +66,8 @@ def test_lines_of_errors_go_by_where_the_program_runs(uv: Path, monkeypatch: pyt
 
 
 def test_no_line_names_pip_by_itself() -> None:
-    """All that advise go through the one place; model cards tell others how to install, in an environment of theirs, and
-    vLLM goes with a clone."""
+    """All that advise go through the one place; model cards tell others how to install, in an environment of theirs,
+    and vLLM goes with a clone."""
     root = Path(__file__).parents[2]
     found = [
         str(path.relative_to(root))
