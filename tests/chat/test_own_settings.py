@@ -173,11 +173,9 @@ def test_the_calibrator_goes_with_the_way_of_drawing(path: Path) -> None:
     session.making.set_here("temperature", 0.2, talk.id)
     assert session.speaker.calibrator == cool and session.folds.calibrated
     told_so = talk.ask()
-    assert told_so.assessment is not None and told_so.assessment.p_right is not None
     session.making.set_here("system_prompt", "Be brief.", talk.id)
     assert session.speaker.calibrator is None and not session.folds.calibrated, "what it is told first counts, too"
     other = talk.ask()
-    assert other.assessment is not None and other.assessment.p_right is None
     session.making.set_here("system_prompt", None, talk.id)
     assert session.speaker.calibrator == cool
     assert calibrator_for(session.speaker, told_so) == cool and calibrator_for(session.speaker, other) is None
