@@ -114,7 +114,8 @@ def test_settings_are_said_and_set(talk, settings: Settings) -> None:
         "preset: none.", "temperature: 0.3 (the settings file).", "temperature: 0.7 (this conversation).",
         "temperature: 0.3 (the settings file).", "seed: 5 (the settings file).", "preset: brief. There are: brief.",
         "top_p: what the model's file recommends", "Allowed: a number from 0 to 1.", "Not set: hot is not a number",
-        "There is no option temprature; did you mean temperature? /settings says them.", "There is no preset odd. There are: brief.",
+        "There is no option temprature; did you mean temperature? /settings says them.",
+        "There is no preset odd. There are: brief.",
     ]  # fmt: skip
     place = 0
     for part in order:
