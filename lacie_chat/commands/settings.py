@@ -65,7 +65,7 @@ def _show(args: argparse.Namespace) -> int:
     if not sys.stdout.isatty():
         for option in OPTIONS:
             each = held[option.name]
-            print(printable(f"{option.name}  {value_text(option, each)}  {each.source}"))
+            print(printable(f"{option.name}  {each.source}  {value_text(option, each)}"))
         _show_tables(file)
         return _told(file)
     table = Table.grid(padding=(0, 2))
@@ -74,7 +74,8 @@ def _show(args: argparse.Namespace) -> int:
         dim = "dim" if each.source == "default" else ""
         text = value_text(option, each)
         value = Text(printable(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"), style=dim or "bold")
-        table.add_row(Text(option.name, style=dim), value, Text(each.source, style="dim"))
+        # the value last: it may be long, and nothing stands behind it then
+        table.add_row(Text(option.name, style=dim), Text(each.source, style="dim"), value)
     show(table)
     _show_tables(file)
     return _told(file)
