@@ -7,12 +7,11 @@ when the same line is typed once more.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lacie_chat.chat.choices import choices_here, ref_of
+from lacie_chat.chat.choices import Choice, choices_here, look_closer, ref_of
 from lacie_chat.chat.choosing import Find, Found
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.errors import LacieError
 from lacie_chat.models import look_up
-from lacie_chat.models.needs import needed_of
 from lacie_chat.models.pair_refs import model_and_adapter
 from lacie_chat.sizes import size_text
 
@@ -38,8 +37,7 @@ class PlainModels:
         at_work = ref_of(self.session.speaker)
         self._listed = [choice.ref for choice in choices]
         for number, choice in enumerate(choices, 1):
-            need = needed_of(choice.path, choice.size_bytes) if choice.path is not None else 0
-            facts = [size_text(choice.size_bytes), f"needs about {size_text(need)}" if need else "", choice.source]
+            facts = [size_text(choice.size_bytes), self._known(choice), choice.source]
             facts += ["it answers now"] if choice.ref == at_work else []
             self.say(f"{number}: {choice.name}, {', '.join(filter(None, facts))}.")
         for line in notes:
@@ -69,6 +67,15 @@ class PlainModels:
         except KeyboardInterrupt:
             self.say("Stopped. What was fetched is kept.")
         return None
+
+    def _known(self, choice: Choice) -> str:
+        """What its file says, in few words."""
+        if choice.path is None:
+            return ""
+        context = self.session.making.held("context", self.session.speaker).value
+        length = context if isinstance(context, int) else None
+        closer = look_closer(choice, self.session.speaker.assessment_version, length)
+        return closer.unusable or (f"needs about {size_text(closer.needs)}" if closer.needs else "")
 
     def _progress(self) -> Callable[[float, str], None]:
         said = 0.0
