@@ -81,7 +81,7 @@ def test_an_adapter_that_doesnt_fit_is_one_line(
 
 
 def test_a_listener_of_the_same_weights_is_no_second_copy(
-    tiny: Callable[[str], Path], adapters: list[Path], monkeypatch: pytest.MonkeyPatch
+    tiny: Callable[..., Path], adapters: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads = []
     load = TransformersGenerator.load
@@ -101,7 +101,7 @@ def test_a_listener_of_the_same_weights_is_no_second_copy(
     listener, loaded = load_listener(same)
     assert heard == pytest.approx(listener.acceptances(texts), rel=1e-5)
     loaded.close()
-    with Models(small("mistral-7b", tiny("mistral"), f"listener.model={tiny('llama')}"), adapters) as models:
+    with Models(small("mistral-7b", tiny("mistral"), f"listener.model={tiny('mistral', 64)}"), adapters) as models:
         said(models.speaker(None))
         assert models.listener.acceptances(texts) != pytest.approx(heard, rel=1e-5)
     assert len(loads) == 2 + 2
