@@ -27,11 +27,16 @@ _SHARE = 0.12
 
 
 def needed(
-    size_bytes: int, header: Header | None = None, *, context: int | None = None, adapter_bytes: int | None = None
+    size_bytes: int,
+    header: Header | None = None,
+    *,
+    context: int | None = None,
+    adapter_bytes: int | None = None,
+    heard: bool = True,
 ) -> int:
     """Bytes of memory for a model whose file (or files) have so many, with a `context` of so many tokens (None: as is
-    usual); with an adapter of `adapter_bytes`, where it has one."""
-    fixed = size_bytes + _LISTENER + _BESIDES + (adapter_bytes or 0)
+    usual); with an adapter of `adapter_bytes`, where it has one; `heard`: and with the listener beside it."""
+    fixed = size_bytes + _LISTENER * heard + _BESIDES + (adapter_bytes or 0)
     if header is None:
         return fixed + int(size_bytes * _SHARE * (1 + (adapter_bytes is not None)))
     architecture = str(header.keys.get("general.architecture", ""))
@@ -41,14 +46,16 @@ def needed(
     return fixed + one * (1 + (adapter_bytes is not None))
 
 
-def needed_of(path: Path, size_bytes: int, *, context: int | None = None, adapter: Path | None = None) -> int:
+def needed_of(
+    path: Path, size_bytes: int, *, context: int | None = None, adapter: Path | None = None, heard: bool = True
+) -> int:
     """The same of a file that is here; by its size alone where its header can't be read."""
     try:
         header = read_header(path, tensors=False)
         adapter_bytes = adapter.stat().st_size if adapter is not None else None
     except (GGUFError, OSError):  # whoever loads it says what is wrong with it
-        return needed(size_bytes, context=context)
-    return needed(size_bytes, header, context=context, adapter_bytes=adapter_bytes)
+        return needed(size_bytes, context=context, heard=heard)
+    return needed(size_bytes, header, context=context, adapter_bytes=adapter_bytes, heard=heard)
 
 
 def fits(need: int, free: int | None) -> bool:
