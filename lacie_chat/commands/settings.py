@@ -64,7 +64,8 @@ def _show(args: argparse.Namespace) -> int:
         each = held[option.name]
         dim = "dim" if each.source == "default" else ""
         value = Text(printable(value_text(option, each)), style=dim or "bold")
-        table.add_row(Text(option.name, style=dim), value, Text(each.source, style="dim"))
+        # the value last: it may be long, and nothing stands behind it then
+        table.add_row(Text(option.name, style=dim), Text(each.source, style="dim"), value)
     show(table)
     _show_tables(file)
     return _told(file)

@@ -246,8 +246,9 @@ TOKEN_ACTIONS: tuple[Action, ...] = (
 
 HISTORY_ACTIONS: tuple[Action, ...] = (
     Action("history.resume", "enter", "Resume", "Go on with the highlighted conversation", footer=True),
-    Action("history.delete", "ctrl+x", "Delete", "Delete it; it can be taken back", footer=True, priority=True),
+    # only where something was deleted: then nothing is nearer
     Action("history.restore", "alt+z,f7", "Take back", "Take a deletion back", footer=True, priority=True),
+    Action("history.delete", "ctrl+x", "Delete", "Delete it; it can be taken back", footer=True, priority=True),
     Action("history.rename", "ctrl+r,f2", "Rename", "Give it another title", footer=True, priority=True),
     Action("history.pin", "alt+p,f4", "Pin", "Let it stand first; once more: no longer", footer=True, priority=True),
     Action("history.duplicate", "alt+d,f5", "Copy", "Copy the branch that is shown", footer=True, priority=True),

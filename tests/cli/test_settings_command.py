@@ -58,8 +58,8 @@ def test_show_says_what_holds_and_who_says_so(capsys: pytest.CaptureFixture[str]
     status, out, err = lacie(capsys, "settings", "show", "--preset", "precise", "--seed", "7")
     rows = [line.split() for line in out.splitlines()]
     assert (status, err) == (0, "")
-    assert ["temperature", "0.0", "preset", "precise"] in rows and ["seed", "7", "flag"] in rows
-    assert ["threads", "3", "file"] in rows and ["max_tokens", "512", "default"] in rows
+    assert ["temperature", "preset", "precise", "0.0"] in rows and ["seed", "flag", "7"] in rows
+    assert ["threads", "file", "3"] in rows and ["max_tokens", "default", "512"] in rows
     assert "preset precise: temperature 0.0, system_prompt Be brief." in out
     assert {option.name for option in OPTIONS} <= {row[0] for row in rows if row}
     status, out, _ = lacie(capsys, "settings", "show", "--json")

@@ -30,7 +30,8 @@ async def test_it_is_said_before_it_is_sent_and_a_key_sends_it(driven) -> None:
         screen = driver.text()
         assert "This question is 12,300 tokens; the model's context holds 8,192, of which 512 are kept" in screen
         assert "… not sent yet" in screen
-        assert "It doesn't fit · f5 sends it without its middle (4,620 tokens) · ctrl+g edits it · escape" in screen
+        assert "It doesn't fit · f5 sends it without its middle (4,620 tokens) · ctrl+g edits it\n" in screen
+        assert "\n  escape doesn't send it" in screen, "no way on is broken across lines"
         for key in "more":  # the composer still takes all that is typed
             await driver.pilot.press(key)
         assert driver.chat.query_one(Composer).text == "more" and not engine.prompts

@@ -63,8 +63,7 @@ async def go_to_turn(chat: "ChatScreen", turn: Turn) -> None:
 def show_calibration(chat: "ChatScreen") -> None:
     from lacie_chat.tui.screens.calibration import CalibrationScreen  # numpy: not before it is wanted
 
-    keys = chat.key_of("answer.right"), chat.key_of("answer.wrong")
-    chat.app.push_screen(CalibrationScreen(chat.session, keys))
+    chat.app.push_screen(CalibrationScreen(chat.session))
 
 
 @does("chat.quit")

@@ -102,6 +102,10 @@ class ChatScreen(FetchingScreen):
         self.status.show_loading(self.session.speaker.model_name, 0.0, again=False)
         self.show_setting()
 
+    def on_resize(self) -> None:
+        if self.session.info is not None or self.session.load_error:
+            self._show_state()  # in as many words as there is room for
+
     # What the session reports
 
     async def on_from_session(self, message: FromSession) -> None:
@@ -289,7 +293,7 @@ class ChatScreen(FetchingScreen):
         self.edited = question
         self.composer.put_away()
         self.composer.fill(question.text)
-        self.composer.border_title = "editing your question · escape leaves it as it was"
+        self.composer.border_title = f"editing your question · {self.key_of('view.back')} leaves it as it was"
         self.composer.focus()
 
     def end_edit(self) -> Turn | None:

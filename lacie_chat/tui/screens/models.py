@@ -10,7 +10,7 @@ from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from lacie_chat.chat.choices import Choice, Closer, ref_of
@@ -32,9 +32,12 @@ from lacie_chat.names import pair_name
 from lacie_chat.printable import printable
 from lacie_chat.sizes import size_text
 from lacie_chat.tui.figures import DIM
+from lacie_chat.tui.key_names import key_of
 from lacie_chat.tui.messages import FromChoosing
-from lacie_chat.tui.screens.base import SHORT, STEPS, SizedScreen
+from lacie_chat.tui.screens.base import SHORT, STEPS, SizedScreen, TitleBar
 from lacie_chat.tui.screens.confirm import ConfirmScreen
+from lacie_chat.tui.widgets.fitting_footer import FittingFooter
+from lacie_chat.tui.widgets.line_layout import WITHIN, unbroken
 
 
 class ModelsScreen(SizedScreen[Found | None]):
@@ -70,11 +73,11 @@ class ModelsScreen(SizedScreen[Found | None]):
         return self.search
 
     def compose_screen(self) -> ComposeResult:
-        yield Static("lacie · models · enter changes to it", classes="title-bar")
-        yield Input(self._ref, placeholder="Filter, or type owner/repo[:QUANT] or a path", id="search", compact=True)
+        yield TitleBar("models")
+        yield Input(self._ref, placeholder="Filter, owner/repo[:QUANT] or path", id="search", compact=True)
         yield Static(id="models-progress", classes="-unused", markup=False)
         yield OptionList(id="models")
-        yield Footer(show_command_palette=False, compact=True)
+        yield FittingFooter()
 
     def on_mount(self) -> None:
         self._fill()
@@ -139,7 +142,7 @@ class ModelsScreen(SizedScreen[Found | None]):
         if choice is None:
             return
         if self._choosing.busy:
-            self.notify("One at a time: ctrl+x stops what is being fetched.", timeout=4)
+            self.notify(f"One at a time: {key_of(self, 'models.stop')} stops what is being fetched.", timeout=4)
             return
         if choice.ref == self._at_work:
             self.notify(f"{choice.name} answers already.", timeout=3, markup=False)
@@ -193,12 +196,13 @@ class ModelsScreen(SizedScreen[Found | None]):
 
     def _show_fetching(self, fetching: Fetching) -> None:
         self._show_progress(
-            f"{bar(fetching.fraction)} {fetching.text}", "ctrl+x stops · escape: it goes on while you chat"
+            f"{bar(fetching.fraction)} {fetching.text}",
+            f"{key_of(self, 'models.stop')} stops · {key_of(self, 'models.close')}: it goes on while you chat",
         )
 
     def _show_progress(self, text: str, hint: str = "") -> None:
         self.progress.set_class(not text, "-unused")
-        self.progress.update(Content.assemble(printable(text), (f"  {hint}" if hint else "", DIM)))
+        self.progress.update(Content.assemble(printable(text), (f"  {unbroken(hint)}" if hint else "", DIM)))
 
     def _groups(self) -> list[tuple[str, list[Choice]]]:
         """The headings, and what stands under each, as the filter has it."""
@@ -262,7 +266,7 @@ class ModelsScreen(SizedScreen[Found | None]):
             *((f"  {mark}", style) for mark, style in marks),
         )
         if not choice.size_bytes:
-            about = " · ".join(choice.facts) or "Fetched from the Hub, if it isn't here"
+            about = unbroken(WITHIN.join(choice.facts)) or "Fetched from the Hub, if it isn't here"
             return title + Content.styled(f"\n{printable(about)}", DIM)
         facts = [size_text(choice.size_bytes), choice.quantisation, *choice.facts, choice.source]
         big = too_big(choice.size_bytes, self._listed.free if self._listed else None)
@@ -270,7 +274,7 @@ class ModelsScreen(SizedScreen[Found | None]):
             facts.append(closer.unusable)
         elif not big:
             facts.insert(2, f"needs about {size_text(roughly_needed(choice.size_bytes))}")
-        lines = [title, Content.styled(printable(" · ".join(filter(None, facts))), DIM)]
+        lines = [title, Content.styled(unbroken(printable(WITHIN.join(filter(None, facts)))), DIM)]
         if big and not closer.unusable:
             lines.append(Content.styled(f"Too big for now: {big}", "$text-warning"))
         if self.size.height >= SHORT and not closer.unusable:
