@@ -1,4 +1,4 @@
-"""The script for a GPU, as far as it goes without one: what fails or isn't reached is said, and a resume is compared."""
+"""The script for a GPU, as far as it goes without one: what fails or is not reached is said, a resume is compared."""
 
 import json
 from pathlib import Path
