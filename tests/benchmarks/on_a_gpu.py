@@ -149,9 +149,9 @@ def resume_in_bf16(work: Work, seconds: float) -> int:
 
     ends = time.monotonic() + seconds
     settings = (
-        *_of_model(work), *QUESTIONS, *(() if cuda() else WITHOUT_CUDA), "dpo.quantize=none", "dpo.dtype=bfloat16",
-        "dpo.adapter_dtype=bfloat16", "dpo.select=last", "dpo.steps=4", "dpo.save_every=2", "dpo.pairs_per_step=20",
-        "dpo.learning_rate=0.001", *work.settings,
+        *_of_model(work), *QUESTIONS, *(() if cuda() else WITHOUT_CUDA), *work.settings, "dpo.quantize=none",
+        "dpo.dtype=bfloat16", "dpo.adapter_dtype=bfloat16", "dpo.select=last", "dpo.steps=4", "dpo.save_every=2",
+        "dpo.pairs_per_step=20", "dpo.learning_rate=0.001",
     )  # fmt: skip
     recipe = load_recipe("mistral-7b", settings)
     whole, again = work.kept / "one-life", work.kept / "two-lives"
@@ -181,7 +181,7 @@ def resume_in_bf16(work: Work, seconds: float) -> int:
 def family(work: Work, seconds: float) -> int:
     """A whole run of the second family."""
     name = FAMILY if work.family != "embedded" else "smoke"
-    line = [*PYTHON, "-m", "lacie_training.run", "--recipe", name, "--run", str(work.kept / "family")]
+    line = [*PYTHON, "-m", "lacie_training.run", "--no-check", "--recipe", name, "--run", str(work.kept / "family")]
     line += _set((f"speaker.model={work.family}", *(QUESTIONS if name == "smoke" else ()), *work.settings))
     status = logged(work, "family", line, seconds)
     for file in ("metrics.json", "report.md"):
