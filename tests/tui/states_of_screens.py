@@ -166,7 +166,7 @@ async def settings_panel(driver: Driver) -> None:
 async def settings_edited(driver: Driver) -> None:
     screen = await settings(driver)
     screen.editor.cursor_blink = False
-    await driver.pilot.press("down", "down", "enter", *" In the words of a sailor who has seen it all.")
+    await driver.pilot.press("down", "down", "down", "enter", *" In the words of a sailor who has seen it all.")
 
 
 @state(with_settings, main=True)
