@@ -1,6 +1,7 @@
 """What the trained model itself answers, by transformers: the reference that every exported file is held against."""
 
 import gc
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,14 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lacie_chat.engine.memory import available_bytes
 from lacie_chat.progress import step
 from lacie_export.errors import ExportError, first_line
+from lacie_export.layered import answers_by_layer
 from lacie_export.peft_adapter import Adapter
+from lacie_export.safetensors_file import by_name, read_shards
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Floats = npt.NDArray[np.float32]
+_ROOM = 1.3
+"""Memory for the whole model, as a multiple of its weights in float32: a shard as it is read stands beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +42,13 @@ class Answers:
 
 @contextmanager
 def loaded(folder: Path, adapter: Path | None = None) -> Iterator["PreTrainedModel"]:
-    """For the length of the block: the model in `folder` (with a PEFT adapter over it, not merged) on the CPU: float32
-    if there is memory for it."""
+    """For the length of the block: the model in `folder` (with a PEFT adapter over it, not merged) on the CPU, in
+    float32."""
     import torch
     from transformers import AutoModelForCausalLM
 
-    size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    roomy = _available_memory() > 2.6 * size
     try:
-        model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32 if roomy else "auto")
+        model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32)
         if adapter is not None:
             from peft import PeftModel
 
@@ -63,6 +67,26 @@ def loaded(folder: Path, adapter: Path | None = None) -> Iterator["PreTrainedMod
         gc.collect()
 
 
+def ask(
+    folder: Path,
+    prompts: Sequence[Sequence[int]],
+    title: str,
+    *,
+    adapter: Path | None = None,
+    continued: int = 0,
+    tokens: int = 0,
+) -> Answers:
+    """The answers of the model in `folder`, with a PEFT adapter over it or not: of the whole model where memory allows,
+    else layer by layer, with the same outcome. What a kernel would end is not begun.
+    """
+    weights = by_name(read_shards(folder)).values()
+    whole = 4 * sum(math.prod(each.shape) for each in weights)
+    if available_bytes() < _ROOM * whole:
+        return answers_by_layer(folder, adapter, prompts, f"{title}, by layers", continued=continued, tokens=tokens)
+    with loaded(folder, adapter) as model:
+        return answers(model, prompts, title, continued=continued, tokens=tokens)
+
+
 def answers(
     model: "PreTrainedModel", prompts: Sequence[Sequence[int]], title: str, *, continued: int, tokens: int
 ) -> Answers:
@@ -72,7 +96,7 @@ def answers(
     logits: list[Floats] = []
     greedy: list[list[int]] = []
     margins: list[list[float]] = []
-    ends = _end_tokens(model)
+    ends = end_tokens(model)
     with step(title, len(prompts)) as show, torch.inference_mode():
         for number, prompt in enumerate(prompts, start=1):
             out = model(torch.tensor([list(prompt)]), use_cache=True)
@@ -99,7 +123,8 @@ def _continue(model: "PreTrainedModel", out: Any, count: int, ends: frozenset[in
         out = model(torch.tensor([[tokens[-1]]]), past_key_values=out.past_key_values, use_cache=True)
 
 
-def _end_tokens(model: "PreTrainedModel") -> frozenset[int]:
+def end_tokens(model: "PreTrainedModel") -> frozenset[int]:
+    """The tokens with which a model ends a text."""
     configured = getattr(model.generation_config, "eos_token_id", None)
     if configured is None:
         return frozenset()
@@ -159,20 +184,4 @@ def merge_strength(base: Path, merged: Path, adapter: Adapter) -> float:
 
 
 def _places(folder: Path) -> dict[str, str]:
-    from lacie_export.safetensors_file import read_shards
-
     return {tensor.name: str(shard.path) for shard in read_shards(folder) for tensor in shard.tensors}
-
-
-def _available_memory() -> int:
-    """Bytes that can be had without swapping; what the machine has where that isn't told."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return 1 << 62
