@@ -16,26 +16,47 @@ from lacie_chat.engine.memory import available_bytes
 from lacie_chat.progress import step
 from lacie_chat.sizes import size_text
 from lacie_export.errors import ExportError
+from lacie_export.reference import Answers, answers, end_tokens, loaded
 from lacie_export.safetensors_file import by_name, read_shards
 
 if TYPE_CHECKING:
     import torch
 
-    from lacie_export.reference import Answers
-
 _SPARE = 512 << 20
 """Bytes for what is computed beside the weights: the activations of the probes, and their logits."""
 
 
+_ROOM = 1.3
+"""Memory for the whole model, as a multiple of its weights in float32: a shard as it is read stands beside them."""
+
+
+def ask(
+    folder: Path,
+    prompts: Sequence[Sequence[int]],
+    title: str,
+    *,
+    adapter: Path | None = None,
+    continued: int = 0,
+    tokens: int = 0,
+) -> Answers:
+    """The answers of the model in `folder`, with a PEFT adapter over it or not: of the whole model where memory allows,
+    else layer by layer, with the same outcome. What a kernel would end is not begun.
+    """
+    weights = by_name(read_shards(folder)).values()
+    whole = 4 * sum(math.prod(each.shape) for each in weights)
+    if available_bytes() < _ROOM * whole:
+        return answers_by_layer(folder, adapter, prompts, f"{title}, by layers", continued=continued, tokens=tokens)
+    with loaded(folder, adapter) as model:
+        return answers(model, prompts, title, continued=continued, tokens=tokens)
+
+
 def answers_by_layer(
     folder: Path, adapter: Path | None, prompts: Sequence[Sequence[int]], title: str, *, continued: int, tokens: int
-) -> "Answers":
+) -> Answers:
     """As `reference.answers` of the whole model in float32. Raises ExportError, one line, where even a layer doesn't
     fit, or where the files name their weights otherwise than transformers does.
     """
     import torch
-
-    from lacie_export.reference import Answers, end_tokens
 
     with _without_weights(folder, adapter) as model, torch.inference_mode():
         ends = end_tokens(model)

@@ -1,7 +1,6 @@
 """What the trained model itself answers, by transformers: the reference that every exported file is held against."""
 
 import gc
-import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,19 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lacie_chat.engine.memory import available_bytes
 from lacie_chat.progress import step
 from lacie_export.errors import ExportError, first_line
-from lacie_export.layered import answers_by_layer
 from lacie_export.peft_adapter import Adapter
-from lacie_export.safetensors_file import by_name, read_shards
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Floats = npt.NDArray[np.float32]
-_ROOM = 1.3
-"""Memory for the whole model, as a multiple of its weights in float32: a shard as it is read stands beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +59,6 @@ def loaded(folder: Path, adapter: Path | None = None) -> Iterator["PreTrainedMod
     finally:
         torch.nn.Module.to(model, "meta")  # gives the memory back before the next model is loaded
         gc.collect()
-
-
-def ask(
-    folder: Path,
-    prompts: Sequence[Sequence[int]],
-    title: str,
-    *,
-    adapter: Path | None = None,
-    continued: int = 0,
-    tokens: int = 0,
-) -> Answers:
-    """The answers of the model in `folder`, with a PEFT adapter over it or not: of the whole model where memory allows,
-    else layer by layer, with the same outcome. What a kernel would end is not begun.
-    """
-    weights = by_name(read_shards(folder)).values()
-    whole = 4 * sum(math.prod(each.shape) for each in weights)
-    if available_bytes() < _ROOM * whole:
-        return answers_by_layer(folder, adapter, prompts, f"{title}, by layers", continued=continued, tokens=tokens)
-    with loaded(folder, adapter) as model:
-        return answers(model, prompts, title, continued=continued, tokens=tokens)
 
 
 def answers(
@@ -184,4 +158,6 @@ def merge_strength(base: Path, merged: Path, adapter: Adapter) -> float:
 
 
 def _places(folder: Path) -> dict[str, str]:
+    from lacie_export.safetensors_file import read_shards
+
     return {tensor.name: str(shard.path) for shard in read_shards(folder) for tensor in shard.tensors}

@@ -25,11 +25,12 @@ from lacie_export.child import run_native
 from lacie_export.closeness import BOUNDS, OWN_BASE, Bounds, Closeness, compare, unexplained
 from lacie_export.errors import ExportError, VerifyError
 from lacie_export.files import write_whole
+from lacie_export.layered import ask
 from lacie_export.metadata import leaked_path
 from lacie_export.peft_adapter import Adapter
 from lacie_export.probes import GREEDY_PROMPTS, GREEDY_TOKENS, HOSTILE, PROMPTS, QUESTION
 from lacie_export.quantize import SIXTEEN_BIT, tensor_report
-from lacie_export.reference import Answers, Floats, ask, merge_strength, token_ids, tokenizer_of
+from lacie_export.reference import Answers, Floats, merge_strength, token_ids, tokenizer_of
 
 STRENGTH = (0.9, 1.1)
 
