@@ -16,6 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from lacie_chat.errors import LacieError
+from lacie_chat.private import opener
 
 Row = dict[str, Any]
 
@@ -41,10 +42,8 @@ class RowFile:
         self.path = path
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_file():
-                _cut_torn_line(path)
-            else:
-                path.touch()
+            open(path, "ab", opener=opener).close()
+            _cut_torn_line(path)
         self.ids: set[str] = set()
         for number, row in enumerate(read_rows(path), start=1):
             if "id" not in row:
@@ -61,7 +60,7 @@ class RowFile:
         if not new:
             return
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in new)
-        with writing(self.path), self.path.open("ab") as file:
+        with writing(self.path), open(self.path, "ab", opener=opener) as file:
             file.write(text.encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
@@ -107,6 +106,7 @@ def locked(folder: Path, name: str) -> Iterator[None]:
     lock = FileLock(path, timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        open(path, "ab", opener=opener).close()
         lock.acquire()
     except Timeout:  # before OSError, which it is
         raise LacieError(f"another process is working on {folder}; wait for it, or stop it first") from None
@@ -155,7 +155,7 @@ def write_text(path: Path, text: str) -> None:
     temporary = path.with_name(path.name + ".part")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8") as file:
+        with open(temporary, "w", encoding="utf-8", opener=opener) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

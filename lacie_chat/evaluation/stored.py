@@ -24,7 +24,8 @@ from lacie_chat.evaluation.prompts import PromptForm
 from lacie_chat.evaluation.questions import Question
 from lacie_chat.listener_files import ListenerFiles
 from lacie_chat.models import ResolvedModel, pair_fingerprint
-from lacie_chat.rows import Row, RowFile, locked, write_json
+from lacie_chat.private import private_folder
+from lacie_chat.rows import Row, RowFile, locked, write_json, writing
 
 ANSWERS, ROWS = "answers.jsonl", "rows.jsonl"
 _CONTEXT = 2048  # tokens of a question, its answer and the thought between them together
@@ -172,6 +173,9 @@ def answers_to(
     digest = hashlib.sha256(json.dumps(asking.way(listener), sort_keys=True).encode()).hexdigest()[:12]
     folder = paths.calibrators_dir() / "answers" / f"{pair}-{digest}"
     kept = [replace(question, id=_kept_as(question)) for question in questions]
+    with writing(folder):
+        for each in (paths.data_dir(), paths.calibrators_dir(), folder.parent, folder):
+            private_folder(each)
     with locked(folder, "answers"):
         rows = answers_in(folder, kept, asking, model, adapter, listener, label="calibrate")
     return [{**row, "id": question.id} for row, question in zip(rows, questions, strict=True)]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from lacie_chat import paths
 from lacie_chat.models.errors import ModelError
 from lacie_chat.models.gguf_file import fingerprint, read_metadata
+from lacie_chat.private import private_folder
 from lacie_chat.rows import write_json, writing
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def keep_calibrator(calibrator: "Calibrator", model_path: Path, adapter_path: Pa
     """Make this the user's own calibrator of the pair; the one before is kept beside it. Returns its file. Raises
     LacieError where that can't be written."""
     path = calibrator_path(model_path, adapter_path)
+    with writing(path):
+        private_folder(private_folder(paths.data_dir()) / path.parent.name)
     try:
         earlier = _read_own(path)
     except ModelError:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lacie_chat import paths
 from lacie_chat.confidence import MOST_SAMPLES
+from lacie_chat.private import opener, private_folder
 from lacie_chat.tui.key_names import usable
 
 TIMES_EXPLAINED = 3
@@ -84,11 +85,12 @@ def write_state(state: InterfaceState) -> None:
     """Keep it; a folder that can't be written is passed over in silence (the store has its own, louder line)."""
     path = state_path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         partial = path.with_suffix(".partial")
         kept = asdict(state)
         kept["keys"] = kept.pop("unmoved")
-        partial.write_text(json.dumps(kept, indent=2), encoding="utf-8")
+        with open(partial, "w", encoding="utf-8", opener=opener) as file:
+            json.dump(kept, file, indent=2)
         partial.replace(path)
     except OSError:
         return

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from lacie_chat import paths
 from lacie_chat.errors import LacieError
+from lacie_chat.private import opener, private_file, private_folder
 
 MOST = 1000
 """Questions that are kept."""
@@ -35,10 +36,11 @@ def read_prompts() -> list[str]:
     lines = data.split(b"\n")
     kept = _newest(lines)
     if len(data) > MOST_BYTES or len(lines) > 2 * MOST:
-        with suppress(OSError, Timeout, NotImplementedError), FileLock(_lock_path(path), timeout=0):
+        with suppress(OSError, Timeout, NotImplementedError), _lock(path, 0):
             kept = _newest(path.read_bytes().split(b"\n"))  # now that nobody appends
             partial = path.with_suffix(".partial")
-            partial.write_bytes(b"".join(_line(text) for text in kept))
+            with open(partial, "wb", opener=opener) as file:
+                file.writelines(_line(text) for text in kept)
             partial.replace(path)
     return kept
 
@@ -49,14 +51,14 @@ def keep_prompt(text: str) -> None:
         return
     with suppress(OSError, Timeout, NotImplementedError, LacieError):
         path = prompts_path()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(_lock_path(path), timeout=LOCK_SECONDS), path.open("ab+") as file:
+        private_folder(path.parent)
+        with _lock(path, LOCK_SECONDS), open(path, "ab+", opener=opener) as file:
             torn = file.tell() > 0 and _last_byte(path) != b"\n"  # by a crash; the next line is whole all the same
             file.write(b"\n" * torn + _line(text))
 
 
-def _lock_path(path: Path) -> Path:
-    return path.with_name(f".{path.name}.lock")
+def _lock(path: Path, timeout: float) -> FileLock:
+    return FileLock(private_file(path.with_name(f".{path.name}.lock")), timeout=timeout, mode=0o600)
 
 
 def _last_byte(path: Path) -> bytes:
