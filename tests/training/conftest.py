@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from lacie_training.run_folder import RunFolder
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +49,16 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def reference(tiny: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """The uninterrupted training that others are held against: 8 steps of 4 pairs, in one batch, in one process."""
+    import torch
+    from short_trainings import trained
+
+    torch.set_num_threads(1)
+    return trained(tmp_path_factory.mktemp("reference"), tiny("mistral"))
 
 
 @pytest.fixture

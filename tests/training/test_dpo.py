@@ -1,7 +1,6 @@
 """The training: a pinned loss curve, and equalities that must hold however its steps are cut up or interrupted."""
 
 import json
-import os
 import random
 import re
 import shutil
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from lacie_training.dpo import accumulation, run
+from lacie_training.dpo import run
 from lacie_training.errors import TrainingError
 from lacie_training.generators.loading import load_tokenizer
 from lacie_training.learning.adapters import ADAPTER_FILES, keep_adapter
@@ -24,59 +23,10 @@ from lacie_training.learning.tokens import tokenise_pairs, training_order
 from lacie_training.recipes.files import load_recipe
 from lacie_training.recipes.schema import DpoSettings
 from lacie_training.run_folder import RunFolder, read_rows, write_rows
+from short_trainings import assert_same_training, losses, recipe_of, trained, weights
 from tiny_pairs import write_pairs
-from tiny_recipes import small
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def trained(path: Path, model: Path, *settings: str) -> RunFolder:
-    """A run folder whose adapter was trained in this process, without asking the listener."""
-    folder = RunFolder.open(path, recipe_of(model, *settings))
-    write_pairs(folder)
-    run(folder)
-    return folder
-
-
-COMMON = (
-    "dpo.steps=8",
-    "dpo.pairs_per_step=4",
-    "dpo.per_device_batch=4",
-    "dpo.learning_rate=0.001",
-    "dpo.lora.dropout=0",
-    "dpo.select=last",
-    "dpo.save_every=4",
-    "dpo.gradient_checkpointing=false",
-)
-
-
-def recipe_of(model: Path, *settings: str) -> Any:
-    return small("mistral-7b", model, *COMMON, *settings)
-
-
-def losses(folder: RunFolder) -> list[float]:
-    return [row["loss"] for row in read_rows(folder.path / "training_log.jsonl")]
-
-
-def weights(folder: RunFolder) -> dict[str, torch.Tensor]:
-    from safetensors.torch import load_file
-
-    return load_file(folder.path / "adapter" / "adapter_model.safetensors")
-
-
-def assert_same_training(one: RunFolder, other: RunFolder, *, atol: float) -> None:
-    assert losses(one) == pytest.approx(losses(other), abs=atol)
-    left, right = weights(one), weights(other)
-    assert left.keys() == right.keys()
-    for name, value in left.items():
-        torch.testing.assert_close(value, right[name], atol=atol, rtol=0)
-
-
-@pytest.fixture(scope="module")
-def reference(tiny: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """The uninterrupted run that others are held against: 8 steps of 4 pairs, in one batch, in one process."""
-    torch.set_num_threads(1)
-    return trained(tmp_path_factory.mktemp("reference"), tiny("mistral"))
 
 
 def test_the_loss_curve_is_pinned(tmp_path: Path, tiny: Callable[[str], Path]) -> None:
@@ -111,24 +61,6 @@ def test_the_reference_may_be_computed_on_the_way(
     assert not (live.path / "reference.jsonl").exists()
 
 
-def test_two_processes_equal_one(reference: RunFolder, tmp_path: Path, tiny: Callable[[str], Path]) -> None:
-    """Through the real launcher, over gloo."""
-    folder = RunFolder.open(tmp_path, recipe_of(tiny("mistral"), "dpo.per_device_batch=2"))
-    write_pairs(folder)
-    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
-    launcher += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
-    launcher += ["--num_cpu_threads_per_process", "1", "--main_process_port", "0", "-m", "lacie_training.dpo"]
-    recipe = tmp_path / "recipe.yaml"
-    done = subprocess.run(
-        [*launcher, "--recipe", str(recipe), "--run", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "ACCELERATE_USE_CPU": "true", "CUDA_VISIBLE_DEVICES": ""},
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert_same_training(folder, reference, atol=2e-4)
-
-
 def test_four_steps_resume_four_steps_equal_eight(
     reference: RunFolder, tmp_path: Path, tiny: Callable[[str], Path]
 ) -> None:
@@ -141,6 +73,23 @@ def test_four_steps_resume_four_steps_equal_eight(
     assert not (tmp_path / "adapter").exists()
     run(folder)
     assert_same_training(folder, reference, atol=0)
+
+
+def test_a_resume_in_bfloat16_equals_eight_steps_to_the_last_bit(tmp_path: Path, tiny: Callable[[str], Path]) -> None:
+    """Weights, adapter and the optimiser's state in bfloat16, as in the 7B recipes the first two, and with dropout."""
+    halves = ("dpo.dtype=bfloat16", "dpo.adapter_dtype=bfloat16", "dpo.lora.dropout=0.1", "dpo.learning_rate=0.01")
+    whole = trained(tmp_path / "whole", tiny("mistral"), *halves)
+    folder = RunFolder.open(tmp_path / "resumed", recipe_of(tiny("mistral"), *halves))
+    write_pairs(folder)
+    with pytest.raises(TrainingError, match="dpo: stopped at step 4 of 8"):
+        _run_until_step(folder, 4)
+    run(folder)
+    assert {value.dtype for value in weights(folder).values()} == {torch.bfloat16}
+    assert_same_training(folder, whole, atol=0)
+    states = [torch.load(each.path / "checkpoints/checkpoint-8/optimizer.pt")["state"] for each in (folder, whole)]
+    for number, state in states[0].items():
+        assert state["exp_avg"].dtype == torch.bfloat16
+        assert all(torch.equal(value, states[1][number][name]) for name, value in state.items())
 
 
 def _run_until_step(folder: RunFolder, step: int) -> None:
@@ -240,13 +189,6 @@ def test_every_target_must_match_something() -> None:
         "dpo.lora.targets: out_proj, fc_in, wte match no module of the model; "
         "it has down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj"
     )
-
-
-def test_steps_must_be_shared_out_evenly() -> None:
-    settings = DpoSettings(pairs_per_step=60, per_device_batch=5)
-    assert [accumulation(settings, processes) for processes in (1, 2, 4)] == [12, 6, 3]
-    with pytest.raises(TrainingError, match=r"dpo\.pairs_per_step=60 is not a multiple .*=5 times 8 processes"):
-        accumulation(settings, 8)
 
 
 @pytest.mark.parametrize(

@@ -230,14 +230,14 @@ def test_defaults_are_the_papers() -> None:
     assert bare.dpo == mistral.dpo
 
 
-@pytest.mark.parametrize("name", ["one_gpu", "multi_gpu", "fsdp_qlora"])
+@pytest.mark.parametrize("name", ["multi_gpu", "fsdp_qlora"])
 def test_accelerate_reads_its_configs(name: str) -> None:
     from accelerate.commands.config.config_args import load_config_from_file
     from lacie_training.run import accelerate_config
 
     path = accelerate_config(name)
     config = load_config_from_file(str(path))
-    assert config.mixed_precision == "bf16"
+    assert config.mixed_precision == "no", "it would win over the recipe's"
     raw = yaml.safe_load(path.read_text())
     assert str(config.distributed_type).endswith(raw["distributed_type"])
 

@@ -1,7 +1,8 @@
 """Stage `dpo`: train the adapter on the pairs, `pairs.jsonl` -> `checkpoints/`, `validation.jsonl`, `adapter/`.
 
-Launch: `lacie train dpo --recipe R --run DIR`, `python -m lacie_training.dpo …`, or on several GPUs `accelerate launch
---config_file training/lacie_training/recipes/accelerate/multi_gpu.yaml -m lacie_training.dpo --recipe R --run DIR`.
+Launch: `lacie train dpo --recipe R --run DIR` or `python -m lacie_training.dpo …` trains on one GPU, the first of those
+that can be seen; on several, `accelerate launch --config_file
+training/lacie_training/recipes/accelerate/multi_gpu.yaml --num_processes N -m lacie_training.dpo --recipe R --run DIR`.
 TRL's DPOTrainer does the work, free of ranks; what is ours is the data's order, the choice of the checkpoint by the
 listener, and a clean stop.
 Departures from the paper's code: LoRA targets are checked against the model (three of theirs match nothing), LoRA
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from lacie_training.errors import Stopped, TrainingError, saving_checkpoints
 from lacie_training.learning.adapters import go_on_from, keep_adapter, starting_weights
+from lacie_training.learning.batches import shares
 from lacie_training.learning.checkpoints import (
     BEST,
     best_step,
@@ -29,8 +31,8 @@ from lacie_training.learning.checkpoints import (
 )
 from lacie_training.learning.lora import check_targets, lora_config
 from lacie_training.learning.tokens import tokenise_pairs, training_order
-from lacie_training.recipes.schema import DpoSettings, Recipe
-from lacie_training.run_folder import RowFile, RunFolder, read_rows, write_rows
+from lacie_training.recipes.schema import Recipe
+from lacie_training.run_folder import RunFolder, read_rows, write_rows
 from lacie_training.stage import is_first_process, stage_main
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ def run(folder: RunFolder) -> None:
     """The stage; goes on from the last whole checkpoint."""
     recipe = folder.recipe
     if (folder.path / "adapter" / "adapter_config.json").is_file() and _trained(folder):
-        print(f"dpo: {folder.path / 'adapter'} is trained")
+        if is_first_process():
+            print(f"dpo: {folder.path / 'adapter'} is trained")
         return
     if not _trained(folder):
         train(folder)
@@ -64,7 +67,10 @@ def _trained(folder: RunFolder) -> bool:
     if checkpoint_steps(folder.path / "checkpoints")[-1:] != [settings.steps]:
         return False
     scores = folder.path / "validation.jsonl"
-    return settings.select != "during" or (scores.is_file() and f"step-{settings.steps}" in RowFile(scores).ids)
+    if settings.select != "during" or not scores.is_file():
+        return settings.select != "during"
+    # every process looks, so none may mend the file here
+    return any(row["id"] == f"step-{settings.steps}" for row in read_rows(scores, torn=True))
 
 
 def train(folder: RunFolder) -> None:
@@ -73,7 +79,7 @@ def train(folder: RunFolder) -> None:
 
     from lacie_training.generators.loading import load_tokenizer, memory_errors
     from lacie_training.learning.listener_callback import ListenerCallback
-    from lacie_training.learning.trainer import PairTrainer, ProgressCallback, StopCallback
+    from lacie_training.learning.trainer import PairTrainer, ProgressCallback, StopCallback, first_ones, wait_for_all
 
     recipe = folder.recipe
     settings = recipe.dpo
@@ -88,9 +94,10 @@ def train(folder: RunFolder) -> None:
     checkpoints = folder.path / "checkpoints"
     with saving_checkpoints(checkpoints), memory_errors(lower), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*pad_token_id.*")
+        arguments = training_arguments(folder)  # first: the processes find one another in it
         trainer = PairTrainer(
             model=base_model(recipe),
-            args=training_arguments(folder),
+            args=arguments,
             rows=rows,
             order=order,
             reference_file=folder.path / "reference.jsonl",
@@ -109,12 +116,14 @@ def train(folder: RunFolder) -> None:
         previous = signal.signal(signal.SIGTERM, lambda number, frame: _ask_to_stop(stop, number, frame))
         try:
             set_seed(recipe.seed)  # else the dropout hangs on whether the reference was computed in this life or before
-            trainer.train(resume_from_checkpoint=_resume_from(folder))
+            trainer.train(resume_from_checkpoint=first_ones(_resume_from(folder)))
         finally:
-            signal.signal(signal.SIGTERM, previous)
+            # a launcher ends the others when the first has ended, and none is to be cut off at its last lines
+            signal.signal(signal.SIGTERM, signal.SIG_IGN if arguments.world_size > 1 else previous)
     if is_first_process():
         history = [entry for entry in trainer.state.log_history if "loss" in entry]
         write_rows(folder.path / "training_log.jsonl", history)
+    wait_for_all()
     if trainer.state.global_step < settings.steps:
         raise Stopped(
             f"dpo: stopped at step {trainer.state.global_step} of {settings.steps}, with a checkpoint; "
@@ -155,17 +164,6 @@ def base_model(recipe: Recipe) -> PreTrainedModel:
     return model
 
 
-def accumulation(settings: DpoSettings, processes: int) -> int:
-    """Batches that make up one step on one process. Raises TrainingError where a step can't be shared out evenly."""
-    together = settings.per_device_batch * processes
-    if settings.pairs_per_step % together:
-        raise TrainingError(
-            f"dpo.pairs_per_step={settings.pairs_per_step} is not a multiple of dpo.per_device_batch="
-            f"{settings.per_device_batch} times {processes} process{'es' if processes > 1 else ''}; change one of them"
-        )
-    return settings.pairs_per_step // together
-
-
 def tracker(name: str) -> str:
     """The tracker that a recipe names. Raises TrainingError where it is not installed, or none that TRL knows."""
     from transformers.integrations import integration_utils
@@ -180,17 +178,20 @@ def tracker(name: str) -> str:
 
 def training_arguments(folder: RunFolder) -> Any:
     """TRL's configuration out of the recipe's."""
-    from trl import DPOConfig
-
     from lacie_training.generators.loading import torch_device
+    from lacie_training.learning.trainer import OneDeviceConfig
 
     recipe, settings = folder.recipe, folder.recipe.dpo
     on_cpu = torch_device(settings.device, setting="dpo.device").type == "cpu"
-    return DPOConfig(
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    batch, batches = shares(settings, processes)
+    if is_first_process() and processes > 1:
+        print(f"dpo: {processes} processes, each with {batches} times {batch} pairs of a step", flush=True)
+    return OneDeviceConfig(
         output_dir=str(folder.path / "checkpoints"),
         max_steps=settings.steps,
-        per_device_train_batch_size=settings.per_device_batch,
-        gradient_accumulation_steps=accumulation(settings, int(os.environ.get("WORLD_SIZE", "1"))),
+        per_device_train_batch_size=batch,
+        gradient_accumulation_steps=batches,
         precompute_ref_batch_size=settings.reference_batch,
         learning_rate=settings.learning_rate,
         lr_scheduler_type=settings.scheduler,

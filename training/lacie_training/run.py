@@ -1,8 +1,8 @@
 """All stages, one after the other, each in a process of its own: a generator and a trainer never share a GPU's memory.
 
-Launch: `lacie train run --recipe R --run DIR`, or `python -m lacie_training.run …`. With `--launch` the training
-itself goes through `accelerate launch` and one of the configs in `recipes/accelerate/`. Started again, it goes on where
-it stopped.
+Launch: `lacie train run --recipe R --run DIR`, or `python -m lacie_training.run …`. With `--gpus N` the training itself
+is done by N processes, which accelerate's launcher starts; with `--launch` as one of the configs in
+`recipes/accelerate/` says. Started again, it goes on where it stopped.
 """
 
 import argparse
@@ -13,12 +13,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
+
+from yaml import YAMLError
 
 from lacie_chat.errors import LacieError
 from lacie_chat.progress import duration
 from lacie_chat.streams import complain
 from lacie_training.errors import TrainingError
+from lacie_training.learning.batches import shares
 from lacie_training.recipes.files import RECIPES, load_recipe
+from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import RunFolder
 from lacie_training.stage import add_options, default_run_dir, need_extra
 
@@ -30,8 +35,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `run`: those of a stage, and how the training is launched."""
     add_options(parser)
     parser.add_argument(
-        "--launch", metavar="CONFIG", help="accelerate config for dpo: a name in recipes/accelerate or a file"
+        "--gpus",
+        type=_count,
+        metavar="N",
+        help="how many GPUs train together, a process each (default: one; with --launch, all)",
     )
+    parser.add_argument(
+        "--launch",
+        metavar="CONFIG",
+        help="how they do: accelerate's config for dpo, a name in recipes/accelerate or a file (default: multi_gpu)",
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of GPUs; it takes 1 or more")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -39,13 +58,14 @@ def run(options: argparse.Namespace) -> int:
     try:
         need_extra()
         recipe = load_recipe(options.recipe, options.overrides)
+        launcher = launcher_of(recipe, options)
         path = options.run or default_run_dir(recipe)
         folder = RunFolder.open(path, recipe)
         with folder.lock("run"):
             for stage in STAGES:
                 started = time.monotonic()
                 print(f"run: {stage}", flush=True)
-                status = _run_stage(command(stage, options, path))
+                status = _run_stage(command(stage, options, path, launcher if stage == "dpo" else []))
                 if status:
                     complain(f"run: {stage} ended with status {status}; start the same command again to go on")
                     return status
@@ -57,15 +77,52 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def command(stage: str, options: argparse.Namespace, run: Path) -> list[str]:
-    """The command line of one stage."""
+def command(stage: str, options: argparse.Namespace, run: Path, launcher: Sequence[str] = ()) -> list[str]:
+    """The command line of one stage, after that of what launches it."""
     module = ["-m", f"lacie_training.{stage}", "--recipe", str(options.recipe), "--run", str(run)]
     for override in options.overrides:
         module += ["--set", override]
-    if stage == "dpo" and options.launch:
-        config = accelerate_config(options.launch)
-        return [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config), *module]
-    return [sys.executable, *module]
+    return [sys.executable, *launcher, *module]
+
+
+def launcher_of(recipe: Recipe, options: argparse.Namespace) -> list[str]:
+    """What launches the training, as arguments of Python; nothing where one process does it. Raises TrainingError where
+    it can't be so: before anything is sampled.
+    """
+    if options.launch is None and options.gpus in (None, 1):
+        shares(recipe.dpo, 1)
+        return []
+    path = accelerate_config(options.launch or "multi_gpu")
+    config = _read_config(path)
+    processes = _processes(recipe, options, config)
+    shares(recipe.dpo, processes)
+    # accelerate's precision would win over the recipe's, and change what is trained
+    more = ["--num_processes", str(processes), "--mixed_precision", "no"]
+    if config.num_machines == 1:
+        more += ["--main_process_port", "0"]  # any that is free
+    return ["-m", "lacie_training.launch", "--config_file", str(path), *more]
+
+
+def _processes(recipe: Recipe, options: argparse.Namespace, config: Any) -> int:
+    """As many as are asked for, else one for each GPU; without any, and for several machines, what the config says."""
+    from torch import cuda
+
+    visible = cuda.device_count() if recipe.dpo.device != "cpu" and cuda.is_available() else 0
+    if config.num_machines > 1 or not visible:
+        return int(options.gpus or config.num_processes)
+    if (options.gpus or 0) > visible:
+        raise TrainingError(f"--gpus {options.gpus}, but {visible} can be seen here; give --gpus {visible} at most")
+    return int(options.gpus or visible)
+
+
+def _read_config(path: Path) -> Any:
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    try:
+        return load_config_from_file(str(path))
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, YAMLError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise TrainingError(f"{path} is no config that accelerate can read: {reason}") from error
 
 
 def accelerate_config(name: str) -> Path:

@@ -14,6 +14,7 @@ from pathlib import Path
 from lacie_chat.errors import LacieError, missing_extra
 from lacie_chat.streams import complain, make_usable
 from lacie_training.errors import TrainingError
+from lacie_training.launch import leave_error
 from lacie_training.recipes.files import available, load_recipe
 from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import RunFolder
@@ -82,15 +83,24 @@ def run_stage(
         with folder.lock(lock):
             run(folder)
     except LacieError as error:
-        complain(str(error))
-        return error.exit_status if isinstance(error, TrainingError) else 1
+        return _told(error, error.exit_status if isinstance(error, TrainingError) else 1)
     except KeyboardInterrupt:
-        complain("interrupted; start the same command again to go on")
+        if is_first_process():
+            complain("interrupted; start the same command again to go on")
         return 130
     except MemoryError:
-        complain("out of memory; lower speaker.batch_size or dpo.per_device_batch")
+        return _told(TrainingError("out of memory; lower speaker.batch_size or dpo.per_device_batch"), 1)
+    except Exception as error:
+        if not leave_error(error, None, 1):
+            raise
         return 1
     return 0
+
+
+def _told(error: LacieError, status: int) -> int:
+    if not leave_error(error, str(error), status):
+        complain(str(error))
+    return status
 
 
 def quiet_libraries() -> None:

@@ -57,7 +57,7 @@ class ListenerCallback(TrainerCallback):
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **kwargs: Any
     ) -> None:
-        if not self.stop.asked:
+        if not self.stop.stopping:
             self._score(state.global_step, model)
 
     def _score(self, step: int, model: Any) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import PartialState
-from accelerate.utils import gather_object
+from accelerate.utils import broadcast_object_list, gather_object
 from datasets import Dataset, disable_progress_bars
 from transformers import (
     PrinterCallback,
@@ -22,16 +22,47 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
-from trl import DPOTrainer
+from trl import DPOConfig, DPOTrainer
 
 from lacie_chat.progress import Advance, progress
-from lacie_training.run_folder import Row, read_rows, write_rows
+from lacie_training.run_folder import Row, RowFile, read_rows, to_do
 from lacie_training.stage import is_first_process
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-_REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
+REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
+"""TRL's names for the reference's log-probabilities of a pair's two completions, summed over their tokens."""
+
+
+class OneDeviceConfig(DPOConfig):  # type: ignore[misc]  # TRL has no types
+    """A process trains on one GPU, however many it can see; the Trainer would take them all, which TRL then refuses."""
+
+    @property
+    def n_gpu(self) -> int:
+        """GPUs of this process: 1, or 0 on a CPU."""
+        return min(1, int(super().n_gpu))
+
+
+def first_ones(value: Any) -> Any:
+    """The first process's value, for all processes: what it has read of a folder, others may not see yet."""
+    held = [value]
+    broadcast_object_list(held, from_process=0)
+    return held[0]
+
+
+def wait_for_all() -> None:
+    """Until all processes are here."""
+    PartialState().wait_for_everyone()
+
+
+def reference_rows(path: Path, ids: Sequence[str]) -> RowFile:
+    """The file of the reference's rows, begun anew where it holds other pairs'."""
+    file = RowFile(path)
+    if file.ids <= set(ids):
+        return file
+    path.unlink()
+    return RowFile(path)
 
 
 class PairTrainer(DPOTrainer):  # type: ignore[misc]  # TRL has no types
@@ -55,42 +86,66 @@ class PairTrainer(DPOTrainer):  # type: ignore[misc]  # TRL has no types
     ) -> None:
         disable_progress_bars()
         self._ids = [row["id"] for row in rows]
-        self._reference_done: Advance | None = None
         self._reference_file = reference_file
+        self._adapter_dtype = getattr(torch, adapter_dtype)
         columns = ("prompt_ids", "chosen_ids", "rejected_ids")
         dataset = Dataset.from_list([{key: row[key] for key in columns} for row in rows])
         super().__init__(model=model, args=args, train_dataset=dataset, processing_class=tokenizer, peft_config=lora)
         self.train_dataset = self.train_dataset.select(list(order))
         self.remove_callback(PrinterCallback)  # ProgressCallback below says the same in one line
+        self._cast_adapter()
+
+    def _cast_adapter(self) -> None:
         for parameter in self.model.parameters():
             if parameter.requires_grad:
-                parameter.data = parameter.data.to(getattr(torch, adapter_dtype))
+                parameter.data = parameter.data.to(self._adapter_dtype)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """As the Trainer does it, but in the adapter's own number format: PEFT loads any in float32."""
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if not self.is_fsdp_enabled:  # a shard is filled in place
+            self._cast_adapter()
 
     def _prepare_dataset(self, dataset: Any, *_args: Any, **_kwargs: Any) -> Any:
         return dataset
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
-        stored = read_rows(self._reference_file) if self._reference_file.is_file() else []
-        if [row["id"] for row in stored] != self._ids:
-            with ExitStack() as stack:
-                if is_first_process():
-                    self._reference_done = stack.enter_context(progress("dpo reference", len(self._ids), "pairs"))
-                computed = super()._precompute_ref_logps(dataset, name, batch_size)
-            self._reference_done = None
-            if is_first_process():
-                values = zip(self._ids, *(computed[key] for key in _REFERENCE), strict=True)
-                names = ("id", *_REFERENCE)
-                write_rows(self._reference_file, [dict(zip(names, row, strict=True)) for row in values])
-            return computed
-        for key in _REFERENCE:
-            dataset = dataset.add_column(key, [row[key] for row in stored])
+        """The reference's columns, computed in chunks that the first process appends to the run's file: an interrupted
+        reference goes on, too. Not in TRL's own way, which has all processes read a cache file beside the data set's
+        own: one that was made in memory has none, and each process would look in a folder of its own.
+        """
+        first, count = is_first_process(), len(self._ids)
+        file = reference_rows(self._reference_file, self._ids) if first else None
+        size = batch_size * PartialState().num_processes
+        todo: list[slice] = first_ones(to_do(file, self._ids, size) if file else [])
+        with ExitStack() as stack:
+            advance: Advance | None = None
+            if first and todo:
+                done = count - sum(len(self._ids[chunk]) for chunk in todo)
+                advance = stack.enter_context(progress("dpo reference", count, "pairs", already=done))
+            for chunk in todo:
+                rows = self._reference_of(dataset, chunk)
+                if file is not None:
+                    file.append(rows)
+                if advance is not None:
+                    advance(len(rows))
+        stored = first_ones({row["id"]: row for row in read_rows(self._reference_file)} if first else {})
+        for key in REFERENCE:
+            dataset = dataset.add_column(key, [stored[each][key] for each in self._ids])
         return dataset
 
-    def compute_ref_log_probs(self, model: Any, inputs: Any) -> Any:
-        values = super().compute_ref_log_probs(model, inputs)
-        if self._reference_done is not None:
-            self._reference_done(len(values[0]) * PartialState().num_processes)
-        return values
+    def _reference_of(self, dataset: Any, chunk: slice) -> list[Row]:
+        """Rows of a chunk of the pairs, computed by all processes."""
+        pairs = [(self._ids[place], dataset[place]) for place in range(len(self._ids))[chunk]]
+        rows: list[Row] = []
+        with PartialState().split_between_processes(pairs) as mine:
+            if mine:
+                batch = self._prepare_inputs(self.data_collator([pair for _, pair in mine]))
+                values = (each.tolist() for each in self.compute_ref_log_probs(self.model, batch))
+                columns = zip((each for each, _ in mine), *values, strict=True)
+                rows = [dict(zip(("id", *REFERENCE), row, strict=True)) for row in columns]
+        gathered: list[Row] = gather_object(rows)
+        return gathered
 
     def log_figures(self, figures: dict[str, float]) -> None:
         """Hand figures to the trackers. Not by TRL's `log`: it empties what it has gathered for its own next line."""
@@ -101,15 +156,17 @@ class PairTrainer(DPOTrainer):  # type: ignore[misc]  # TRL has no types
 
 
 class StopCallback(TrainerCallback):
-    """After a SIGTERM: finish the step, save, stop; all processes at the same step."""
+    """After a SIGTERM: finish the step, save, stop. `asked` is this process's own, at any moment; `stopping` is said by
+    all at the end of the same step, and what they do together hangs on it alone.
+    """
 
     def __init__(self) -> None:
         self.asked = False
+        self.stopping = False
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        if PartialState().num_processes > 1:
-            self.asked = any(gather_object([self.asked]))
-        if self.asked:
+        self.stopping = any(gather_object([self.asked]))
+        if self.stopping:
             control.should_save = True
             control.should_training_stop = True
 
