@@ -10,12 +10,14 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from lacie_chat.errors import LacieError
+from lacie_chat.foreign_json import LONGEST_LINE, NoJSON, parse_json
 from lacie_chat.private import opener
 
 Row = dict[str, Any]
@@ -80,20 +82,17 @@ def numbered_rows(path: Path, *, torn: bool = False) -> list[tuple[int, Row]]:
     rows: list[tuple[int, Row]] = []
     try:
         # not splitlines(): that would also cut at U+2028 and its like inside a string
-        lines = path.read_bytes().split(b"\n")
-        for number, raw in enumerate(lines[:-1] if torn else lines, start=1):
-            line = raw.decode("utf-8")
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise LacieError(f"{path}, line {number}: not valid JSON ({error.msg})") from error
-            if not isinstance(row, dict):
-                raise LacieError(f"{path}, line {number}: not a JSON object")
-            rows.append((number, row))
-    except UnicodeDecodeError as error:
-        raise LacieError(f"{path}, line {number} is not UTF-8: {error.reason} at byte {error.start}") from error
+        with path.open("rb") as file:
+            for number, line in enumerate(iter(partial(file.readline, LONGEST_LINE + 1), b""), start=1):
+                if not line.strip() or (torn and not line.endswith(b"\n")):
+                    continue
+                try:
+                    row = parse_json(line, most=LONGEST_LINE)
+                except NoJSON as error:
+                    raise LacieError(f"{path}, line {number}: {error}") from error
+                if not isinstance(row, dict):
+                    raise LacieError(f"{path}, line {number}: not a JSON object")
+                rows.append((number, row))
     except OSError as error:
         raise LacieError(f"{path} can't be read: {error.strerror or error}") from error
     return rows
@@ -146,8 +145,10 @@ def _cut_torn_line(path: Path) -> None:
 def _parses(line: bytes) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (json.JSONDecodeError, UnicodeDecodeError):
         return False
+    except (ValueError, RecursionError):  # not torn: who reads it says what is wrong
+        return True
 
 
 def write_text(path: Path, text: str) -> None:

@@ -22,6 +22,7 @@ from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import answer_all, rows_of, sampling_record
 from lacie_chat.evaluation.prompts import PromptForm
 from lacie_chat.evaluation.questions import Question
+from lacie_chat.foreign_json import NoJSON, read_json
 from lacie_chat.listener_files import ListenerFiles
 from lacie_chat.models import ResolvedModel, pair_fingerprint
 from lacie_chat.private import private_folder
@@ -86,7 +87,13 @@ def same_evaluation(out: Path, identity: dict[str, Any]) -> None:
     """Refuse to go on with answers that were made in another way; write down how they are made where there are none."""
     path = out / "evaluation.json"
     if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            before = read_json(path)
+        except (OSError, NoJSON) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise LacieError(f"{path} can't be read ({why}); give another --out folder") from error
+        if not isinstance(before, dict):
+            raise LacieError(f"{path} is damaged: it is no JSON object; give another --out folder")
         heard, own = before.get("assessment_version") or "an older one", identity["assessment_version"]
         if heard != own:
             raise LacieError(

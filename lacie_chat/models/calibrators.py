@@ -9,12 +9,12 @@ The user's own wins over the maker's, which stays in its file untouched. Of the 
 too, so that every fit can be taken back.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lacie_chat import paths
+from lacie_chat.foreign_json import parse_json
 from lacie_chat.models.errors import ModelError
 from lacie_chat.models.gguf_file import fingerprint, read_metadata
 from lacie_chat.private import private_folder
@@ -190,7 +190,7 @@ def _embedded(source: Path) -> "Calibrator | None":
     if embedded is None:
         return _packaged(source)
     try:
-        return Calibrator.from_dict(json.loads(str(embedded)))
+        return Calibrator.from_dict(parse_json(str(embedded)))
     except OlderCalibrator as error:
         raise OlderCalibrator(f"the calibrator inside {source.name} is not used: {error}") from error
     except ValueError as error:

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from lacie_chat import paths
 from lacie_chat.errors import LacieError
+from lacie_chat.foreign_json import NoJSON, parse_json
 from lacie_chat.private import opener, private_file, private_folder
 
 MOST = 1000
@@ -86,8 +87,8 @@ def _newest(lines: list[bytes]) -> list[str]:
 
 def _text(line: bytes) -> str:
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
+        row = parse_json(line, most=MOST_BYTES)
+    except NoJSON:
         return ""
     text = row.get("text") if isinstance(row, dict) else None
     return text if isinstance(text, str) else ""

@@ -264,7 +264,7 @@ def test_nothing_is_obeyed(name: str, case: Case, world: World) -> None:
 
 @pytest.mark.parametrize("name", {name.split()[0]: name for name in LEAVES}.values())
 def test_a_wrong_option_is_named_harmlessly(name: str, world: World) -> None:
-    status, written = ran(world, [*name.split(), f"--{HOSTILE}"], "", {})
+    status, written = ran(world, [*name.split(), f"--quiet={HOSTILE}"], "", {})
     assert status == 2 and SHOWN.encode() in written
     assert obeyed(written) == []
 

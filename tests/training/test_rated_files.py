@@ -115,7 +115,7 @@ Make = Callable[[Path], object]
         (lambda path: path.mkdir(), "can't be read: Is a directory"),
         (lambda path: path.write_bytes(b""), "is empty: it holds no row"),
         (lambda path: path.write_bytes(b"\n \n"), "is empty: it holds no row"),
-        (lambda path: path.write_bytes(b'{"text": "caf\xe9", "rating": 1}\n'), "line 1 is not UTF-8"),
+        (lambda path: path.write_bytes(b'{"text": "caf\xe9", "rating": 1}\n'), "line 1: not UTF-8"),
         (lambda path: written(path, {**GOOD, "split": "test"}), "no row has the split 'train'"),
         (lambda path: path.write_text(f'{{"rating": {"1" * 5000}}}'), "can't be read: Exceeds the limit"),
     ],
