@@ -50,7 +50,7 @@ ARCHITECTURES: dict[str, tuple[str, str, dict[str, _Value]]] = {
     "mistral-tekken": ("llama", "tekken", {"attention.key_length": 64, "attention.value_length": 64}),
     "phi3": ("phi3", "spm", _WINDOW),
     "gemma2": ("gemma2", "spm", {**_WINDOW, "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}),
-    "gemma3": ("gemma3", "spm", _WINDOW),
+    "gemma3": ("gemma3", "spm", {**_WINDOW, "attention.key_length": 256, "attention.value_length": 256}),
     "gpt-oss": ("gpt-oss", "gpt-4o", {**_WINDOW, **_EXPERTS}),
     "mamba": (
         "mamba",
@@ -147,7 +147,7 @@ def _header(
         "attention.head_count_kv": _HEADS,
         "attention.layer_norm_epsilon": 1e-5,
         "attention.layer_norm_rms_epsilon": 1e-5,
-        "rope.dimension_count": _WIDTH // _HEADS if "attention.key_length" not in more else 64,
+        "rope.dimension_count": more.get("attention.key_length", _WIDTH // _HEADS),
         **more,
     }
     for key, value in figures.items():
@@ -161,6 +161,8 @@ def _header(
             writer.add_array(f"{architecture}.{key}", list(value))
     if tokenizer == "spm":
         _sentencepiece(writer, vocabulary)
+        if architecture.startswith("gemma"):  # as its files say
+            writer.add_add_space_prefix(False)
     else:
         add_byte_pairs(writer, tokenizer, vocabulary, TOKENS)
     writer.add_uint32("tokenizer.ggml.token_type_count", 2)

@@ -19,7 +19,14 @@ from lacie_chat.confidence.assessment import (
 )
 from lacie_chat.confidence.calibrator import Calibrator, Form, OlderCalibrator, WayOfDrawing, drawn_so
 from lacie_chat.confidence.cues import lexical_cues
-from lacie_chat.confidence.listener import ACCEPT_THRESHOLD, Listener, PromptedListener, TunedListener, text_read
+from lacie_chat.confidence.listener import (
+    ACCEPT_THRESHOLD,
+    Listener,
+    PaperListener,
+    PromptedListener,
+    TunedListener,
+    text_read,
+)
 from lacie_chat.confidence.masking import PLACEHOLDER, mask, occurrences
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.confidence.sentence_confidence import (
@@ -61,6 +68,7 @@ __all__ = [
     "Form",
     "Listener",
     "OlderCalibrator",
+    "PaperListener",
     "PromptedListener",
     "Reader",
     "SentenceAcceptance",

@@ -10,7 +10,6 @@ compare.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lacie_chat.confidence.abstention import state_by_form
 from lacie_chat.confidence.assess import with_p_right
 from lacie_chat.confidence.assessment import Agreement, Assessment
 from lacie_chat.confidence.calibrator import Calibrator
@@ -27,9 +26,8 @@ def agreement_of(question: str, answer: str, samples: Sequence[str], *, listener
     """
     if not samples:
         raise ValueError("agreement needs at least one sample")
-    answering = [(question, sample) for sample in samples if state_by_form(question, sample) is None]
-    spans = listener.answer_spans(answering)
-    agreed = sum(span is not None and same_answer(span.text, answer) for span in spans)
+    found = listener.answers([(question, sample) for sample in samples])
+    agreed = sum(span is not None and same_answer(span.text, answer) for _, span in found)
     return Agreement(agreed / len(samples), len(samples))
 
 

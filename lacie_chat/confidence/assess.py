@@ -11,12 +11,11 @@ whole is cut for it (its beginning and its end are kept), while masking and cues
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lacie_chat.confidence.abstention import state_by_form
 from lacie_chat.confidence.assessment import Assessment, Span, State
 from lacie_chat.confidence.calibrator import Calibrator
 from lacie_chat.confidence.cues import lexical_cues
 from lacie_chat.confidence.listener import Listener
-from lacie_chat.confidence.masking import mask, occurrences
+from lacie_chat.confidence.masking import mask
 from lacie_chat.confidence.signals import Signals, TokenProbability, signals_of
 
 
@@ -47,17 +46,9 @@ def assess_many(
     `answers` are final answers that are known already (a sample said again in other words has its own), one for each
     item or None: where such an answer stands in the response, no model is asked for it.
     """
-    states = [state_by_form(question, response) for question, response in items]
-    span_of = [
-        _first_place(response, answer) if answer and state is None else None
-        for (_, response), answer, state in zip(items, answers or [None] * len(items), states, strict=True)
-    ]
-    asked = [index for index, state in enumerate(states) if state is None and span_of[index] is None]
-    found = listener.answer_spans([items[index] for index in asked])
-    for index, span in zip(asked, found, strict=True):
-        span_of[index] = span
+    found = listener.answers(items, answers or ())
     masked = [
-        mask(response, span.text) if span else response for (_, response), span in zip(items, span_of, strict=True)
+        mask(response, span.text) if span else response for (_, response), (_, span) in zip(items, found, strict=True)
     ]
     heard = iter(listener.acceptances([text for text in masked if text.strip()]))
     drawn = tokens or [()] * len(items)
@@ -65,7 +56,7 @@ def assess_many(
         _assessment(
             question,
             response,
-            state or "answered",
+            state,
             span,
             text,
             next(heard) if text.strip() else None,
@@ -73,17 +64,13 @@ def assess_many(
             listener.version,
             signals_of(each, (span.start, span.end) if span else None),
         )
-        for (question, response), state, span, text, each in zip(items, states, span_of, masked, drawn, strict=True)
+        for (question, response), (state, span), text, each in zip(items, found, masked, drawn, strict=True)
     ]
 
 
 def unassessed(question: str, version: str) -> Assessment:
     """Of an answer that never came (it ended within what was thought before it): no figure, and nothing was heard."""
     return Assessment(question, "", "no_claim", None, "", None, None, (), (), assessment_version=version)
-
-
-def _first_place(response: str, answer: str) -> Span | None:
-    return next(iter(occurrences(response, answer, surname=False)), None)
 
 
 def _assessment(

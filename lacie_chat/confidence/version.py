@@ -14,6 +14,9 @@ SAMPLER_VERSION = "2"
 PROMPT_VERSION = "3.2"
 """Changes with the prompts by which any model takes the listener's part, and with their rules (both parts)."""
 
+PAPER_VERSION = "1"
+"""Changes with the prompts of the paper's kind (paper.py), and with the rules of both parts under them."""
+
 ASSESSMENT_VERSION = f"{EXTRACTION_VERSION}.{LISTENER_VERSION}.{SAMPLER_VERSION}"
 """What the tuned listener that comes with the program hears."""
 
@@ -25,6 +28,15 @@ PROMPTED = "prompt-"
 def version_of_prompted(listener: str) -> str:
     """What a model hears that takes the listener's part by a prompt; `listener` tells it from other models."""
     return f"{PROMPTED}{PROMPT_VERSION}-{listener}.{SAMPLER_VERSION}"
+
+
+PAPER = "paper-"
+"""The same of a listener that is asked as in the paper."""
+
+
+def version_of_paper(listener: str) -> str:
+    """What a model hears that takes the part by a prompt of the paper's kind; `listener` tells it from other models."""
+    return f"{PAPER}{PAPER_VERSION}-{listener}.{SAMPLER_VERSION}"
 
 
 def version_of_tuned(listener: str) -> str:

@@ -9,7 +9,7 @@ from lacie_training.generators import listener_version, load_listener
 from lacie_training.recipes.files import load_recipe
 from lacie_training.run_folder import RunFolder, read_rows, write_rows
 
-from lacie_chat.confidence import ASSESSMENT_VERSION
+from lacie_chat.confidence import ASSESSMENT_VERSION, PaperListener
 from lacie_chat.engine import Engine
 from lacie_chat.errors import LacieError
 from lacie_chat.models import prompted_listener
@@ -128,3 +128,31 @@ def test_two_listeners_of_one_name_are_refused(tmp_path: Path, embedded_model: P
     with pytest.raises(LacieError, match="two listeners called 'lexicon'"):
         other_listeners(load_recipe("smoke", [f"evaluate.other_listeners=[lexicon, {twin}]"]))
     assert len(other_listeners(load_recipe("smoke", ["evaluate.other_listeners=[lexicon, lexicon]"]))) == 1
+
+
+def test_a_recipe_may_have_its_listener_asked_as_in_the_paper(tmp_path: Path) -> None:
+    asked = load_recipe("smoke", ["listener.model=embedded", "listener.prompt=paper"])
+    own = load_recipe("smoke", ["listener.model=embedded"])
+    assert listener_version(asked).startswith("paper-") and asked.digest() != own.digest()
+    assert "prompt" not in own.identity()["listener"], "runs that were begun before keep their identity"
+    listener, loaded = load_listener(asked)
+    try:
+        assert isinstance(listener, PaperListener) and listener.version == listener_version(asked)
+        sure, unsure = listener.acceptances([TEXTS[0], TEXTS[2]])
+        assert sure > unsure
+    finally:
+        loaded.close()
+    with pytest.raises(LacieError, match="the tuned listener reads without a prompt: leave"):
+        load_recipe("smoke", ["listener.prompt=paper"])
+
+
+def test_other_listeners_are_asked_by_the_prompt_that_their_key_names(tmp_path: Path) -> None:
+    """Whatever way the recipe's own is asked: what they heard is kept under that name."""
+    settings = ["listener.model=embedded", "evaluate.other_listeners=[embedded]"]
+    heard = []
+    for name, more in (("own", []), ("paper", ["listener.prompt=paper"])):
+        recipe = load_recipe("smoke", [*settings, *more])
+        [other] = other_listeners(recipe)
+        with listening(other, recipe) as ear:
+            heard.append([row["acceptance"] for row in ear.rows(rows(), tmp_path / name, "t")])
+    assert heard[0] == heard[1]

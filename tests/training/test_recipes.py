@@ -24,6 +24,7 @@ def test_every_recipe_reads_and_survives_being_written(name: str, tmp_path: Path
 def test_the_recipes_are_those_that_the_documents_name() -> None:
     assert available() == [
         "embedded",
+        "gemma3-270m-cpu",
         "llama3-70b",
         "llama3-8b",
         "mistral-7b",

@@ -121,6 +121,7 @@ def listening(listener: OtherListener, recipe: Recipe) -> Iterator[Ear]:
             "model": TUNED if listener.path is None else str(listener.path),
             "revision": None,
             "generator": "llama_cpp",
+            "prompt": "examples",
             "data_parallel": 1,
         }
     )

@@ -1,5 +1,5 @@
 """The recipe's listener: the tuned one that the chat hears with (`model: tuned`), or a model that takes the part by a
-prompt, as in the paper.
+prompt: our own, or one of the paper's kind (`prompt: paper`).
 """
 
 import hashlib
@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import Protocol
 
-from lacie_chat.confidence import ASSESSMENT_VERSION, Listener, PromptedListener
+from lacie_chat.confidence import ASSESSMENT_VERSION, Listener, PaperListener, PromptedListener
 from lacie_chat.confidence.reader import Reader
-from lacie_chat.confidence.version import version_of_prompted
+from lacie_chat.confidence.version import version_of_paper, version_of_prompted
 from lacie_chat.models import ModelError, fingerprint, resolve, tuned_listener
 from lacie_training.generators.choosing import load_generator
 from lacie_training.recipes.models import TUNED
@@ -29,12 +29,13 @@ def listener_version(recipe: Recipe) -> str:
     settings = recipe.listener
     if settings.model == TUNED:
         return ASSESSMENT_VERSION
+    version_of = version_of_paper if settings.prompt == "paper" else version_of_prompted
     if settings.generator == "llama_cpp":
-        return version_of_prompted(fingerprint(resolve(settings.model).path)[:8])
+        return version_of(fingerprint(resolve(settings.model).path)[:8])
     named = settings.model if settings.revision is None else f"{settings.model}@{settings.revision}"
     if Path(settings.model).is_dir():  # versions are published: without the folders above it
         named = f"{Path(settings.model).name}-{hashlib.sha256(named.encode()).hexdigest()[:8]}"
-    return version_of_prompted(re.sub(r"[^\w-]+", "-", named).strip("-"))
+    return version_of(re.sub(r"[^\w-]+", "-", named).strip("-"))
 
 
 def load_listener(recipe: Recipe) -> tuple[Listener, Closeable]:
@@ -53,6 +54,7 @@ def load_listener(recipe: Recipe) -> tuple[Listener, Closeable]:
     return prompted(generator.reader, recipe), generator
 
 
-def prompted(reader: Reader, recipe: Recipe) -> PromptedListener:
+def prompted(reader: Reader, recipe: Recipe) -> PaperListener | PromptedListener:
     """The recipe's listener over what reads."""
-    return PromptedListener(reader, listener_version(recipe))
+    kind = PaperListener if recipe.listener.prompt == "paper" else PromptedListener
+    return kind(reader, listener_version(recipe))

@@ -98,6 +98,7 @@ def load_model(
     from transformers import AutoModelForCausalLM, GgufConfig
 
     gguf = gguf_path(settings.model)
+    model: PreTrainedModel
     options: dict[str, Any] = {"dtype": dtype, "attn_implementation": settings.attention}
     if quantize == "nf4":
         need_cuda(device)
@@ -109,7 +110,10 @@ def load_model(
     with loading_errors(settings.model):
         if gguf:
             options |= {"gguf_file": gguf.name, "quantization_config": GgufConfig(dequantize=True)}
-            model = AutoModelForCausalLM.from_pretrained(str(gguf.parent), **options)
+            loaded: Any = AutoModelForCausalLM.from_pretrained(str(gguf.parent), output_loading_info=True, **options)
+            model, found = loaded
+            if found["missing_keys"]:  # transformers would fill them with random numbers
+                raise ValueError(f"{gguf.name} has no {min(found['missing_keys'])} that transformers could find")
             forget_quantiser(model)
         else:
             model = AutoModelForCausalLM.from_pretrained(settings.model, revision=settings.revision, **options)
@@ -177,8 +181,11 @@ def loading_errors(model: str) -> Iterator[None]:
             if isinstance(cause, LocalEntryNotFoundError):
                 raise TrainingError(f"the model {model} is not on this machine and the Hub can't be reached") from error
         raise TrainingError(f"the model {model} can't be loaded: {_first_line(error)}") from error
-    except (ValueError, KeyError) as error:
-        raise TrainingError(f"the model {model} can't be loaded: {_first_line(error)}") from error
+    except (ValueError, KeyError, RuntimeError) as error:
+        reason = _first_line(error)
+        if "ignore_mismatched_sizes" in reason:
+            reason = "its weights have other shapes than its configuration says"
+        raise TrainingError(f"the model {model} can't be loaded: {reason}") from error
 
 
 @contextmanager

@@ -76,6 +76,27 @@ class ModelSettings(Section):
         return identity
 
 
+class ListenerSettings(ModelSettings):
+    """The model that hears. `prompt`: how one takes the part that isn't `tuned`: by `examples` (nine of them, with a
+    line that names the hedges: for small models), or as in the `paper` (two, and abstentions told by the extractor).
+    """
+
+    prompt: Literal["examples", "paper"] = "examples"
+
+    @model_validator(mode="after")
+    def _tuned_takes_no_prompt(self) -> "ListenerSettings":
+        if self.model == TUNED and self.prompt != "examples":
+            raise ValueError(f"the tuned listener reads without a prompt: leave listener.prompt={self.prompt} out")
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """See `identity_of`: runs of before there was another prompt keep theirs."""
+        identity = super().identity()
+        if self.prompt == "examples":
+            del identity["prompt"]
+        return identity
+
+
 class SpeakerSettings(ModelSettings):
     """The model that answers, and how it is asked. `plain` is text for base models, `chat` the model's own
     template.

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from lacie_chat.confidence import ACCEPT_THRESHOLD
 from lacie_chat.engine.settings import Sampling
-from lacie_training.recipes.models import TUNED, Dtype, ModelSettings, SpeakerSettings, shares_of_memory
+from lacie_training.recipes.models import TUNED, Dtype, ListenerSettings, SpeakerSettings, shares_of_memory
 from lacie_training.recipes.question_sets import QuestionSettings
 from lacie_training.recipes.section import AFTERWARDS, RESOURCE, Section, identity_of
 
@@ -256,7 +256,7 @@ class Recipe(Section):
     seed: int = 0
     start: Path | None = None
     speaker: SpeakerSettings
-    listener: ModelSettings
+    listener: ListenerSettings
     questions: QuestionSettings = QuestionSettings()
     sample: SampleSettings = SampleSettings()
     pairs: PairSettings = PairSettings()
