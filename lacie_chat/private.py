@@ -2,8 +2,8 @@
 
 A folder of ours is 0700, whoever made it and under whatever umask. A file in it is 0600: a new file is never more open
 than its folder, so what writes JSON lines into a run folder of the user's choice leaves the umask as it is there, and
-keeps to itself here. What was wider before is narrowed when it is next written. Nothing is narrowed that isn't ours:
-the folder of another user, the home folder, one that all write to (as /tmp).
+keeps to itself here. What was wider before is narrowed when a command starts (paths.py). Nothing is narrowed that isn't
+ours: the folder of another user, the home folder, one that all write to (as /tmp).
 """
 
 import os

@@ -258,6 +258,8 @@ def test_nothing_is_obeyed(name: str, case: Case, world: World) -> None:
     status, written = ran(world, [*name.split(), *case.words(world)], case.typed, case.variables(world))
     assert b"Traceback" not in written, written.decode(errors="replace")
     assert obeyed(written) == []
+    log = Path(world.variables["LACIE_DATA_DIR"]) / "logs" / "engine.log"
+    assert not log.exists() or obeyed(log.read_bytes()) == [], "somebody will look at it"
     assert (SHOWN.encode() in written) or not case.shows, written.decode(errors="replace")
     assert status in (case.status if isinstance(case.status, tuple) else (case.status,)), written.decode()
 
