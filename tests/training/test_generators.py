@@ -90,7 +90,7 @@ def test_the_two_agree_on_the_repeat_penalty(llama_cpp: Generator, transformers:
 
 def test_the_penalty_looks_back_on_the_answers_last_tokens() -> None:
     import torch
-    from lacie_training.generators.transformers import penalise
+    from lacie_training.generators.drawing import penalise
 
     logits = torch.tensor([[2.0, -1.0, 0.5, 3.0], [2.0, -1.0, 0.5, 3.0]])
     found = penalise(logits, [[0, 1, 1], [3, *[2] * 64]], 2.0)
@@ -100,7 +100,7 @@ def test_the_penalty_looks_back_on_the_answers_last_tokens() -> None:
 @pytest.mark.parametrize("answer", [[0], [3, 3, 1], [2, *[0] * 63], [2, *[0] * 64], list(range(5)) * 40])
 def test_the_penalty_is_llama_cpps(llama_cpp: Generator, answer: list[int]) -> None:
     import torch
-    from lacie_training.generators.transformers import penalise
+    from lacie_training.generators.drawing import penalise
     from llama_cpp import llama_cpp as low
 
     from lacie_chat.engine.decoding import free_sampler, make_sampler
@@ -122,7 +122,7 @@ def test_the_penalty_is_llama_cpps(llama_cpp: Generator, answer: list[int]) -> N
 def test_cut_before_the_temperature() -> None:
     """At temperature 5 the second token would come among the first 60 %; by the model's own distribution it doesn't."""
     import torch
-    from lacie_training.generators.transformers import pick
+    from lacie_training.generators.drawing import pick
 
     logits = torch.tensor([[0.8, 0.2]]).log()
     hot = Sampling(temperature=5.0, top_p=0.6, top_k=0)
@@ -151,7 +151,7 @@ def test_a_token_of_two_choices_counts_for_neither(transformers: Generator) -> N
 @pytest.mark.parametrize("options", [{}, {"top_k": 3}, {"top_p": 0.6}])
 def test_tokens_are_drawn_with_their_probabilities(options: dict[str, Any]) -> None:
     import torch
-    from lacie_training.generators.transformers import pick
+    from lacie_training.generators.drawing import pick
 
     sampling = replace(DRAW, temperature=1.0, **options)
     probabilities = torch.tensor([0.4, 0.3, 0.15, 0.1, 0.05])
@@ -192,7 +192,7 @@ def test_copies_report_their_errors(tmp_path: Path) -> None:
         ({"model": "no-such-folder"}, "there is no model 'no-such-folder'"),
         ({"model": "embedded", "device": "cuda"}, "speaker.device is cuda, but no CUDA device"),
         ({"model": "embedded", "quantize": "nf4"}, "needs a CUDA device"),
-        ({"model": "a/b", "generator": "vllm"}, "needs the extra `vllm`"),
+        ({"model": "a/b", "generator": "vllm"}, "needs vLLM: pip install -c .constraints-vllm.txt"),
     ],
 )
 def test_what_cannot_be_loaded_is_one_clear_line(settings: dict[str, str], message: str) -> None:

@@ -6,12 +6,9 @@ It goes on where it stopped; what is right is computed on reading.
 """
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from lacie_chat.confidence import Listener
 from lacie_chat.evaluation.answering import answer_all, rows_of
 from lacie_chat.evaluation.stored import ANSWERS, ROWS
 from lacie_training.errors import TrainingError
@@ -19,7 +16,8 @@ from lacie_training.evaluation import truthfulqa
 from lacie_training.evaluation.calibrator import calibration_questions, fit, keep
 from lacie_training.evaluation.other_listeners import other_listeners
 from lacie_training.evaluation.summary import summarise
-from lacie_training.generators import listener_version, load_generator, load_listener
+from lacie_training.generators import listener_version
+from lacie_training.generators.sharing import Models
 from lacie_training.questions.splits import Question, load_questions
 from lacie_training.run_folder import Row, RowFile, RunFolder, write_rows
 from lacie_training.stage import stage_main
@@ -75,39 +73,26 @@ def run(folder: RunFolder) -> None:
 
 
 def _answer_with_both(folder: RunFolder, asked: Sequence[Asked], adapter: Path) -> None:
-    """Baseline and adapter, each loaded once, under the same conditions; the listener is loaded for both."""
+    """Baseline and adapter under the same conditions; speaker and listener are loaded once for both (`Models`)."""
     recipe = folder.recipe.measured()
     settings = recipe.speaker.with_adapter()
-    with ExitStack() as stack:
-
-        @cache
-        def listener() -> Listener:
-            found, loaded = load_listener(recipe)
-            stack.callback(loaded.close)
-            return found
-
+    with Models(recipe, [adapter]) as models:
         for speaker in SPEAKERS:
-            todo = [each for each in asked if each.file(speaker).missing(question.id for question in each.questions)]
-            if not todo:
-                continue
-            listener()
-            generator = load_generator(settings, adapter=adapter if speaker == "adapter" else None)
-            try:
-                for each in todo:
-                    answer_all(
-                        each.file(speaker),
-                        each.questions,
-                        generator,
-                        listener(),
-                        form=settings.form(),
-                        sampling=recipe.evaluate.sampling(),
-                        seed=recipe.seed,
-                        batch_size=settings.together,
-                        names={"model": settings.model, "adapter": "adapter" if speaker == "adapter" else None},
-                        label=f"evaluate {each.name}, {speaker}",
-                    )
-            finally:
-                generator.close()
+            for each in asked:
+                if not each.file(speaker).missing(question.id for question in each.questions):
+                    continue
+                answer_all(
+                    each.file(speaker),
+                    each.questions,
+                    models.speaker(adapter if speaker == "adapter" else None),
+                    models.listener,
+                    form=settings.form(),
+                    sampling=recipe.evaluate.sampling(),
+                    seed=recipe.seed,
+                    batch_size=settings.together,
+                    names={"model": settings.model, "adapter": "adapter" if speaker == "adapter" else None},
+                    label=f"evaluate {each.name}, {speaker}",
+                )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -18,6 +18,7 @@ from random import Random
 from lacie_chat.evaluation.prompts import prompt_text, stop_strings
 from lacie_chat.progress import progress
 from lacie_training.generators import Generator, load_generator, seed_of
+from lacie_training.generators.choosing import SharedGenerator, load_shared
 from lacie_training.learning.adapters import starting_weights
 from lacie_training.questions.screening import screen, training_questions
 from lacie_training.questions.splits import Question, load_questions
@@ -167,18 +168,23 @@ def run(folder: RunFolder) -> None:
     with ExitStack() as stack:
 
         @cache
-        def speaker() -> Generator:  # loaded only if something is left to do
+        def shared() -> SharedGenerator:  # loaded only if something is left to do
+            assert recipe.start is not None
+            generator = load_shared(recipe.speaker.with_adapter(), [recipe.start])
+            stack.callback(generator.close)
+            return generator
+
+        @cache
+        def speaker() -> Generator:
+            if recipe.start is not None and recipe.speaker.generator != "llama_cpp":
+                return shared()
             generator = load_generator(recipe.speaker)
             stack.callback(generator.close)
             return generator
 
         @cache
         def started() -> Generator:
-            if recipe.start is None:
-                return speaker()
-            generator = load_generator(recipe.speaker.with_adapter(), adapter=recipe.start)
-            stack.callback(generator.close)
-            return generator
+            return speaker() if recipe.start is None else shared().sharing(recipe.speaker, adapter=recipe.start)
 
         screen(folder, "train", splits.train, speaker)
         screen(folder, "validation", splits.validation, speaker)

@@ -22,30 +22,46 @@ from lacie_training.recipes.models import ModelSettings
 _DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
+_View = tuple[ModelSettings, Path | None]
+"""Over the same weights: other settings, and the adapter that speaks (see `SharedGenerator`)."""
+
+
 class Replicas:
     """See `Generator`; every call is shared out over the copies."""
 
-    def __init__(
-        self, load: Callable[..., Generator], settings: ModelSettings, *, adapter: Path | None, name: str
-    ) -> None:
+    def __init__(self, copies: list[tuple[Any, Connection]], view: _View | None) -> None:
+        self._workers, self._view = copies, view
+
+    @classmethod
+    def load(
+        cls, load: Callable[..., Generator], settings: ModelSettings, *arguments: Any, **options: Any
+    ) -> "Replicas":
+        """Start `settings.data_parallel` copies of `load(settings, *arguments, **options)`. Raises TrainingError."""
         context = multiprocessing.get_context("spawn")  # a forked process can't use CUDA
         alone = settings.model_copy(update={"data_parallel": 1})
-        self._workers: list[tuple[Any, Connection]] = []
+        workers: list[tuple[Any, Connection]] = []
+        replicas = cls(workers, None)
         for devices in shares_of_devices(settings.data_parallel, settings.tensor_parallel):
             ours, theirs = context.Pipe()
             # no daemon: a daemon may have no children, and vLLM has
             threads = max(1, (os.cpu_count() or 1) // settings.data_parallel)
-            process = context.Process(target=_serve, args=(theirs, load, alone, adapter, name, devices, threads))
+            target = (theirs, load, (alone, *arguments), options, devices, threads)
+            process = context.Process(target=_serve, args=target)
             process.start()
             theirs.close()
-            self._workers.append((process, ours))
-        atexit.register(self.close)  # before multiprocessing's own, which would wait for copies that wait for us
+            workers.append((process, ours))
+        atexit.register(replicas.close)  # before multiprocessing's own, which would wait for copies that wait for us
         try:
-            for _, connection in self._workers:
-                self._receive(connection)
+            for _, connection in workers:
+                replicas._receive(connection)
         except BaseException:
-            self.close()
+            replicas.close()
             raise
+        return replicas
+
+    def sharing(self, settings: ModelSettings, *, adapter: Path | None = None) -> "Replicas":
+        """See `SharedGenerator`; on every copy."""
+        return Replicas(self._workers, (settings.model_copy(update={"data_parallel": 1}), adapter))
 
     @property
     def reader(self) -> "Replicas":
@@ -55,7 +71,7 @@ class Replicas:
     def render(self, turns: Sequence[ChatTurn]) -> str:
         """See `Generator`."""
         _, connection = self._workers[0]
-        connection.send(("render", (turns,), {}))
+        connection.send((self._view, "render", (turns,), {}))
         text: str = self._receive(connection)
         return text
 
@@ -79,14 +95,16 @@ class Replicas:
         return self._all("complete", [((prefix, suffixes[part]), options) for part in self._parts(len(suffixes))])
 
     def close(self) -> None:
-        """End the copies."""
+        """End the copies; what shares them has none then, either."""
+        if self._view is not None:
+            return
         atexit.unregister(self.close)
         for process, connection in self._workers:
             connection.close()
             process.join(timeout=20)
             if process.is_alive():
                 process.kill()
-        self._workers = []
+        self._workers.clear()
 
     def _parts(self, count: int) -> list[slice]:
         size = -(-count // len(self._workers))
@@ -95,7 +113,7 @@ class Replicas:
     def _all(self, method: str, calls: list[tuple[tuple[Any, ...], dict[str, Any]]]) -> list[Any]:
         used = self._workers[: len(calls)]
         for (_, connection), (arguments, options) in zip(used, calls, strict=True):
-            connection.send((method, arguments, options))
+            connection.send((self._view, method, arguments, options))
         return [item for _, connection in used for item in self._receive(connection)]
 
     def _receive(self, connection: Connection) -> Any:
@@ -128,10 +146,9 @@ def shares_of_devices(copies: int, each: int) -> list[str | None]:
 
 def _serve(
     connection: Connection,
-    load: Callable[..., Generator],
-    settings: ModelSettings,
-    adapter: Path | None,
-    name: str,
+    load: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
     devices: str | None,
     threads: int,
 ) -> None:
@@ -144,12 +161,13 @@ def _serve(
 
     quiet_libraries()
     try:
-        generator = load(settings, adapter=adapter, name=name)
+        loaded = load(*arguments, **options)
         connection.send((False, None))
         while True:
-            method, arguments, options = connection.recv()
+            view, method, given, how = connection.recv()
+            generator = loaded if view is None else loaded.sharing(view[0], adapter=view[1])
             owner: Any = generator if method in ("render", "respond") else generator.reader
-            connection.send((False, getattr(owner, method)(*arguments, **options)))
+            connection.send((False, getattr(owner, method)(*given, **how)))
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         return
     except LacieError as error:

@@ -2,24 +2,28 @@
 
 Sampling is a loop of our own, for three reasons. Each response draws its random numbers from its own seed, so a row
 does not depend on how many rows were drawn before it. The prompt is read once and its KV cache repeated for all
-samples of a question. And rows that have ended leave the batch. A token is drawn by inverting the cumulative
-distribution at one uniform number a token; the numbers come from numpy's Philox, which is the same on every device.
+samples of a question. And rows that have ended leave the batch (when they are so many that it pays to copy the rest).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, cast
+import copy
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from lacie_chat.engine.generator import Response, choice_tokens
-from lacie_chat.engine.settings import PENALTY_WINDOW, ChatTurn, Sampling
-from lacie_training.errors import TrainingError
+from lacie_chat.engine.generator import Response
+from lacie_chat.engine.settings import ChatTurn, Sampling
+from lacie_training.generators.drawing import Rows, penalise, pick, uniforms
+from lacie_training.generators.encoding import Choices, Encoding
+from lacie_training.generators.kv_cache import growing_cache
 from lacie_training.generators.loading import load_model, load_tokenizer, memory_errors, torch_device, torch_dtype
 from lacie_training.generators.memory import batch_that_fits
+from lacie_training.generators.weights import AS_IT_STANDS, Speaks, Weights
 from lacie_training.recipes.models import Batch, ModelSettings
 
 if TYPE_CHECKING:
@@ -29,21 +33,35 @@ if TYPE_CHECKING:
 
 LOWER = "a lower speaker.batch_size or listener.batch_size"
 
+_ENOUGH_ENDED = 0.25
+"""Share of a batch's rows that must have ended before the others are copied together: a copy is as dear as a step."""
+
+_PREFIXES_KEPT = 4
+
 
 class TransformersGenerator:
     """A causal LM and its tokenizer; `adapter` (a PEFT folder) speaks, and is off whenever the model reads."""
 
     def __init__(
-        self, model: PreTrainedModel | Any, tokenizer: PreTrainedTokenizerBase, *, batch_size: Batch, context: int
+        self,
+        model: PreTrainedModel | Any,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        batch_size: Batch,
+        context: int,
+        adapter: Speaks = AS_IT_STANDS,
     ) -> None:
-        self.model = model
-        self.tokenizer = tokenizer
-        self.batch_size = batch_that_fits(model, context) if batch_size == "auto" else batch_size
+        self._weights = model if isinstance(model, Weights) else Weights(model)
+        self._encoding = Encoding(tokenizer)
+        self._adapter = adapter
+        self._sized = batch_size == "auto"
+        self.batch_size = batch_that_fits(self.model, context) if batch_size == "auto" else batch_size
         self.context = context
-        self._bos = getattr(tokenizer, "bos_token_id", None) if _adds_bos(tokenizer) else None
-        ends = model.generation_config.eos_token_id
+        ends = self.model.generation_config.eos_token_id
         ends = ends if isinstance(ends, list) else [ends]
         self._ends = {token for token in [*ends, tokenizer.eos_token_id] if token is not None}
+        self._may_stop: dict[tuple[str, ...], dict[int, bool]] = {}
+        self._prefixes: dict[tuple[int, ...], Any] = {}
 
     @classmethod
     def load(
@@ -53,17 +71,30 @@ class TransformersGenerator:
         device = torch_device(settings.device, setting=f"{name}.device")
         dtype = torch_dtype(settings.dtype, device)
         model: Any = load_model(settings, dtype=dtype, device=device, quantize=settings.quantize)
+        weights = Weights(model.eval(), source=settings.model)
         if adapter is not None:
-            from peft import PeftModel
-
-            try:
-                model = PeftModel.from_pretrained(model, str(adapter))
-            except (OSError, ValueError, RuntimeError) as error:
-                reason = str(error).splitlines()[0]
-                raise TrainingError(f"the adapter {adapter} can't be loaded onto {settings.model}: {reason}") from error
-        model.eval()
+            weights.put_on(adapter)
         tokenizer = load_tokenizer(settings.model, settings.revision)
-        return cls(model, tokenizer, batch_size=settings.batch_size, context=settings.context)
+        return cls(weights, tokenizer, batch_size=settings.batch_size, context=settings.context, adapter=adapter)
+
+    def sharing(self, settings: ModelSettings, *, adapter: Path | None = None) -> TransformersGenerator:
+        """See `SharedGenerator`."""
+        if adapter is not None:
+            self._weights.put_on(adapter)
+        return TransformersGenerator(
+            self._weights, self.tokenizer, batch_size=settings.batch_size, context=settings.context, adapter=adapter
+        )
+
+    @property
+    def model(self) -> Any:
+        """The model, with its adapters where it has any."""
+        return self._weights.model
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The model's tokenizer."""
+        found: PreTrainedTokenizerBase = self._encoding.tokenizer
+        return found
 
     @property
     def reader(self) -> TransformersGenerator:
@@ -71,19 +102,15 @@ class TransformersGenerator:
         return self
 
     def close(self) -> None:
-        """Let go of the weights."""
-        self.model = None
+        """Let go of the weights, also for those that share them."""
+        self._weights.model = None
+        self._prefixes.clear()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
     def render(self, turns: Sequence[ChatTurn]) -> str:
-        """A chat prompt by the tokenizer's template. Raises TrainingError for a model that has none."""
-        if not self.tokenizer.chat_template:
-            raise TrainingError("the model has no chat template; set speaker.format=plain")
-        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
-        text = cast(str, self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
-        bos = self.tokenizer.bos_token if self._bos is not None else None
-        return text.removeprefix(bos) if bos else text
+        """See `Generator`."""
+        return self._encoding.render(turns)
 
     def respond(
         self, prompts: Sequence[str], sampling: Sampling, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()
@@ -91,97 +118,136 @@ class TransformersGenerator:
         """See `Generator`. Prompts of like length go together; results come in the given order."""
         stop = (*sampling.stop, *stop)
         encoded = self.encode_all(prompts)
-        order = sorted(range(len(prompts)), key=lambda index: len(encoded[index]))
         results: list[list[Response]] = [[] for _ in prompts]
-        with self._evaluating(), memory_errors(LOWER):
-            for batch in _batches(order, [len(each) for each in seeds], self.batch_size):
-                drawn = self._draw([encoded[i] for i in batch], sampling, [seeds[i] for i in batch], stop)
-                for index, responses in zip(batch, drawn, strict=True):
-                    results[index] = responses
+
+        def draw(batch: list[int]) -> None:
+            own = [seeds[i] for i in batch]
+            drawn = self._draw(self._prefill([encoded[i] for i in batch], sampling), sampling, own, stop)
+            for index, responses in zip(batch, drawn, strict=True):
+                results[index] = responses
+
+        encoded = [ids[-(self.context - sampling.max_tokens) :] for ids in encoded]
+        with self._evaluating(), self._weights.speaking(self._adapter):
+            self._in_batches(encoded, [len(each) for each in seeds], draw)
         return results
 
-    def choice_probabilities(
-        self, prefix: str, suffixes: Sequence[str], choices: Sequence[Sequence[str]]
-    ) -> list[list[float]]:
+    def choice_probabilities(self, prefix: str, suffixes: Sequence[str], choices: Choices) -> list[list[float]]:
         """See `Reader`; only the last position's logits are computed."""
         texts = [prefix + suffix for suffix in suffixes]
         encoded = [ids[-self.context :] for ids in self.encode_all(texts)]
-        tokens: dict[str, list[set[int]]] = {}  # by the last line: a token never reaches over the line break before it
+        tokens = [[sorted(each) for each in self._encoding.choices_after(text, choices)] for text in texts]
         rows: list[list[float]] = [[] for _ in suffixes]
-        with self._evaluating(), self._without_adapter(), memory_errors(LOWER):
-            for batch in self._by_length(encoded):
-                probabilities = self._prefill([encoded[i] for i in batch])[0].logits[:, -1].float().softmax(-1).cpu()
-                for place, index in enumerate(batch):
-                    ending = texts[index].rpartition("\n")[2]
-                    if ending not in tokens:
-                        tokens[ending] = choice_tokens(self.encode, texts[index], choices)
-                    rows[index] = [
-                        float(sum(probabilities[place, token].item() for token in each)) for each in tokens[ending]
-                    ]
+
+        def read(batch: list[int]) -> None:
+            probabilities = self._prefill([encoded[i] for i in batch], shared=shared)[0].float().softmax(-1).cpu()
+            for place, index in enumerate(batch):
+                rows[index] = [
+                    float(sum(probabilities[place, token].item() for token in each)) for each in tokens[index]
+                ]
+
+        shared = _shared_prefix(encoded)
+        with self._evaluating(), self._weights.speaking(None):
+            self._in_batches(encoded, [1] * len(encoded), read)
         return rows
 
     def complete(self, prefix: str, suffixes: Sequence[str], *, max_tokens: int, stop: Sequence[str]) -> list[str]:
         """See `Reader`; greedy."""
         greedy = Sampling(temperature=0.0, repeat_penalty=1.0, max_tokens=max_tokens)
         encoded = self.encode_all([prefix + suffix for suffix in suffixes])
+        encoded = [ids[-(self.context - max_tokens) :] for ids in encoded]
         texts = [""] * len(suffixes)
-        with self._evaluating(), self._without_adapter(), memory_errors(LOWER):
-            for batch in self._by_length(encoded):
-                drawn = self._draw([encoded[i] for i in batch], greedy, [[0]] * len(batch), stop, strip=False)
-                for index, responses in zip(batch, drawn, strict=True):
-                    texts[index] = responses[0].text
+
+        def read(batch: list[int]) -> None:
+            read = self._prefill([encoded[i] for i in batch], greedy, shared=shared)
+            for index, responses in zip(
+                batch, self._draw(read, greedy, [[0]] * len(batch), stop, strip=False), strict=True
+            ):
+                texts[index] = responses[0].text
+
+        shared = _shared_prefix(encoded)
+        with self._evaluating(), self._weights.speaking(None):
+            self._in_batches(encoded, [1] * len(encoded), read)
         return texts
 
     def encode(self, text: str) -> list[int]:
         """Token ids with the BOS in front where this tokenizer wants one (and only one)."""
-        return self.encode_all([text])[0]
+        return self._encoding.encode(text)
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """As `encode`, of many texts in one call of the tokenizer."""
-        if not texts:
-            return []
-        found = [list(ids) for ids in self.tokenizer(list(texts), add_special_tokens=False).input_ids]
-        return [[self._bos, *ids] if self._bos is not None and ids[:1] != [self._bos] else ids for ids in found]
+        return self._encoding.encode_all(texts)
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
-        """No gradients, no dropout; a model in training goes back to training."""
+        """No gradients, no dropout; a model in training goes back to training. Memory that runs out is one line."""
         was_training = self.model.training
         self.model.eval()
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), memory_errors(LOWER):
                 yield
         finally:
             if was_training:
                 self.model.train()
 
-    def _without_adapter(self) -> AbstractContextManager[Any]:
-        from peft import PeftModel
-
-        return self.model.disable_adapter() if isinstance(self.model, PeftModel) else nullcontext()
-
     @property
     def _device(self) -> torch.device:
-        return next(iter(self.model.parameters())).device
+        device: torch.device = next(iter(self.model.parameters())).device
+        return device
 
-    def _by_length(self, encoded: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-        """Places of rows of like length together, a batch at a time: little is padded."""
-        order = sorted(range(len(encoded)), key=lambda index: len(encoded[index]))
-        for start in range(0, len(order), self.batch_size):
-            yield order[start : start + self.batch_size]
+    def _in_batches(
+        self, encoded: Sequence[Sequence[int]], sizes: Sequence[int], work: Callable[[list[int]], None]
+    ) -> None:
+        """Call `work` with the places of rows of like length, a batch at a time: little is padded. `sizes`: sequences
+        that a row becomes. Where the batch was to fit the memory and doesn't, it is halved.
+        """
+        todo = deque(sorted(range(len(encoded)), key=lambda index: len(encoded[index])))
+        while todo:
+            batch = _first(todo, sizes, self.batch_size)
+            if self._fits(batch, work):
+                for _ in batch:
+                    todo.popleft()
+            else:
+                self.batch_size = max(1, sum(sizes[index] for index in batch) // 2)
 
-    def _prefill(self, encoded: Sequence[Sequence[int]]) -> tuple[Any, Any]:
-        """Read token rows; what all begin with (a fixed prompt, a template) once. The output and its attention mask."""
-        shared = _shared_prefix(encoded)
-        if shared < 2 or len(encoded) == 1:
-            return self._read(encoded)
-        cache = self._read([encoded[0][:shared]])[0].past_key_values
+    def _fits(self, batch: list[int], work: Callable[[list[int]], None]) -> bool:
+        try:
+            work(batch)
+        except torch.OutOfMemoryError:
+            if not self._sized or len(batch) == 1:
+                raise
+        else:
+            return True
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return False
+
+    def _prefill(
+        self, encoded: Sequence[Sequence[int]], sampling: Sampling | None = None, shared: int | None = None
+    ) -> tuple[Any, Any, Any]:
+        """Read token rows; what all begin with (a fixed prompt, a template) once. The next token's logits, the cache
+        and its mask. `shared`: how much that is in a whole call of a reader, which is kept for the next one.
+        """
+        room = max(len(ids) for ids in encoded) + (sampling.max_tokens if sampling else 0)
+        own = _shared_prefix(encoded) if shared is None else shared
+        if own < 2 or len(encoded) == 1:
+            return self._read(encoded, growing_cache(self.model.config, room), 0)
+        start = list(encoded[0][:own])
+        cache = self._prefixes.get(tuple(start)) if shared is not None else None
+        if cache is None:
+            cache = growing_cache(self.model.config, room)
+            self._read([start], cache, 0)
+            if shared is not None:
+                while len(self._prefixes) >= _PREFIXES_KEPT:
+                    del self._prefixes[next(iter(self._prefixes))]
+                self._prefixes[tuple(start)] = cache
+        if shared is not None:
+            cache = copy.deepcopy(cache)
         cache.batch_repeat_interleave(len(encoded))
-        return self._read([ids[shared:] for ids in encoded], cache, shared)
+        return self._read([ids[own:] for ids in encoded], cache, own)
 
-    def _read(self, encoded: Sequence[Sequence[int]], cache: Any = None, past: int = 0) -> tuple[Any, Any]:
+    def _read(self, encoded: Sequence[Sequence[int]], cache: Any, past: int) -> tuple[Any, Any, Any]:
         """Read token rows, padded on the left, after `past` cached tokens that they share."""
         longest = max(len(ids) for ids in encoded)
         pad = self.tokenizer.pad_token_id
@@ -189,6 +255,10 @@ class TransformersGenerator:
         mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in encoded], device=self._device)
         positions = (mask.cumsum(-1) - 1).clamp(min=0) + past
         mask = torch.cat([torch.ones(len(encoded), past, dtype=mask.dtype, device=mask.device), mask], dim=1)
+        return self._step(ids, mask, positions, cache), cache, mask
+
+    def _step(self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: Any) -> torch.Tensor:
+        """The logits after the last of `ids`; the cache grows by them."""
         output = self.model(
             input_ids=ids,
             attention_mask=mask,
@@ -197,149 +267,59 @@ class TransformersGenerator:
             use_cache=True,
             logits_to_keep=1,
         )
-        return output, mask
+        logits: torch.Tensor = output.logits[:, -1]
+        return logits
 
     def _draw(
         self,
-        encoded: Sequence[list[int]],
+        read: tuple[Any, Any, Any],
         sampling: Sampling,
         seeds: Sequence[Sequence[int]],
         stop: Sequence[str],
         *,
         strip: bool = True,
     ) -> list[list[Response]]:
-        room = self.context - sampling.max_tokens
-        output, mask = self._prefill([ids[-room:] for ids in encoded])
+        logits, cache, mask = read
         repeats = torch.tensor([len(each) for each in seeds], device=self._device)
-        source = torch.repeat_interleave(torch.arange(len(seeds), device=self._device), repeats)
-        cache = output.past_key_values
-        cache.batch_select_indices(source)
-        mask, logits = mask[source], output.logits[source, -1]
-        position = mask.sum(-1)
-        uniforms = torch.tensor(
-            np.stack([_uniforms(seed, sampling.max_tokens) for each in seeds for seed in each]), device=self._device
-        )
-        rows = _Rows(len(source), self.tokenizer, self._ends, stop)
-        alive = torch.arange(len(source), device=self._device)
+        if int(repeats.max()) > 1 or int(repeats.min()) < 1:
+            source = torch.repeat_interleave(torch.arange(len(seeds), device=self._device), repeats)
+            cache.batch_select_indices(source)
+            mask, logits = mask[source], logits[source]
+        numbers = np.stack([uniforms(seed, sampling.max_tokens) for each in seeds for seed in each])
+        numbers_there = torch.tensor(numbers, device=self._device)
+        position, past = mask.sum(-1), mask.shape[1]
+        mask = torch.cat([mask, mask.new_ones(len(mask), sampling.max_tokens)], dim=1)
+        may_stop = self._may_stop.setdefault(tuple(stop), {})
+        rows = Rows(len(mask), self.tokenizer, self._ends, stop, may_stop)
+        alive = list(range(len(mask)))
         for step in range(sampling.max_tokens):
             if sampling.repeat_penalty != 1:
-                logits = penalise(logits, [rows.tokens[row] for row in alive.tolist()], sampling.repeat_penalty)
-            chosen = pick(logits, sampling, uniforms[alive, step])
-            going_on = rows.add(alive.tolist(), chosen.tolist())
+                logits = penalise(logits, [rows.tokens[row] for row in alive], sampling.repeat_penalty)
+            chosen = pick(logits, sampling, numbers_there[:, step])
+            going_on = rows.add(alive, chosen.tolist())
             if not going_on or step + 1 == sampling.max_tokens:
                 break
-            if len(going_on) < len(alive):
+            if len(going_on) <= (1 - _ENOUGH_ENDED) * len(alive):
                 keep = torch.tensor(going_on, device=self._device)
                 cache.batch_select_indices(keep)
-                alive, mask, position, chosen = alive[keep], mask[keep], position[keep], chosen[keep]
-            mask = torch.cat([mask, mask.new_ones(len(alive), 1)], dim=1)
-            output = self.model(
-                input_ids=chosen[:, None],
-                attention_mask=mask,
-                position_ids=position[:, None],
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=1,
-            )
-            cache, logits, position = output.past_key_values, output.logits[:, -1], position + 1
+                mask, position, chosen, numbers_there = (each[keep] for each in (mask, position, chosen, numbers_there))
+                alive = [alive[place] for place in going_on]
+            logits = self._step(chosen[:, None], mask[:, : past + step + 1], position[:, None], cache)
+            position = position + 1
         responses = iter(rows.responses(strip))
         return [[next(responses) for _ in each] for each in seeds]
 
 
-class _Rows:
-    """The texts that grow in one batch, and when each ends."""
-
-    def __init__(self, count: int, tokenizer: PreTrainedTokenizerBase, ends: set[int], stop: Sequence[str]) -> None:
-        self.tokens: list[list[int]] = [[] for _ in range(count)]
-        self.finished = [False] * count
-        self.tokenizer, self.ends, self.stop = tokenizer, ends, tuple(stop)
-
-    def add(self, rows: Sequence[int], tokens: Sequence[int]) -> list[int]:
-        """Add one token to each row; returns the places (in `rows`) that go on."""
-        going_on = []
-        for place, (row, token) in enumerate(zip(rows, tokens, strict=True)):
-            if token in self.ends:
-                self.finished[row] = True
-                continue
-            self.tokens[row].append(token)
-            if self.stop and self._stopped(row):
-                self.finished[row] = True
-                continue
-            going_on.append(place)
-        return going_on
-
-    def _text(self, row: int) -> str:
-        return cast(str, self.tokenizer.decode(self.tokens[row], skip_special_tokens=True))
-
-    def _stopped(self, row: int) -> bool:
-        text = self._text(row)
-        return any(mark in text.lstrip("\n ") for mark in self.stop)
-
-    def responses(self, strip: bool) -> list[Response]:
-        result = []
-        for row, tokens in enumerate(self.tokens):
-            text = self._text(row)
-            if self.stop:
-                lead = len(text) - len(text.lstrip("\n "))
-                cuts = [text.find(mark, lead) for mark in self.stop]
-                text = text[: min((cut for cut in cuts if cut >= 0), default=len(text))]
-            finish = "stop" if self.finished[row] else "length"
-            result.append(Response(text.strip() if strip else text, cast(Any, finish), len(tokens)))
-        return result
-
-
-def penalise(logits: torch.Tensor, answers: Sequence[list[int]], penalty: float) -> torch.Tensor:
-    """Logits (rows x vocabulary) with the repeat penalty on the last tokens of each row's answer, as llama.cpp has it:
-    a positive logit is divided by it, any other multiplied, once a token.
-    """
-    logits = logits.float().clone()
-    for row, tokens in enumerate(answers):
-        recent = sorted(set(tokens[-PENALTY_WINDOW:]))
-        found = logits[row, recent]
-        logits[row, recent] = torch.where(found > 0, found / penalty, found * penalty)
-    return logits
-
-
-def pick(logits: torch.Tensor, sampling: Sampling, uniform: torch.Tensor) -> torch.Tensor:
-    """One token a row: greedy at temperature 0, else by inverting the cumulative distribution at `uniform`. As in
-    llama.cpp top-k and top-p cut the model's own distribution, before the temperature changes it.
-    """
-    if sampling.temperature == 0:
-        return logits.argmax(-1)
-    logits = logits.float()
-    if sampling.top_k:
-        floor = logits.topk(min(sampling.top_k, logits.size(-1)), dim=-1).values[:, -1:]
-        logits = logits.masked_fill(logits < floor, -torch.inf)
-    if sampling.top_p < 1:
-        ordered, order = logits.softmax(-1).sort(dim=-1, descending=True)
-        outside = ordered.cumsum(-1) - ordered >= sampling.top_p
-        logits = logits.masked_fill(torch.zeros_like(outside).scatter(-1, order, outside), -torch.inf)
-    probabilities = (logits / sampling.temperature).softmax(-1)
-    cumulative = probabilities.double().cumsum(-1)
-    target = uniform[:, None].double() * cumulative[:, -1:]
-    return torch.searchsorted(cumulative, target, right=True).clamp(max=logits.size(-1) - 1).squeeze(-1)
-
-
-def _uniforms(seed: int, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.random.Generator(np.random.Philox(seed)).random(count)
-
-
-def _adds_bos(tokenizer: PreTrainedTokenizerBase) -> bool:
-    """Whether the tokenizer itself puts its BOS before a text."""
-    bos = tokenizer.bos_token_id
-    return bos is not None and list(tokenizer("a").input_ids)[:1] == [bos]
-
-
-def _batches(order: Sequence[int], sizes: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Consecutive prompts whose responses together are at most `most` (a prompt alone may be more)."""
+def _first(todo: Sequence[int], sizes: Sequence[int], most: int) -> list[int]:
+    """The next rows whose sequences together are at most `most` (a row alone may be more)."""
     batch: list[int] = []
-    for index in order:
-        if batch and sum(sizes[i] for i in batch) + sizes[index] > most:
-            yield batch
-            batch = []
+    count = 0
+    for index in todo:
+        if batch and count + sizes[index] > most:
+            break
         batch.append(index)
-    if batch:
-        yield batch
+        count += sizes[index]
+    return batch
 
 
 def _shared_prefix(encoded: Sequence[Sequence[int]]) -> int:

@@ -6,7 +6,6 @@ checkpoint afterwards by whatever generator the speaker has (`after`: for models
 """
 
 import json
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,14 @@ from lacie_chat.evaluation.answering import answer_rows, judged
 from lacie_chat.progress import progress
 from lacie_chat.statistics.metrics import Scored, point
 from lacie_training.errors import TrainingError
-from lacie_training.generators import Generator, load_generator, load_listener
+from lacie_training.generators import Generator
+from lacie_training.generators.sharing import Models
 from lacie_training.learning.adapters import keep_adapter
+from lacie_training.own_process import in_own_process
 from lacie_training.questions.screening import screened
 from lacie_training.questions.splits import Question, load_questions
 from lacie_training.recipes.schema import Recipe
-from lacie_training.run_folder import Row, RowFile, RunFolder, read_rows
+from lacie_training.run_folder import Row, RowFile, RunFolder, read_recipe, read_rows
 from lacie_training.samples.threshold import evaluation_threshold
 
 BEST = "checkpoints/best"
@@ -81,30 +82,47 @@ def validation_questions(folder: RunFolder) -> list[Question]:
 
 
 def choose_afterwards(folder: RunFolder) -> None:
-    """`select: after`: answer the validation questions with every checkpoint in turn and keep the best one's
-    adapter.
+    """`select: after`: have every checkpoint answer the validation questions and keep the best one's adapter.
+
+    That is done in a process of its own: what trained still holds its share of each GPU's memory, and vLLM looks for
+    nearly all of it to be free.
     """
     recipe, checkpoints = folder.recipe, folder.path / "checkpoints"
-    grid = recipe.dpo.save_every
-    # one that a stop left between two of the grid is none of an uninterrupted run's
-    steps = [step for step in checkpoint_steps(checkpoints) if step % grid == 0 or step == recipe.dpo.steps]
+    steps = _compared(folder)
     if not steps:
         raise TrainingError(f"{checkpoints} holds no checkpoints; run the stage 'dpo' first")
-    file = RowFile(folder.path / "validation.jsonl")
-    todo = [step for step in steps if file.missing([f"step-{step}"])]
-    questions, threshold = validation_questions(folder), evaluation_threshold(folder)
-    with ExitStack() as stack:
-        listener, loaded = load_listener(recipe)
-        stack.callback(loaded.close)
-        with progress("validation", len(steps), "checkpoints", already=len(steps) - len(todo)) as advance:
-            for step in todo:
-                generator = load_generator(recipe.speaker, adapter=checkpoints / f"checkpoint-{step}")
-                try:
-                    row, _ = validation_row(step, generator, listener, recipe, questions, threshold)
-                finally:
-                    generator.close()
-                file.append([row])
-                advance(1, f"step {step}: F1 {row['f1']}")
-    step = best_step(read_rows(file.path))
+    if RowFile(folder.path / "validation.jsonl").missing(f"step-{step}" for step in steps):
+        in_own_process(score_checkpoints, folder.path, name="the comparison of checkpoints")
+    step = best_step(read_rows(folder.path / "validation.jsonl"))
     keep_adapter(checkpoints / f"checkpoint-{step}", folder.path / "adapter", strength=recipe.dpo.strength)
     print(f"dpo: the adapter is that of step {step} of {recipe.dpo.steps}")
+
+
+def score_checkpoints(path: Path) -> None:
+    """Fill the `validation.jsonl` of a run folder: one copy of the speaker, with one checkpoint's adapter at a time."""
+    folder = RunFolder(path, read_recipe(path))
+    recipe, checkpoints = folder.recipe, path / "checkpoints"
+    file, steps = RowFile(path / "validation.jsonl"), _compared(folder)
+    todo = [step for step in steps if file.missing([f"step-{step}"])]
+    adapters = {step: checkpoints / f"checkpoint-{step}" for step in todo}
+    questions, threshold = validation_questions(folder), evaluation_threshold(folder)
+    with (
+        Models(recipe, list(adapters.values())) as models,
+        progress("validation", len(steps), "checkpoints", already=len(steps) - len(todo)) as advance,
+    ):
+        for step, adapter in adapters.items():
+            row, _ = validation_row(step, models.speaker(adapter), models.listener, recipe, questions, threshold)
+            file.append([row])
+            advance(1, f"step {step}: F1 {row['f1']}")
+
+
+def _compared(folder: RunFolder) -> list[int]:
+    """The steps whose checkpoints are compared: one that a stop left between two of the grid is none of an
+    uninterrupted run's.
+    """
+    dpo = folder.recipe.dpo
+    return [
+        step
+        for step in checkpoint_steps(folder.path / "checkpoints")
+        if step % dpo.save_every == 0 or step == dpo.steps
+    ]
