@@ -48,7 +48,7 @@ def _narrow(path: Path, mode: int) -> None:
         return
     with suppress(OSError):
         facts = path.stat()
-        own = facts.st_uid == os.getuid() and not facts.st_mode & stat.S_ISVTX
+        own = facts.st_uid == os.geteuid() and not facts.st_mode & stat.S_ISVTX
         if own and facts.st_mode & 0o777 & ~mode and not _is_home(path):
             path.chmod(mode)
 

@@ -41,11 +41,12 @@ def _prepare_file(path: Path) -> None:
     """The folder and an empty file, readable by their user only: conversations are private."""
     try:
         private_folder(path.parent)
+        is_folder = path.is_dir()
     except OSError as error:
         raise StoreError(
             f"can't make the folder {path.parent} ({error.strerror}); set LACIE_DATA_DIR to another folder"
         ) from error
-    if path.is_dir():
+    if is_folder:
         raise StoreError(f"{path} is a folder, not a file; move it away or set LACIE_DATA_DIR to another folder")
     with suppress(FileExistsError):
         try:
