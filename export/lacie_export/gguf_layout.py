@@ -48,6 +48,11 @@ def tensors(path: Path) -> tuple[Tensor, ...]:
     return _header(path).tensors
 
 
+def texts(path: Path) -> dict[str, str]:
+    """The keys of a GGUF whose values are texts. Raises ExportError."""
+    return {name: value for name, value in _header(path).keys.items() if isinstance(value, str)}
+
+
 def _header(path: Path) -> Header:
     try:
         return read_header(path)

@@ -16,6 +16,7 @@
     lacie.calibrator         JSON of the calibrator: an answer's signals to P(right), with its n
     lacie.evaluation         JSON: test set -> adapter, baseline -> figures with their n, P(right)'s in p_right
     lacie.evaluation.*       n, accuracy, auroc, ece (of acceptance), abstention_rate of the adapter, first test set
+    lacie.stop               JSON: texts at which an answer ends, besides the model's own ends (see asking.py)
     lacie.adapter_digest     SHA-256 of the PEFT adapter's weights
 """
 

@@ -9,11 +9,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from lacie_export.asking import TEMPLATE, asking_keys
 from lacie_export.bases import Base
 from lacie_export.convert import convert_model
 from lacie_export.errors import ExportError
 from lacie_export.files import pending, refuse_existing
-from lacie_export.gguf_layout import stamp
+from lacie_export.gguf_layout import stamp, texts
 from lacie_export.metadata import guessed, keys_for
 from lacie_export.peft_adapter import Adapter
 from lacie_export.quantize import SIXTEEN_BIT, expected_size, quantize
@@ -62,6 +63,7 @@ def make_ggufs(
             source = work / f"model-{quant}.gguf"
             quantize(converted(lossless), source, quant, parameters=parameters, work=work)
         keys = keys_for(base, adapter, facts, f"{base.name} {facts.method}")
+        keys |= asking_keys(facts, texts(source).get(TEMPLATE))
         with pending(target, force=force) as part:
             stamp(source, part, keys, drop=guessed)
         if quant != lossless:

@@ -201,7 +201,8 @@ EXAMPLES: dict[str, str] = {
     "train run": """
         lacie train run --recipe smoke
         lacie train run --recipe smollm2-135m-cpu --run runs/cpu --set dpo.steps=50
-        lacie train run --recipe llama3-70b --launch fsdp_qlora
+        lacie train run --recipe mistral-7b --gpus 2
+        lacie train run --recipe llama3-70b --launch fsdp
         """,
     "train mean": """
         lacie train mean runs/one runs/two --run runs/mean

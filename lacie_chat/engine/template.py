@@ -9,10 +9,12 @@ A model without a usable template gets ChatML if its vocabulary has the markers,
 Answer:", which base models continue best; `asked_as` says so.
 
 An answer ends at the vocabulary's own ends, of which there may be several, and at what the template writes after an
-answer (GigaChat's `<|message_sep|>`, GLM's `<|user|>`), where the file doesn't count that among its ends.
+answer (GigaChat's `<|message_sep|>`, GLM's `<|user|>`), where the file doesn't count that among its ends; and at the
+texts that an export names in the file (`lacie.stop`).
 """
 
 import itertools
+import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -95,6 +97,8 @@ class ChatTemplate:
         _, _, after = rendered.partition(answer.content)
         between, found, _ = after.partition(last.content)
         self.stop, self._ends = self._ends_of(source, between if found else "")
+        if source == model.metadata.get("tokenizer.chat_template"):
+            self.stop = tuple(dict.fromkeys((*_stated_ends(model), *self.stop)))
 
     def _takes(self, turns: Sequence[ChatTurn]) -> bool:
         """Whether all of `turns` come out."""
@@ -192,6 +196,16 @@ class ChatTemplate:
         if self.joins:
             shaped = _alternating(shaped)
         return shaped
+
+
+def _stated_ends(model: Model) -> list[str]:
+    """Texts at which the file itself says that an answer ends, as an export writes them for a base model; what is no
+    list of texts says nothing."""
+    try:
+        found = json.loads(model.metadata.get("lacie.stop", "[]"))
+    except ValueError:
+        return []
+    return [text for text in found if isinstance(text, str)] if isinstance(found, list) else []
 
 
 def _alternating(turns: Sequence[ChatTurn]) -> list[ChatTurn]:

@@ -5,12 +5,17 @@ from collections.abc import Sequence
 
 
 class TextStream:
-    """Feed bytes, get text. Holds back half characters, and what may turn out to be the start of a stop string."""
+    """Feed bytes, get text. Holds back half characters, and what may turn out to be the start of a stop string.
+
+    A stop string of white space alone, such as a line's end, ends nothing before there is a word: base models are fond
+    of beginning with one.
+    """
 
     def __init__(self, stop: Sequence[str]) -> None:
         self._stop = [text for text in stop if text]
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._held = ""
+        self._begun = False
         self.stopped = False
 
     def feed(self, data: bytes) -> str:
@@ -29,7 +34,8 @@ class TextStream:
     def _release(self, final: bool) -> str:
         if self.stopped:
             return ""
-        found = [at for at in (self._held.find(text) for text in self._stop) if at >= 0]
+        lead = 0 if self._begun else len(self._held) - len(self._held.lstrip())
+        found = [at for at in (self._held.find(text, 0 if text.strip() else lead) for text in self._stop) if at >= 0]
         if found:
             self.stopped = True
             sure = self._held[: min(found)]
@@ -38,6 +44,7 @@ class TextStream:
         keep = 0 if final else max((overlap(self._held, text) for text in self._stop), default=0)
         cut = len(self._held) - keep
         sure, self._held = self._held[:cut], self._held[cut:]
+        self._begun = self._begun or bool(sure.strip())
         return sure
 
 

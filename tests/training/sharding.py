@@ -1,55 +1,55 @@
-"""The 70B recipe's sharding, as far as a CPU goes: a tiny 4-bit Llama with its adapter, sharded by FSDP over gloo.
+"""`lacie_training.dpo` as the launcher starts it, on a machine without GPUs, where accelerate would shard nothing.
 
-Run by the tests in two processes (`python sharding.py MODEL OUT RANK LAYER [SETTING …]`): accelerate itself shards on
-GPUs only, so this wraps the model as transformers' Trainer has accelerate do it, and takes one step.
+Accelerate takes FSDP's settings for kinds of GPUs alone, so it is told that the processes, which speak over gloo, are
+such. With the refusal of 4-bit weights without CUDA, that is all that is taken away: sharding, TRL's trainer,
+checkpoints and resuming are as on GPUs. What the training has made of the model is written down beside it.
 """
 
 import json
-import os
 import sys
 from pathlib import Path
+from typing import Any
 
 
-def main(model_folder: str, out: str, rank: int, *more: str) -> None:
+def main(out: str, *arguments: str) -> int:
     import torch
-    from lacie_training.dpo import base_model
+    from accelerate.state import PartialState
+    from accelerate.utils import DistributedType
+    from lacie_training import dpo
     from lacie_training.generators import loading
-    from lacie_training.learning.lora import lora_config
-    from peft import get_peft_model
-    from peft.utils.other import fsdp_auto_wrap_policy
-    from tiny_recipes import FOUR_BIT, small
-    from torch import distributed
-    from torch.distributed.fsdp import FullyShardedDataParallel
+    from lacie_training.learning.trainer import PairTrainer
 
     torch.set_num_threads(1)
-    loading.need_cuda = lambda device: None  # type: ignore[assignment,misc]
-    distributed.init_process_group("gloo", rank=rank, world_size=2, init_method=f"file://{out}/store")
-    recipe = small("llama3-70b", Path(model_folder), *FOUR_BIT, "dpo.lora.dropout=0", *more)
-    torch.manual_seed(0)
-    model = get_peft_model(base_model(recipe), lora_config(recipe.dpo.lora))
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.to(torch.bfloat16)
-    ids = torch.tensor([[1, 2, 3, 4, 5, 6, 7, 8]])
-    model.train()  # bitsandbytes repacks 4-bit weights on a CPU as soon as they only read
-    whole = model(input_ids=ids, labels=ids).loss
-    policy = fsdp_auto_wrap_policy(model)  # as transformers' Trainer sets it for a PEFT model
-    sharded = FullyShardedDataParallel(
-        model, auto_wrap_policy=policy, use_orig_params=False, device_id=torch.device("cpu")
-    )
-    loss = sharded(input_ids=ids, labels=ids).loss
-    loss.backward()
-    gradients = [each.grad.abs().sum().item() for each in sharded.parameters() if each.grad is not None]
-    found = {
-        "gradient": sum(gradients),
-        "whole": whole.item(),
-        "sharded": loss.item(),
-        "units": sum(isinstance(module, FullyShardedDataParallel) for module in sharded.modules()),
+    torch.distributed.init_process_group("gloo")
+    PartialState._prepare_backend = lambda *args, **options: ("gloo", DistributedType.MULTI_GPU)
+    loading.need_cuda = lambda device: None  # type: ignore[assignment]
+    train = PairTrainer.train
+
+    def watched(trainer: Any, *args: Any, **options: Any) -> Any:
+        done = train(trainer, *args, **options)
+        found = look_at(trainer.model)
+        (Path(out) / f"rank-{PartialState().process_index}.json").write_text(json.dumps(found))
+        return done
+
+    PairTrainer.train = watched  # type: ignore[method-assign]
+    return dpo.main(arguments)
+
+
+def look_at(model: Any) -> dict[str, Any]:
+    """Its sharded units; how much of what is sharded lies here; number formats of buffers and of the adapter."""
+    from torch.distributed.fsdp import FSDPModule
+    from torch.distributed.tensor import DTensor
+
+    parameters = dict(model.named_parameters())
+    return {
+        "units": sorted({type(each).__name__ for each in model.modules() if isinstance(each, FSDPModule)}),
+        "whole": [name for name, each in parameters.items() if not isinstance(each, DTensor)],
+        "here": sum(each.to_local().numel() for each in parameters.values()),
+        "all": sum(each.numel() for each in parameters.values()),
+        "buffers": sorted({str(each.dtype) for each in model.buffers()}),
+        "trained": sorted({str(each.dtype) for each in parameters.values() if each.requires_grad}),
     }
-    (Path(out) / f"{rank}.json").write_text(json.dumps(found))
-    distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
-    os.environ |= {"CUDA_VISIBLE_DEVICES": "", "FSDP_TRANSFORMER_CLS_TO_WRAP": sys.argv[4]}
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *sys.argv[5:])
+    raise SystemExit(main(*sys.argv[1:]))

@@ -20,7 +20,6 @@ from lacie_training.learning.adapters import ADAPTER_FILES, keep_adapter
 from lacie_training.learning.checkpoints import best_step, checkpoint_steps
 from lacie_training.learning.lora import check_targets
 from lacie_training.learning.tokens import tokenise_pairs, training_order
-from lacie_training.recipes.files import load_recipe
 from lacie_training.recipes.schema import DpoSettings
 from lacie_training.run_folder import RunFolder, read_rows, write_rows
 from short_trainings import assert_same_training, losses, recipe_of, trained, weights
@@ -268,8 +267,3 @@ def test_keeping_an_adapter_replaces_the_old_one_whole(tmp_path: Path) -> None:
         assert sorted(path.name for path in target.iterdir()) == sorted(ADAPTER_FILES)
         assert (target / ADAPTER_FILES[0]).read_text() == str(step)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["adapter", "checkpoint-1", "checkpoint-2"]
-
-
-def test_paged_and_quantised_settings_are_the_papers() -> None:
-    assert load_recipe("llama3-70b").dpo.quant_storage == "bfloat16"
-    assert load_recipe("llama3-70b").dpo.adapter_dtype == "bfloat16"

@@ -215,6 +215,10 @@ def test_steps_must_be_shared_out_evenly() -> None:
     [
         (["--gpus", "8"], "dpo.pairs_per_step=60 can't be shared out evenly over 8 processes; 6 would do (--gpus 6)"),
         (["--launch", "one_gpu"], "no accelerate config 'one_gpu'; there are: "),
+        (
+            ["--launch", "fsdp"],
+            "dpo.select=during doesn't go with a model that is sharded (FSDP); set dpo.select=after",
+        ),
         (["--launch", "broken.yaml"], "broken.yaml is no config that accelerate can read"),
     ],
 )

@@ -94,8 +94,8 @@ def test_texts_that_are_trained_on_are_heard_nearer_to_their_ratings(
     assert log[-1]["loss"] < log[0]["loss"] - 0.2
     from peft import PeftModel
 
-    after = unpacked()
-    after.model = PeftModel.from_pretrained(after.model, str(tmp_path / "out" / "adapter")).merge_and_unload()
+    tuned = PeftModel.from_pretrained(unpacked().model, str(tmp_path / "out" / "adapter")).merge_and_unload()
+    after = TransformersGenerator(tuned, embedded.tokenizer, batch_size=8, context=512)
     assert distance(heard(after)) < 0.6 * distance(heard(embedded))
 
 

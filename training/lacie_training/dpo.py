@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from lacie_training.errors import Stopped, TrainingError, saving_checkpoints
 from lacie_training.learning.adapters import go_on_from, keep_adapter, starting_weights
-from lacie_training.learning.batches import shares
+from lacie_training.learning.batches import check_sharding, shares
 from lacie_training.learning.checkpoints import (
     BEST,
     best_step,
@@ -77,12 +77,14 @@ def train(folder: RunFolder) -> None:
     """Train to the last step, from the last checkpoint if there is one. Raises Stopped after a SIGTERM."""
     from transformers import set_seed
 
-    from lacie_training.generators.loading import load_tokenizer, memory_errors
+    from lacie_training.generators.loading import load_tokenizer, memory_errors, sharded
     from lacie_training.learning.listener_callback import ListenerCallback
     from lacie_training.learning.trainer import PairTrainer, ProgressCallback, StopCallback, first_ones, wait_for_all
 
     recipe = folder.recipe
     settings = recipe.dpo
+    if sharded():
+        check_sharding(settings)
     pairs = read_rows(folder.file("pairs.jsonl"))
     if not pairs:
         raise TrainingError(f"{folder.path / 'pairs.jsonl'} holds no pairs; run the stage 'pairs' again")

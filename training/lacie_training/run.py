@@ -21,7 +21,7 @@ from lacie_chat.errors import LacieError
 from lacie_chat.progress import duration
 from lacie_chat.streams import complain
 from lacie_training.errors import TrainingError
-from lacie_training.learning.batches import shares
+from lacie_training.learning.batches import check_sharding, shares
 from lacie_training.recipes.files import RECIPES, load_recipe
 from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import RunFolder
@@ -96,6 +96,8 @@ def launcher_of(recipe: Recipe, options: argparse.Namespace) -> list[str]:
     config = _read_config(path)
     processes = _processes(recipe, options, config)
     shares(recipe.dpo, processes)
+    if config.distributed_type == "FSDP":
+        check_sharding(recipe.dpo)
     # accelerate's precision would win over the recipe's, and change what is trained
     more = ["--num_processes", str(processes), "--mixed_precision", "no"]
     if config.num_machines == 1:

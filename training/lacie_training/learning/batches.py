@@ -1,4 +1,4 @@
-"""How the pairs of one step are shared out: over the processes of a training, and on each of them over batches.
+"""What can be shared out: a step's pairs over processes and, on each, over batches; a model's weights over GPUs.
 
 The recipe says how many pairs make a step, which is part of the method, and how many fit a device at once, which is
 not. So the second gives way: known before anything is sampled, for any number of processes.
@@ -30,3 +30,25 @@ def shares(settings: DpoSettings, processes: int) -> Shares:
         )
     batch = max(size for size in range(1, min(each, settings.per_device_batch) + 1) if each % size == 0)
     return Shares(batch, each // batch)
+
+
+def check_sharding(settings: DpoSettings) -> None:
+    """Raises TrainingError for what a training can't do whose model is sharded (FSDP): before anything is sampled."""
+    wrong = {
+        "select=during": (settings.select == "during", "select=after: it can't answer while it trains"),
+        "precompute_reference=true": (
+            settings.precompute_reference,
+            "precompute_reference=false: before it trains it is not sharded yet",
+        ),
+        f"optimizer={settings.optimizer}": (
+            settings.optimizer.startswith("paged"),
+            "optimizer=adamw_torch: bitsandbytes' optimisers know no sharded weights",
+        ),
+        "quant_storage=uint8": (
+            settings.quantize == "nf4" and settings.quant_storage == "uint8",
+            "quant_storage=bfloat16: each GPU would hold all of them else",
+        ),
+    }
+    for setting, (is_set, instead) in wrong.items():
+        if is_set:
+            raise TrainingError(f"dpo.{setting} doesn't go with a model that is sharded (FSDP); set dpo.{instead}")

@@ -14,9 +14,7 @@ from accelerate.utils import gather_object
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from lacie_chat.confidence import Listener
-from lacie_training.errors import TrainingError
 from lacie_training.generators import load_listener, prompted
-from lacie_training.generators.loading import sharded
 from lacie_training.generators.transformers import TransformersGenerator
 from lacie_training.learning.checkpoints import keep_if_best, score_rows, validation_row
 from lacie_training.learning.trainer import StopCallback
@@ -40,8 +38,6 @@ class ListenerCallback(TrainerCallback):
         stop: StopCallback,
         log: Callable[[dict[str, float]], None],
     ) -> None:
-        if sharded():
-            raise TrainingError("dpo.select=during can't answer with a sharded model; set dpo.select=after")
         self.folder, self.tokenizer, self.questions, self.stop, self.log = folder, tokenizer, questions, stop, log
         self._threshold = evaluation_threshold(folder)
         self._listener: Listener | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,18 @@ class PairTrainer(DPOTrainer):  # type: ignore[misc]  # TRL has no types
         self.train_dataset = self.train_dataset.select(list(order))
         self.remove_callback(PrinterCallback)  # ProgressCallback below says the same in one line
         self._cast_adapter()
+        if self.is_fsdp_enabled:
+            self._keep_outputs_whole()
+
+    def _keep_outputs_whole(self) -> None:
+        """Sharded in bfloat16 (FSDP2), accelerate would round what comes out, too: log-probabilities to steps of a
+        quarter and more, and with them the loss. Gradients are summed over the processes in float32.
+        """
+        plugin = self.accelerator.state.fsdp_plugin
+        if plugin.mixed_precision_policy is not None:
+            plugin.mixed_precision_policy = replace(
+                plugin.mixed_precision_policy, output_dtype=None, reduce_dtype=torch.float32
+            )
 
     def _cast_adapter(self) -> None:
         for parameter in self.model.parameters():
