@@ -108,7 +108,7 @@ class HubServer:
         return f"http://127.0.0.1:{self.port}"
 
     def add(self, name: str, files: dict[str, bytes | Path], *, gated: bool = False, private: bool = False) -> HubRepo:
-        """Put up a repository (or replace it, as a new commit)."""
+        """Put up a repository (or replace it, as a new commit); a data set's is called `datasets/owner/name`."""
         contents = {key: value.read_bytes() if isinstance(value, Path) else value for key, value in files.items()}
         self.repos[name] = HubRepo(contents, gated, private, _commit_of(contents))
         return self.repos[name]
@@ -213,6 +213,9 @@ class _Handler(BaseHTTPRequestHandler):
             "gated": "auto" if repo.gated else False, "disabled": False, "tags": ["gguf"], "downloads": 0, "likes": 0,
             "siblings": siblings,
         })  # fmt: skip
+
+    def data_set(self, name: str) -> None:
+        self.model(f"datasets/{name}")
 
     def tree(self, name: str, revision: str) -> None:
         repo = self._repo(name)
@@ -374,6 +377,7 @@ _ROUTES = [
         (r"/api/repos/create", _Handler.create_repo),
         (r"/api/validate-yaml", _Handler.validate_yaml),
         (rf"/api/models/{_NAME}", _Handler.model),
+        (rf"/api/datasets/{_NAME}", _Handler.data_set),
         (rf"/api/models/{_NAME}/revision/{_REVISION}", _Handler.model),
         (rf"/api/models/{_NAME}/tree/{_REVISION}", _Handler.tree),
         (rf"/api/models/{_NAME}/preupload/{_REVISION}", _Handler.preupload),

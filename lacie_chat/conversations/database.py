@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lacie_chat.conversations.errors import StoreError, explained
+from lacie_chat.conversations.filters import filter_right_by
 from lacie_chat.conversations.schema import migrate
 from lacie_chat.private import private_file, private_folder
 
@@ -66,6 +67,7 @@ def _connect(name: str, busy_seconds: float) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    filter_right_by(connection, lambda params, heard: None)
     return connection
 
 

@@ -150,6 +150,8 @@ def _usable(
         return None, f"{source} is not used: {heard}{version}; {again}"
     if sampling is not None and calibrator.sampling != sampling:
         how = _differing(calibrator.sampling, sampling)
+        if sampling.system:  # which the questions of `calibrate` are asked without
+            again = "fit it on answers that you mark: lacie calibration fit --marks"
         return None, f"{source} is not used: its answers were drawn with {how}; draw like that, or {again}"
     return calibrator, ""
 
@@ -164,6 +166,8 @@ def _differing(fitted: "WayOfDrawing", asked: "WayOfDrawing") -> str:
 
 
 def _written(key: str, value: "str | float | None") -> str:
+    if key == "system":
+        return f"prompt “{value if len(str(value)) <= 24 else f'{str(value)[:23]}…'}”" if value else "prompt none"
     if value is None and key == "reasoning":
         return "as the model does"
     return value if isinstance(value, str) else f"{value or 0:g}"

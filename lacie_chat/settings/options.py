@@ -179,7 +179,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "theme",
         line(),
-        "the colours; f8 in the chat lists them",
+        "the colours; /theme in the chat lists them",
         "chat",
         "NAME",
         otherwise="as it was left; at first textual-dark",
@@ -191,8 +191,7 @@ OPTIONS: tuple[Option, ...] = (
         "length of the context, in tokens",
         "machine",
         "TOKENS",
-        otherwise="the model's own, or less where it would take more than half of the free memory; `lacie doctor` "
-        "says what was chosen",
+        otherwise="the model's own, or what fits half of the free memory; `lacie doctor` says it",
         sample=8192,
     ),
     Option(

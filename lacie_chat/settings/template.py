@@ -9,13 +9,13 @@ WIDTH = 100
 _HEAD = """\
 Settings of lacie-chat. What begins with # is a comment: take it away to set an option. The same names are flags of the
 command (temperature here, --temperature there), and a flag goes before this file. `lacie settings show` says what
-holds, and why; `ctrl+x` in the chat changes it there.
+holds, and why; `/settings` in the chat changes it there.
 """
 _PRESETS = """\
-Presets: named sets of the options of an answer. Choose one with --preset NAME or in the chat's settings (ctrl+x).
+Presets: named sets of the options of an answer. Choose one with --preset NAME or in the chat's settings (/settings).
 """
 _KEYS = """\
-Keys of the chat: the id of an action (f1 in the chat lists them), and the keys that it has instead of its own.
+Keys of the chat: the id of an action (/help in the chat lists them), and the keys that it has instead of its own.
 """
 _EXAMPLES = (
     (_PRESETS, '[presets.precise]\ntemperature = 0.0\nmax_tokens = 256\nsystem_prompt = "Answer in one sentence."'),

@@ -72,6 +72,13 @@ ACTIONS: tuple[Action, ...] = (
     # before the stop, with which it shares a key: only a thought takes it, and only once
     Action("answer.now", "escape", "Answer", "End the thought and go on to the answer; once more stops", footer=True),
     Action("answer.stop", "escape", "Stop", "Stop the answer and keep what is there", footer=True),
+    Action(
+        "chat.stop_loading",
+        "escape",
+        "Stop loading",
+        "Load the model no further; the one before answers again",
+        footer=True,
+    ),
     Action("chat.new", "ctrl+n", "New", "Start a new conversation", footer=True),
     Action(
         "chat.history",
@@ -246,8 +253,9 @@ TOKEN_ACTIONS: tuple[Action, ...] = (
 
 HISTORY_ACTIONS: tuple[Action, ...] = (
     Action("history.resume", "enter", "Resume", "Go on with the highlighted conversation", footer=True),
-    Action("history.delete", "ctrl+x", "Delete", "Delete it; it can be taken back", footer=True, priority=True),
+    # only where something was deleted: then nothing is nearer
     Action("history.restore", "alt+z,f7", "Take back", "Take a deletion back", footer=True, priority=True),
+    Action("history.delete", "ctrl+x", "Delete", "Delete it; it can be taken back", footer=True, priority=True),
     Action("history.rename", "ctrl+r,f2", "Rename", "Give it another title", footer=True, priority=True),
     Action("history.pin", "alt+p,f4", "Pin", "Let it stand first; once more: no longer", footer=True, priority=True),
     Action("history.duplicate", "alt+d,f5", "Copy", "Copy the branch that is shown", footer=True, priority=True),

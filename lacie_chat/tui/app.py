@@ -25,7 +25,7 @@ from lacie_chat.tui.drawing import DrawsWhole
 from lacie_chat.tui.handlers import is_possible
 from lacie_chat.tui.harmless import ShowsHarmless
 from lacie_chat.tui.interface_state import read_state, write_state
-from lacie_chat.tui.key_names import key_name, names_of
+from lacie_chat.tui.key_names import key_name, key_of, keys_now, names_of
 from lacie_chat.tui.keys_in_order import KeysInOrder
 from lacie_chat.tui.messages import FromSession
 from lacie_chat.tui.own_keys import for_textual, take_keys, wrong_keys
@@ -80,6 +80,7 @@ class LacieApp(DrawsWhole[None], ShowsHarmless[None], KeysInOrder, TakesAllText,
         self.state = read_state()
         self.settings = settings or Settings()
         self._moved = take_keys(self.state, self.settings)
+        self.set_keymap(for_textual(self.state.keymap))  # before anything that names a key is made
         self.session = ChatSession(
             speaker,
             store,
@@ -101,7 +102,6 @@ class LacieApp(DrawsWhole[None], ShowsHarmless[None], KeysInOrder, TakesAllText,
 
     def on_mount(self) -> None:
         self.show_theme(self._liked_theme)
-        self.set_keymap(for_textual(self.state.keymap))
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.session.start()
         for wrong in wrong_keys(self.state.keys):
@@ -145,7 +145,8 @@ class LacieApp(DrawsWhole[None], ShowsHarmless[None], KeysInOrder, TakesAllText,
             await self.action_quit()
         else:
             self._interrupted = time.monotonic()
-            self.notify("Ctrl+c once more quits (or ctrl+q).", timeout=QUIT_SECONDS)
+            once_more = key_name(keys_now(self, "app.interrupt", "ctrl+c")[0]).capitalize()
+            self.notify(f"{once_more} once more quits (or {key_of(self.chat, 'chat.quit')}).", timeout=QUIT_SECONDS)
 
     def action_suspend_process(self) -> None:
         """Ctrl+z: back to the shell, till `fg`; the draft is kept should that never come."""

@@ -1,11 +1,12 @@
 """Who sees the figures for the first time gets them explained, under the first few answers ever and then no more.
 
 The explanation comes with the line of the answer that was just asked for, and only while nothing stands below it, so
-it never pushes away what somebody reads; it goes when the next question is sent.
+it never pushes away what somebody reads (and it waits for a higher terminal); it goes when the next question is sent.
 """
 
 from lacie_chat.chat.tree import Turn
 from lacie_chat.tui.interface_state import InterfaceState, write_state
+from lacie_chat.tui.screens.base import SHORT
 from lacie_chat.tui.widgets.message import AnswerView
 
 
@@ -23,7 +24,8 @@ class Explaining:
         if turn is not self.asked or turn.assessment is None:
             return
         self.asked = None
-        if self._state.explains and turn.assessment.confidence is not None and turn is leaf:
+        short = view.app.size.height < SHORT  # it would push away the answer itself
+        if self._state.explains and not short and turn.assessment.confidence is not None and turn is leaf:
             view.explain(True)
             self._state.explained += 1
             write_state(self._state)

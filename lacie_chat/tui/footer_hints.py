@@ -7,18 +7,20 @@ from lacie_chat.chat.comparing import why_incomparable
 from lacie_chat.conversations import why_unmarkable
 from lacie_chat.tui.actions import ACTIONS
 from lacie_chat.tui.handlers import is_possible
-from lacie_chat.tui.key_names import key_name
+from lacie_chat.tui.key_names import key_name, keys_now
 from lacie_chat.tui.widgets.fitting_footer import Hint
 
 if TYPE_CHECKING:
     from lacie_chat.tui.screens.chat import ChatScreen
 
 SEND, NEW_LINE = Hint("enter", key_name("enter", short=True), "Send"), Hint("ctrl+j", "^j", "Line")
-PRESSING = ("answer.go_on", "answer.now", "answer.stop")
+PRESSING = ("answer.go_on", "answer.now", "answer.stop", "chat.stop_loading")
 """While something is in progress, or waits for a word."""
 ANSWERED = ("answer.right", "answer.wrong", "answer.compare")
 THEN = ("answer.again", "answer.copy", "chat.new", "chat.history", "chat.quit", "answer.details")
 EMPTY = ("chat.history", "chat.model", "chat.settings", "chat.baseline")
+UNDECIDED = {"answer.go_on": "Send cut", "answer.stop": "Don't send"}
+"""What these do with a question that doesn't fit."""
 WRITING = ("answer.unfold", "chat.editor")
 LAST = "view.help"
 """There whatever else has room: it names all others."""
@@ -49,12 +51,14 @@ def _hint(chat: "ChatScreen", name: str) -> Hint | None:
     action = next((action for action in ACTIONS if action.name == name), None)
     if action is None or not is_possible(chat, name) or not _is_useful(chat, name):
         return None
-    key = chat.state.keymap.get(name, action.keys).split(",")[0].strip()
+    key = keys_now(chat, name, action.keys)[0]
     return Hint(key, key_name(key, short=True), _label(chat, name) or action.label, action.help)
 
 
 def _label(chat: "ChatScreen", name: str) -> str:
     """Another word for what it does now."""
+    if chat.session.undecided is not None and name in UNDECIDED:
+        return UNDECIDED[name]
     if name == "chat.baseline" and chat.session.baseline:
         return "Adapter"
     return "Leave edit" if name == "view.back" else ""

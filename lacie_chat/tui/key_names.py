@@ -4,10 +4,13 @@ Textual names a key by its character's Unicode name (`equals_sign`); on a keyboa
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
+from textual.binding import Binding
+from textual.dom import DOMNode
 from textual.keys import REPLACED_KEYS, format_key, key_to_character
 
-from lacie_chat.tui.actions import ACTIONS, Action
+from lacie_chat.tui.actions import EVERY, Action
 from lacie_chat.tui.typed_text import is_text
 
 SAME_KEYS = {"ctrl+@": "ctrl+space"}
@@ -44,9 +47,18 @@ def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
     return "  ".join(names_of(action, keymap))
 
 
-def first_key(name: str, keymap: Mapping[str, str]) -> str:
-    """The key that is named where an action of the chat is spoken of."""
-    return names_of(next(action for action in ACTIONS if action.name == name), keymap)[0]
+def keys_now(node: DOMNode, name: str, usual: str) -> list[str]:
+    """The keys that do this now, as Textual names them: the user's own, else the `usual` ones. `name` is the id of an
+    action, or of a binding that a screen has for itself."""
+    return [key.strip() for key in node.app._keymap.get(name, usual).split(",")]
+
+
+def key_of(node: DOMNode, name: str) -> str:
+    """The key that is named where something that one can do is spoken of, as one reads it. All texts have it from
+    here, so none names a key that was given to something else. `name` as above."""
+    actions = (action.keys for action in EVERY if action.name == name)
+    own = (binding.key for binding in node.screen.BINDINGS if isinstance(binding, Binding) and binding.id == name)
+    return key_name(keys_now(node, name, next(chain(actions, own)))[0])
 
 
 def writes_text(key: str) -> bool:

@@ -252,6 +252,7 @@ class Coloured(App[Result]):
     def get_css_variables(self) -> dict[str, str]:
         """The theme's, as this terminal can show them."""
         found = super().get_css_variables()
+        found["frame"] = self._frame(found)
         if self.no_color:
             found |= {**_UNDERLINED, "input-cursor-text-style": "reverse"}
         elif self.current_theme.ansi:
@@ -261,6 +262,15 @@ class Coloured(App[Result]):
             found = {name: _grey_if_nearly(value) for name, value in found.items()}
         self.theme_variables = found
         return found
+
+    def _frame(self, found: dict[str, str]) -> str:
+        """The colour of frames and scroll bars: the theme's own, else a third of its text's. Textual's is nearly
+        that of the background, so that a panel has no edge."""
+        if own := self.current_theme.variables.get("border-blurred"):
+            return own
+        if self.current_theme.ansi:
+            return found["foreground"]
+        return Color.parse(found["background"]).blend(Color.parse(found["foreground"]), 1 / 3).hex
 
     def _few_colours(self) -> int | None:
         """16 or 256 where the terminal has no more; None in tests that have none, whose pictures have all colours."""

@@ -58,12 +58,23 @@ def test_show_says_what_holds_and_who_says_so(capsys: pytest.CaptureFixture[str]
     status, out, err = lacie(capsys, "settings", "show", "--preset", "precise", "--seed", "7")
     rows = [line.split() for line in out.splitlines()]
     assert (status, err) == (0, "")
-    assert ["temperature", "0.0", "preset", "precise"] in rows and ["seed", "7", "flag"] in rows
-    assert ["threads", "3", "file"] in rows and ["max_tokens", "512", "default"] in rows
+    assert ["temperature", "preset", "precise", "0.0"] in rows and ["seed", "flag", "7"] in rows
+    assert ["threads", "file", "3"] in rows and ["max_tokens", "default", "512"] in rows
     assert "preset precise: temperature 0.0, system_prompt Be brief." in out
     assert {option.name for option in OPTIONS} <= {row[0] for row in rows if row}
     status, out, _ = lacie(capsys, "settings", "show", "--json")
     assert json.loads(out)["options"]["temperature"] == {"value": 0.7, "from": "file"}
+
+
+def test_in_a_pipe_each_option_is_a_line_with_its_whole_value(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    long = "Answer in one sentence, and say so where you don't know it. " * 3
+    path.write_text(f'system_prompt = """{long}\n\tThen stop."""\ntemperature = 0.7\n')
+    status, out, err = lacie(capsys, "settings", "show")
+    lines = out.splitlines()
+    assert (status, err, lines[0]) == (0, "", str(path))
+    assert [line.partition("  ")[0] for line in lines[1:]] == [option.name for option in OPTIONS]
+    assert f'system_prompt  file  "{long}\\n\\tThen stop."' in lines and "temperature  file  0.7" in lines
+    assert all(len(line.split("  ")) == 3 for line in lines[1:] if not line.startswith("system_prompt"))
 
 
 def test_what_is_wrong_is_told_and_only_the_chat_goes_on(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,7 @@ def test_the_chat() -> None:
         store.append_thought(answer.id, HOSTILE)
         store.attach_assessment(answer.id, heard.to_dict())
         store.set_leaf(made.id, answer.id)
-    keep_prompt(HOSTILE)
+    keep_prompt(HOSTILE, made.id)
     write_state(InterfaceState(draft=f"{SHOWN} draft {HOSTILE}", explained=3))
     with Terminal("chat", "--context", "2048", "--resume", made.id, columns=120, rows=50) as terminal:
         terminal.wait_for("draft")

@@ -63,7 +63,7 @@ def data(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 def write_all(folder: Path) -> None:
     """A session, by its parts."""
     write_state(InterfaceState(explained=1))
-    keep_prompt("Who?")
+    keep_prompt("Who?", "a")
     write_template(folder / "config.toml")
     set_values(folder / "config.toml", {"theme": "textual-light"})
     with Store.open() as store:

@@ -1,4 +1,4 @@
-"""The study as a person sees it: keys, corrections, pauses; and how it looks at 80x24."""
+"""The study as a person sees it: keys, corrections, pauses; and how it looks."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -151,8 +151,11 @@ def test_what_a_terminal_would_take_for_commands_is_text() -> None:
 LONG = "It may well be so, or so I have heard. " * 30
 
 
-@pytest.mark.parametrize("state", ["intro", "item", "sure", "back", "long"])
-def test_looks(study: Study, snap_compare: Any, monkeypatch: pytest.MonkeyPatch, state: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [(80, 24), (40, 12), (160, 50)], ids=["80x24", "40x12", "160x50"])
+@pytest.mark.parametrize("state", ["intro", "item", "sure", "back", "long", "end"])
+def test_looks(
+    study: Study, snap_compare: Any, monkeypatch: pytest.MonkeyPatch, state: str, size: tuple[int, int], tmp_path: Path
+) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     shown = [
         Shown("1", "Which river flows through Vienna?", "It is [b]probably[/b] the Danube, though I am not certain."),
@@ -164,9 +167,11 @@ def test_looks(study: Study, snap_compare: Any, monkeypatch: pytest.MonkeyPatch,
     app = StudyApp(shown, PersonFile.open(tmp_path, study.id, "Ana María"))
     keys = {"intro": [], "item": ["enter"], "sure": ["enter", "a"], "long": ["enter", "r", "5", "y", "a", "2"]}
     keys["back"] = [*keys["long"], "y", "b"]
+    keys["end"] = [*keys["long"], "y", "a", "2", "n"]
+    app._judging._file.path = Path("study/people/ana-maria.jsonl")  # what is shown of it; it is kept where it was
 
     async def before(pilot: Pilot[None]) -> None:
         await pilot.press(*keys[state])
         await pilot.pause()
 
-    assert snap_compare(app, terminal_size=(80, 24), run_before=before)
+    assert snap_compare(app, terminal_size=size, run_before=before)

@@ -19,7 +19,7 @@ from lacie_training.learning.checkpoints import checkpoint_steps
 from lacie_training.recipes.schema import DpoSettings
 from lacie_training.run import accelerate_config
 from lacie_training.run_folder import RunFolder, read_rows, write_rows
-from short_trainings import assert_same_training, recipe_of
+from short_trainings import assert_same_training, recipe_of, trained
 from tiny_pairs import write_pairs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -65,6 +65,22 @@ def test_two_processes_equal_one(reference: RunFolder, tmp_path: Path, tiny: Cal
     assert [row["id"] for row in ours] == [row["id"] for row in theirs]
     for one, other in zip(ours, theirs, strict=True):
         assert one == pytest.approx(other, abs=1e-3)
+
+
+def test_two_processes_share_the_validation_questions(tmp_path: Path, tiny: Callable[[str], Path]) -> None:
+    """Three questions: one process answers two of them, the other one; together they are what one process has."""
+    settings = ("dpo.select=during", "dpo.steps=4", "dpo.save_every=2", "questions.validation.count=3")
+    more = (*settings, "dpo.validation_questions=3", "dpo.pairs_per_step=2")
+    alone = trained(tmp_path / "alone", tiny("mistral"), *more)
+    folder = opened(tmp_path / "two", tiny("mistral"), *more)
+    done = launched(folder.path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    two_ranks_trained(folder)
+    ours, theirs = (read_rows(each.path / "validation.jsonl") for each in (folder, alone))
+    assert [row["step"] for row in ours] == [2, 4] and {row["n"] for row in ours} == {3}
+    for one, other in zip(ours, theirs, strict=True):
+        assert one == pytest.approx(other, abs=1e-3)
+    assert done.stdout.count("dpo: step 2: ") == done.stdout.count("dpo: the adapter is that of step ") == 1
 
 
 def test_two_machines_equal_one(reference: RunFolder, tmp_path: Path, tiny: Callable[[str], Path]) -> None:
@@ -123,7 +139,7 @@ def test_sigterm_to_a_launched_run_leaves_a_checkpoint_and_no_orphan(
     folder = RunFolder.open(path, recipe_of(tiny("mistral"), "dpo.steps=4000", "dpo.save_every=100000"))
     _ready_for_pairs(folder)
     said = []
-    with going([*LACIE, "train", "run", *options(path), "--launch", str(config)]) as (process, started):
+    with going([*LACIE, "train", "run", "--no-check", *options(path), "--launch", str(config)]) as (process, started):
         assert process.stdout is not None
         for text in process.stdout:
             said.append(text)

@@ -52,7 +52,7 @@ SMOKE = (
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A whole run on the embedded model, by the command a user gives; and what it said."""
     path = tmp_path_factory.mktemp("smoke")
-    done = subprocess.run(line("run", path, *SMOKE), capture_output=True, text=True)
+    done = subprocess.run([*line("run", path, *SMOKE), "--no-check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return path, done.stdout + done.stderr
 
@@ -260,11 +260,20 @@ def test_stored_answers_that_another_version_heard_are_not_measured(tmp_path: Pa
 
 
 def test_run_stops_at_the_first_stage_that_fails(tmp_path: Path) -> None:
-    done = subprocess.run(
-        line("run", tmp_path, *small_settings("no-such-model"), recipe="mistral-7b"), capture_output=True, text=True
-    )
+    unchecked = [*line("run", tmp_path, *small_settings("no-such-model"), recipe="mistral-7b"), "--no-check"]
+    done = subprocess.run(unchecked, capture_output=True, text=True)
     assert done.returncode == 1
     assert "there is no model 'no-such-model'" in done.stderr
     assert "run: sample ended with status 1" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "judged.jsonl").exists()
+
+
+def test_run_begins_nothing_that_the_check_finds_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    wrong = line("run", path, *small_settings("no-such-model"), recipe="mistral-7b")
+    done = subprocess.run(wrong, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "failed speaker: there is no model 'no-such-model'" in done.stdout
+    assert "run: nothing was begun; mend what failed" in done.stderr and "run: sample" not in done.stdout
+    assert not path.exists(), "what it finds is mended by other settings, and those would be another run's"

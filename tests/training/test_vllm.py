@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from lacie_training import evaluate, sample
 from lacie_training.generators import Generator, load_generator
 from lacie_training.generators.transformers import TransformersGenerator
@@ -14,6 +13,7 @@ from lacie_training.recipes.models import ModelSettings
 from lacie_training.recipes.schema import Recipe
 from lacie_training.run_folder import RunFolder, read_rows, write_rows
 from packaging.requirements import Requirement
+from tiny_adapters import write_adapter
 from tiny_recipes import small
 from vllm_stand_in import LLM, NAMES, install
 
@@ -35,16 +35,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[LLM]:
 
 @pytest.fixture(scope="module")
 def adapter(tiny: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A PEFT folder of rank 5 that changes what the tiny model says."""
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    base = AutoModelForCausalLM.from_pretrained(tiny("mistral"))
-    torch.manual_seed(3)
-    lora = LoraConfig(r=5, lora_alpha=10, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
-    folder = tmp_path_factory.mktemp("adapter")
-    get_peft_model(base, lora).save_pretrained(folder)
-    return folder
+    return write_adapter(tmp_path_factory.mktemp("adapter"), tiny("mistral"), seed=3)
 
 
 def both(model: Path, adapter: Path | None) -> tuple[Generator, TransformersGenerator]:

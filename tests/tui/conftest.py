@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from driver import Driver
-from screen_text import screen_text
+from driver import Driver, settled
 from scripted import Answer, ScriptedEngine, ScriptedReader, speaker_first
 
 from lacie_chat.conversations import Store
@@ -63,16 +62,3 @@ def snap_compare(snap_compare: Callable[..., bool]) -> Callable[..., bool]:
         return snap_compare(app, *arguments, run_before=before, **named)
 
     return compare
-
-
-async def settled(pilot: Any) -> None:
-    """Wait until the screen has text and is the same three times; not for ever, for some never stand still."""
-    seen: list[str] = []
-    for _ in range(60):
-        await pilot.pause(0.05)
-        try:
-            seen.append(screen_text(pilot.app))
-        except TypeError:  # parts of the screen have never been drawn yet
-            seen.append("")
-        if seen[-1].strip() and seen[-3:] == [seen[-1]] * 3:
-            return

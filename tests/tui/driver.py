@@ -1,6 +1,7 @@
 """An app under test, driven by keys and read off its screen."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -73,3 +74,21 @@ class Driver:
     def text(self) -> str:
         """The screen as plain text."""
         return screen_text(self.app)
+
+
+_SOME_TEXT = re.compile(r"<text[^>]*>[^<\n]")
+
+
+async def settled(pilot: Pilot[None]) -> str:
+    """The picture of the screen once it has text and is the same three times; not for ever, for some never stand
+    still."""
+    seen: list[str] = []
+    for _ in range(150):
+        await pilot.pause(0.02)
+        try:
+            seen.append(pilot.app.export_screenshot())
+        except TypeError:  # parts of the screen have never been drawn yet
+            seen.append("")
+        if _SOME_TEXT.search(seen[-1]) and seen[-3:] == [seen[-1]] * 3:
+            break
+    return seen[-1]

@@ -100,7 +100,7 @@ async def test_another_adapter_over_the_same_weights(chatting, models_dir: Path)
             "warm-LoRA",
             "another-Q4_1",
             "adapter · ",
-            "model · Q4_1 · 98 MB",
+            "model · Q4_1 · 98\u00a0MB",
         ):
             assert part in text
         await driver.pilot.press(*"warm")

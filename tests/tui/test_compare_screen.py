@@ -189,7 +189,7 @@ async def test_samples_words_and_copy(driven) -> None:
         assert "samples:" not in driver.text()
         await driver.pilot.press("plus")
         await done(driver, screen)
-        text = driver.text()
+        text = driver.text().replace("\u00a0", " ")
         assert text.count("sample 2 of 2") == 2
         assert f"on average of 2 samples: how sure they sound {BAR} → ▰▰▰▰▰▰▱▱▱▱ · another answer in 1 of 2" in text
         assert "2 samples: “Tokyo” in 1 of 2 (2 different answers) · sounds ▰▰▰▰▱ ·" in text

@@ -50,3 +50,13 @@ async def test_what_was_changed_in_a_batch_is_drawn_after_it() -> None:
         while first.size.height == 1:  # for ever, where nobody tells the screen
             await asyncio.sleep(0.01)
         assert screen_text(app).split() == ["one", "two", "below"]
+
+
+async def test_a_line_is_not_broken_at_a_no_break_space() -> None:
+    app = Lines()
+    async with app.run_test(size=(10, 6)) as pilot:
+        app.query_one("#first", Static).update("right (17\u00a0%) and 1\u202f000\u00a0km")
+        await pilot.pause()
+        assert [line.strip() for line in screen_text(app).splitlines()[:4]] == [
+            "right", "(17\u00a0%) and", "1\u202f000\u00a0km", "below",
+        ]  # fmt: skip

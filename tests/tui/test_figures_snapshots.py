@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from figures import SIGNALS, answer, calibrator, every_state
+from piloted import ask, still, store  # noqa: F401 - a fixture
 from scripted import Answer, ScriptedEngine, ScriptedReader
-from test_snapshots import NAME, SURE, ask, still, store  # noqa: F401 - a fixture
+from states import NAME, SURE
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 from textual.pilot import Pilot

@@ -22,8 +22,8 @@ SEVENTEEN = Calibrator(
 )  # fmt: skip
 TEXT = "It is **the Danube**."
 LONG = "It is the Danube.\n\n" + "\n\n".join(f"Paragraph {number}." for number in range(30))
-FOLDED = "Folded: right about 1 in 6 (17\u00a0%), under your 50\u00a0%. enter or click shows it"
-OPENED = FOLDED.replace("Folded", "Opened").replace("shows", "folds")
+FOLDED = "Folded: right about 1 in 6 (17\u00a0%), under your 50\u00a0%. ctrl+b or click opens"
+OPENED = FOLDED.replace("Folded", "Opened").replace("opens", "folds")
 
 
 def engine(*texts: str, acceptance: float = 0.9, hold_after: int | None = None) -> ScriptedEngine:

@@ -93,8 +93,19 @@ async def test_a_click_does_it(driven) -> None:
         await driver.until(lambda: turn.correct)
 
 
+async def test_other_screens_have_whole_hints_too_and_the_way_back(driven) -> None:
+    """Enter among them, though the filter has the focus and takes it first."""
+    async with driven(vienna(), size=(40, 12)) as driver:
+        await driver.ask("Which river?")
+        for key, hints in [("ctrl+o", "⏎ Resume ^x Delete ^r Rename esc Back"), ("ctrl+x", "⏎ Change"), ("f9", "esc")]:
+            await driver.pilot.press(key)
+            await driver.until(lambda hints=hints: footer(driver).startswith(hints))
+            assert footer(driver).endswith("esc Back") and len(footer(driver)) <= 40
+            await driver.pilot.press("escape")
+            await driver.until(lambda: driver.app.screen is driver.chat)
+
+
 async def test_remapped_keys_are_shown(driven) -> None:
     async with driven(vienna()) as driver:
-        driver.app.state.keys["chat.history"] = "f10"
-        driver.chat.refresh_bindings()
+        driver.app.set_keymap({"chat.history": "f10"})
         await driver.until(lambda: footer(driver).startswith("f10 History"))

@@ -39,7 +39,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("lacie_chat.chat.choosing.available_bytes", lambda: 8_000_000_000)
     monkeypatch.setattr("lacie_chat.chat.choosing.choices_here", lambda: (list(HERE), ("can't look into /models/old",)))
     monkeypatch.setattr(
-        "lacie_chat.chat.choosing.look_closer", lambda choice, version: CLOSER.get(choice.ref, Closer())
+        "lacie_chat.chat.choosing.look_closer", lambda choice, version, context: CLOSER.get(choice.ref, Closer())
     )
     monkeypatch.setattr("lacie_chat.chat.choosing.adapters_for", lambda speaker: [ADAPTER])
     waits = Event()

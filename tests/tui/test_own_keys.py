@@ -5,6 +5,7 @@ from pathlib import Path
 
 from scripted import Answer, ScriptedEngine
 
+from lacie_chat.engine.errors import EngineError
 from lacie_chat.settings import Settings, read_settings
 from lacie_chat.tui.own_keys import wrong_keys
 
@@ -20,6 +21,38 @@ async def test_keys_of_the_settings_file_are_the_keys(driven, danube, data_dir: 
         await driver.pilot.press("f1")
         await driver.until(lambda: "What stands under an answer" in driver.text())
     assert json.loads((data_dir / "interface.json").read_text())["keys"] == {}
+
+
+OWN = """[keys]
+"view.help" = "alt+1"
+"chat.history" = "alt+2"
+"chat.model" = "alt+3"
+"chat.reload" = "alt+5"
+"answer.stop" = "alt+7"
+"history.restore" = "alt+8"
+"models.close" = "alt+9"
+"""
+
+
+async def test_texts_name_the_keys_that_there_are_now(driven, data_dir: Path) -> None:
+    """What fails, what waits and what was deleted says what to press; the footer of another screen too."""
+    (data_dir / "config.toml").write_text(OWN)
+    wide, held = (120, 40), ScriptedEngine([Answer(["It is ", "so."], hold_after=1)])
+    broken = ScriptedEngine(load_error=EngineError("broken.gguf is cut short"))
+    async with driven(broken, size=wide, settings=Settings(read_settings())) as driver:
+        await driver.until(lambda: "alt+5 tries again · alt+3 takes another model" in driver.text())
+        assert "alt+2 history" in driver.text().replace("\u00a0", " ") and "alt+1 Help" in driver.text()
+    async with driven(held, size=wide, settings=Settings(read_settings())) as driver:
+        assert "alt+3 lists better ones" in driver.text()
+        await driver.type("Is it so?")
+        await driver.pilot.press("enter")
+        await driver.until(held.held.is_set)
+        await driver.until(lambda: "Answering… alt+7 stops" in driver.text())
+        held.go_on.set()
+        await driver.until(lambda: not driver.session.busy)
+        await driver.pilot.press("alt+2", "ctrl+x")
+        await driver.until(lambda: driver.told[-1] == "Deleted “Is it so?”; alt+8 takes it back.")
+        await driver.until(lambda: driver.text().splitlines()[-1].startswith("alt+8 Take back"))
 
 
 async def test_an_action_that_shares_a_key_keeps_it(driven, data_dir: Path) -> None:

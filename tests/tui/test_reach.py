@@ -35,12 +35,13 @@ async def test_new_text_below_is_said_and_the_view_stays(driven) -> None:
     engine = ScriptedEngine([Answer(LINES, hold_after=40)])
     async with driven(engine) as driver:
         turn = await in_the_middle(driver, engine)
-        seen = rows_of(driver)
+        seen, width = rows_of(driver), driver.chat.transcript.size.width
         assert "new text below" not in driver.text()
         engine.go_on.set()
         await driver.until(lambda: turn.phase == "done")
         await driver.until(lambda: "↓ new text below · click or ctrl+end" in driver.text())
         assert [row for row in rows_of(driver) if row in seen][:3] == seen[:3], "what was read stays where it was"
+        assert driver.chat.transcript.size.width == width, "and nothing is broken anew"
         await driver.pilot.press("ctrl+end")
         await driver.until(lambda: "line 59" in driver.text() and "new text below" not in driver.text())
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from piloted import still
+from piloted import store as store
 from scripted import Answer, ScriptedEngine, ScriptedReader
-from test_snapshots import NAME, still
-from test_snapshots import store as store
+from states import NAME
 from textual.pilot import Pilot
 from two_sided import TwoSided
 

@@ -40,7 +40,7 @@ async def test_a_key_opens_the_tokens_and_escape_goes_back(driven, vienna) -> No
             if focused == "the conversation":
                 await driver.pilot.press("tab")
             await opened(driver)
-            assert "19 tokens, 7 under 50 %" in driver.text()
+            assert "7 of 19 under 50 %" in driver.text()
             assert "The river is the ⟦Rhine⟧, or 多瑙河 🎉.↵" in driver.text()
             await driver.pilot.press("escape")
             await driver.until(lambda: isinstance(driver.app.screen, ChatScreen))

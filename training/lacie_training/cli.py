@@ -15,6 +15,7 @@ STAGES = (
 """Name, help, module: its `run(folder)` works on an open run folder."""
 OF_RUNS = (
     ("run", "all stages, one after the other", "lacie_training.run"),
+    ("check", "find in minutes what could fail after hours, and how long it all takes", "lacie_training.check.command"),
     ("mean", "average the adapters of several runs, as a run of its own", "lacie_training.mean"),
     (
         "figures",

@@ -79,7 +79,8 @@ def train(folder: RunFolder) -> None:
 
     from lacie_training.generators.loading import load_tokenizer, memory_errors, sharded
     from lacie_training.learning.listener_callback import ListenerCallback
-    from lacie_training.learning.trainer import PairTrainer, ProgressCallback, StopCallback, first_ones, wait_for_all
+    from lacie_training.learning.processes import first_before_others, first_ones, wait_for_all
+    from lacie_training.learning.trainer import PairTrainer, ProgressCallback, StopCallback
 
     recipe = folder.recipe
     settings = recipe.dpo
@@ -113,7 +114,8 @@ def train(folder: RunFolder) -> None:
         trainer.add_callback(stop)
         trainer.add_callback(ProgressCallback(settings.steps))
         if settings.select == "during":
-            questions = validation_questions(folder)
+            with first_before_others():  # whoever is first may write the questions' files
+                questions = validation_questions(folder)
             trainer.add_callback(ListenerCallback(folder, tokenizer, questions, stop, trainer.log_figures))
         previous = signal.signal(signal.SIGTERM, lambda number, frame: _ask_to_stop(stop, number, frame))
         try:

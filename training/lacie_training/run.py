@@ -2,7 +2,8 @@
 
 Launch: `lacie train run --recipe R --run DIR`, or `python -m lacie_training.run …`. With `--gpus N` the training itself
 is done by N processes, which accelerate's launcher starts; with `--launch` as one of the configs in
-`recipes/accelerate/` says. Started again, it goes on where it stopped.
+`recipes/accelerate/` says. What could fail after hours is looked for first (`lacie train check`). Started again, it
+goes on where it stopped.
 """
 
 import argparse
@@ -34,6 +35,14 @@ ACCELERATE = RECIPES / "accelerate"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `run`: those of a stage, and how the training is launched."""
     add_options(parser)
+    add_launch_options(parser)
+    parser.add_argument(
+        "--no-check", action="store_true", help="begin at once, without `lacie train check` (which takes minutes)"
+    )
+
+
+def add_launch_options(parser: argparse.ArgumentParser) -> None:
+    """How the training is launched."""
     parser.add_argument(
         "--gpus",
         type=_count,
@@ -60,6 +69,8 @@ def run(options: argparse.Namespace) -> int:
         recipe = load_recipe(options.recipe, options.overrides)
         launcher = launcher_of(recipe, options)
         path = options.run or default_run_dir(recipe)
+        if not options.no_check and (status := _checked(options, path)):
+            return status
         folder = RunFolder.open(path, recipe)
         with folder.lock("run"):
             for stage in STAGES:
@@ -83,6 +94,18 @@ def command(stage: str, options: argparse.Namespace, run: Path, launcher: Sequen
     for override in options.overrides:
         module += ["--set", override]
     return [sys.executable, *launcher, *module]
+
+
+def _checked(options: argparse.Namespace, path: Path) -> int:
+    """The exit status of the check, before the run has a folder: what it finds is mended by other settings."""
+    print("run: check", flush=True)
+    line = command("check", options, path)
+    line += ["--gpus", str(options.gpus)] if options.gpus else []
+    line += ["--launch", options.launch] if options.launch else []
+    status = _run_stage(line)
+    if status:
+        complain("run: nothing was begun; mend what failed, or leave the check out with --no-check")
+    return status
 
 
 def launcher_of(recipe: Recipe, options: argparse.Namespace) -> list[str]:

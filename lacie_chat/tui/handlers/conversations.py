@@ -23,6 +23,8 @@ async def new_chat(chat: "ChatScreen") -> None:
 async def choose_conversation(chat: "ChatScreen") -> None:
     history = HistoryScreen(chat.session.store)
     chosen = await chat.app.push_screen_wait(history)
+    if history.changed:
+        chat.forget_deleted(history.deleted)
     current = chat.session.tree.conversation_id
     if chosen is not None and chosen != current:
         if not await open_conversation(chat, chosen):
@@ -63,8 +65,7 @@ async def go_to_turn(chat: "ChatScreen", turn: Turn) -> None:
 def show_calibration(chat: "ChatScreen") -> None:
     from lacie_chat.tui.screens.calibration import CalibrationScreen  # numpy: not before it is wanted
 
-    keys = chat.key_of("answer.right"), chat.key_of("answer.wrong")
-    chat.app.push_screen(CalibrationScreen(chat.session, keys))
+    chat.app.push_screen(CalibrationScreen(chat.session))
 
 
 @does("chat.quit")

@@ -25,5 +25,7 @@ def once_free(chat: "ChatScreen", told: str, do: Callable[[], object]) -> None:
             await asyncio.sleep(_LOOK_SECONDS)
         do()
 
-    chat.notify(f"{told} when this answer is finished (escape stops it).", timeout=6, markup=False)
+    chat.notify(
+        f"{told} when this answer is finished ({chat.key_of('answer.stop')} stops it).", timeout=6, markup=False
+    )
     chat.run_worker(wait(), group="once_free")

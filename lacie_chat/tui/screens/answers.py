@@ -9,7 +9,7 @@ from lacie_chat.chat.folds import limit_text
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.tree import Turn
 from lacie_chat.tui.interface_state import InterfaceState
-from lacie_chat.tui.key_names import first_key
+from lacie_chat.tui.key_names import key_of
 from lacie_chat.tui.messages import AnswerWanted, FoldWanted, LaterWanted, TurnSelected
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.widgets.line_layout import WITHIN
@@ -34,7 +34,7 @@ class AnswersScreen(SizedScreen[None]):
 
     def key_of(self, name: str) -> str:
         """The key that is named where an action is spoken of."""
-        return first_key(name, self.state.keymap)
+        return key_of(self, name)
 
     # Which message is meant
 

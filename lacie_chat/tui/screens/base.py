@@ -6,13 +6,18 @@ from typing import TypeVar
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.screen import Screen
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
 MIN_WIDTH, MIN_HEIGHT, WIDE = 40, 10, 120
 SHORT = 18
 """Rows under which the composer loses its frame."""
+
+WIDTHS = [(0, "-too-narrow"), (MIN_WIDTH, "-narrow"), (WIDE, "-wide")]
+HEIGHTS = [(0, "-too-low"), (MIN_HEIGHT, "-short"), (SHORT, "-tall")]
+"""The classes, and from how many cells on a screen has them."""
 
 Result = TypeVar("Result")
 STEPS = tuple(
@@ -29,6 +34,13 @@ class TooSmall(Static):
         super().__init__(f"This terminal is too small: at least {MIN_WIDTH}x{MIN_HEIGHT} is needed.")
 
 
+class TitleBar(Static):
+    """The top line of a screen beside the chat: where one is."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(Content.assemble(("lacie", "bold"), f" · {name}"), classes="title-bar")
+
+
 class Room(VerticalScroll):
     """Holds what is drawn to measure, and has it drawn again when its own size is another. (A screen hears of a new
     size before it has laid its widgets out, and would draw into the old one.)"""
@@ -41,19 +53,18 @@ class Room(VerticalScroll):
         self._draw_again()
 
 
+class SizedDialog(ModalScreen[Result]):
+    """A screen over another one that has those classes, too."""
+
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
+
+
 class SizedScreen(Screen[Result]):
     """A screen whose classes say how much room there is; the styles do the rest."""
 
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
-        (0, "-too-narrow"),
-        (MIN_WIDTH, "-narrow"),
-        (WIDE, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-too-low"),
-        (MIN_HEIGHT, "-short"),
-        (SHORT, "-tall"),
-    ]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
 
     @property
     def writing_place(self) -> Widget | None:

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, Static, Tree
+from textual.widgets import Static, Tree
 from textual.widgets.tree import TreeNode
 
 from lacie_chat.chat.tree import ChatTree, Turn
@@ -20,7 +20,9 @@ from lacie_chat.confidence import confidence_text, tone
 from lacie_chat.confidence.wording import verdict_sign
 from lacie_chat.tui.actions import BRANCH_ACTIONS
 from lacie_chat.tui.figures import DIM
-from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.screens.base import SizedScreen, TitleBar
+from lacie_chat.tui.widgets.fitting_footer import FittingFooter
+from lacie_chat.tui.widgets.line_layout import unbroken
 
 MOST_OPEN = 300
 """In larger conversations the other versions are folded at first."""
@@ -59,7 +61,7 @@ class BranchesScreen(SizedScreen[Turn | None]):
         self._at: TreeNode[Turn] | None = None
 
     def compose_screen(self) -> ComposeResult:
-        yield Static("lacie · branches · enter shows one", classes="title-bar")
+        yield TitleBar("branches")
         with Container(id="branches"):
             turns: TurnsTree = TurnsTree("", id="branch-tree")
             turns.show_root = False
@@ -68,7 +70,7 @@ class BranchesScreen(SizedScreen[Turn | None]):
             yield turns
             with VerticalScroll(id="branch-message", can_focus=False):
                 yield Static(id="branch-message-text")
-        yield Footer(show_command_palette=False, compact=True)
+        yield FittingFooter()
 
     def on_mount(self) -> None:
         self._grow()
@@ -85,7 +87,7 @@ class BranchesScreen(SizedScreen[Turn | None]):
             return
         parts = [Content(turn.text.strip() or "(nothing)")]
         if turn.assessment is not None:
-            parts.append(Content.styled(confidence_text(turn.assessment), DIM))
+            parts.append(Content.styled(unbroken(confidence_text(turn.assessment)), DIM))
         self.message.update(Content("\n\n").join(parts))
         self.query_one("#branch-message").scroll_home(animate=False)
 

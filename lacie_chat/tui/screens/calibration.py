@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.confidence import Calibrator, WayOfDrawing
@@ -28,7 +28,9 @@ from lacie_chat.statistics.diagram import (
     width_of,
 )
 from lacie_chat.statistics.reliability import Figure, all_bins, said_of, summary
+from lacie_chat.tui.key_names import key_of
 from lacie_chat.tui.screens.base import Room, SizedScreen
+from lacie_chat.tui.widgets.fitting_footer import FittingFooter
 
 STYLES: dict[Role, str] = {
     "text": "$text",
@@ -52,10 +54,9 @@ class CalibrationScreen(SizedScreen[None]):
         Binding("ctrl+l", "other_speaker", "Baseline or adapter", id="calibration.speaker"),
     ]
 
-    def __init__(self, session: ChatSession, keys: tuple[str, str] = ("f6", "f7")) -> None:
+    def __init__(self, session: ChatSession) -> None:
         super().__init__()
         self._session = session
-        self._keys_to_mark = keys
         self._baseline = session.baseline and session.speaker.adapter_name is not None
         self._marks: list[MarkedAnswer] = []
         self._problem = ""
@@ -64,7 +65,7 @@ class CalibrationScreen(SizedScreen[None]):
         yield Static(id="calibration-title", classes="title-bar")
         with Room(self._draw, id="calibration"):
             yield Static(id="calibration-text")
-        yield Footer(show_command_palette=False, compact=True)
+        yield FittingFooter()
 
     def on_mount(self) -> None:
         try:
@@ -93,7 +94,8 @@ class CalibrationScreen(SizedScreen[None]):
             Content.assemble(("lacie", "bold"), " · calibration", (f" · {name}", "$foreground 65%"))
         )
         room = self.query_one(Room).scrollable_content_region
-        self.query_one("#calibration-text", Static).update(self._content(room.width, room.height))
+        content = self._content(room.width - 1, room.height)  # a gap before the bar
+        self.query_one("#calibration-text", Static).update(content)
 
     def _content(self, width: int, height: int) -> Content:
         if self._problem:
@@ -106,7 +108,7 @@ class CalibrationScreen(SizedScreen[None]):
             session.speaker.model_name,
             self._adapter,
             session.speaker.assessment_version,
-            WayOfDrawing.of(session.sampling).to_dict(),
+            WayOfDrawing.of(session.sampling, session.making.told()).to_dict(),
         )
         calibrators = self._calibrators()
         if not marks:
@@ -139,13 +141,14 @@ class CalibrationScreen(SizedScreen[None]):
         return {role: calibrator for role, calibrator in found.items() if calibrator is not None}
 
     def _empty(self, calibrators: dict[Figure, Calibrator], others: int) -> Content:
-        right, wrong = self._keys_to_mark
+        right, wrong = key_of(self, "answer.right"), key_of(self, "answer.wrong")
         has = ", ".join(name for role, name in names_of(calibrators).items() if role != "acceptance")
         parts = [
             Content.styled("No answer of this model is marked yet.\n", "bold"),
             Content.assemble("In the chat, mark an answer: ", (right, "bold"), " right, ", (wrong, "bold"), " wrong."),
             Content(
-                "The same key once more takes the mark back. With alt+up and alt+down you select earlier answers.\n"
+                f"The same key once more takes the mark back. With {key_of(self, 'view.answer_before')} and "
+                f"{key_of(self, 'view.answer_after')} you select earlier answers.\n"
             ),
             Content("Then this screen draws how often answers are right when they sound sure.\n"),
             Content.assemble(

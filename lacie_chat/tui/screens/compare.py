@@ -5,6 +5,7 @@ side at a time and fold the other to its confidence line, so that both figures a
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -14,7 +15,7 @@ from textual.content import Content
 from textual.css.query import NoMatches
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from lacie_chat.chat.answering import thinking_of
 from lacie_chat.chat.compared import SIDES, Side
@@ -28,7 +29,7 @@ from lacie_chat.tui.actions import COMPARE_ACTIONS
 from lacie_chat.tui.clipboard import copy
 from lacie_chat.tui.code_round import CodeRound, may_have_code
 from lacie_chat.tui.interface_state import InterfaceState
-from lacie_chat.tui.key_names import names_of
+from lacie_chat.tui.key_names import key_of
 from lacie_chat.tui.messages import FromSession, ThoughtWanted
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.help import HelpScreen
@@ -42,6 +43,7 @@ from lacie_chat.tui.widgets.compare_lines import (
     overall_content,
     state_content,
 )
+from lacie_chat.tui.widgets.fitting_footer import FittingFooter
 
 if TYPE_CHECKING:
     from lacie_chat.chat.choosing import Find
@@ -84,7 +86,7 @@ class CompareScreen(SizedScreen[bool]):
         with Container(id="sides"):
             for side in SIDES:
                 yield CompareColumn(side, self.comparison.sides[side].title)
-        yield Footer(show_command_palette=False, compact=True)
+        yield FittingFooter()
 
     @property
     def _names(self) -> dict[Side, str]:
@@ -93,10 +95,7 @@ class CompareScreen(SizedScreen[bool]):
     def _state_content(self) -> Content:
         loading = self.comparison.loading
         what = None if loading is None else (self._names["left"], loading)
-        return state_content(self._pair, self._names, what, self._key_of("compare.send"))
-
-    def _key_of(self, name: str) -> str:
-        return names_of(next(action for action in COMPARE_ACTIONS if action.name == name), self._state.keymap)[0]
+        return state_content(self._pair, self._names, partial(key_of, self), what)
 
     async def on_mount(self) -> None:
         self.comparison.begin()
@@ -161,7 +160,7 @@ class CompareScreen(SizedScreen[bool]):
         line.update(difference_content(difference, self._names) if difference else self._state_content())
         overall = comparison.overall()
         above = self.query_one("#compare-overall", Static)
-        above.display = overall is not None
+        above.set_class(overall is None, "-none")
         if overall is not None:
             right = (mean_right(comparison.samples["left"]), mean_right(comparison.samples["right"]))
             above.update(overall_content(overall, comparison.changed(), right, self._names))
@@ -173,7 +172,7 @@ class CompareScreen(SizedScreen[bool]):
             column.set_class(side != self._side, "-folded")
             if column.sample is not None:
                 column.sample.show_stability(comparison.stability(side))
-                column.sample.open_thought(self._thoughts, self._key_of("compare.thought"))
+                column.sample.open_thought(self._thoughts, key_of(self, "compare.thought"))
         await self._highlight(pair)
         self.refresh_bindings()
 
@@ -255,7 +254,7 @@ class CompareScreen(SizedScreen[bool]):
         if self.comparison.pick(turn):
             self.dismiss(True)
         elif turn.status == "streaming":
-            self.notify("It is still being answered: escape stops it.", timeout=3)
+            self.notify(f"It is still being answered: {key_of(self, 'compare.back')} stops it.", timeout=3)
         else:
             self.notify("There is no answer to go on from.", timeout=3)
 
@@ -276,7 +275,7 @@ class CompareScreen(SizedScreen[bool]):
         if self.comparison.fewer():
             await self._show_sample(self._index)
         else:
-            self.notify("The last sample is being answered: escape stops it.", timeout=3)
+            self.notify(f"The last sample is being answered: {key_of(self, 'compare.back')} stops it.", timeout=3)
 
     async def action_compare_next(self) -> None:
         await self._show_sample(self._index + 1)

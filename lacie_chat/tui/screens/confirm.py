@@ -7,13 +7,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static
 
 from lacie_chat.printable import printable
+from lacie_chat.tui.screens.base import SizedDialog
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(SizedDialog[bool]):
     """Asks; the safe answer has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -31,7 +31,7 @@ class ConfirmScreen(ModalScreen[bool]):
             yield Static(self._question, markup=False, classes="dialog-text")
             with Horizontal(classes="dialog-buttons"):
                 yield Button(self._no, id="no", compact=True)
-                yield Button(self._yes, id="yes", variant="error", compact=True)
+                yield Button(self._yes, id="yes", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#no").focus()
@@ -43,7 +43,7 @@ class ConfirmScreen(ModalScreen[bool]):
         self.dismiss(answer)
 
 
-class NameScreen(ModalScreen[str | None]):
+class NameScreen(SizedDialog[str | None]):
     """Asks for a line of text; None when escaped or left empty."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back", show=False)]
@@ -56,12 +56,13 @@ class NameScreen(ModalScreen[str | None]):
         with Vertical(classes="dialog"):
             yield Static(self._label, markup=False, classes="dialog-text")
             yield Input(self._value, id="name")
+            yield Static("enter keeps it · escape goes back", classes="dialog-keys")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value.strip() or None)
 
 
-class ChoiceScreen(ModalScreen[str | None]):
+class ChoiceScreen(SizedDialog[str | None]):
     """One of several; None when escaped."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back", show=False)]
@@ -74,6 +75,7 @@ class ChoiceScreen(ModalScreen[str | None]):
         with Vertical(classes="dialog"):
             yield Static(self._label, markup=False, classes="dialog-text")
             yield OptionList(*(Content(printable(choice)) for choice in self._choices), id="choices", compact=True)
+            yield Static("enter takes it · escape goes back", classes="dialog-keys")
 
     def on_mount(self) -> None:
         choices = self.query_one(OptionList)

@@ -47,7 +47,9 @@ class FetchingScreen(WritingScreen):
             case Chosen(found):
                 name, origin = found.speaker.model_name, found.speaker.origin
                 self.fetched = origin.model_ref if origin is not None else ""
-                self.notify(f"{name} is here: alt+m and enter change to it.", timeout=15, markup=False)
+                self.notify(
+                    f"{name} is here: {self.key_of('chat.model')} and enter change to it.", timeout=15, markup=False
+                )
             case Refused(reason):
                 self.notify(reason, title="Not fetched", severity="error", timeout=15, markup=False)
         self.show_setting()

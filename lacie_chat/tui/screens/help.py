@@ -8,21 +8,22 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from lacie_chat.confidence import bar
 from lacie_chat.confidence.wording import SIGNS, verdict_text
 from lacie_chat.highlights import HighlightKind
 from lacie_chat.paths import settings_path
 from lacie_chat.tui.actions import EDITING, EVERY, GROUPS
-from lacie_chat.tui.figures import VERDICTS_MEAN
+from lacie_chat.tui.figures import DIM, VERDICTS_MEAN
 from lacie_chat.tui.interface_state import InterfaceState, write_state
 from lacie_chat.tui.key_names import keys_of
-from lacie_chat.tui.screens.base import Room, SizedScreen
+from lacie_chat.tui.screens.base import Room, SizedScreen, TitleBar
+from lacie_chat.tui.widgets.fitting_footer import FittingFooter
 from lacie_chat.tui.widgets.highlighted_markdown import STYLES
 from lacie_chat.tui.widgets.rows import heading, row
 
-KEY_WIDTH, FIGURE_WIDTH = 20, 27
+KEY_WIDTH, FIGURE_WIDTH, GROUP_WIDTH = 20, 27, 12
 
 FIGURES: tuple[tuple[str, str], ...] = (
     (bar(0.9), "How sure it sounds to a reader who doesn't know the answer. By its wording alone."),
@@ -53,16 +54,21 @@ def help_content(keymap: Mapping[str, str], width: int = 0) -> Content:
         parts += [_row(keys_of(action, keymap), action.help, width) for action in EVERY if action.group == group]
     parts += [
         Content(""),
-        Content("A token is a word or a piece of one. Its per cent says how probable it was to the model itself,"),
-        Content("not how likely the answer is right."),
+        Content(
+            "A token is a word or a piece of one. Its per cent says how probable it was to the model itself, "
+            "not how likely the answer is right."
+        ),
         Content(""),
         Content.styled(
-            "Arrows and enter are for an answer while the conversation has the focus (tab, or a click).",
-            "$foreground 65%",
+            "Arrows and enter are for an answer while the conversation has the focus (tab, or a click).", DIM
         ),
-        Content.styled(f'Other keys: "chat.new" = "f2" under [keys] in {settings_path()}', "$foreground 65%"),
-        Content.styled("Ids: " + ", ".join(action.name for action in EVERY), "$foreground 65%"),
+        Content(""),
+        heading("Keys of your own"),
+        Content.styled(f'"chat.new" = "f2" under [keys] in {settings_path()}; what can stand there:', DIM),
     ]
+    for group in GROUPS:
+        names = " ".join(action.name.partition(".")[2] for action in EVERY if action.group == group)
+        parts.append(row(Content.styled(f"{group}.", "bold"), Content.styled(names, DIM), width, GROUP_WIDTH))
     return Content("\n").join(parts)
 
 
@@ -82,10 +88,10 @@ class HelpScreen(SizedScreen[None]):
         self._state = state
 
     def compose_screen(self) -> ComposeResult:
-        yield Static("lacie · help", classes="title-bar")
+        yield TitleBar("help")
         with Room(self._draw, id="help"):
             yield Static(id="help-text")
-        yield Footer(show_command_palette=False, compact=True)
+        yield FittingFooter()
 
     def on_mount(self) -> None:
         self.query_one("#help").focus()

@@ -3,6 +3,7 @@ and take back."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import ClassVar
 
 from textual import getters
@@ -10,15 +11,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from lacie_chat.conversations import FilterError, Query, Store, StoreError, parse_query
 from lacie_chat.tui.actions import HISTORY_ACTIONS
 from lacie_chat.tui.exporting import choose_and_export
 from lacie_chat.tui.figures import DIM
-from lacie_chat.tui.screens.base import STEPS, SizedScreen
+from lacie_chat.tui.key_names import key_of
+from lacie_chat.tui.screens.base import STEPS, SizedScreen, TitleBar
 from lacie_chat.tui.screens.confirm import NameScreen
+from lacie_chat.tui.widgets.fitting_footer import FittingFooter
 from lacie_chat.tui.widgets.history_preview import HistoryPreview
 from lacie_chat.tui.widgets.history_rows import Entry, found_entry, grouped, listed_entry
 
@@ -27,7 +30,8 @@ PAGE = 200
 MOST_HITS = 400
 BESIDE, BELOW = 80, 30
 """Columns from which the preview stands beside the list; rows from which it stands below, where it doesn't."""
-HINT = "is:wrong is:abstained is:pinned is:deleted sounds:>80 right:<40 model:… after:2026-01-31 -word"
+FILTERS = "is:wrong is:abstained is:pinned is:deleted sounds:>80 right:<40 model:… after:2026-01-31 -word".split()
+RESTORE = "history.restore"
 
 
 class HistoryScreen(SizedScreen[str | None]):
@@ -54,20 +58,22 @@ class HistoryScreen(SizedScreen[str | None]):
         """Are there conversations beyond those that are listed?"""
         self._deleted: list[Entry] = []
         self.found: int | None = None
+        self.changed = False
+        """Was something deleted, or taken back?"""
 
     @property
     def writing_place(self) -> Input:
         return self.search
 
     def compose_screen(self) -> ComposeResult:
-        yield Static("lacie · history · enter resumes", classes="title-bar")
+        yield TitleBar("history")
         yield Input(placeholder="Words or filters", id="search", compact=True)
         yield Static(id="hint", markup=False)
         with Container(id="found"):
             yield OptionList(id="conversations")
             yield HistoryPreview(self._store)
         yield Static(id="nothing", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield FittingFooter()
 
     def on_mount(self) -> None:
         self._fill()
@@ -78,6 +84,7 @@ class HistoryScreen(SizedScreen[str | None]):
         self.set_class(width >= BESIDE, "-beside")
         self.set_class(width < BESIDE and height >= BELOW, "-below")
         self.preview.show(self._current())
+        self._show_hint()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._fill(self._current() if not event.value else None)
@@ -104,7 +111,9 @@ class HistoryScreen(SizedScreen[str | None]):
         if (entry := self._current()) is None:
             return
         if entry.deleted:
-            self.notify(f"“{entry.title}” is deleted; alt+z takes it back.", severity="warning", markup=False)
+            self.notify(
+                f"“{entry.title}” is deleted; {key_of(self, RESTORE)} takes it back.", severity="warning", markup=False
+            )
         else:
             self.found = entry.message_id if self._query.words else None
             self.dismiss(entry.conversation_id)
@@ -146,14 +155,16 @@ class HistoryScreen(SizedScreen[str | None]):
             return
         if self._change(lambda: self._store.delete(entry.conversation_id)):
             self._deleted.append(entry)
+            self.changed = True
             self.refresh_bindings()
-            self.notify(f"Deleted “{entry.title}”; alt+z takes it back.", timeout=10, markup=False)
+            self.notify(f"Deleted “{entry.title}”; {key_of(self, RESTORE)} takes it back.", timeout=10, markup=False)
 
     def action_history_restore(self) -> None:
         """Take back the deletion of what is highlighted, else the last one."""
         entry = current if (current := self._current()) is not None and current.deleted else self._deleted[-1]
         if self._change(lambda: self._store.restore(entry.conversation_id), on=entry.conversation_id):
             self._deleted = [each for each in self._deleted if each.conversation_id != entry.conversation_id]
+            self.changed = True
             self.refresh_bindings()
             self.notify(f"“{entry.title}” is back.", timeout=4, markup=False)
 
@@ -206,7 +217,7 @@ class HistoryScreen(SizedScreen[str | None]):
         options.set_options(map(_option, self._rows))
         self.set_class(not entries, "-empty")
         self.nothing.update(reason)
-        self._show_hint(len(entries))
+        self._show_hint()
         places = {row.conversation_id: place for place, row in enumerate(self._rows) if isinstance(row, Entry)}
         if places:
             index = places.get(wanted or "", index)
@@ -215,12 +226,16 @@ class HistoryScreen(SizedScreen[str | None]):
             self.preview.show(None)
         self.refresh_bindings()
 
-    def _show_hint(self, count: int) -> None:
-        """How many there are, or what can be filtered by."""
+    def _show_hint(self) -> None:
+        """How many there are, or what can be filtered by, as far as there is room."""
+        count = sum(isinstance(row, Entry) for row in self._rows)
         if count and self.search.value:
             self.hint.update(f"{count}{' and more' if self._more else ''} found")
         else:
-            self.hint.update(HINT)
+            ends = [*accumulate(len(each) + 1 for each in FILTERS)]
+            self.hint.update(
+                " ".join(each for each, end in zip(FILTERS, ends, strict=True) if end <= self.size.width - 3)
+            )
 
     def _listed(self, offset: int) -> list[Entry]:
         now = datetime.now(UTC)

@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from lacie_chat.errors import LacieError
 from lacie_chat.printable import printable
@@ -23,11 +23,15 @@ from lacie_chat.study import SURE_WORDS, Judgement, PersonFile, Shown
 from lacie_chat.tui.drawing import DrawsWhole
 from lacie_chat.tui.harmless import ShowsHarmless
 from lacie_chat.tui.interface_state import read_state
-from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.screens.base import SHORT, SizedScreen, TitleBar
 from lacie_chat.tui.themes import Coloured
+from lacie_chat.tui.widgets.fitting_footer import FittingFooter
+from lacie_chat.tui.widgets.line_layout import flowed
 
 DIM = "$foreground 65%"
 LABEL_WIDTH = 20
+NARROW = 60
+"""Columns of a terminal under which what can be chosen stands below the question."""
 
 STEPS = ("verdict", "sure", "known")
 LABELS = {"verdict": "Do you accept it?", "sure": "How sure are you?", "known": "Did you know it?"}
@@ -84,10 +88,10 @@ class IntroScreen(SizedScreen[None]):
         self._done, self._total = done, total
 
     def compose_screen(self) -> ComposeResult:
-        yield Static("lacie · study", classes="title-bar")
+        yield TitleBar("study")
         with VerticalScroll(id="study-intro"):
             yield Static(self._text(), markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield FittingFooter()
 
     def on_mount(self) -> None:
         self.query_one("#study-intro").focus()
@@ -152,7 +156,7 @@ class JudgingScreen(SizedScreen[None]):
             yield Static(id="study-earlier", classes="of-item", markup=False)
             yield Static(id="study-end", markup=False)
         yield Static(id="study-steps", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield FittingFooter()
 
     def on_mount(self) -> None:
         self.query_one("#study-item").focus()
@@ -249,9 +253,9 @@ class JudgingScreen(SizedScreen[None]):
 
     def _draw_progress(self) -> None:
         where = f"{self._place + 1} of {self.total}" if self.step else f"all {self.total} judged"
-        title = f"lacie · study · {self._file.person}"
-        room = max(1, self.size.width - 2 - Content(title).cell_length - len(where))
-        self.query_one("#study-title", Static).update(Content(f"{title}{' ' * room}{where}"))
+        title = Content.assemble(("lacie", "bold"), f" · study · {self._file.person}")
+        room = max(1, self.size.width - 2 - title.cell_length - len(where))
+        self.query_one("#study-title", Static).update(title + f"{' ' * room}{where}")
         width = max(1, self.size.width - 2)
         full = width * self.done // max(1, self.total)
         bar = Content.assemble(("━" * full, "$primary"), ("━" * (width - full), "$foreground 20%"))
@@ -267,10 +271,14 @@ class JudgingScreen(SizedScreen[None]):
         for step in STEPS:
             label = f"{LABELS[step]:<{LABEL_WIDTH}}"
             if step == self.step:
-                keys = [Content.assemble((key, "bold $accent"), f" {word}") for key, word in CHOICES[step]]
-                room = max(LABEL_WIDTH, self.size.width - LABEL_WIDTH - 4)
-                choices = Content("\n" + " " * (LABEL_WIDTH + 2)).join(Content("  ").join(keys).wrap(room))
-                lines.append(Content.assemble(("▸ ", "bold $accent"), (label, "bold"), choices))
+                keys = [("  ", Content.assemble((key, "bold $accent"), f" {word}")) for key, word in CHOICES[step]]
+                head = Content.assemble(("▸ ", "bold $accent"), (label, "bold"))
+                hang = 2 if self.size.width < NARROW else head.cell_length
+                rows = flowed(keys, self.size.width - 2 - hang).split("\n")
+                lines.append(head if hang == 2 else Content.assemble(head, rows.pop(0)))
+                lines += [Content(" " * hang) + row for row in rows]
+            elif self.size.height < SHORT:
+                continue  # the answer needs the room
             elif said[step] is not None:
                 lines.append(Content.assemble(("✓ ", "$success"), (label, DIM), said[step] or ""))
             else:

@@ -10,7 +10,7 @@ from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from lacie_chat.chat.choices import Choice, Closer, ref_of
@@ -27,14 +27,17 @@ from lacie_chat.chat.choosing import (
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.confidence import bar
 from lacie_chat.models import Offer
-from lacie_chat.models.needs import roughly_needed, too_big
+from lacie_chat.models.needs import needed, too_big
 from lacie_chat.names import pair_name
 from lacie_chat.printable import printable
 from lacie_chat.sizes import size_text
 from lacie_chat.tui.figures import DIM
+from lacie_chat.tui.key_names import key_of
 from lacie_chat.tui.messages import FromChoosing
-from lacie_chat.tui.screens.base import SHORT, STEPS, SizedScreen
+from lacie_chat.tui.screens.base import SHORT, STEPS, SizedScreen, TitleBar
 from lacie_chat.tui.screens.confirm import ConfirmScreen
+from lacie_chat.tui.widgets.fitting_footer import FittingFooter
+from lacie_chat.tui.widgets.line_layout import WITHIN, unbroken
 
 
 class ModelsScreen(SizedScreen[Found | None]):
@@ -56,6 +59,8 @@ class ModelsScreen(SizedScreen[Found | None]):
         super().__init__()
         self._speaker, info = session.speaker, session.info
         self._taken = info.size_bytes if info is not None else 0
+        context = session.making.held("context", session.speaker).value
+        self._context_set = context if isinstance(context, int) else None
         self._at_work = "" if session.load_error else ref_of(session.speaker)
         self._choosing, self._hears_else = choosing, choosing.post
         self._take = take
@@ -70,17 +75,17 @@ class ModelsScreen(SizedScreen[Found | None]):
         return self.search
 
     def compose_screen(self) -> ComposeResult:
-        yield Static("lacie · models · enter changes to it", classes="title-bar")
-        yield Input(self._ref, placeholder="Filter, or type owner/repo[:QUANT] or a path", id="search", compact=True)
+        yield TitleBar("models")
+        yield Input(self._ref, placeholder="Filter, owner/repo[:QUANT] or path", id="search", compact=True)
         yield Static(id="models-progress", classes="-unused", markup=False)
         yield OptionList(id="models")
-        yield Footer(show_command_palette=False, compact=True)
+        yield FittingFooter()
 
     def on_mount(self) -> None:
         self._fill()
         self.search.focus()
         self._choosing.post = lambda event: self.post_message(FromChoosing(event))
-        self._choosing.look(self._speaker, taken=self._taken)
+        self._choosing.look(self._speaker, taken=self._taken, context=self._context_set)
         if self._choosing.fetching is not None:
             self._show_fetching(self._choosing.fetching)
         if self._take:
@@ -139,7 +144,7 @@ class ModelsScreen(SizedScreen[Found | None]):
         if choice is None:
             return
         if self._choosing.busy:
-            self.notify("One at a time: ctrl+x stops what is being fetched.", timeout=4)
+            self.notify(f"One at a time: {key_of(self, 'models.stop')} stops what is being fetched.", timeout=4)
             return
         if choice.ref == self._at_work:
             self.notify(f"{choice.name} answers already.", timeout=3, markup=False)
@@ -175,7 +180,7 @@ class ModelsScreen(SizedScreen[Found | None]):
         lines = [f"Fetch {offer.name} ({size_text(offer.size_bytes)}) from the Hub?"]
         if offer.missing_bytes < offer.size_bytes:
             lines.append(f"{size_text(offer.size_bytes - offer.missing_bytes)} of it are here from an earlier try.")
-        if told := too_big(offer.size_bytes, self._listed.free if self._listed else None):
+        if told := too_big(needed(offer.size_bytes), self._listed.free if self._listed else None):
             lines.append(f"It needs {told}.")
         if offer.others:
             more = ", …" if len(offer.others) > 8 else ""
@@ -193,12 +198,13 @@ class ModelsScreen(SizedScreen[Found | None]):
 
     def _show_fetching(self, fetching: Fetching) -> None:
         self._show_progress(
-            f"{bar(fetching.fraction)} {fetching.text}", "ctrl+x stops · escape: it goes on while you chat"
+            f"{bar(fetching.fraction)} {fetching.text}",
+            f"{key_of(self, 'models.stop')} stops · {key_of(self, 'models.close')}: it goes on while you chat",
         )
 
     def _show_progress(self, text: str, hint: str = "") -> None:
         self.progress.set_class(not text, "-unused")
-        self.progress.update(Content.assemble(printable(text), (f"  {hint}" if hint else "", DIM)))
+        self.progress.update(Content.assemble(printable(text), (f"  {unbroken(hint)}" if hint else "", DIM)))
 
     def _groups(self) -> list[tuple[str, list[Choice]]]:
         """The headings, and what stands under each, as the filter has it."""
@@ -262,15 +268,16 @@ class ModelsScreen(SizedScreen[Found | None]):
             *((f"  {mark}", style) for mark, style in marks),
         )
         if not choice.size_bytes:
-            about = " · ".join(choice.facts) or "Fetched from the Hub, if it isn't here"
+            about = unbroken(WITHIN.join(choice.facts)) or "Fetched from the Hub, if it isn't here"
             return title + Content.styled(f"\n{printable(about)}", DIM)
         facts = [size_text(choice.size_bytes), choice.quantisation, *choice.facts, choice.source]
-        big = too_big(choice.size_bytes, self._listed.free if self._listed else None)
+        need = closer.needs or needed(choice.size_bytes)
+        big = too_big(need, self._listed.free if self._listed else None)
         if closer.unusable:
             facts.append(closer.unusable)
         elif not big:
-            facts.insert(2, f"needs about {size_text(roughly_needed(choice.size_bytes))}")
-        lines = [title, Content.styled(printable(" · ".join(filter(None, facts))), DIM)]
+            facts.insert(2, f"needs about {size_text(need)}")
+        lines = [title, Content.styled(unbroken(printable(WITHIN.join(filter(None, facts)))), DIM)]
         if big and not closer.unusable:
             lines.append(Content.styled(f"Too big for now: {big}", "$text-warning"))
         if self.size.height >= SHORT and not closer.unusable:

@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 
 from lacie_chat.chat.others import Against, Other, others_of
@@ -21,7 +20,9 @@ from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.errors import LacieError
 from lacie_chat.printable import printable
 from lacie_chat.tui.figures import DIM
-from lacie_chat.tui.screens.base import STEPS
+from lacie_chat.tui.key_names import key_of
+from lacie_chat.tui.screens.base import STEPS, SizedDialog
+from lacie_chat.tui.widgets.line_layout import unbroken
 
 if TYPE_CHECKING:
     from lacie_chat.chat.choosing import Find
@@ -31,7 +32,7 @@ class _Elsewhere(Exception):
     """It isn't on this machine."""
 
 
-class OthersScreen(ModalScreen[Against | None]):
+class OthersScreen(SizedDialog[Against | None]):
     """Dismissed with what was chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -77,14 +78,14 @@ class OthersScreen(ModalScreen[Against | None]):
         typed = self.search.value
         self._shown = [other for other in self._all if other.matches(typed)]
         self.others.set_options(
-            Content.assemble((printable(other.name), "bold"), (f"  {printable(other.about)}", DIM))
+            Content.assemble((printable(other.name), "bold"), (f"  {unbroken(printable(other.about))}", DIM))
             for other in self._shown
         )
         if self._shown:
             self.others.highlighted = 0
-            self._say("enter compares with it · escape goes back")
+            self._say(f"enter compares with it · {key_of(self, 'others.close')} goes back")
         elif typed.strip():
-            self._say("enter looks for it by this name · escape goes back")
+            self._say(f"enter looks for it by this name · {key_of(self, 'others.close')} goes back")
         else:
             self._say("There is nothing else on this machine: type a model, or an adapter's file")
 

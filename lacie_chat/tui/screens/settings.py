@@ -13,21 +13,25 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Key
 from textual.message import Message
-from textual.widgets import Footer, OptionList, Static, TextArea
+from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option as Row
 
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.printable import printable
 from lacie_chat.settings import BY_NAME, OPTIONS, PRESET, SCOPES, Option, SettingsError, Value
 from lacie_chat.tui.figures import DIM
-from lacie_chat.tui.screens.base import SizedScreen
+from lacie_chat.tui.key_names import key_of
+from lacie_chat.tui.screens.base import SizedScreen, TitleBar
 from lacie_chat.tui.screens.confirm import ChoiceScreen, NameScreen
 from lacie_chat.tui.screens.settings_rows import editable_text, row_content
 from lacie_chat.tui.widgets.composer import NEWLINE_KEYS
+from lacie_chat.tui.widgets.fitting_footer import FittingFooter, hints_of
 
 NO_PRESET, NEW_PRESET = "none", "save all that is set as a new one…"
+WRITING = {"settings.edit": "Keep", "settings.close": "As it was"}
+"""What the keys do while a value is written."""
 AT_ONCE: dict[str, str] = {
-    "model": "From the next start on; alt+m in the chat changes it now.",
+    "model": "From the next start on; {chat.model} in the chat changes it now.",
     "adapter": "From the next start on.",
     "context": "The model is loaded again when you go back.",
     "threads": "The model is loaded again when you go back.",
@@ -85,11 +89,11 @@ class SettingsScreen(SizedScreen[bool]):
         return self.editor if self._edited is not None else None
 
     def compose_screen(self) -> ComposeResult:
-        yield Static("lacie · settings · enter changes", classes="title-bar")
+        yield TitleBar("settings")
         yield OptionList(id="settings-rows")
         yield Editor()
         yield Static(id="settings-hint", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield FittingFooter(lambda: hints_of(self, WRITING if self._edited is not None else None))
 
     def on_mount(self) -> None:
         self._fill()
@@ -200,7 +204,7 @@ class SettingsScreen(SizedScreen[bool]):
             return None
         value = option.kind.parse(text)
         if option.name == "theme" and value not in self.app.available_themes:
-            raise ValueError("a theme that there is; f8 in the chat lists them")
+            raise ValueError("a theme that there is; /theme in the chat lists them")
         return value
 
     def _check(self, option: Option) -> bool:
@@ -211,9 +215,10 @@ class SettingsScreen(SizedScreen[bool]):
             return False
         lines = " · ctrl+j: new line" if option.kind.several_lines else ""
         if option.of_answer:
-            self._say(f"enter: this conversation · ctrl+s: for all (file) · esc: as it was{lines}")
+            for_all = key_of(self, "settings.for_all")
+            self._say(f"enter: this conversation · {for_all}: for all (file) · escape: as it was{lines}")
         else:
-            self._say(f"enter: for all (file) · esc: as it was. {AT_ONCE.get(option.name, '')}".rstrip())
+            self._say(f"enter: for all (file) · escape: as it was. {self._when(option)}".rstrip())
         return True
 
     def _keep(self, *, for_all: bool) -> None:
@@ -309,7 +314,11 @@ class SettingsScreen(SizedScreen[bool]):
             return
         option = BY_NAME[name]
         help_text = f"{option.help[0].upper()}{option.help[1:]}."
-        self._say(f"{help_text} {AT_ONCE.get(name, '')}".rstrip())
+        self._say(f"{help_text} {self._when(option)}".rstrip())
+
+    def _when(self, option: Option) -> str:
+        """When a change holds, where that isn't at once."""
+        return AT_ONCE.get(option.name, "").replace("{chat.model}", key_of(self, "chat.model"))
 
     def _say(self, text: str, *, wrong: bool = False) -> None:
         self.hint.update(Content.styled(printable(text), "$text-error" if wrong else DIM))

@@ -9,6 +9,11 @@ from lacie_chat.settings import PRESET, Option, Value
 from lacie_chat.tui.figures import DIM
 
 NAME_WIDTH, WIDE = 16, 60
+CHOSEN = {
+    "context": "chosen by the memory", "threads": "chosen",
+    "agreement": "as it was left", "answer_from": "as it was left", "theme": "as it was left",
+}  # fmt: skip
+"""Where the value of an option that nobody sets is from, if it isn't always the same."""
 SOURCES = {"conversation": "this conversation", "model": "the model's file", "key": "key"}
 
 
@@ -16,16 +21,19 @@ def row_content(session: ChatSession, option: Option | None, width: int, theme: 
     """On one line; `option` None: the preset."""
     making = session.making
     if option is None:
-        name, value, source = PRESET, making.settings.preset_in_use(making.own) or "none", ""
+        name, value, source, said_so = PRESET, making.settings.preset_in_use(making.own) or "none", "", True
     else:
         held = making.held(option.name, session.speaker)
         name, source = option.name, _source(held.source, width)
+        said_so = held.source != "default"
         value = _text(held.value) if held.value is not None else chosen_text(session, option, theme)
+        if held.value is None and option.name in CHOSEN and width >= WIDE:
+            source = CHOSEN[option.name]
     value = " ".join(printable(value).split()) or "(empty)"
     said = f"  {source}" if source else ""
     room = max(width - NAME_WIDTH - len(said), 8)
     shown = value if len(value) <= room else value[: room - 1] + "…"
-    weight = "" if source == "default" else "bold"
+    weight = "bold" if said_so else ""
     return Content.assemble(f"{name:<{NAME_WIDTH}}", (shown, weight), (said, DIM))
 
 
@@ -49,15 +57,15 @@ def chosen_text(session: ChatSession, option: Option, theme: str) -> str:
         case "adapter":
             return session.speaker.adapter_name or "none"
         case "context":
-            return f"{info.n_ctx}, chosen by the memory" if info is not None else "chosen by the memory"
+            return str(info.n_ctx) if info is not None else "…"
         case "threads":
-            return f"{info.threads}, chosen" if info is not None else "chosen"
+            return str(info.threads) if info is not None else "…"
         case "agreement":
-            return f"{session.agreement}, as it was left"
+            return str(session.agreement)
         case "answer_from":
-            return f"{session.folds.answer_from:g}, as it was left"
+            return f"{session.folds.answer_from:g}"
         case "theme":
-            return f"{theme}, as it was left"
+            return theme
     value: Value = getattr(session.sampling, option.name, getattr(Sampling(), option.name, option.default_text))
     return _text(value)
 

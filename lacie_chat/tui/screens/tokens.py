@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from lacie_chat.chat.answer_tokens import AnswerToken, answer_tokens
 from lacie_chat.chat.tree import ChatTree, Turn
@@ -20,6 +20,7 @@ from lacie_chat.tui.actions import TOKEN_ACTIONS
 from lacie_chat.tui.interface_state import InterfaceState
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.help import HelpScreen
+from lacie_chat.tui.widgets.fitting_footer import FittingFooter
 from lacie_chat.tui.widgets.token_panel import token_content
 from lacie_chat.tui.widgets.token_text import CLOSE, NEWLINE, OPEN, TokenChosen, TokenText
 
@@ -67,7 +68,7 @@ class TokensScreen(SizedScreen[None]):
             with VerticalScroll(id="token-panel", can_focus=False):
                 yield Static(id="token-panel-text", markup=False)
         yield Static(LEGEND, id="tokens-legend")
-        yield Footer(show_command_palette=False, compact=True)
+        yield FittingFooter()
 
     def on_mount(self) -> None:
         self.text.focus()
@@ -101,7 +102,7 @@ class TokensScreen(SizedScreen[None]):
 
     def _draw_title(self) -> None:
         count, unlikely = len(self._tokens), sum(token.probability < UNLIKELY for token in self._tokens)
-        figures = f" · {count} token{'' if count == 1 else 's'}, {unlikely} under 50 %" if count else ""
+        figures = f" · {unlikely} of {count} under 50 %" if count else ""
         self.title_bar.update(Content.assemble(("lacie", "bold"), " · tokens", (figures, "$foreground 65%")))
 
     def _draw_panel(self) -> None:

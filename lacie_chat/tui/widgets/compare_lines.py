@@ -1,6 +1,6 @@
 """What stands around the two answers of a comparison: how they differ, or why that can't be told yet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from textual.content import Content
 
@@ -12,7 +12,7 @@ from lacie_chat.comparison import Difference
 from lacie_chat.confidence import bar, percent
 from lacie_chat.tui.figures import DIM, NOT_CALIBRATED
 from lacie_chat.tui.widgets.details import sampling_text
-from lacie_chat.tui.widgets.line_layout import WITHIN
+from lacie_chat.tui.widgets.line_layout import WITHIN, unbroken
 
 Names = Mapping[Side, str]
 """What the sides are called in sentences; the frames carry their full names."""
@@ -42,7 +42,7 @@ def overall_content(
         facts.append(f"right {words[0]} → {words[1]}")
     if changed[1]:
         facts.append(f"another answer in {changed[0]} of {changed[1]}")
-    line = WITHIN.join(facts) or _summary(difference, names)
+    line = unbroken(WITHIN.join(facts)) or _summary(difference, names)
     return Content.assemble((f"on average of {difference.right.n} samples: ", DIM), (line, "$foreground 80%"))
 
 
@@ -60,26 +60,30 @@ def _summary(difference: Difference, names: Names) -> str:
 
 
 def state_content(
-    pair: Sequence[Turn], names: Names, loading: tuple[str, float] | None = None, send_key: str = "f5"
+    pair: Sequence[Turn], names: Names, key_of: Callable[[str], str], loading: tuple[str, float] | None = None
 ) -> Content:
-    """Why there is no difference to tell yet; `loading`: what has to be loaded first, and how far it is. `send_key`
-    sends a question that doesn't fit without what doesn't."""
+    """Why there is no difference to tell yet; `key_of` gives an action's key; `loading`: what has to be loaded first,
+    and how far it is."""
     if unfit := next((turn.unfit for turn in pair if turn.phase == "undecided"), None):
-        ways = f" · {send_key} sends it without {what_goes(unfit)}, to both sides · escape doesn't send it"
+        send, stop = key_of("compare.send"), key_of("compare.back")
+        ways = f" · {send} sends it without {what_goes(unfit)}, to both sides · {stop} doesn't send it"
         return Content.assemble(("It doesn't fit", "$text-warning"), (ways, "$foreground 65%"))
     if loading is not None:
         return Content.assemble(f"… loading {loading[0]}  ", (bar(loading[1]), "$text-primary"), f" {loading[1]:4.0%}")
     if any(turn.status == "streaming" for turn in pair):
         if not (who := _doing(pair, names)):
             return Content.styled("… the model is reading the question" if _begun(pair) else "… waiting for the model")
-        escape = "escape goes to the answer" if thinking_of(pair) else "escape stops"
-        return Content.styled(f"… {who} · {escape}", "$foreground 65%")
+        thinks = bool(thinking_of(pair))
+        way = f"{key_of('compare.now')} goes to the answer" if thinks else f"{key_of('compare.back')} stops"
+        return Content.styled(f"… {who} · {way}", "$foreground 65%")
     if any(turn.phase == "listening" for turn in pair):
         return Content.styled("∿ listening to both answers…", "$foreground 65%")
     if any(turn.status != "complete" for turn in pair):
-        return Content.styled("Not compared: an answer is missing or was cut off · r answers it again", "$text-warning")
+        again = f"{key_of('compare.again')} answers it again"
+        return Content.styled(f"Not compared: an answer is missing or was cut off · {again}", "$text-warning")
     if any(turn.thought_only for turn in pair):
-        return Content.styled("Not compared: no answer came of a thought · r asks anew", "$text-warning")
+        anew = f"{key_of('compare.again')} asks anew"
+        return Content.styled(f"Not compared: no answer came of a thought · {anew}", "$text-warning")
     return Content.styled("Not compared: an answer could not be assessed", "$text-warning")
 
 

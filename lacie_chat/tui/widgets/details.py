@@ -59,7 +59,7 @@ class Details(VerticalScroll):
         self._draw()
 
     def _draw(self) -> None:
-        width = self.scrollable_content_region.width
+        width = self.scrollable_content_region.width - 1  # a gap before the bar
         self.query_one("#details-text", Static).update(details_content(self._turn, width, self._fitted))
 
 

@@ -11,6 +11,7 @@ from lacie_chat.conversations import Message, Store, StoreError
 from lacie_chat.conversations.export import notes_of
 from lacie_chat.tui.figures import DIM
 from lacie_chat.tui.widgets.history_rows import Entry
+from lacie_chat.tui.widgets.line_layout import unbroken
 
 MESSAGES = 6
 """So many are read."""
@@ -51,5 +52,5 @@ def _content(thread: Sequence[Message]) -> list[Content]:
         shown = text if len(text) <= _LONGEST else text[:_LONGEST].rstrip() + " …"
         mark = Content.styled("▌ ", "$secondary") if message.role == "user" else Content("")
         lines = [mark + Content(shown)] if shown else []
-        parts.append(Content("\n").join([*lines, *(Content.styled(note, DIM) for note in notes_of(message))]))
+        parts.append(Content("\n").join([*lines, *(Content.styled(unbroken(note), DIM) for note in notes_of(message))]))
     return parts

@@ -15,6 +15,7 @@ from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import lexical_cues
 from lacie_chat.highlights import Highlight
 from lacie_chat.tui.figures import DIM, calibrate_command, gloss
+from lacie_chat.tui.key_names import key_of
 from lacie_chat.tui.messages import FoldWanted, TurnSelected
 from lacie_chat.tui.widgets.confidence_line import ConfidenceLine
 from lacie_chat.tui.widgets.highlighted_markdown import HighlightedMarkdown
@@ -190,7 +191,7 @@ class AnswerView(MessageView):
         line.display = fold is not None
         self.set_class(fold is not None and not fold.opened, "-text-folded")
         if fold is not None:
-            line.update(fold_content(fold))
+            line.update(fold_content(fold, key_of(self, "answer.unfold")))
 
     def explain(self, wanted: bool) -> None:
         """Show the gloss under the line, or take it away."""
@@ -199,11 +200,11 @@ class AnswerView(MessageView):
             line.show()
 
 
-def fold_content(fold: Fold) -> Content:
-    """The one line of a folded answer, or above one that was opened."""
+def fold_content(fold: Fold, key: str) -> Content:
+    """The one line of a folded answer, or above one that was opened; `key` opens it, too."""
     if fold.opened:
-        return Content(f"Opened: {fold.reason}. enter or click folds it")
-    return Content(f"Folded: {fold.reason}. enter or click shows it")
+        return Content(f"Opened: {fold.reason}. {key} or click folds")
+    return Content(f"Folded: {fold.reason}. {key} or click opens")
 
 
 def cues_of(turn: Turn) -> list[Highlight]:

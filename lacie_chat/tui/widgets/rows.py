@@ -5,7 +5,7 @@ from textual.content import Content
 from lacie_chat.tui.figures import DIM
 
 NAME_WIDTH = 12
-NARROWEST = 12
+NARROWEST = 20
 """Cells that a value gets at least."""
 
 

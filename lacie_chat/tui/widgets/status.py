@@ -11,13 +11,14 @@ from lacie_chat.chat.fit import what_goes
 from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import bar
 from lacie_chat.engine.events import PromptSize
+from lacie_chat.tui.key_names import key_of
+from lacie_chat.tui.widgets.line_layout import WITHIN, flowed
 
 DIM = "$foreground 65%"
 FULL_FROM = 0.9
 """The share of the context from which on the meter stands out."""
 GO_ON = "answer.go_on"
 HINT = "enter sends · ctrl+j new line"
-RETRY = "alt+r tries again, alt+m takes another model; all else still works"
 NARROW = 60
 """Columns of a terminal under which it says less: a file's folders leave no room for what is wrong with it, say."""
 _FOLDERS = re.compile(r"(?<![^\s'\"])(?:~|[A-Za-z]:)?[\\/](?:[^\s\\/]+[\\/])+")
@@ -45,8 +46,12 @@ class Status(Static):
 
     def __init__(self) -> None:
         super().__init__(id="status")
-        self._state = Content("")
+        self._state: tuple[Content, ...] = ()
         self._setting = ""
+
+    @property
+    def _narrow(self) -> bool:
+        return self.app.size.width < NARROW
 
     def on_resize(self) -> None:
         self._draw()
@@ -56,9 +61,13 @@ class Status(Static):
         self._show(Content.assemble(f"{word} {name}  ", (bar(fraction), "$text-primary"), f" {fraction:4.0%}"))
 
     def show_failed(self, message: str) -> None:
-        shown = _FOLDERS.sub("…/", message) if self.app.size.width < NARROW else message
+        shown = _FOLDERS.sub("…/", message) if self._narrow else message
         line = Content.assemble(("✗ ", "bold"), shown).stylize("$text-error")
-        self._show(line + Content.styled(f" · {RETRY}", "$foreground 65%"))
+        retry, other = key_of(self, "chat.reload"), key_of(self, "chat.model")
+        ways = [f"{retry} tries again", f"{other} takes another model", "all else still works"]
+        if self._narrow:
+            ways = [f"{retry}: again", f"{other}: other model"]
+        self._show(line, *(Content.styled(way, DIM) for way in ways))
 
     def show_reading(self, done: int, total: int) -> None:
         if total < LONG_PROMPT:
@@ -74,7 +83,7 @@ class Status(Static):
         """It doesn't fit; `keys` send it without what doesn't, edit it, and don't send it. Of an answer that is to go
         on: let it, and leave it as it is."""
         goes = what_goes(size)
-        narrow = self.content_size.width < NARROW
+        narrow = self._narrow
         words: tuple[str, ...]
         words = ("cut", "edit", "don't send") if narrow else (f"sends it without {goes}", "edits it", "doesn't send it")
         acts: tuple[str, ...] = (GO_ON, "chat.edit", "answer.stop")
@@ -86,15 +95,16 @@ class Status(Static):
             for key, word, act in zip(keys, words, acts, strict=True)
         ]
         head = Content("Doesn't fit" if narrow else "It doesn't fit").stylize("$text-warning")
-        self._show(Content(" · ").join([head, *parts]))
+        self._show(head, *parts)
 
     def show_answering(self, turn: Turn, waiting: int, meter: Meter) -> None:
-        narrow = self.content_size.width < NARROW
+        narrow, stop = self._narrow, key_of(self, "answer.stop")
         if turn.phase != "thinking":
-            doing = "Answering… escape stops"
+            doing = f"Answering… {stop} stops"
+        elif turn.answer_requested:
+            doing = f"Ending the thought… {stop} stops"
         else:
-            asked = turn.answer_requested
-            doing = "Ending the thought… escape stops" if asked else "Thinking… escape goes to the answer"
+            doing = f"Thinking… {key_of(self, 'answer.now')} goes to the answer"
         parts = [doing]
         if turn.drawn:
             parts.append(f"{turn.drawn:,} token{'s' * (turn.drawn != 1)}" if not narrow else f"{turn.drawn:,}")
@@ -103,8 +113,8 @@ class Status(Static):
             if turn.read and not narrow:
                 parts.append(meter.text(narrow=True))
         if waiting:
-            parts.append(f"{waiting} more waiting")
-        self._show(Content(" · ".join(parts)))
+            parts.append(f"{waiting} waiting" if narrow else f"{waiting} more waiting")
+        self._show(*map(Content, parts))
 
     def show_listening(self, count: int) -> None:
         """So many answers are not assessed yet."""
@@ -112,8 +122,8 @@ class Status(Static):
 
     def show_ready(self, meter: Meter) -> None:
         full = meter.used is not None and meter.used >= FULL_FROM * meter.n_ctx
-        told = meter.text(narrow=self.content_size.width < NARROW)
-        self._show(Content.assemble(("Ready · ", DIM), (told, "$text-warning" if full else DIM)))
+        told = meter.text(narrow=self._narrow)
+        self._show(Content.styled("Ready", DIM), Content.styled(told, "$text-warning" if full else DIM))
 
     def show_setting(self, text: str) -> None:
         """What is switched on, beside whatever state is shown."""
@@ -121,17 +131,15 @@ class Status(Static):
             self._setting = text
             self._draw()
 
-    def _show(self, content: Content) -> None:
-        if not content.is_same(self._state):
-            self._state = content
+    def _show(self, *parts: Content) -> None:
+        """What the engine does; no part is broken across lines where it fits one."""
+        if len(parts) != len(self._state) or not all(map(Content.is_same, parts, self._state)):
+            self._state = parts
             self._draw()
 
     def _draw(self) -> None:
-        state = (
-            Content.assemble(self._state, (f" · {self._setting}", "$text-warning")) if self._setting else self._state
-        )
-        room = self.content_size.width - state.cell_length - len(HINT)
-        if room < 2:
-            self.update(state)  # wraps, which only the reason of a failure is long enough for
-        else:
-            self.update(Content.assemble(state, " " * room, (HINT, "$foreground 65%")))
+        setting = [Content.styled(self._setting, "$text-warning")] if self._setting else []
+        width = self.content_size.width
+        state = flowed([(WITHIN, part) for part in (*self._state, *setting)], width)
+        room = width - state.cell_length - len(HINT)
+        self.update(state if room < 2 else Content.assemble(state, " " * room, (HINT, DIM)))

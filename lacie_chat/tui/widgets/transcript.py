@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from lacie_chat.chat.tree import ChatTree, Turn
+from lacie_chat.tui.key_names import key_of
 from lacie_chat.tui.messages import EarlierWanted, EndSeen, LaterWanted, TurnSelected
 from lacie_chat.tui.widgets.confidence_line import ConfidenceLine
 from lacie_chat.tui.widgets.message import AnswerView, Fold, MessageView
@@ -318,7 +319,7 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         ]
 
     def _earlier_line(self) -> Earlier:
-        line = Earlier(f"▲ {self._first} earlier messages · click or f3", classes="earlier")
+        line = Earlier(f"▲ {self._first} earlier messages · click or {key_of(self, 'view.earlier')}", classes="earlier")
         line.display = self._first > 0
         return line
 

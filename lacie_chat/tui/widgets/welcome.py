@@ -12,9 +12,10 @@ from lacie_chat.confidence import Assessment, Span, percent
 from lacie_chat.engine.events import ModelInfo
 from lacie_chat.sizes import size_text
 from lacie_chat.tui.figures import DIM, calibrate_command, gloss
+from lacie_chat.tui.key_names import key_of
 from lacie_chat.tui.messages import Submitted
 from lacie_chat.tui.widgets.confidence_line import line_content
-from lacie_chat.tui.widgets.line_layout import form_at
+from lacie_chat.tui.widgets.line_layout import form_at, unbroken
 
 SAMPLES = (
     "Which river flows through Vienna?",
@@ -104,11 +105,12 @@ class Welcome(Vertical):
         for question in SAMPLES:
             yield Sample(question)
         yield Static(
-            Content.assemble(
-                *(
-                    part
-                    for key, word in (("enter", "send"), ("ctrl+o", "history"), ("f1", "what it means, all keys"))
-                    for part in ((key, "bold"), (f" {word}    ", "$foreground 65%"))
+            Content("   ").join(
+                Content.assemble((key, "bold"), (f"\u00a0{word}".replace(" ", "\u00a0"), DIM))
+                for key, word in (
+                    ("enter", "send"),
+                    (key_of(self, "chat.history"), "history"),
+                    (key_of(self, "view.help"), "what it means, all keys"),
                 )
             ),
             id="welcome-keys",
@@ -128,17 +130,17 @@ class Welcome(Vertical):
         model, adapter = self.session.speaker.model_name, self.session.speaker.adapter_name
         name = f"{model} {'alone, the baseline' if self.session.baseline else f'with {adapter}'}" if adapter else model
         if self.info is None:
-            return Content.styled(name, "bold") + "\n\n"
-        size = f" · {parameter_count(self.info.parameters)} parameters · "
-        size += size_text(self.info.size_bytes).replace(" ", "\u00a0")  # on one line
+            return Content.styled(name, "bold") + "\n"
+        size = f" · {parameter_count(self.info.parameters)} parameters · {size_text(self.info.size_bytes)}"
         if method := self.info.metadata.get("lacie.method"):  # our export wrote it: trained so that its wording tells
             size += f" · {method}-trained"
+        size = unbroken(size)
         if self.info.parameters >= SMALL:
-            return Content.styled(name, "bold") + Content.styled(f"{size}\n\n", "$foreground 65%")
+            return Content.styled(name, "bold") + Content.styled(f"{size}\n", DIM)
         return Content.assemble(
             (name, "bold"),
-            (f"{size}\n", "$foreground 65%"),
-            "Small and often wrong. A better one: ",
-            ("alt+m", "bold"),
-            ("\nlists what is here and what fits this machine", "$foreground 65%"),
+            (f"{size}\n", DIM),
+            "Small and often wrong; ",
+            (key_of(self, "chat.model"), "bold"),
+            (" lists better ones that fit this machine", DIM),
         )

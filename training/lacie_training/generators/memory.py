@@ -21,9 +21,10 @@ def free_memory(device: torch.device) -> int:
     return int(torch.cuda.mem_get_info(device)[0]) + int(kept)
 
 
-def bytes_per_sequence(config: Any, context: int, itemsize: int) -> int:
+def bytes_per_sequence(config: Any, context: int, itemsize: int, *, shared: int = 0) -> int:
     """Memory of one sequence of `context` tokens: its keys and values, its activations while it is read (one layer's,
-    without gradients), and its logits. `config` is transformers', `itemsize` bytes of a number.
+    without gradients; not of `shared` tokens that it begins with, which are read once for all), and its logits.
+    `config` is transformers', `itemsize` bytes of a number.
     """
     text = config.get_text_config()
     heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
@@ -31,7 +32,8 @@ def bytes_per_sequence(config: Any, context: int, itemsize: int) -> int:
     cache = 2 * text.num_hidden_layers * heads * width
     inner = getattr(text, "intermediate_size", None) or 4 * text.hidden_size
     activations = 6 * text.hidden_size + 3 * inner
-    return int(context * (cache + activations) * itemsize + text.vocab_size * _PER_LOGIT)
+    fresh = context - shared
+    return int((context * cache + fresh * activations) * itemsize + text.vocab_size * _PER_LOGIT)
 
 
 def batch_that_fits(model: Any, context: int) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import PartialState
-from accelerate.utils import broadcast_object_list, gather_object
+from accelerate.utils import gather_object
 from datasets import Dataset, disable_progress_bars
 from transformers import (
     PrinterCallback,
@@ -26,6 +26,7 @@ from transformers import (
 from trl import DPOConfig, DPOTrainer
 
 from lacie_chat.progress import Advance, progress
+from lacie_training.learning.processes import first_ones
 from lacie_training.run_folder import Row, RowFile, read_rows, to_do
 from lacie_training.stage import is_first_process
 
@@ -43,18 +44,6 @@ class OneDeviceConfig(DPOConfig):  # type: ignore[misc]  # TRL has no types
     def n_gpu(self) -> int:
         """GPUs of this process: 1, or 0 on a CPU."""
         return min(1, int(super().n_gpu))
-
-
-def first_ones(value: Any) -> Any:
-    """The first process's value, for all processes: what it has read of a folder, others may not see yet."""
-    held = [value]
-    broadcast_object_list(held, from_process=0)
-    return held[0]
-
-
-def wait_for_all() -> None:
-    """Until all processes are here."""
-    PartialState().wait_for_everyone()
 
 
 def reference_rows(path: Path, ids: Sequence[str]) -> RowFile:

@@ -30,6 +30,7 @@ __all__ = [
     "Question",
     "Splits",
     "calibration_name",
+    "data_set_name",
     "hub_rows",
     "load_calibration",
     "load_questions",
@@ -214,6 +215,11 @@ def read_source(entry: QuestionSet) -> list[Question]:
     if entry.source == "sample":
         return read_question_file(SAMPLE_QUESTIONS)
     return _HUB[entry.source][2](hub_rows(entry.source, entry.split))
+
+
+def data_set_name(source: str) -> str:
+    """`owner/name` of one of the known data sets on the Hub."""
+    return _HUB[source][0]
 
 
 def hub_rows(source: str, split: str) -> list[Row]:
