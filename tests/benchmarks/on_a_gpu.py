@@ -23,6 +23,8 @@ from pathlib import Path
 
 import torch
 
+from lacie_chat.errors import LacieError
+
 PYTHON = (sys.executable, "-u")
 QUESTIONS = (
     "questions.train={source: sample, count: 40}",
@@ -85,7 +87,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for step in [step for step in STEPS if step.name in options.steps.split(",")]:
         started = time.monotonic()
         left = min(step.most, ends - started)
-        status = step.run(work, left) if left > 10 else None
+        try:
+            status = step.run(work, left) if left > 10 else None
+        except (OSError, LacieError) as error:
+            print(f"{step.name}: {error}", flush=True)
+            status = 1
         took = time.monotonic() - started
         outcome = "not reached" if status is None else "done" if status == 0 else f"failed with status {status}"
         results.append({"step": step.name, "outcome": outcome, "seconds": round(took, 1), "cuda": cuda()})

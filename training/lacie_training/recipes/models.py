@@ -86,7 +86,9 @@ class ListenerSettings(ModelSettings):
     @model_validator(mode="after")
     def _tuned_takes_no_prompt(self) -> "ListenerSettings":
         if self.model == TUNED and self.prompt != "examples":
-            raise ValueError(f"the tuned listener reads without a prompt: leave listener.prompt={self.prompt} out")
+            raise ValueError(
+                "the tuned listener reads without a prompt: set prompt to examples, as it is if not stated"
+            )
         return self
 
     def identity(self) -> dict[str, Any]:
