@@ -14,7 +14,6 @@ used. None says 0 or 100 %, which no finite number of answers can show: what com
 (n + 1) / (n + 2)], the rule of succession for a run of n.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lacie_chat.confidence.signals import ACCEPTANCE, AGREEMENT, MEANINGS
+from lacie_chat.foreign_json import read_json
 
 FORMAT = "lacie-calibrator/4"
 _OLDER = ("lacie-calibrator/1", "lacie-calibrator/2", "lacie-calibrator/3")  # they know the wording alone
@@ -228,12 +228,12 @@ class Calibrator:
     def load(cls, path: Path) -> "Calibrator":
         """Read a JSON file. Raises ValueError, one line with its name, if it is unreadable or no calibrator."""
         try:
-            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+            return cls.from_dict(read_json(path))
         except OlderCalibrator as error:
             raise OlderCalibrator(f"the calibrator {path} is not used: {error}") from error
         except OSError as error:
             raise ValueError(f"the calibrator {path} can't be read: {error.strerror}") from error
-        except (ValueError, RecursionError) as error:  # JSON and UTF-8 errors are ValueErrors, too
+        except ValueError as error:  # NoJSON is one, too
             raise ValueError(f"the calibrator {path} is damaged: {str(error).splitlines()[0]}") from error
 
 

@@ -18,6 +18,8 @@ from filelock import FileLock, Timeout
 from lacie_chat import paths
 from lacie_chat.conversations import Store
 from lacie_chat.errors import LacieError
+from lacie_chat.foreign_json import NoJSON, parse_json
+from lacie_chat.private import opener, private_file, private_folder
 
 MOST = 1000
 """Questions that are kept."""
@@ -50,11 +52,12 @@ def read_prompts(store: Store) -> Prompts:
         return Prompts([], [])
     lines = data.split(b"\n")
     if len(data) > MOST_BYTES or len(lines) > 2 * MOST or any(_is_gone(line, ids) for line in lines):
-        with suppress(OSError, Timeout, NotImplementedError, LacieError), FileLock(_lock_path(path), timeout=0):
+        with suppress(OSError, Timeout, NotImplementedError, LacieError), _lock(path, 0):
             lines = path.read_bytes().split(b"\n")  # now that nobody appends; a conversation is there before its line
             ids = store.all_ids() if ids is not None else None
             partial = path.with_suffix(".partial")
-            partial.write_bytes(b"".join(line + b"\n" for line in _newest(lines, ids)))
+            with open(partial, "wb", opener=opener) as file:
+                file.writelines(line + b"\n" for line in _newest(lines, ids))
             partial.replace(path)
     rows = [_read(line) for line in _newest(lines, ids)]
     deleted = {each for each, is_deleted in (ids or {}).items() if is_deleted}
@@ -70,15 +73,15 @@ def keep_prompt(text: str, conversation: str) -> None:
         return
     with suppress(OSError, Timeout, NotImplementedError, LacieError):
         path = prompts_path()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(_lock_path(path), timeout=LOCK_SECONDS), path.open("ab+") as file:
+        private_folder(path.parent)
+        with _lock(path, LOCK_SECONDS), open(path, "ab+", opener=opener) as file:
             torn = file.tell() > 0 and _last_byte(path) != b"\n"  # by a crash; the next line is whole all the same
             line = json.dumps({"text": text, "conversation": conversation}).encode()
             file.write(b"\n" * torn + line + b"\n")
 
 
-def _lock_path(path: Path) -> Path:
-    return path.with_name(f".{path.name}.lock")
+def _lock(path: Path, timeout: float) -> FileLock:
+    return FileLock(private_file(path.with_name(f".{path.name}.lock")), timeout=timeout, mode=0o600)
 
 
 def _last_byte(path: Path) -> bytes:
@@ -109,8 +112,8 @@ def _is_gone(line: bytes, ids: Mapping[str, bool] | None) -> bool:
 def _read(line: bytes) -> tuple[str, str | None]:
     """The text, and whose it is (older lines don't say); no text where the line is none of ours."""
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
+        row = parse_json(line, most=MOST_BYTES)
+    except NoJSON:
         return "", None
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         return "", None

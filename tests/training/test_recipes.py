@@ -26,6 +26,7 @@ def test_the_recipes_are_those_that_the_documents_name() -> None:
         "embedded",
         "gemma3-270m-cpu",
         "llama3-70b",
+        "llama3-70b-one-gpu",
         "llama3-8b",
         "mistral-7b",
         "smoke",
@@ -114,6 +115,14 @@ def test_the_papers_settings(name: str) -> None:
     assert dpo.save_every == (10 if name == "mistral-7b" else 40)
     assert (recipe.speaker.quantize, recipe.speaker.dtype) == ("nf4" if "70b" in name else "none", "bfloat16")
     assert recipe.questions.test["triviaqa"].count == 1000
+
+
+def test_the_70b_on_one_gpu_differs_in_how_it_is_trained_alone() -> None:
+    many, one = (load_recipe(name) for name in ("llama3-70b", "llama3-70b-one-gpu"))
+    assert one.model_copy(update={"dpo": many.dpo, "name": many.name}) == many
+    differing = {key for key, value in one.dpo if value != getattr(many.dpo, key)}
+    assert differing == {"optimizer", "adapter_dtype", "quant_storage", "per_device_batch", "precompute_reference"}
+    assert (one.dpo.optimizer, one.dpo.quantize, one.dpo.adapter_dtype) == ("paged_adamw_32bit", "nf4", "bfloat16")
 
 
 @pytest.mark.parametrize("name", PAPER)

@@ -12,11 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lacie_chat.rows import Row, RowFile, locked, read_rows, to_do, write_json, write_rows, write_text, writing
 from lacie_training.errors import TrainingError
-from lacie_training.recipes.files import parse_recipe
+from lacie_training.recipes.files import parse_recipe, read_yaml
 from lacie_training.recipes.schema import Recipe
 
 __all__ = [
@@ -85,10 +83,9 @@ class RunFolder:
 def read_recipe(run: Path) -> Recipe:
     """The resolved recipe of a run folder."""
     path = run / "recipe.yaml"
-    try:
-        return parse_recipe(yaml.safe_load(path.read_text(encoding="utf-8")), source=str(path))
-    except OSError as error:
-        raise TrainingError(f"{run} is not a run folder: {error.strerror or error} ({path.name})") from error
+    if not path.is_file():
+        raise TrainingError(f"{run} is not a run folder: it holds no {path.name}")
+    return parse_recipe(read_yaml(path), source=str(path))
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
