@@ -130,6 +130,9 @@ class SpeakerSettings(ModelSettings):
                 raise ValueError(f"template_arguments can't set {name!r}: that is no name of a template's own switch")
         return self
 
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())  # a dict among the fields has no hash of its own
+
     def identity(self) -> dict[str, Any]:
         """See `identity_of`: runs of before there were template arguments keep theirs."""
         identity = super().identity()
