@@ -24,6 +24,7 @@ from lacie_chat.commands.parsing import (
     unknown,
 )
 from lacie_chat.errors import LacieError, missing_extra
+from lacie_chat.paths import keep_private
 
 FAILED = 1
 INTERRUPTED = 130
@@ -126,6 +127,7 @@ def _run(words: Sequence[str]) -> int:
         if getattr(args, "fills_from_file", False):
             import_module("lacie_chat.commands.settled").fill(args)
         loudness.settle(quiet=getattr(args, "quiet", False), verbose=getattr(args, "verbose", False))
+        keep_private()
         with _told(args):
             return int(args.handler(args))
     except LacieError as error:

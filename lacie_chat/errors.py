@@ -5,6 +5,8 @@ Everything that can go wrong through no fault of the code (a missing file, a ful
 interface shows it in place. Whatever is not a `LacieError` is a bug.
 """
 
+from lacie_chat.installed import install_extra
+
 
 class LacieError(Exception):
     """One line for the user: what is wrong and what to do. A command that ends with it has the exit `status`."""
@@ -14,4 +16,4 @@ class LacieError(Exception):
 
 def missing_extra(extra: str, package: str) -> str:
     """The line for a package that is missing because its extra isn't installed."""
-    return f"this needs the extra '{extra}' ({package} is missing): pip install 'lacie-chat[{extra}]'"
+    return f"this needs the extra '{extra}' ({package} is missing): {install_extra(extra)}"

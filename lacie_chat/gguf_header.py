@@ -22,6 +22,10 @@ Problem = Literal["missing", "a folder", "unreadable", "no GGUF", "empty", "endl
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
 _MOST_KEYS, _MOST_TENSORS, _MOST_LAYERS, _LONGEST = 1 << 16, 1 << 20, 4096, 1 << 27
+_LONGEST_NAME = 1 << 16
+"""Bytes of a key, and of a tensor's name: the format's own limit, and more than llama.cpp takes."""
+_MOST_TEXTS = 1 << 23
+"""In a list: the largest vocabularies have a million, and are walked through one by one."""
 _MOST_DIMENSIONS = 8
 _ALIGNMENT = "general.alignment"
 
@@ -128,7 +132,7 @@ class _Reader:
         places: dict[str, tuple[int, int]] = {}
         for _ in range(key_count):
             start = self._at
-            name = self._string()
+            name = self._string(_LONGEST_NAME)
             value = self._value(self._number("<I"))
             if isinstance(value, list):
                 lists[name] = value
@@ -151,9 +155,9 @@ class _Reader:
         self._at += struct.calcsize(form)
         return value  # type: ignore[no-any-return]
 
-    def _string(self) -> str:
+    def _string(self, longest: int = _LONGEST) -> str:
         length = self._number("<Q")
-        if length > _LONGEST:
+        if length > longest:
             raise _Damaged("its header holds a string of absurd length")
         if length > len(self._data) - self._at:
             raise _Damaged("a text in its header runs past the end")
@@ -169,7 +173,7 @@ class _Reader:
         if kind != _ARRAY:
             raise _Damaged(f"its header has a value of unknown type {kind}")
         inner, length = self._number("<I"), self._number("<Q")
-        if length > _LONGEST:
+        if length > (_MOST_TEXTS if inner == _STRING else _LONGEST):
             raise _Damaged("a list in its header is of absurd length")
         start = self._at
         if inner in _SCALARS:
@@ -189,7 +193,7 @@ class _Reader:
         return [number for number in numbers if isinstance(number, int)] or None
 
     def _tensor(self) -> Tensor:
-        name = self._string()
+        name = self._string(_LONGEST_NAME)
         dimensions = self._number("<I")
         if dimensions > _MOST_DIMENSIONS:
             raise _Damaged(f"a tensor claims {dimensions} dimensions")

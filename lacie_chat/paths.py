@@ -6,12 +6,16 @@ creates the folder. All paths are absolute; each function raises LacieError, one
 
 import os
 from contextlib import suppress
+from itertools import chain, islice
 from pathlib import Path
 
 import platformdirs
 
 from lacie_chat.errors import LacieError
+from lacie_chat.private import private_file, private_folder
 
+_OURS = ("conversations.db*", "interface.json", "prompts.jsonl", ".prompts.jsonl.lock")
+_MOST_FILES = 10_000
 _DATA, _CACHE, _CONFIG = "LACIE_DATA_DIR", "LACIE_CACHE_DIR", "LACIE_CONFIG_DIR"
 
 
@@ -48,6 +52,28 @@ def database_path() -> Path:
 def calibrators_dir() -> Path:
     """The folder of fitted calibrators, one JSON file a model (named by its fingerprint)."""
     return data_dir() / "calibrators"
+
+
+def keep_private() -> None:
+    """Close what is there of ours and open to others: an earlier version left it so, or somebody who made the folder.
+    By name, for the folder may be one that holds other things, too; what can't be closed stays as it is.
+    """
+    with suppress(OSError, LacieError):
+        data, logs, settings = data_dir(), log_dir(), settings_path()
+        folders = [data, logs, data / "calibrators"]
+        if not os.environ.get(_CONFIG):  # a folder that is named may be one for several users
+            folders.append(settings.parent)
+            private_file(settings)
+        for folder in filter(Path.is_dir, folders):
+            private_folder(folder)
+        files = chain(*(data.glob(name) for name in _OURS), logs.glob("engine.log*"))
+        for path in files:
+            private_file(path)
+        for path in islice((data / "calibrators").rglob("*"), _MOST_FILES):
+            if path.is_dir():
+                private_folder(path)
+            else:
+                private_file(path)
 
 
 def expanded(path: str | Path) -> Path:

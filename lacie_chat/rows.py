@@ -10,12 +10,15 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from lacie_chat.errors import LacieError
+from lacie_chat.foreign_json import LONGEST_LINE, NoJSON, parse_json
+from lacie_chat.private import opener
 
 Row = dict[str, Any]
 
@@ -41,10 +44,8 @@ class RowFile:
         self.path = path
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_file():
-                _cut_torn_line(path)
-            else:
-                path.touch()
+            open(path, "ab", opener=opener).close()
+            _cut_torn_line(path)
         self.ids: set[str] = set()
         for number, row in enumerate(read_rows(path), start=1):
             if "id" not in row:
@@ -61,7 +62,7 @@ class RowFile:
         if not new:
             return
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in new)
-        with writing(self.path), self.path.open("ab") as file:
+        with writing(self.path), open(self.path, "ab", opener=opener) as file:
             file.write(text.encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
@@ -81,20 +82,17 @@ def numbered_rows(path: Path, *, torn: bool = False) -> list[tuple[int, Row]]:
     rows: list[tuple[int, Row]] = []
     try:
         # not splitlines(): that would also cut at U+2028 and its like inside a string
-        lines = path.read_bytes().split(b"\n")
-        for number, raw in enumerate(lines[:-1] if torn else lines, start=1):
-            line = raw.decode("utf-8")
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise LacieError(f"{path}, line {number}: not valid JSON ({error.msg})") from error
-            if not isinstance(row, dict):
-                raise LacieError(f"{path}, line {number}: not a JSON object")
-            rows.append((number, row))
-    except UnicodeDecodeError as error:
-        raise LacieError(f"{path}, line {number} is not UTF-8: {error.reason} at byte {error.start}") from error
+        with path.open("rb") as file:
+            for number, line in enumerate(iter(partial(file.readline, LONGEST_LINE + 1), b""), start=1):
+                if not line.strip() or (torn and not line.endswith(b"\n")):
+                    continue
+                try:
+                    row = parse_json(line, most=LONGEST_LINE)
+                except NoJSON as error:
+                    raise LacieError(f"{path}, line {number}: {error}") from error
+                if not isinstance(row, dict):
+                    raise LacieError(f"{path}, line {number}: not a JSON object")
+                rows.append((number, row))
     except OSError as error:
         raise LacieError(f"{path} can't be read: {error.strerror or error}") from error
     return rows
@@ -107,6 +105,7 @@ def locked(folder: Path, name: str) -> Iterator[None]:
     lock = FileLock(path, timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        open(path, "ab", opener=opener).close()
         lock.acquire()
     except Timeout:  # before OSError, which it is
         raise LacieError(f"another process is working on {folder}; wait for it, or stop it first") from None
@@ -146,8 +145,10 @@ def _cut_torn_line(path: Path) -> None:
 def _parses(line: bytes) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (json.JSONDecodeError, UnicodeDecodeError):
         return False
+    except (ValueError, RecursionError):  # not torn: who reads it says what is wrong
+        return True
 
 
 def write_text(path: Path, text: str) -> None:
@@ -155,7 +156,7 @@ def write_text(path: Path, text: str) -> None:
     temporary = path.with_name(path.name + ".part")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8") as file:
+        with open(temporary, "w", encoding="utf-8", opener=opener) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -26,6 +26,7 @@ HIDES = "Not seen\rSeen"
 _OURS = re.compile(
     r"\x1b\[(?!38;5;199m)[\d;]*m"  # Rich's styles
     r"|\r\x1b\[K|\r\x1b\[2K(?:\x1b\[1A\x1b\[2K)*|\x1b\[\?25[lh]|(?:\x1b\[1A)?\x1b\[2K"  # lines that are drawn over
+    r"|\x1b\]8;(?:id=\d+;[!-~]*|;)\x1b\\"  # Rich's links, with their ends
     r"|\r\n"
 )
 

@@ -153,8 +153,11 @@ class ScriptedEngine:
     def load(self, on_progress: Callable[[LoadProgress], None] | None = None) -> ModelInfo:
         if on_progress is not None:
             on_progress(LoadProgress(0.4))
-        if self.load_gate is not None:
-            assert self.load_gate.wait(20)
+        deadline = time.monotonic() + 20
+        while self.load_gate is not None and not self.load_gate.wait(0.005):
+            assert time.monotonic() < deadline, "the test never let it load"
+            if self.closed:
+                raise EngineDied("the engine was closed")
         if self.load_error is not None:
             raise self.load_error
         return replace(INFO, thinks=self.thinks)

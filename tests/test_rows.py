@@ -12,7 +12,7 @@ def test_what_follows_the_last_newline_can_be_passed_over(tmp_path: Path) -> Non
     path = tmp_path / "rows.jsonl"
     path.write_bytes('{"id": "a", "text": "\u2028é"}\r\n\n{"id": "b"}\n{"id": "\u00e9'.encode()[:-1])
     assert read_rows(path, torn=True) == [{"id": "a", "text": "\u2028é"}, {"id": "b"}]
-    with pytest.raises(LacieError, match="line 4 is not UTF-8"):
+    with pytest.raises(LacieError, match="line 4: not UTF-8"):
         read_rows(path)
 
 

@@ -13,6 +13,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from lacie_chat.foreign_json import read_json
 from lacie_chat.models import ModelError, embedded_model_path, inspect_gguf, resolve
 from lacie_chat.models.hub import download, repository
 from lacie_chat.models.tokenizers import splits_digits
@@ -20,6 +21,8 @@ from lacie_chat.progress import step
 from lacie_export.errors import ExportError, first_line
 from lacie_export.licences import Licence, from_card, from_gguf, front_matter
 
+_LARGEST_TOKENIZER = 256 << 20
+"""Bytes of a tokenizer.json: the largest have some tens of millions."""
 EMBEDDED_NAME = "SmolLM2-135M-Instruct"
 EMBEDDED_REPO = "HuggingFaceTB/SmolLM2-135M-Instruct"
 _QUANT_SUFFIX = re.compile(r"[-.](?:I?Q\d\w*|B?F(?:16|32)|FP16)$", re.IGNORECASE)
@@ -228,7 +231,7 @@ def vocabulary_size(folder: Path) -> int | None:
     if not path.is_file():
         return None
     try:
-        data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        data: Mapping[str, Any] = read_json(path, most=_LARGEST_TOKENIZER)
         vocabulary = data["model"]["vocab"]
         ids = set(vocabulary.values()) if isinstance(vocabulary, dict) else set(range(len(vocabulary)))
         return len(ids | {token["id"] for token in data.get("added_tokens", ())})

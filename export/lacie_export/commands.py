@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from lacie_chat.errors import LacieError
+from lacie_chat.installed import install_extra
 from lacie_chat.streams import complain, make_usable
 from lacie_export.errors import ExportError
 
@@ -104,7 +105,7 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 def _need_extra() -> None:
     missing = [name for name in _NEEDED if not _installed(name)]
     if missing:
-        raise ExportError(f"exporting needs {', '.join(missing)}; install it with: pip install 'lacie-chat[export]'")
+        raise ExportError(f"exporting needs {', '.join(missing)}; install it with: {install_extra('export')}")
 
 
 def _installed(name: str) -> bool:

@@ -4,10 +4,10 @@ The scripts guess a name and origins from folder names, paths among them; whatev
 (`metadata.py`), and a file as they leave it never gets a final name.
 """
 
-import json
 import re
 from pathlib import Path
 
+from lacie_chat.foreign_json import read_json
 from lacie_export.child import run_python
 from lacie_export.errors import ExportError
 from lacie_export.files import need_space
@@ -28,7 +28,7 @@ def check_architecture(model: Path) -> None:
 def architecture(model: Path) -> str:
     """The class name in a model's config.json."""
     try:
-        config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+        config = read_json(model / "config.json")
         return str(config["architectures"][0])
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise ExportError(f"{model / 'config.json'} names no architecture") from error

@@ -1,9 +1,9 @@
 """What an adapter is for that isn't a speaker's: training writes it beside the weights, the GGUF carries it as keys."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from lacie_chat.foreign_json import read_json
 from lacie_chat.models.peft_files import LISTENER
 from lacie_export.errors import ExportError, first_line
 
@@ -22,7 +22,7 @@ def read_listener(folder: Path) -> ListenerFacts | None:
     """What the adapter in this folder is for, None for a speaker's. Raises ExportError where its file is damaged."""
     path = folder / LISTENER
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = read_json(path)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

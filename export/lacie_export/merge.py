@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from lacie_chat.foreign_json import read_json
 from lacie_chat.progress import Show, step
 from lacie_export.bases import Base
 from lacie_export.errors import ExportError, writing
@@ -64,7 +65,7 @@ def merge(base: Base, adapter: Adapter, target: Path, *, force: bool = False) ->
 def merged_from(folder: Path) -> str | None:
     """The digest of the adapter that a merged folder holds; None where it isn't one of ours."""
     try:
-        record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record: dict[str, Any] = read_json(folder / RECORD)
     except (OSError, ValueError):
         return None
     return str(record.get("adapter"))
@@ -158,7 +159,7 @@ def _copy_rest(base: Base, adapter: Adapter, part: Path) -> None:
 
 def _copy_config(path: Path, part: Path) -> None:
     """Copy a JSON without what transformers notes there of places on the machine where it was saved."""
-    config = json.loads(path.read_text(encoding="utf-8"))
+    config = read_json(path)
     kept = {key: value for key, value in config.items() if key not in _LEAKING_KEYS}
     (part / path.name).write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -168,7 +169,7 @@ def has_chat_template(folder: Path) -> bool:
     if (folder / "chat_template.jinja").is_file() or (folder / "chat_template.json").is_file():
         return True
     try:
-        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+        config = read_json(folder / "tokenizer_config.json")
     except (OSError, ValueError):
         return False
     return bool(config.get("chat_template"))

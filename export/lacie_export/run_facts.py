@@ -2,12 +2,12 @@
 adapter."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lacie_chat.foreign_json import read_json
 from lacie_export.errors import ExportError, first_line
 from lacie_export.listener_facts import ListenerFacts
 
@@ -142,7 +142,7 @@ def _recipe(path: Path) -> tuple[dict[str, Any], str]:
 
 def _metrics(path: Path) -> dict[str, Any]:
     try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
+        metrics = read_json(path)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

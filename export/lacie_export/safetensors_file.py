@@ -5,13 +5,13 @@ the new shard has the very header of the old one and can be written as the old o
 length, a JSON header, the data): https://github.com/huggingface/safetensors#format
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lacie_chat.foreign_json import parse_json, read_json
 from lacie_export.errors import ExportError
 
 INDEX = "model.safetensors.index.json"
@@ -50,7 +50,7 @@ def read_shard(path: Path) -> Shard:
             if len(first) < 8 or length > min(size - 8, _MOST_HEADER):
                 raise damaged(path, "its header doesn't fit into the file")
             header = file.read(length)
-        entries = json.loads(header)
+        entries = parse_json(header, most=_MOST_HEADER)
         tensors = tuple(
             sorted(
                 (_entry(path, name, value, 8 + length) for name, value in entries.items() if name != "__metadata__"),
@@ -86,8 +86,10 @@ def read_shards(folder: Path) -> list[Shard]:
     index = folder / INDEX
     if index.is_file():
         try:
-            places: dict[str, str] = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-        except (OSError, ValueError, KeyError) as error:
+            places: dict[str, str] = read_json(index, most=_MOST_HEADER)["weight_map"]
+            if any(Path(name).name != name for name in places.values()):
+                raise ValueError("a shard lies elsewhere")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise damaged(index, "it is no index of shards") from error
         shards = [read_shard(folder / name) for name in sorted(set(places.values()))]
         found = {tensor.name for shard in shards for tensor in shard.tensors}

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import platformdirs
 
+from lacie_chat.installed import install_package
 from lacie_chat.sizes import size_text
 from lacie_export.child import run_python
 from lacie_export.errors import ExportError, writing
@@ -64,7 +65,7 @@ def scripts_folder() -> Path:
     if installed != VERSION:
         raise ExportError(
             f"llama-cpp-python {installed} is installed, but the export knows the converter of {VERSION}; "
-            f"install it with: pip install llama-cpp-python=={VERSION}"
+            f"install it with: {install_package(f'llama-cpp-python=={VERSION}')}"
         )
     folder = cache_folder() / f"llama.cpp-{VERSION}"
     if not (folder / "convert_hf_to_gguf.py").is_file():

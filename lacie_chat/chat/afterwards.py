@@ -188,8 +188,11 @@ class Afterwards:
                 self._give_up(wish, "the engine stopped")
                 self._died(engine)
             except Exception as error:  # the answer and its assessment stay, whatever happens here
-                log.exception("What comes after an answer failed")
-                self._give_up(wish, str(error).rstrip(".") or type(error).__name__)
+                if self._closed:  # and its engine with it, in the middle of this
+                    done = False
+                else:
+                    log.exception("What comes after an answer failed")
+                    self._give_up(wish, str(error).rstrip(".") or type(error).__name__)
             with self._changed:
                 self._in_hand = self._at_work = None
                 if not done:

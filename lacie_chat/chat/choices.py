@@ -15,7 +15,7 @@ from lacie_chat.models import default_adapter, gguf_kind, local_index, look_for_
 from lacie_chat.models.catalogue import THINKS, catalogue
 from lacie_chat.models.embedded import EMBEDDED_REF
 from lacie_chat.models.gguf_file import read_metadata
-from lacie_chat.models.needs import fits
+from lacie_chat.models.needs import fits, needed, needed_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,14 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class Closer:
     """What is known of a model once its file was opened. `unusable`: why it can't answer; `adapter`: that which it is
-    given, by name; `trained`: with LACIE, it or its adapter? `calibrated`: is it known how often it is right?"""
+    given, by name; `trained`: with LACIE, it or its adapter? `calibrated`: is it known how often it is right? `needs`:
+    bytes of memory; 0 where that isn't known."""
 
     unusable: str = ""
     adapter: str | None = None
     trained: bool = False
     calibrated: bool = False
+    needs: int = 0
 
 
 def choices_here() -> tuple[list[Choice], tuple[str, ...]]:
@@ -76,7 +78,7 @@ def choices_of_the_catalogue(here: Iterable[Choice], free: int | None) -> list[C
         for entry in catalogue()
         if entry.ref.partition(":")[0].lower() not in repos
     ]
-    return sorted(found, key=lambda choice: not fits(choice.size_bytes, free))
+    return sorted(found, key=lambda choice: not fits(needed(choice.size_bytes), free))
 
 
 def ref_of(speaker: ChatSpeaker) -> str:
@@ -102,8 +104,9 @@ def adapters_for(speaker: ChatSpeaker) -> list[Choice]:
     return found
 
 
-def look_closer(choice: Choice, version: str) -> Closer:
-    """Open a model's file; `version` is the assessment's that a calibrator must be for."""
+def look_closer(choice: Choice, version: str, context: int | None = None) -> Closer:
+    """Open a model's file; `version` is the assessment's that a calibrator must be for. `context`: so many tokens are
+    set."""
     assert choice.path is not None
     try:
         kind = gguf_kind(choice.path)
@@ -115,6 +118,7 @@ def look_closer(choice: Choice, version: str) -> Closer:
         calibrator, _ = look_for_calibrator(*paths, version=version)
         trained = any("lacie.method" in read_metadata(path) for path in paths if path is not None)
         named = adapter.name if adapter is not None and choice.ref == EMBEDDED_REF else None  # Ollama's names say it
-        return Closer("", named, trained, calibrator is not None)
+        needs = needed_of(choice.path, choice.size_bytes, context=context, adapter=paths[1])
+        return Closer("", named, trained, calibrator is not None, needs)
     except LacieError as error:
         return Closer(unusable=str(error))

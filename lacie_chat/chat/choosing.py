@@ -22,7 +22,6 @@ from lacie_chat.engine.memory import available_bytes
 from lacie_chat.errors import LacieError
 from lacie_chat.models import Offer, look_up
 from lacie_chat.models.hub import OnProgress
-from lacie_chat.models.needs import roughly_needed
 from lacie_chat.models.pair_refs import model_and_adapter
 
 log = logging.getLogger(__name__)
@@ -113,11 +112,11 @@ class Choosing:
         """Is a choice under way?"""
         return self._job is not None
 
-    def look(self, speaker: ChatSpeaker, *, taken: int = 0) -> None:
+    def look(self, speaker: ChatSpeaker, *, taken: int = 0, context: int | None = None) -> None:
         """Find out what there is to take the speaker's place, and then what each of it is. `taken`: the size of its
-        file, whose memory will be free again."""
+        file, whose memory will be free again. `context`: so many tokens are set."""
         look = self._looks = object()
-        Thread(target=self._look, args=(look, speaker, taken), name="models", daemon=True).start()
+        Thread(target=self._look, args=(look, speaker, taken, context), name="models", daemon=True).start()
 
     def look_away(self) -> None:
         """Nobody looks at the list any more."""
@@ -136,8 +135,8 @@ class Choosing:
         stopped, self._job, self.fetching = self._job is not None, None, None
         return stopped
 
-    def _look(self, look: object, speaker: ChatSpeaker, taken: int) -> None:
-        free = available_bytes() + (roughly_needed(taken) if taken else 0)
+    def _look(self, look: object, speaker: ChatSpeaker, taken: int, context: int | None) -> None:
+        free = available_bytes() + taken  # and its caches, but how much of those it has made nobody knows here
         try:
             here, notes = choices_here()
         except LacieError as error:
@@ -146,7 +145,7 @@ class Choosing:
         if self._looks is look:
             self.post(Listed(tuple(here), tuple(adapters), tuple(there), free, notes))
         for choice in here:
-            closer = look_closer(choice, speaker.assessment_version)
+            closer = look_closer(choice, speaker.assessment_version, context)
             if self._looks is not look:
                 return
             self.post(LookedAt(choice.ref, closer))

@@ -7,7 +7,7 @@ another model takes its place, the one at hand is closed first: two models' weig
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from threading import Event, Lock
+from threading import Event, Lock, Thread
 
 from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Loading, Notice
 from lacie_chat.chat.lane import Lane
@@ -15,6 +15,10 @@ from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import LoadProgress, ModelInfo
 from lacie_chat.engine.protocol import EngineLike
+
+
+class _Unwanted(EngineError):
+    """The user stopped the load."""
 
 
 class EngineKeeper:
@@ -33,6 +37,11 @@ class EngineKeeper:
         self.speaker = speaker
         self._lane, self._post, self._ready = lane, post, ready
         self._failures = 0
+        self._loading: EngineLike | None = None
+        self._changes = False
+        """Is it one that takes another's place?"""
+        self._stopped = False
+        """Does the user not want what is being loaded?"""
         self._lock = Lock()
         self._closed = Event()
 
@@ -57,6 +66,21 @@ class EngineKeeper:
             self._post(LoadFailed(str(error)))
             return None
 
+    @property
+    def is_loading(self) -> bool:
+        """Is another model being loaded, which can be stopped? Instead of the first there would be none."""
+        return self._loading is not None and self._changes and not self._stopped
+
+    def stop_loading(self) -> bool:
+        """Load no further: `change` goes back to the model before. False where no other is being loaded. Any thread."""
+        with self._lock:
+            engine = self._loading
+            if engine is None or not self.is_loading:
+                return False
+            self._stopped = True
+        Thread(target=engine.close, name="stopping a load", daemon=True).start()  # may take seconds
+        return True
+
     def turn_away(self) -> None:
         """Another model is to answer: what is known of the one at hand is of no interest any more."""
         self.info, self.load_error = None, ""
@@ -69,14 +93,19 @@ class EngineKeeper:
         before = self.speaker
         self._let_go()
         self.speaker, self.info, self.load_error = speaker, None, ""
+        self._changes = True
         try:
             self._open()
         except EngineError as error:
-            reason = str(error).rstrip(".")
-            self._post(Notice(f"{speaker.model_name}: {reason}. {before.model_name} stays.", serious=True))
-            self.speaker, self.info = before, None
+            told = f"{speaker.model_name}: {str(error).rstrip('.')}. {before.model_name} stays."
+            if isinstance(error, _Unwanted):
+                told = f"{speaker.model_name} was not loaded. {before.model_name} answers again."
+            self._post(Notice(told, serious=not isinstance(error, _Unwanted)))
+            self.speaker, self.info, self._changes = before, None, False
             back(before)
             self.load()
+        finally:
+            self._changes = False
 
     def _open(self) -> EngineLike:
         """A new engine, loaded. Raises EngineError, one line."""
@@ -87,13 +116,22 @@ class EngineKeeper:
 
         progress(LoadProgress(0.0))
         engine: EngineLike | None = None
+        self._stopped = False
         try:
-            engine = self.speaker.engine_factory()
+            engine = self._loading = self.speaker.engine_factory()
             self.info = engine.load(progress)
-        except EngineError:
+        except EngineError as error:
             if engine is not None:
                 engine.close()
+            if self._stopped:
+                raise _Unwanted(f"{self.speaker.model_name} was not loaded, for you stopped it") from error
             raise
+        finally:
+            with self._lock:
+                self._loading = None
+        if self._stopped:  # in its last moment
+            self.info = None
+            raise _Unwanted(f"{self.speaker.model_name} was not loaded, for you stopped it")
         self.engine, self.load_error = engine, ""
         if self.closed:
             engine.close()

@@ -62,6 +62,14 @@ def record_of(cut: Cut, question: str) -> dict[str, Any]:
     return {"turns": cut.dropped_turns - cut.system, "tokens": tokens, "system": cut.system, "question": part}
 
 
+def never_sent(question: Turn) -> bool:
+    """Was it decided each time that a question isn't sent? Then nothing came of it."""
+    return bool(question.children) and all(
+        (each.usage or {}).get("finish_reason") == NOT_SENT and not each.text and not each.children
+        for each in question.children
+    )
+
+
 def unsent(turn: Turn) -> dict[str, Any] | None:
     """What is kept of an answer that never came, for its question was not sent; None where it was."""
     size = turn.unfit

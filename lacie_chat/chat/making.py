@@ -77,6 +77,10 @@ class Making:
         """What is kept with an answer beside who gave it and how it was drawn; empty where nothing is set."""
         return self._kept(self.own, self.settings.preset_in_use(self.own))
 
+    def told(self) -> str:
+        """What the model is told first; empty for nothing."""
+        return self.settings.system_prompt(self.own)
+
     def held(self, name: str, speaker: ChatSpeaker) -> Held:
         """An option's value and who says so."""
         if name == "reasoning" and self._thinking is not None:

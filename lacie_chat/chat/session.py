@@ -19,6 +19,7 @@ from lacie_chat.chat.afterwards import Afterwards
 from lacie_chat.chat.answering import Asked, end_answer, hurry_answers, make_answer, send_cut, stop_answers
 from lacie_chat.chat.engine_keeper import EngineKeeper
 from lacie_chat.chat.events import ChatEvent, Notice, SpeakerChanged, TurnChanged, TurnEnded
+from lacie_chat.chat.fit import never_sent
 from lacie_chat.chat.folds import OFF, Folds
 from lacie_chat.chat.going_on import begin_again
 from lacie_chat.chat.lane import Lane
@@ -27,7 +28,7 @@ from lacie_chat.chat.making import Making
 from lacie_chat.chat.others import Against
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Turn
-from lacie_chat.chat.unheard import calibrator_for, note_unheard, see_as_now, unheard_of
+from lacie_chat.chat.unheard import calibrator_for, note_unheard, right_now, see_as_now, unheard_of
 from lacie_chat.conversations import Store
 from lacie_chat.engine.events import ModelInfo
 from lacie_chat.engine.protocol import EngineLike
@@ -63,6 +64,7 @@ class ChatSession:
     ) -> None:
         self.speaker = speaker
         self.store = store
+        store.right_by(lambda params, heard: right_now(self.speaker, params, heard))
         self.making = Making(settings or Settings(), store, self._remake)
         self.agreement = agreement
         """So many samples are drawn after each answer; 0: none."""
@@ -106,8 +108,11 @@ class ChatSession:
         return self._ask(self.tree.add("user", text, self.tree.leaf))
 
     def edit(self, question: Turn, text: str) -> Turn:
-        """Ask otherwise: a branch beside `question`."""
-        return self._ask(self.tree.add("user", text, question.parent))
+        """Ask otherwise: a branch beside `question`, or in its place where that was never sent."""
+        instead = self.tree.add("user", text, question.parent)
+        if never_sent(question):
+            self.tree.take_out(question, instead)
+        return self._ask(instead)
 
     def regenerate(self, answer: Turn) -> Turn:
         """Answer the same question once more: a branch beside `answer`."""
@@ -197,6 +202,15 @@ class ChatSession:
         self._keeper.turn_away()
         change = self._take(speaker)
         self._speaking.submit(lambda: self._change(speaker, change))
+
+    @property
+    def is_loading(self) -> bool:
+        """Is a model being loaded, and can that be stopped?"""
+        return self._keeper.is_loading
+
+    def stop_loading(self) -> bool:
+        """Load the model no further: the one before is back, in one line. False where none is being loaded."""
+        return self._keeper.stop_loading()
 
     @property
     def why_unchangeable(self) -> str:
@@ -367,7 +381,7 @@ class ChatSession:
     def _remake(self) -> None:
         """Something was set: draw so from now on, and measure by the calibrators for that."""
         self.sampling = self.making.sampling(self.speaker)
-        drawn = self.speaker.drawn_so(self.sampling)
+        drawn = self.speaker.drawn_so(self.sampling, self.making.told())
         if drawn != self.speaker:
             self.speaker, self.folds.calibrated = drawn, drawn.is_calibrated
             see_as_now(self, self.tree)

@@ -65,11 +65,11 @@ class ChatSpeaker:
         """The files that give these answers; None if that was not said."""
         return self.baseline_origin if baseline else self.origin
 
-    def drawn_so(self, sampling: Sampling) -> "ChatSpeaker":
-        """The same with the calibrators for answers that are drawn so."""
+    def drawn_so(self, sampling: Sampling, system: str = "") -> "ChatSpeaker":
+        """The same with the calibrators for answers that are drawn so by a model that is told this first."""
         if self.calibrators_at is None:
             return self
-        calibrator, alone = self.calibrators_at(WayOfDrawing.of(sampling))
+        calibrator, alone = self.calibrators_at(WayOfDrawing.of(sampling, system))
         return replace(self, calibrator=calibrator, baseline_calibrator=alone)
 
     def calibrator_of(self, baseline: bool) -> Calibrator | None:

@@ -135,6 +135,17 @@ class ChatTree:
             self._try(lambda: self._save(turn), now=True)  # the store makes it the leaf
             return turn
 
+    def take_out(self, question: Turn, instead: Turn) -> None:
+        """Forget a question that was never sent; `instead` stands in its place, and gives the title where it did."""
+        with self._lock:
+            self.siblings(question).remove(question)
+            stored = question.stored_id
+            if stored is not None:
+                self._try(lambda: self.store.remove(stored), now=True)
+            if self.title == title_of(question.text) and (id_ := self.conversation_id) is not None:
+                self.title = title_of(instead.text)
+                self._try(lambda: self.store.rename(id_, self.title), now=True)
+
     def answered_by(self, model: str, adapter: str | None) -> None:
         """Who answers from now on; with the next turn the conversation is listed under this name."""
         with self._lock:

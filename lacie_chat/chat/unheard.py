@@ -6,12 +6,12 @@ those that were cut off, for what is there of them can be right or wrong. And ho
 speaker at hand, which may be another than gave them.
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Turn
-from lacie_chat.confidence import Calibrator, drawn_so, with_p_right
+from lacie_chat.confidence import Assessment, Calibrator, drawn_of, drawn_so, with_p_right
 from lacie_chat.names import pair_name
 
 if TYPE_CHECKING:
@@ -57,8 +57,16 @@ def calibrator_for(speaker: ChatSpeaker, turn: Turn) -> Calibrator | None:
     calibrator = speaker.calibrator_of(turn.baseline)
     if calibrator is None or not is_made_by(speaker, turn):
         return None
-    drawn = turn.params.get("sampling") or {}
-    return calibrator if drawn_so(calibrator.sampling.to_dict(), drawn) else None
+    return calibrator if drawn_so(calibrator.sampling.to_dict(), drawn_of(turn.params)) else None
+
+
+def right_now(speaker: ChatSpeaker, params: Mapping[str, Any], heard: Mapping[str, Any]) -> float | None:
+    """The P(right) that `see_as_now` gives a stored answer of these parameters; None where it stays what it was."""
+    turn = Turn("assistant", "", None, params=dict(params))
+    if heard.get("assessment_version") != speaker.assessment_version:
+        return None
+    calibrator = calibrator_for(speaker, turn)
+    return with_p_right(Assessment.from_dict(heard), calibrator).p_right if calibrator is not None else None
 
 
 def others_answer(session: "ChatSession") -> str:

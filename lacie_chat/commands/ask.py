@@ -14,7 +14,8 @@ standard error says which of the two it was, and its value.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         help=f"draw K samples (1 to {MOST_SAMPLES}): how many agree?",
     )
-    parser.add_argument(
-        "--cut", action="store_true", help="ask a question that is longer than the context without its middle"
-    )
+    add_cut_argument(parser)
     add_answer_options(parser)
 
 
@@ -108,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         engine.close()
     detail(timing_line(answered.finished))
     if args.json:
-        found = answer_object(assessment, speaker, answered)
+        found = answer_object(assessment, speaker, answered, made_with(speaker.sampling, system, args.preset))
         for name, asked in (("sentences", args.sentences), ("agreement", args.agreement)):
             if asked:
                 found.setdefault(name, None)
@@ -170,6 +169,13 @@ def add_question_argument(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="QUESTION",
         help="the question; a `-` before or after it stands for standard input, which is read too where there is none",
+    )
+
+
+def add_cut_argument(parser: argparse.ArgumentParser) -> None:
+    """`--cut`, without which a question that doesn't fit is not asked."""
+    parser.add_argument(
+        "--cut", action="store_true", help="ask a question that is longer than the context without its middle"
     )
 
 
@@ -237,14 +243,23 @@ def too_long(engine: EngineLike, turns: list[ChatTurn], sampling: Sampling, *, l
     return f"{why_unfit(size).rstrip('.')}; {ways}"
 
 
-def answer_object(assessment: Assessment, speaker: Speaker, answered: Answered) -> dict[str, Any]:
-    """The object of DESIGN.md: the assessment, what was thought before, what answered, and what it took."""
+def made_with(sampling: Sampling, system: str, preset: str | None) -> dict[str, Any]:
+    """How an answer was drawn and what was said first, by the names under which a chat keeps it."""
+    return {"sampling": asdict(sampling), "system_prompt": system or None, "preset": preset}
+
+
+def answer_object(
+    assessment: Assessment, speaker: Speaker, answered: Answered, made: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The object of DESIGN.md: the assessment, what was thought before, what answered, how it was `made_with`, and what
+    it took."""
     finished = answered.finished
     return {
         **assessment.to_dict(),
         "reasoning": answered.reasoning or None,
         "model": speaker.model.ref,
         "adapter": speaker.adapter.ref if speaker.adapter else None,
+        **made,
         "finish_reason": finished.reason,
         "usage": finished.usage(),
         "timings": finished.timings(),

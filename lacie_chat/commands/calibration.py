@@ -140,11 +140,12 @@ def _marked_answers(args: argparse.Namespace) -> tuple[Pair, Answers]:
         f"{speaker.others} more were drawn or heard otherwise" if speaker.others else "",
         f"{without} more have no single answer to be right or wrong" if without else "",
     ]
+    settings = settings_of(args)  # as the chat draws
     return pair, Answers(
         signals=[mark.signals for mark in usable],
         correct=[mark.correct for mark in usable],
         source="own marks",
-        sampling=WayOfDrawing.of(sampling_of(settings_of(args), pair.model.path)),  # as the chat draws
+        sampling=WayOfDrawing.of(sampling_of(settings, pair.model.path), settings.system_prompt()),
         version=speaker.version,
         left_out="; ".join(filter(None, left_out)),
         marks=len(usable),

@@ -26,6 +26,7 @@ from lacie_chat.streams import take_the_terminal, terminal_name, terminal_takes_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lacie_chat.chat.choosing import Find
     from lacie_chat.chat.events import ChatEvent
     from lacie_chat.chat.speaker import ChatSpeaker
     from lacie_chat.tui.app import LacieApp
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         take_the_terminal()
         app = app_of(args, speaker, store, resume=resume, notice="\n".join(notices) or None)
         app.run()
-        _say_how_to_go_on(app.session.tree.conversation_id, store, _options_now(args, speaker, app))
+        _say_how_to_go_on(app.session.tree.conversation_id, store, _options_now(args, speaker, app.session.speaker))
         return app.return_code or 0
 
 
@@ -102,8 +103,9 @@ def _plain(args: argparse.Namespace, speaker: Speaker, store: Store, resume: str
 
     for notice in notices:
         note(notice)
-    session = PlainChat(open_session, store, resume).run()
-    _say_how_to_go_on(session.tree.conversation_id, store, " ".join(filter(None, (speaker_options(args), "--plain"))))
+    session = PlainChat(open_session, store, resume, finder(args)).run()
+    options = _options_now(args, speaker, session.speaker)
+    _say_how_to_go_on(session.tree.conversation_id, store, " ".join(filter(None, (options, "--plain"))))
     return 0
 
 
@@ -150,9 +152,9 @@ def _as_it_was(
     return found
 
 
-def _options_now(args: argparse.Namespace, speaker: Speaker, app: "LacieApp") -> str:
-    """The options that name what answers now: another model or adapter may have been chosen inside."""
-    now = app.session.speaker.origin
+def _options_now(args: argparse.Namespace, speaker: Speaker, last: "ChatSpeaker") -> str:
+    """The options that name what answered `last`: another model or adapter may have been chosen inside."""
+    now = last.origin
     if now is None or (now.model_ref, now.adapter_ref) == (speaker.model.ref, speaker.adapter and speaker.adapter.ref):
         return speaker_options(args)
     return speaker_options(_pair_of(args, now.model_ref, now.adapter_ref))
@@ -191,8 +193,14 @@ def _say_how_to_go_on(conversation_id: str | None, store: Store, options: str) -
 
 def app_of(args: argparse.Namespace, speaker: Speaker, store: Store, **more: Any) -> "LacieApp":
     """The interface over a speaker, as the options ask for it; not running yet. `more` are LacieApp's own arguments."""
-    from lacie_chat.chat.choosing import Found
     from lacie_chat.tui.app import LacieApp
+
+    return LacieApp(chat_speaker(speaker), store, settings=settings_of(args), find=finder(args), **more)
+
+
+def finder(args: argparse.Namespace) -> "Find":
+    """What gives the speaker of another model by its REF."""
+    from lacie_chat.chat.choosing import Found
 
     def find(ref: str, on_progress: OnProgress) -> Found:
         """Another model, run as this one."""
@@ -200,7 +208,7 @@ def app_of(args: argparse.Namespace, speaker: Speaker, store: Store, **more: Any
         found = find_speaker(_others(args, ref), on_progress=on_progress, tell=told.append)
         return Found(chat_speaker(found), tuple(filter(None, told)))
 
-    return LacieApp(chat_speaker(speaker), store, settings=settings_of(args), find=find, **more)
+    return find
 
 
 def chat_speaker(speaker: Speaker) -> "ChatSpeaker":

@@ -18,12 +18,18 @@ from rich.text import Text
 from lacie_chat.commands.argument_types import not_negative, positive, probability, whole_number
 from lacie_chat.commands.ask import (
     UNFINISHED,
+    add_cut_argument,
     add_question_argument,
     answer_object,
     assessed,
+    longer_context,
+    made_with,
     read_question,
     stream_answer,
+    too_long,
+    turns_of,
 )
+from lacie_chat.commands.settled import add_option
 from lacie_chat.commands.sides import (
     ComparedSide,
     StartedSide,
@@ -41,21 +47,25 @@ from lacie_chat.engine.asking import Answered
 from lacie_chat.loudness import shows_progress
 from lacie_chat.names import pair_refs
 from lacie_chat.printable import exact_json, printable
+from lacie_chat.settings import BY_NAME
 from lacie_chat.streams import complain, draw
 
 WRONG_USAGE = 2
 MOST_SAMPLES = 8
 
+ONE_QUESTION = ("system_prompt", "top_p", "top_k", "min_p", "repeat_penalty")
+"""Options of an answer that a file of questions doesn't have."""
 _TEMPERATURE_OF_SAMPLES = 0.7  # the method's; at 0 all samples would be one
 _STYLES = {"hedge": "italic underline", "booster": "bold underline", "differs": "magenta"}  # as in the chat
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One answer of a side."""
+    """One answer of a side, and how it was drawn."""
 
     assessment: Assessment
     answered: Answered
+    sampling: Sampling
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +88,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="of both sides (default 0)")
     parser.add_argument("--max-tokens", type=positive, help="length of an answer at most (default 512; a file: 128)")
+    for name in ONE_QUESTION:
+        usual = getattr(Sampling(), name, None)
+        default = "nothing" if usual is None else f"{usual:g}"
+        add_option(parser, name, help=f"{BY_NAME[name].help}; of both sides (default: {default})")
+    add_cut_argument(parser)
     parser.add_argument("--json", action="store_true", help="print both answers and the difference as one JSON object")
     bulk = parser.add_argument_group("a file of questions")
     bulk.add_argument("--questions", metavar="FILE", help="JSON lines with id, question, answers")
@@ -106,13 +121,17 @@ def usage_problem(args: argparse.Namespace) -> str | None:
         return "--questions needs a folder to write into: --out DIR"
     if args.left_preset or args.right_preset:
         return "presets are for one QUESTION"
+    only_one = [BY_NAME[name].flag for name in ONE_QUESTION if getattr(args, name) is not None]
+    only_one += ["--cut"] if args.cut else []
+    if only_one:
+        return f"{only_one[0]} is for one QUESTION"
     if args.samples > 1:
         return "--samples is for one QUESTION; --questions draws one answer a side"
     return None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit status: 0 compared, 2 no question or options that don't go together."""
+    """Exit status: 0 compared, 1 the question doesn't fit, 2 no question or options that don't go together."""
     problem = usage_problem(args)
     if problem:
         complain(f"lacie compare: {problem}")
@@ -133,6 +152,10 @@ def _compare_question(args: argparse.Namespace) -> int:
     sampling = sampling_of(args)
     sides = find_sides(args, sampling)
     with started(*sides) as (left, right):
+        for side in () if args.cut else (left, right):
+            if why := _too_long(side, question):
+                complain(f"lacie compare: {side.compared.name}: {why}")
+                return 1
         listener = left.engine.listener
         samples = [_samples(side, question, sampling, args.samples, listener) for side in (left, right)]
     difference = compare_samples(*[[sample.assessment for sample in each] for each in samples])
@@ -148,7 +171,14 @@ def sampling_of(args: argparse.Namespace) -> Sampling:
     temperature = args.temperature
     if temperature is None:
         temperature = _TEMPERATURE_OF_SAMPLES if args.samples > 1 else Sampling().temperature
-    return Sampling(temperature=temperature, max_tokens=args.max_tokens or 512, seed=args.seed)
+    more = {name: value for name in ONE_QUESTION[1:] if (value := getattr(args, name)) is not None}
+    return replace(Sampling(temperature=temperature, max_tokens=args.max_tokens or 512, seed=args.seed), **more)
+
+
+def _too_long(side: StartedSide, question: str) -> str | None:
+    compared, info = side.compared, side.engine.load()
+    turns = turns_of(question, compared.system)
+    return too_long(side.engine, turns, compared.speaker.sampling, longer_context=longer_context(info))
 
 
 def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, listener: Listener) -> list[Sample]:
@@ -165,7 +195,7 @@ def _samples(side: StartedSide, question: str, sampling: Sampling, count: int, l
             baseline=side.baseline,
             adapter=side.adapter,
         )
-        found.append(Sample(assessed(question, answered, listener, calibrator), answered))
+        found.append(Sample(assessed(question, answered, listener, calibrator), answered, drawn))
     _working("")
     return found
 
@@ -184,7 +214,15 @@ def comparison_object(
 ) -> dict[str, Any]:
     """What `--json` prints."""
     lists = {
-        key: [answer_object(sample.assessment, side.speaker, sample.answered) for sample in each]
+        key: [
+            answer_object(
+                sample.assessment,
+                side.speaker,
+                sample.answered,
+                made_with(sample.sampling, side.system, side.preset),
+            )
+            for sample in each
+        ]
         for key, side, each in zip(("left", "right"), sides, samples, strict=True)
     }
     return {
@@ -256,10 +294,18 @@ def _show(
     alike = not any(side.preset for side in sides)
     line = "; ".join(
         f"{'both sides' if alike else side.name}: temperature {side.speaker.sampling.temperature:g}, {seeds}, at most "
-        f"{side.speaker.sampling.max_tokens} tokens"
+        f"{side.speaker.sampling.max_tokens} tokens{_set_otherwise(side)}"
         for side in sides[: 1 if alike else 2]
     )
-    console.print(Text(f"{line}; heard by {sides[0].speaker.listener.name}", "dim"))
+    console.print(Text(printable(f"{line}; heard by {sides[0].speaker.listener.name}"), "dim"))
+
+
+def _set_otherwise(side: ComparedSide) -> str:
+    """What else of its sampling is not as usual, and what it is told first."""
+    drawn, usual = side.speaker.sampling, Sampling()
+    values = {name: getattr(drawn, name) for name in ONE_QUESTION[1:]}
+    said = [f", {BY_NAME[name].flag[2:]} {value:g}" for name, value in values.items() if value != getattr(usual, name)]
+    return "".join(said) + (f", told first: {' '.join(side.system.split())}" if side.system else "")
 
 
 def _heading(side: ComparedSide) -> Text:

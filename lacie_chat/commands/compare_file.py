@@ -20,6 +20,7 @@ from lacie_chat.engine.settings import Sampling
 from lacie_chat.evaluation.answering import matched
 from lacie_chat.evaluation.questions import Question, read_question_file
 from lacie_chat.evaluation.stored import ROWS, Asking, answers_in, same_evaluation
+from lacie_chat.installed import install_extra
 from lacie_chat.loudness import note
 from lacie_chat.printable import exact_json
 from lacie_chat.rows import Row, locked, write_json, write_rows, writing
@@ -91,7 +92,7 @@ def _picture(
     try:
         picture = draw_shift(rows[0], rows[1], (sides[0].name, sides[1].name), threshold=threshold)
     except ImportError:
-        line = "left out, since drawing needs matplotlib: pip install 'lacie-chat[plots]'"
+        line = f"left out, since drawing needs matplotlib: {install_extra('plots')}"
         note(f"compare: {path.name} is {line}")
         return None
     with writing(path):

@@ -15,6 +15,7 @@ from typing import Any
 from lacie_chat.commands.parsing import LOUDNESS, every_parser
 from lacie_chat.errors import LacieError
 from lacie_chat.loudness import note
+from lacie_chat.printable import printable
 from lacie_chat.settings import BY_NAME, read_settings
 
 PLACES = {
@@ -62,8 +63,19 @@ def answer_shell(build: Callable[[str], argparse.ArgumentParser]) -> None:
         for action in each._actions:
             offer = _offer(each.prog, action)
             if offer is not None:
-                action.completer = offer
+                action.completer = _harmless(offer)
     argcomplete.autocomplete(parser, always_complete_options="long", default_completer=SuppressCompleter())
+
+
+def _harmless(offer: Callable[..., Any]) -> Callable[..., Any]:
+    """What it offers, but nothing with a control or format character in it: shells show it as it is."""
+
+    def offered(**asked: Any) -> dict[str, str]:
+        found = offer(**asked)
+        about = found if isinstance(found, dict) else dict.fromkeys(found, "")
+        return {each: printable(text) for each, text in about.items() if each == printable(each)}
+
+    return offered
 
 
 def _bare(build: Callable[[str], argparse.ArgumentParser]) -> argparse.ArgumentParser:

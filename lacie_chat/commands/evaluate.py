@@ -28,6 +28,7 @@ from lacie_chat.evaluation.answering import matched
 from lacie_chat.evaluation.measuring import BINS, BOOTSTRAP, measure, one_line
 from lacie_chat.evaluation.questions import read_question_file
 from lacie_chat.evaluation.stored import ROWS, Asking, answers_in, same_evaluation
+from lacie_chat.installed import install_extra
 from lacie_chat.loudness import note
 from lacie_chat.models import look_for_calibrator, pair_fingerprint
 from lacie_chat.rows import Row, locked, write_json, write_rows, writing
@@ -117,7 +118,7 @@ def _draw(rows: dict[str, list[Row]], path: Path) -> None:
     try:
         picture = draw_reliability(rows, bins=BINS)
     except ImportError:
-        line = "left out, since drawing needs matplotlib: pip install 'lacie-chat[plots]'"
+        line = f"left out, since drawing needs matplotlib: {install_extra('plots')}"
         note(f"evaluate: {path.name} is {line}")
         return
     with writing(path):

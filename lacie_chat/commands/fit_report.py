@@ -18,6 +18,7 @@ from lacie_chat.confidence import MEANINGS
 from lacie_chat.console import make_console, show
 from lacie_chat.cut_off import count_cut_off
 from lacie_chat.errors import LacieError
+from lacie_chat.installed import install_extra
 from lacie_chat.loudness import note
 from lacie_chat.paths import expanded
 from lacie_chat.printable import exact_json
@@ -90,7 +91,7 @@ def write_picture(panels: Sequence[tuple[str, Bins, dict[Figure, str]]], path: P
     try:
         drawn = draw_calibration([Panel(*panel) for panel in panels])
     except ImportError as error:
-        raise LacieError("drawing needs matplotlib: pip install 'lacie-chat[plots]'") from error
+        raise LacieError(f"drawing needs matplotlib: {install_extra('plots')}") from error
     path = expanded(path)
     with writing(path):
         path.write_bytes(drawn)

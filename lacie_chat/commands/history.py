@@ -156,6 +156,8 @@ def _duplicate(store: Store, args: argparse.Namespace) -> int:
 
 
 def _delete(store: Store, args: argparse.Namespace) -> int:
+    from lacie_chat.tui.prompts import read_prompts
+
     if not args.now:
         conversation = store.find(args.id)
         store.delete(conversation.id)
@@ -179,6 +181,7 @@ def _delete(store: Store, args: argparse.Namespace) -> int:
             note("kept")
             return 0
     store.delete(conversation.id, now=True)
+    read_prompts(store)  # lets its questions go, too
     note(f"deleted {conversation.id} for good")
     return 0
 

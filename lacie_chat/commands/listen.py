@@ -23,6 +23,7 @@ from lacie_chat.confidence import Listener, bar, lexical_cues, mask, percent
 from lacie_chat.confidence.tuned import MOST_CHARACTERS
 from lacie_chat.engine.ears import Ears
 from lacie_chat.errors import LacieError
+from lacie_chat.installed import install_extra
 from lacie_chat.models import find_listener
 from lacie_chat.models.listeners import TUNED_REF
 from lacie_chat.printable import exact_json
@@ -115,7 +116,7 @@ def _compare(rated: Sequence[tuple[Text, float]], picture: Path | None) -> None:
     try:
         drawn = draw_ratings(ratings, heard)
     except ImportError as error:
-        raise LacieError("drawing needs matplotlib: pip install 'lacie-chat[plots]'") from error
+        raise LacieError(f"drawing needs matplotlib: {install_extra('plots')}") from error
     with writing(picture):
         picture.write_bytes(drawn)
 

@@ -117,20 +117,22 @@ def _default_version(mark: MarkedAnswer) -> str:
 
 def _speaker(mark: MarkedAnswer, marks: Sequence[MarkedAnswer], version: str) -> MarkedSpeaker:
     refs = mark.model_ref, mark.adapter_ref
-    sampling = Sampling()
+    sampling, system = Sampling(), ""
     calibrators: dict[Figure, Calibrator] = {}
     note = ""
     if mark.fingerprint:
         try:
             pair, note = _files(refs, mark.fingerprint)
-            sampling = sampling_of(Settings(read_settings().checked()), pair.model.path) if pair else sampling
+            settings = Settings(read_settings().checked())
+            sampling = sampling_of(settings, pair.model.path) if pair else sampling
+            system = settings.system_prompt()
             if pair and (shipped := shipped_calibrator(*pair.paths, version)):
                 calibrators["shipped"] = shipped
             if own_one := own_calibrator_of(mark.fingerprint, version):
                 calibrators["own"] = own_one
         except ModelError as error:
             note = str(error)  # a damaged calibrator is no reason not to show the marks
-    drawn = WayOfDrawing.of(sampling).to_dict()
+    drawn = WayOfDrawing.of(sampling, system).to_dict()
     own, others = marks_of(marks, mark.fingerprint, mark.model, mark.adapter, version, drawn)
     return MarkedSpeaker(mark.model, mark.adapter, mark.fingerprint, refs, own, others, version, calibrators, note)
 

@@ -24,7 +24,7 @@ from lacie_chat.models import (
     resolve_any,
 )
 from lacie_chat.models.catalogue import THINKS
-from lacie_chat.models.needs import fits, too_big
+from lacie_chat.models.needs import fits, needed, needed_of, too_big
 from lacie_chat.printable import exact_json, printable
 from lacie_chat.progress import DownloadLine
 from lacie_chat.sizes import size_text
@@ -64,7 +64,7 @@ def _list(args: argparse.Namespace) -> int:
                 "quantisation": model.quantisation or None,
                 "source": model.source,
                 "adapter": model.is_adapter,
-                "fits": None if free is None else fits(model.size_bytes, free),
+                "fits": None if free is None else fits(needed_of(model.path, model.size_bytes), free),
             }
             for model in index.models
         ]
@@ -80,7 +80,7 @@ def _show(console: Console, here: Sequence[LocalModel], free: int | None) -> Non
     console.print("On this machine", style="bold")
     for model in here:
         facts = [model.source, *([model.quantisation] if model.quantisation else []), size_text(model.size_bytes)]
-        facts.append(_no_model(model) or _fit(model.size_bytes, free))
+        facts.append(_no_model(model) or _fit(needed_of(model.path, model.size_bytes), free))
         named = [] if model.repo is not None or model.name in model.ref else [model.name]
         _entry(console, model.ref, ", ".join(fact for fact in [*named, *facts] if fact))
     memory = 0
@@ -101,16 +101,16 @@ def _about(entry: CatalogueEntry, here: Sequence[LocalModel], free: int | None) 
         THINKS[entry.thinks],
         entry.licence,
         f"here as {there}" if there and there != entry.ref else "is here" if there else "",
-        _fit(entry.download_bytes, free),
+        _fit(needed(entry.download_bytes), free),
     ]
     return ", ".join(fact for fact in facts if fact)
 
 
-def _fit(size_bytes: int, free: int | None) -> str:
-    """Whether a model of that size fits what is free now; nothing where that isn't known."""
+def _fit(need: int, free: int | None) -> str:
+    """Whether a model that needs so much fits what is free now; nothing where that isn't known."""
     if free is None:
         return ""
-    told = too_big(size_bytes, free)
+    told = too_big(need, free)
     return f"too big for now: {told}" if told else "fits this machine"
 
 

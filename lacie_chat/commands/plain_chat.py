@@ -16,12 +16,16 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from queue import Empty, Queue
 
+from lacie_chat.chat.choosing import Find
 from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Notice, TextAdded, ThoughtAdded, TurnChanged
 from lacie_chat.chat.fit import what_goes
 from lacie_chat.chat.going_on import stopped_early, why_it_stays
 from lacie_chat.chat.session import ChatSession
+from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import Turn
-from lacie_chat.commands.plain_words import details_lines, ending_line, figures_line
+from lacie_chat.commands.plain_models import PlainModels
+from lacie_chat.commands.plain_settings import set_by_line, settings_lines
+from lacie_chat.commands.plain_words import HELP, SHOWN, details_lines, ending_line, figures_line, named
 from lacie_chat.conversations import Store, StoreError, why_unmarkable
 from lacie_chat.cut_off import not_sent_words
 from lacie_chat.engine.events import PromptSize
@@ -32,25 +36,12 @@ from lacie_chat.streams import read_line
 
 QUIT_SECONDS = 5.0
 """How soon a second ctrl+c must follow to quit: longer than on the screen, for what the first says takes its time."""
-SHOWN = 10
-"""Conversations that /history names."""
 
-_COMMAND = re.compile(r"/([a-zA-Z-]*)(?:[ \t]+(\S.*))?")
+_COMMAND = re.compile(r"/([a-zA-Z-]*)(?:[ \t]+(\S.*))?", re.DOTALL)
+_TAKE_MORE = ("history", "model", "settings")
+"""Commands that something may follow."""
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)*_]*[ \n]|\n")
 _WAIT = 0.2
-
-HELP: dict[str, str] = {
-    "help": "say these commands",
-    "again": "answer the last question once more",
-    "go-on": "let an answer that stopped go on; send a question without what doesn't fit",
-    "right": "mark the last answer right; once more takes it back",
-    "wrong": "mark the last answer wrong; once more takes it back",
-    "details": "say all that is known of the last answer",
-    "baseline": "let the model answer without its adapter, or with it again",
-    "new": "start a new conversation",
-    "history": f"name the last {SHOWN} conversations; /history 2 goes on with the second",
-    "quit": "end; everything is kept",
-}
 
 _LEAVING_UNDECIDED = ("go-on", "help", "details")
 """Commands that leave it open what becomes of a question that doesn't fit."""
@@ -68,9 +59,12 @@ class PlainChat:
     open_session: Callable[[Callable[[ChatEvent], object]], ChatSession]
     store: Store
     resume: str | None = None
+    find: Find | None = None
+    """Gives the speaker of another model."""
     _events: "Queue[ChatEvent]" = field(default_factory=Queue)
     _interrupted: float = float("-inf")
     _held_back: str = ""
+    _models: PlainModels | None = None
 
     def run(self) -> ChatSession:
         """Until its end; the session is returned, closed. Raises LacieError where the model can't be loaded."""
@@ -138,7 +132,7 @@ class PlainChat:
             self._leave_undecided()
         if text.startswith("//"):
             self._follow(self.session.send(text[1:]))
-        elif command is None or (command[2] and command[1].lower() != "history"):
+        elif command is None or (command[2] and command[1].lower() not in _TAKE_MORE):
             if text:
                 self._follow(self.session.send(text))
         elif command[1].lower() in HELP:
@@ -174,14 +168,15 @@ class PlainChat:
             except KeyboardInterrupt:  # wherever in it: the terminal may be slow
                 waits = self.session.cancel()  # else it is written, and being listened to
         if turn.phase == "undecided" and turn.unfit is not None:
-            self._ask_what_to_do(turn, turn.unfit)
+            self._ask_what_to_do(turn, turn.unfit, began=began)
             return
         self._add("", whole=True)
         self._say_how_it_ended(turn)
         if not waits:
             self._say("Not waited for: how sure it sounds. It is found out all the same.")
 
-    def _ask_what_to_do(self, turn: Turn, size: PromptSize) -> None:
+    def _ask_what_to_do(self, turn: Turn, size: PromptSize, *, began: bool) -> None:
+        print("" if began else "Answer: ", end="", flush=True)
         self._say("none yet." if turn.earlier is None else "not gone on yet.")
         sends, leaves = ("goes on", "leaves it as it is") if size.said else ("sends it", "doesn't send it")
         self._say(f"It doesn't fit. {turn.note}")
@@ -201,6 +196,12 @@ class PlainChat:
     def _next(self) -> ChatEvent | None:
         try:
             return self._events.get(timeout=_WAIT)
+        except Empty:
+            return None
+
+    def _next_now(self) -> ChatEvent | None:
+        try:
+            return self._events.get_nowait()
         except Empty:
             return None
 
@@ -260,6 +261,53 @@ class PlainChat:
             for line in details_lines(turn):
                 self._say(line)
 
+    def _do_model(self, wanted: str) -> None:
+        if self.find is None:
+            self._say("No other model can be chosen here.")
+            return
+        self._models = self._models or PlainModels(self.session, self.find, self._say)
+        if not wanted:
+            self._models.show()
+        elif reason := self.session.why_unchangeable:
+            self._say(reason)
+        elif found := self._models.take(wanted):
+            for line in found.told:
+                self._say(f"Note: {line}")
+            self._change(found.speaker)
+
+    def _do_settings(self, text: str) -> None:
+        if not text:
+            for line in settings_lines(self.session):
+                self._say(line)
+            return
+        lines, loads = set_by_line(self.session, text)
+        for line in lines:
+            self._say(line)
+        if loads:
+            self._change(self.session.making.run_otherwise(self.session.speaker))
+
+    def _change(self, speaker: ChatSpeaker) -> None:
+        """Let this one answer; ctrl+c stops its loading, and the one before is back."""
+        while self._next_now() is not None:
+            pass  # what came before it
+        self.session.change_speaker(speaker)
+        self._say(f"Loading {speaker.model_name}.")
+        while True:
+            try:
+                event = self._next()
+            except KeyboardInterrupt:
+                self.session.stop_loading()
+                continue
+            match event:
+                case Loaded():
+                    break
+                case LoadFailed(reason):
+                    self._say(f"{reason.rstrip('.')}.")
+                    return
+                case Notice(message):
+                    self._say(f"Note: {message}")
+        self._say(f"From now on: {self._who()}.")
+
     def _do_baseline(self, _: str) -> None:
         if self.session.speaker.adapter_name is None:
             self._say("This model has no adapter: it is its own baseline.")
@@ -285,7 +333,7 @@ class PlainChat:
             self._say("There is no conversation yet.")
         for number, each in enumerate(kept, 1):
             count = f"{each.messages} message{'' if each.messages == 1 else 's'}"
-            self._say(f"{number}: {_named(each.title)} {count}, {each.updated_at.astimezone():%Y-%m-%d %H:%M}.")
+            self._say(f"{number}: {named(each.title)} {count}, {each.updated_at.astimezone():%Y-%m-%d %H:%M}.")
 
     def _do_quit(self, _: str) -> None:
         raise _Ended
@@ -295,7 +343,7 @@ class PlainChat:
     def _open(self, conversation_id: str) -> None:
         """Go on with a conversation, and say how it ended."""
         self.session.open(conversation_id)
-        self._say(f"{self._who()}. Going on with: {_named(self.session.tree.title)}")
+        self._say(f"{self._who()}. Going on with: {named(self.session.tree.title)}")
         for turn in self.session.tree.path()[-2:]:
             self._say(f"{'You' if turn.role == 'user' else 'Answer'}: {turn.text}")
         if (leaf := self.session.tree.leaf) is not None and leaf.role == "assistant":
@@ -334,8 +382,3 @@ def _settled(turn: Turn) -> bool:
     heard = turn.assessment is not None or bool(turn.problem)
     to_hear = turn.status in ("complete", "cancelled") and bool(turn.text.strip()) and not turn.thought_only
     return turn.status != "streaming" and turn.phase == "done" and not turn.drawing and (heard or not to_hear)
-
-
-def _named(title: str) -> str:
-    title = title or "untitled"
-    return title if title[-1] in ".?!…" else f"{title}."

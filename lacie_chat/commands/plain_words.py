@@ -1,4 +1,4 @@
-"""What is known of an answer in whole sentences, a line each, for the plain chat."""
+"""What the plain chat says in whole sentences, a line each: of an answer, and of its commands."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,23 @@ from lacie_chat.chat.tree import Turn
 from lacie_chat.confidence import Span, spoken_text, tone
 from lacie_chat.conversations import no_answer_text
 from lacie_chat.cut_off import not_sent_words, stored_words
+
+SHOWN = 10
+"""Conversations that /history names."""
+HELP: dict[str, str] = {
+    "help": "say these commands",
+    "again": "answer the last question once more",
+    "go-on": "let an answer that stopped go on; send a question without what doesn't fit",
+    "right": "mark the last answer right; once more takes it back",
+    "wrong": "mark the last answer wrong; once more takes it back",
+    "details": "say all that is known of the last answer",
+    "model": "name the models that there are; /model 2 or /model NAME lets another answer",
+    "settings": "say what is set; /settings temperature 0.7 sets it",
+    "baseline": "let the model answer without its adapter, or with it again",
+    "new": "start a new conversation",
+    "history": f"name the last {SHOWN} conversations; /history 2 goes on with the second",
+    "quit": "end; everything is kept",
+}
 
 
 def figures_line(turn: Turn) -> str:
@@ -73,3 +90,9 @@ def _listed(spans: tuple[Span, ...]) -> str:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:].rstrip('.')}."
+
+
+def named(title: str) -> str:
+    """A conversation's title, as a sentence."""
+    title = title or "untitled"
+    return title if title[-1] in ".?!…" else f"{title}."

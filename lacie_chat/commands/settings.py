@@ -3,6 +3,7 @@
 import argparse
 import os
 import subprocess
+import sys
 
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +18,8 @@ from lacie_chat.settings import OPTIONS, Held, Option, SettingsFile, as_toml, re
 from lacie_chat.streams import complain, print_path
 
 WRONG = 2
+_SHOWN = 60
+"""Characters of a value that a terminal shows; elsewhere it is whole."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,11 +62,18 @@ def _show(args: argparse.Namespace) -> int:
         return _told(file)
     console = make_console()
     console.print(Text(f"{file.path}" if file.path.exists() else f"{file.path} (not there yet: lacie settings init)"))
+    if not sys.stdout.isatty():
+        for option in OPTIONS:
+            each = held[option.name]
+            print(printable(f"{option.name}  {each.source}  {value_text(option, each)}"))
+        _show_tables(file)
+        return _told(file)
     table = Table.grid(padding=(0, 2))
     for option in OPTIONS:
         each = held[option.name]
         dim = "dim" if each.source == "default" else ""
-        value = Text(printable(value_text(option, each)), style=dim or "bold")
+        text = value_text(option, each)
+        value = Text(printable(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"), style=dim or "bold")
         # the value last: it may be long, and nothing stands behind it then
         table.add_row(Text(option.name, style=dim), Text(each.source, style="dim"), value)
     show(table)
@@ -72,11 +82,10 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def value_text(option: Option, held: Held) -> str:
-    """A value on one line, as the file has it; where nobody sets one, how it is chosen."""
+    """A value on one line, as the file may have it; where nobody sets one, how it is chosen."""
     if held.value is None or (held.source == "default" and option.otherwise):
         return option.default_text
-    text = as_toml(held.value)
-    return text if len(text) <= 60 else text[:59] + "…"
+    return as_toml(held.value).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _show_tables(file: SettingsFile) -> None:

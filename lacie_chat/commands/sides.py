@@ -38,7 +38,7 @@ from lacie_chat.settings import Settings
 BASELINE, ADAPTER = "baseline", "adapter"
 _ADAPTER_PREFIX = "adapter:"
 NONE = "no preset"
-_FLAGS = ("temperature", "max_tokens", "reasoning")
+_FLAGS = ("system_prompt", "temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens", "reasoning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +131,11 @@ def find_sides(args: argparse.Namespace, sampling: Sampling) -> tuple[ComparedSi
     for name, (model, adapter), (model_print, adapter_print), reasoning, preset in zip(
         names, found, prints, [choices[0], choices[-1]], presets, strict=True
     ):
-        drawn, system = replace(sampling, reasoning=reasoning), ""
+        drawn, system = replace(sampling, reasoning=reasoning), (getattr(args, "system_prompt", None) or "").strip()
         if preset is not None:
             drawn, system = _by_preset(args, preset, drawn, model.path)
             name = name if prints[0] == prints[1] else f"{name}, preset {preset}"
-        calibrators = calibrators_of(Pair(model, adapter), WayOfDrawing.of(drawn), listener)
+        calibrators = calibrators_of(Pair(model, adapter), WayOfDrawing.of(drawn, system), listener)
         speaker = Speaker(model, adapter, *calibrators, listener, drawn, machine)
         sides.append(ComparedSide(name, speaker, model_print, adapter_print, preset, system))
     return sides[0], sides[1]

@@ -239,7 +239,7 @@ def find_speaker(args: argparse.Namespace, *, on_progress: OnProgress | None = N
     reasoning_of(args, pair.model, tell)
     sampling, own = sampling_of(settings, pair.model.path), sampling_of(Settings(), pair.model.path)
     listener = listener_of(args, pair.model, on_progress=on_progress, tell=tell)
-    calibrators = calibrators_of(pair, WayOfDrawing.of(sampling), listener, tell)
+    calibrators = calibrators_of(pair, WayOfDrawing.of(sampling, settings.system_prompt()), listener, tell)
     can_think = habit_at(pair.model.path) is not None
     return Speaker(pair.model, pair.adapter, *calibrators, listener, sampling, machine, own, can_think)
 

@@ -17,7 +17,7 @@ from lacie_chat.confidence.assessment import (
     Verdict,
     verdict_of,
 )
-from lacie_chat.confidence.calibrator import Calibrator, Form, OlderCalibrator, WayOfDrawing, drawn_so
+from lacie_chat.confidence.calibrator import Calibrator, Form, OlderCalibrator, WayOfDrawing, drawn_of, drawn_so
 from lacie_chat.confidence.cues import lexical_cues
 from lacie_chat.confidence.listener import (
     ACCEPT_THRESHOLD,
@@ -86,6 +86,7 @@ __all__ = [
     "bar",
     "can_agree",
     "confidence_text",
+    "drawn_of",
     "drawn_so",
     "lexical_cues",
     "mask",

@@ -14,7 +14,6 @@ used. None says 0 or 100 %, which no finite number of answers can show: what com
 (n + 1) / (n + 2)], the rule of succession for a run of n.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lacie_chat.confidence.signals import ACCEPTANCE, AGREEMENT, MEANINGS
+from lacie_chat.foreign_json import read_json
 
 FORMAT = "lacie-calibrator/4"
 _OLDER = ("lacie-calibrator/1", "lacie-calibrator/2", "lacie-calibrator/3")  # they know the wording alone
@@ -61,10 +61,13 @@ class WayOfDrawing:
     reasoning: str | int | None = None
     """Whether it was thought about first: `on`, `off`, the most tokens for it; None: as the model does, which for most
     is not to think."""
+    system: str = ""
+    """What the model was told first: it may answer otherwise, and sound otherwise, than without."""
 
     @classmethod
-    def of(cls, sampling: _Sampling) -> "WayOfDrawing":
-        """What of a sampling changes how often answers are right; length and seed are no part of it."""
+    def of(cls, sampling: _Sampling, system: str = "") -> "WayOfDrawing":
+        """What of a sampling, and of what the model is told first, changes how often answers are right; length and seed
+        are no part of it."""
         return cls(
             float(sampling.temperature),
             float(sampling.top_p),
@@ -72,33 +75,43 @@ class WayOfDrawing:
             float(sampling.repeat_penalty),
             float(sampling.min_p),
             sampling.reasoning,
+            system,
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is kept: without the min-p where there is none, as before there was any. `reasoning` is always there,
-        so that answers that were thought about aren't taken for others."""
-        return {name: value for name, value in asdict(self).items() if name != "min_p" or value}
+        """As it is kept: without min-p and system prompt where there are none, as before there were any. `reasoning` is
+        always there, so that answers that were thought about aren't taken for others."""
+        return {name: value for name, value in asdict(self).items() if name not in ("min_p", "system") or value}
 
     @classmethod
     def from_dict(cls, data: Any) -> "WayOfDrawing":
         """Read what `to_dict` wrote. Raises ValueError, one line, on anything else."""
         names = ("temperature", "top_p", "top_k", "repeat_penalty")
-        if not isinstance(data, Mapping) or set(data) - {"min_p", "reasoning"} != set(names):
+        if not isinstance(data, Mapping) or set(data) - {"min_p", "reasoning", "system"} != set(names):
             raise ValueError(f"not a calibrator: 'sampling' has {', '.join(names)}")
         reasoning = data.get("reasoning")
         if reasoning not in (None, "on", "off") and type(reasoning) is not int:
             raise ValueError("not a calibrator: 'reasoning' is on, off or a number of tokens")
+        system = data.get("system", "")
+        if not isinstance(system, str):
+            raise ValueError("not a calibrator: 'system' is a text")
         temperature, top_p, top_k, repeat_penalty = (_number(data[name], "sampling") for name in names)
         min_p = _number(data.get("min_p", 0.0), "sampling")
-        return cls(temperature, top_p, int(top_k), repeat_penalty, min_p, reasoning)
+        return cls(temperature, top_p, int(top_k), repeat_penalty, min_p, reasoning, system)
 
 
-_UNSAID: Mapping[str, Any] = {"min_p": 0.0, "reasoning": None}
+_UNSAID: Mapping[str, Any] = {"min_p": 0.0, "reasoning": None, "system": ""}
 """What answers were drawn with that were kept before these were."""
 
 
+def drawn_of(params: Mapping[str, Any]) -> dict[str, Any]:
+    """How an answer was drawn, by the parameters that are kept with it: its sampling, and what the model was told."""
+    told = params.get("system_prompt")
+    return {**(params.get("sampling") or {}), **({"system": told} if told else {})}
+
+
 def drawn_so(way: Mapping[str, Any], drawn: Mapping[str, Any]) -> bool:
-    """Whether an answer that is kept with the sampling `drawn` was drawn in this way (`WayOfDrawing.to_dict`)."""
+    """Whether an answer was drawn in this way (`WayOfDrawing.to_dict`); `drawn`: see `drawn_of`."""
     wanted = {**_UNSAID, **way}
     return wanted.items() <= {**wanted, **_UNSAID, **drawn}.items()
 
@@ -215,12 +228,12 @@ class Calibrator:
     def load(cls, path: Path) -> "Calibrator":
         """Read a JSON file. Raises ValueError, one line with its name, if it is unreadable or no calibrator."""
         try:
-            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+            return cls.from_dict(read_json(path))
         except OlderCalibrator as error:
             raise OlderCalibrator(f"the calibrator {path} is not used: {error}") from error
         except OSError as error:
             raise ValueError(f"the calibrator {path} can't be read: {error.strerror}") from error
-        except (ValueError, RecursionError) as error:  # JSON and UTF-8 errors are ValueErrors, too
+        except ValueError as error:  # NoJSON is one, too
             raise ValueError(f"the calibrator {path} is damaged: {str(error).splitlines()[0]}") from error
 
 

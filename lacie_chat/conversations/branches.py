@@ -1,4 +1,4 @@
-"""Reading the tree of messages: one, all, the branch that ends in one, the branches that begin at one."""
+"""The tree of messages: one, all, the branch that ends in one, the branches that begin at one; taking one out."""
 
 import sqlite3
 
@@ -63,3 +63,14 @@ def leaf_under(connection: sqlite3.Connection, message_id: int) -> Message:
     ).fetchone()
     # The newest message below is a leaf: a child is always newer than its parent.
     return message(connection, message_id if row["newest"] is None else row["newest"])
+
+
+def remove(connection: sqlite3.Connection, message_id: int) -> None:
+    """Take a message out, with all below it. Raises StoreError where the shown branch ends there."""
+    below = """WITH RECURSIVE below (id) AS (
+        SELECT ? UNION ALL SELECT m.id FROM messages m JOIN below ON m.parent_id = below.id)"""
+    if connection.execute(
+        f"{below} SELECT 1 FROM conversations WHERE leaf_id IN (SELECT id FROM below)", (message_id,)
+    ).fetchone():
+        raise StoreError(f"message {message_id} is on the branch that is shown")
+    connection.execute(f"{below} DELETE FROM messages WHERE id IN (SELECT id FROM below)", (message_id,))

@@ -7,7 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from lacie_chat.conversations.errors import StoreError, explained
+from lacie_chat.conversations.filters import filter_right_by
 from lacie_chat.conversations.schema import migrate
+from lacie_chat.private import private_file, private_folder
 
 BUSY_SECONDS = 5.0
 
@@ -39,22 +41,25 @@ def database_in_memory() -> sqlite3.Connection:
 def _prepare_file(path: Path) -> None:
     """The folder and an empty file, readable by their user only: conversations are private."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(path.parent)
+        is_folder = path.is_dir()
     except OSError as error:
         raise StoreError(
             f"can't make the folder {path.parent} ({error.strerror}); set LACIE_DATA_DIR to another folder"
         ) from error
-    if path.is_dir():
+    if is_folder:
         raise StoreError(f"{path} is a folder, not a file; move it away or set LACIE_DATA_DIR to another folder")
     with suppress(FileExistsError):
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # SQLite's own files take its mode
         except FileExistsError:
             raise
         except OSError as error:
             raise StoreError(
                 f"can't write in {path.parent} ({error.strerror}); set LACIE_DATA_DIR to another folder"
             ) from error
+    for beside in ("", "-wal", "-shm"):
+        private_file(path.with_name(path.name + beside))
 
 
 def _connect(name: str, busy_seconds: float) -> sqlite3.Connection:
@@ -62,6 +67,7 @@ def _connect(name: str, busy_seconds: float) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    filter_right_by(connection, lambda params, heard: None)
     return connection
 
 

@@ -5,10 +5,14 @@ conversation; a word may stand in any of its messages. A minus before any of the
 such word. What stands in quotes is text, whatever it looks like. Figures are percents, as they are shown.
 """
 
+import json
 import re
+import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
+from typing import Any
 
 from lacie_chat.conversations.values import storable
 from lacie_chat.cut_off import CUT_OFF
@@ -55,7 +59,8 @@ _OF_A_CONVERSATION = {"pinned": "c.pinned_at IS NOT NULL", "deleted": "c.deleted
 STATES = (*_OF_AN_ANSWER, *_OF_A_CONVERSATION)
 _FIGURES = {
     "sounds": "CASE a.state WHEN 'answered' THEN a.acceptance END",
-    "right": "CASE a.confidence_kind WHEN 'calibrated' THEN a.confidence END",
+    # what the calibrator in use gives it today, where there is one (Store.right_by)
+    "right": "right_now(m.params, a.assessment, CASE a.confidence_kind WHEN 'calibrated' THEN a.confidence END)",
 }
 _NAMES = {
     # an answer says who gave it; older ones leave that to their conversation
@@ -69,6 +74,20 @@ EXAMPLES = "is:wrong sounds:>80 right:<40 model:qwen after:2026-01-31"
 
 _TOKEN = re.compile(r'(?P<minus>-?)(?:(?P<name>[A-Za-z]+):(?![:/\\]))?(?:"(?P<quoted>[^"]*)"(?!\S)|(?P<bare>\S*))')
 _FIGURE = re.compile(r"(?P<sign>[<>]=?|=)?(?P<least>\d+(?:\.\d+)?)%?(?:-(?P<most>\d+(?:\.\d+)?)%?)?")
+
+
+Figure = Callable[[dict[str, Any], dict[str, Any]], float | None]
+"""Of an answer's parameters and its assessment: the P(right) that it has today; None: the stored one."""
+
+
+def filter_right_by(connection: sqlite3.Connection, figure: Figure) -> None:
+    """Let `right:` go by this figure."""
+
+    def right_now(params: str, assessment: str | None, stored: float | None) -> float | None:
+        found = figure(json.loads(params), json.loads(assessment)) if assessment is not None else None
+        return stored if found is None else found
+
+    connection.create_function("right_now", 3, right_now)
 
 
 def parse_query(text: str, *, now: datetime | None = None) -> Query:

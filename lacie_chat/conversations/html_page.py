@@ -118,7 +118,11 @@ def _figures(message: Message, heard: Assessment | None) -> Iterator[tuple[str, 
         yield "tokens", str(tokens)
 
 
-_PARAMS = {"model": "model", "adapter": "adapter", "temperature": "temperature", "top_p": "top-p", "seed": "seed"}
+_PARAMS = {
+    "model": "model", "adapter": "adapter", "system_prompt": "told first", "preset": "preset",
+    "temperature": "temperature", "top_p": "top-p", "top_k": "top-k", "min_p": "min-p",
+    "repeat_penalty": "repeat penalty", "reasoning": "reasoning", "max_tokens": "length at most", "seed": "seed",
+}  # fmt: skip
 
 
 def _rendered(text: str, heard: Assessment | None) -> str:

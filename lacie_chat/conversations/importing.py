@@ -5,12 +5,11 @@ conversation keeps its id and its times; where another has the id it gets a new 
 conversation: it is known by when it began and by its messages.
 """
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NoReturn, get_args
+from typing import Any, get_args
 
 from lacie_chat.confidence import Assessment, SentenceAcceptance, Span, State, confidence_text
 from lacie_chat.conversations import branches, keeping
@@ -21,8 +20,11 @@ from lacie_chat.conversations.records import ROLES, STATUSES, Conversation
 from lacie_chat.conversations.rows import conversation_of
 from lacie_chat.conversations.thoughts import add_thought
 from lacie_chat.conversations.values import as_json, compact_json, one_line, storable
+from lacie_chat.foreign_json import NoJSON, parse_json
 
 Fields = dict[str, Any]
+_LARGEST = 512 << 20
+"""Bytes of a file: a long conversation, with the tokens of each answer, has some tens of millions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,9 @@ class Read:
 def read_export(text: str) -> Read:
     """What an exported file holds. Raises StoreError, one line, for a file that is none or is damaged."""
     try:
-        data = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise StoreError("this is no JSON, or only a part of it; nothing was imported") from None
+        data = parse_json(text, most=_LARGEST)
+    except NoJSON as error:
+        raise StoreError(f"this is no JSON, or only a part of it ({error}); nothing was imported") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise StoreError(
             "this is no conversation of lacie-chat; it takes what 'lacie history export ID --format json' wrote"
@@ -57,10 +59,6 @@ def read_export(text: str) -> Read:
 
 class _Damaged(Exception):
     """Names what of a file isn't as it must be."""
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
 
 
 def bring_in(connection: sqlite3.Connection, read: Read) -> tuple[Conversation, bool]:

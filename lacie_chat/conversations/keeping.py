@@ -48,6 +48,12 @@ def get(connection: sqlite3.Connection, conversation_id: str) -> Conversation:
     return conversation_of(row)
 
 
+def all_ids(connection: sqlite3.Connection) -> dict[str, bool]:
+    """Every conversation by its id: is it deleted?"""
+    rows = connection.execute("SELECT id, deleted_at FROM conversations")
+    return {row["id"]: row["deleted_at"] is not None for row in rows.fetchall()}
+
+
 def find(connection: sqlite3.Connection, id_prefix: str, *, deleted: bool) -> Conversation:
     """The one conversation (or deleted one) whose id starts so. Raises StoreError where it is none, or several."""
     prefix = storable(id_prefix.strip().lower().translate(_TYPOS))

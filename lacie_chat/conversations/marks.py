@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from lacie_chat.confidence import drawn_so, signal_values
+from lacie_chat.confidence import drawn_of, drawn_so, signal_values
 from lacie_chat.conversations.errors import StoreError
 from lacie_chat.conversations.records import MarkedAnswer, Message
 
@@ -101,7 +101,7 @@ def _marked(row: sqlite3.Row) -> MarkedAnswer:
         adapter_ref=params.get("adapter_ref"),
         fingerprint=params.get("fingerprint"),
         acceptance=row["acceptance"],
-        sampling=params.get("sampling") or {},
+        sampling=drawn_of(params),
         signals=signal_values(assessment),
         assessment_version=assessment.get("assessment_version"),  # marks from before it was kept have none
         correct=bool(row["correct"]),

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from lacie_chat.conversations.errors import StoreError
+from lacie_chat.private import opener
 
 APPLICATION_ID = 0x4C414349  # "LACI": another program's SQLite file is refused, not migrated
 
@@ -154,5 +155,6 @@ def _version(connection: sqlite3.Connection, path: Path | None, migrations: Sequ
 
 def _copy(path: Path, backup: Path) -> None:
     """A consistent copy through SQLite itself (a plain copy would miss what is still in the WAL)."""
+    open(backup, "ab", opener=opener).close()  # else SQLite makes it, as the umask has it
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(backup)) as target:
         source.backup(target)

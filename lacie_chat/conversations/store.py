@@ -15,12 +15,12 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from lacie_chat import paths
-from lacie_chat.conversations import branches, keeping, owner
+from lacie_chat.conversations import branches, keeping, owner, streaming
 from lacie_chat.conversations.assessments import set_assessment
 from lacie_chat.conversations.database import BUSY_SECONDS, database_in_memory, open_database
 from lacie_chat.conversations.errors import StoreError, explained
 from lacie_chat.conversations.export import beside, to_json, to_markdown
-from lacie_chat.conversations.filters import Query
+from lacie_chat.conversations.filters import Figure, Query, filter_right_by
 from lacie_chat.conversations.html_page import to_html
 from lacie_chat.conversations.importing import bring_in, read_export
 from lacie_chat.conversations.marks import find_marks, set_mark
@@ -108,8 +108,8 @@ class Store:
             return keeping.find(connection, id_prefix, deleted=deleted)
 
     def rename(self, conversation_id: str, title: str) -> None:
-        """Give a conversation another title."""
-        self._change_conversation("title = ?", (one_line(title),), conversation_id)
+        """Give a conversation another title. That is no use of it: it keeps its place in the lists."""
+        self._change_conversation("title = ?", (one_line(title),), conversation_id, touch=False)
 
     def set_model(self, conversation_id: str, model: str, adapter: str | None) -> None:
         """Note who answers in a conversation now."""
@@ -158,12 +158,23 @@ class Store:
             new_id = keeping.copy(connection, original, [message.id for message in thread])
             return keeping.get(connection, new_id)
 
+    def all_ids(self) -> dict[str, bool]:
+        """Every conversation that there is, by its id: is it deleted, and can be taken back?"""
+        with self._reading() as connection:
+            return keeping.all_ids(connection)
+
     def list_conversations(
         self, limit: int = 50, offset: int = 0, query: Query | None = None, *, pinned_first: bool = False
     ) -> list[ConversationSummary]:
         """The conversations (that match), the last changed one first."""
         with self._reading() as connection:
             return keeping.listed(connection, limit, offset, query or Query(), pinned_first=pinned_first)
+
+    def right_by(self, figure: Figure) -> None:
+        """Filter by the P(right) that `figure` gives an answer of these parameters and this assessment, which is the
+        one that is shown; None: by the stored one."""
+        with self._reading() as connection:
+            filter_right_by(connection, figure)
 
     def search(self, query: Query | str, limit: int = 50) -> list[Hit]:
         """Finished messages that hold all of the words, best first; of a query, that match. Any string is valid."""
@@ -227,6 +238,12 @@ class Store:
                 self._streaming.add(message_id)
             return self.message(message_id)
 
+    def remove(self, message_id: int) -> None:
+        """Take a message out, with all below it, for good: only what was never sent. The branch that is shown must not
+        end there."""
+        with self._writing() as connection:
+            branches.remove(connection, message_id)
+
     def append(self, message_id: int, text: str) -> None:
         """Add text to a message; it is on disk when this returns."""
         with self._writing() as connection:
@@ -247,14 +264,7 @@ class Store:
             message = self.message(message_id)
             if message.status == "streaming":
                 return
-            # `finish` puts it into the index again, with all its text
-            connection.execute(
-                "INSERT INTO message_search (message_search, rowid, text) VALUES ('delete', ?, ?)",
-                (message_id, message.text),
-            )
-            connection.execute(
-                "UPDATE messages SET status = 'streaming', owner = ? WHERE id = ?", (owner.this_process(), message_id)
-            )
+            streaming.begin_again(connection, message_id, message.text)
             self._streaming.add(message_id)
 
     def finish(
@@ -358,9 +368,7 @@ class Store:
     def _mark_cut_off(self) -> None:
         """Mark the streaming messages whose process is gone. Takes the write lock, so a read-only file shows here."""
         with self._writing() as connection:
-            rows = connection.execute("SELECT id, owner FROM messages WHERE status = 'streaming'").fetchall()
-            gone = [(row["id"],) for row in rows if not owner.is_alive(row["owner"])]
-            connection.executemany("UPDATE messages SET status = 'cut_off', owner = NULL WHERE id = ?", gone)
+            streaming.mark_cut_off(connection)
             keeping.purge(connection)
 
     @contextmanager

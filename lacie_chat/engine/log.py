@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 
 from lacie_chat import paths
+from lacie_chat.private import opener, private_file, private_folder
 
 _MAX_LOG_BYTES = 4 << 20
 
@@ -19,10 +20,12 @@ def default_log_path() -> Path:
 def open_log(path: Path) -> io.FileIO | None:
     """Open the log for appending, unbuffered (a crash loses nothing). None where that can't be: no reason to stop."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (paths.data_dir(), path.parent):
+            if path.is_relative_to(folder):
+                private_folder(folder)
         if path.exists() and path.stat().st_size > _MAX_LOG_BYTES:
-            path.replace(path.with_suffix(path.suffix + ".old"))
-        return path.open("ab", buffering=0)
+            path.replace(private_file(path).with_suffix(path.suffix + ".old"))
+        return open(path, "ab", buffering=0, opener=opener)
     except OSError as error:
         log.debug("no log file: %s", error)
         return None

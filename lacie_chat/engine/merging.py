@@ -19,6 +19,7 @@ from llama_cpp import llama_cpp as low
 from lacie_chat.engine import native
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.gguf_header import Header, Tensor, read_header
+from lacie_chat.private import private_file, private_folder
 
 _F32, _Q8_0, _BF16 = 0, 7, 32  # enum llama_ftype
 _KINDS: dict[int, npt.DTypeLike] = {0: np.float32, 1: np.float16}  # enum ggml_type
@@ -45,13 +46,13 @@ def merged_copy(model: Path, adapter: Path, copy: Path) -> Path:
         with contextlib.suppress(OSError):
             os.utime(copy)  # so that those in use are not the oldest
         return copy
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".making-") as making:
         whole, made = Path(making) / "f32.gguf", Path(making) / copy.name
         _quantised(model, whole, _F32)
         _merge(whole, adapter)
         _quantised(whole, made, _BF16 if kind == "BF16" else _Q8_0)
-        made.replace(copy)
+        private_file(made).replace(copy)
     others = [path for path in folder.glob("*.gguf") if path != copy]
     for old in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT - 1 :]:
         old.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ from typing import Any
 from llama_cpp import llama_cpp as low
 
 from lacie_chat.engine.log import default_log_path, open_log
+from lacie_chat.printable import printable
 
 _DEBUG, _ERROR, _CONTINUED = 1, 4, 5  # enum ggml_log_level
 
@@ -57,7 +58,7 @@ class _NativeLog:
                 if level == _ERROR and text.strip():
                     self._errors.append(text.decode("utf-8", "replace").strip())
                 if self._file is not None and (kept is None or level == _ERROR):
-                    self._file.write(text)
+                    self._file.write(printable(text.decode("utf-8", "replace")).encode("utf-8"))  # a file's own texts
         except (OSError, ValueError):  # a full disk must not stop an answer, nor raise into C
             pass
 

@@ -22,9 +22,11 @@ from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import answer_all, rows_of, sampling_record
 from lacie_chat.evaluation.prompts import PromptForm
 from lacie_chat.evaluation.questions import Question
+from lacie_chat.foreign_json import NoJSON, read_json
 from lacie_chat.listener_files import ListenerFiles
 from lacie_chat.models import ResolvedModel, pair_fingerprint
-from lacie_chat.rows import Row, RowFile, locked, write_json
+from lacie_chat.private import private_folder
+from lacie_chat.rows import Row, RowFile, locked, write_json, writing
 
 ANSWERS, ROWS = "answers.jsonl", "rows.jsonl"
 _CONTEXT = 2048  # tokens of a question, its answer and the thought between them together
@@ -85,7 +87,13 @@ def same_evaluation(out: Path, identity: dict[str, Any]) -> None:
     """Refuse to go on with answers that were made in another way; write down how they are made where there are none."""
     path = out / "evaluation.json"
     if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            before = read_json(path)
+        except (OSError, NoJSON) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise LacieError(f"{path} can't be read ({why}); give another --out folder") from error
+        if not isinstance(before, dict):
+            raise LacieError(f"{path} is damaged: it is no JSON object; give another --out folder")
         heard, own = before.get("assessment_version") or "an older one", identity["assessment_version"]
         if heard != own:
             raise LacieError(
@@ -172,6 +180,9 @@ def answers_to(
     digest = hashlib.sha256(json.dumps(asking.way(listener), sort_keys=True).encode()).hexdigest()[:12]
     folder = paths.calibrators_dir() / "answers" / f"{pair}-{digest}"
     kept = [replace(question, id=_kept_as(question)) for question in questions]
+    with writing(folder):
+        for each in (paths.data_dir(), paths.calibrators_dir(), folder.parent, folder):
+            private_folder(each)
     with locked(folder, "answers"):
         rows = answers_in(folder, kept, asking, model, adapter, listener, label="calibrate")
     return [{**row, "id": question.id} for row, question in zip(rows, questions, strict=True)]

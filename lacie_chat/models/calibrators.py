@@ -9,14 +9,15 @@ The user's own wins over the maker's, which stays in its file untouched. Of the 
 too, so that every fit can be taken back.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lacie_chat import paths
+from lacie_chat.foreign_json import parse_json
 from lacie_chat.models.errors import ModelError
 from lacie_chat.models.gguf_file import fingerprint, read_metadata
+from lacie_chat.private import private_folder
 from lacie_chat.rows import write_json, writing
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def keep_calibrator(calibrator: "Calibrator", model_path: Path, adapter_path: Pa
     """Make this the user's own calibrator of the pair; the one before is kept beside it. Returns its file. Raises
     LacieError where that can't be written."""
     path = calibrator_path(model_path, adapter_path)
+    with writing(path):
+        private_folder(private_folder(paths.data_dir()) / path.parent.name)
     try:
         earlier = _read_own(path)
     except ModelError:
@@ -147,6 +150,8 @@ def _usable(
         return None, f"{source} is not used: {heard}{version}; {again}"
     if sampling is not None and calibrator.sampling != sampling:
         how = _differing(calibrator.sampling, sampling)
+        if sampling.system:  # which the questions of `calibrate` are asked without
+            again = "fit it on answers that you mark: lacie calibration fit --marks"
         return None, f"{source} is not used: its answers were drawn with {how}; draw like that, or {again}"
     return calibrator, ""
 
@@ -161,6 +166,8 @@ def _differing(fitted: "WayOfDrawing", asked: "WayOfDrawing") -> str:
 
 
 def _written(key: str, value: "str | float | None") -> str:
+    if key == "system":
+        return f"prompt “{value if len(str(value)) <= 24 else f'{str(value)[:23]}…'}”" if value else "prompt none"
     if value is None and key == "reasoning":
         return "as the model does"
     return value if isinstance(value, str) else f"{value or 0:g}"
@@ -187,7 +194,7 @@ def _embedded(source: Path) -> "Calibrator | None":
     if embedded is None:
         return _packaged(source)
     try:
-        return Calibrator.from_dict(json.loads(str(embedded)))
+        return Calibrator.from_dict(parse_json(str(embedded)))
     except OlderCalibrator as error:
         raise OlderCalibrator(f"the calibrator inside {source.name} is not used: {error}") from error
     except ValueError as error:

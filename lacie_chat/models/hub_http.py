@@ -8,7 +8,6 @@ that says what to do. `HF_ENDPOINT` names another Hub; a password in it is used 
 
 import errno
 import importlib
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from lacie_chat.foreign_json import NoJSON, parse_json
 from lacie_chat.models.cache import cache_dir
 from lacie_chat.models.errors import ModelError, NoSuchRepositoryError
 
@@ -60,8 +60,8 @@ def get_json(path: str, name: str) -> Any:
             if len(body) > _LARGEST_ANSWER:
                 raise not_a_hub()
         try:
-            return json.loads(body)
-        except (ValueError, RecursionError) as error:
+            return parse_json(bytes(body), most=_LARGEST_ANSWER)
+        except NoJSON as error:
             raise not_a_hub() from error
 
 

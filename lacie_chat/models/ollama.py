@@ -7,7 +7,6 @@ Its store is a registry's: `manifests/<host>/<namespace>/<model>/<tag>` is a JSO
 a language of its own and is not needed: the GGUF has the model's.
 """
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lacie_chat.foreign_json import NoJSON, read_json
 from lacie_chat.models.errors import ModelError
 from lacie_chat.paths import expanded, home
 
@@ -152,12 +152,10 @@ def _manifest(path: Path, store: Path) -> dict[str, Any]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > _LARGEST_JSON:
-            raise ValueError
-        found = json.loads(path.read_bytes())
+        found = read_json(path, most=_LARGEST_JSON)
     except OSError as error:
         raise ModelError(f"Ollama's {path} can't be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
+    except NoJSON as error:
         raise ModelError(f"Ollama's {path} is damaged; fetch the model again with `ollama pull`") from error
     if not isinstance(found, dict):
         raise ModelError(f"Ollama's {path} is damaged; fetch the model again with `ollama pull`")

@@ -7,7 +7,6 @@
   LLAMA_CACHE (its `common/hf-cache.cpp`). Its own download of a Docker model lies in the flat folder too.
 """
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lacie_chat.errors import LacieError
+from lacie_chat.foreign_json import NoJSON, read_json
 from lacie_chat.models.cache import cache_dir, cached_repos, snapshots
 from lacie_chat.models.shelves import FOLDER, LLAMA_CPP, LM_STUDIO, Shelf, ggufs_below
 from lacie_chat.paths import expanded
@@ -137,12 +137,10 @@ def _manifests(folder: Path, notes: list[str]) -> Iterator[tuple[str, str]]:
 def _read_json(path: Path, notes: list[str]) -> dict[str, object]:
     """A JSON object; empty where the file isn't there, or is damaged (a line in `notes`)."""
     try:
-        if path.stat().st_size > _LARGEST_JSON:
-            raise ValueError("too long")
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path, most=_LARGEST_JSON)
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, NoJSON) as error:
         notes.append(f"{path} can't be read: {error.strerror if isinstance(error, OSError) else 'damaged'}")
         return {}
     return found if isinstance(found, dict) else {}

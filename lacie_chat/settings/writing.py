@@ -16,6 +16,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Item
 
+from lacie_chat.private import private_folder
 from lacie_chat.settings.errors import SettingsError
 from lacie_chat.settings.file import KEYS, PRESETS, SettingsFile, parse_settings, read_settings
 from lacie_chat.settings.kinds import Value
@@ -125,12 +126,11 @@ def _write(path: Path, text: str) -> None:
     partial: Path | None = None
     try:
         path = path.resolve()  # where it is a link, what it leads to is written
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".config-", suffix=".partial")
         partial = Path(name)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        partial.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
         partial.replace(path)
     except OSError as error:
         if partial is not None:

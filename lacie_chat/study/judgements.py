@@ -150,7 +150,7 @@ def _judgement(row: Mapping[str, Any]) -> Judgement | None:
     accepted, known = row.get("accepted"), row.get("known")
     if not isinstance(item, str) or not isinstance(accepted, bool) or not isinstance(known, bool):
         return None
-    if isinstance(sure, bool) or sure not in SURE_WORDS or not isinstance(seconds, int | float):
+    if type(sure) is not int or sure not in SURE_WORDS or not isinstance(seconds, int | float):
         return None
     return Judgement(item, accepted, int(sure), known, float(seconds))
 

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from lacie_chat.cut_off import CUT_OFF
 from lacie_chat.errors import LacieError
+from lacie_chat.foreign_json import NoJSON, read_json
 from lacie_chat.rows import Row, RowFile, read_rows, write_json
 from lacie_chat.study.checks import item_id
 
@@ -45,6 +46,12 @@ class Answer:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Answer":
+        """Raises KeyError for what is missing, ValueError for what is of the wrong type."""
+        for name, kind in _KINDS.items():
+            if not isinstance(row[name], kind) or (isinstance(row[name], bool) and kind is not bool):
+                raise ValueError(f"{name!r} is of the wrong type")
+        if row.get("speaker", row.get("side")) not in SPEAKERS:
+            raise ValueError("'speaker' is none of the two")
         return cls(
             question_id=row["question_id"],
             speaker=row["speaker"] if "speaker" in row else row["side"],  # what studies begun before called it
@@ -55,6 +62,12 @@ class Answer:
             acceptance=row["acceptance"],
             cut=row["finish"] in CUT_OFF,
         )
+
+
+_KINDS: dict[str, Any] = {
+    "question_id": str, "question": str, "response": str, "correct": bool, "state": str,
+    "acceptance": int | float | None, "finish": str | None,
+}  # fmt: skip
 
 
 class Study:
@@ -172,13 +185,13 @@ def is_complete(folder: Path) -> bool:
 def _read_study(folder: Path) -> dict[str, Any]:
     path = folder / "study.json"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path)
     except FileNotFoundError:
         raise StudyError(f"{folder} holds no study (there is no study.json); begin one: lacie study run") from None
     except OSError as error:
         raise StudyError(f"{path} can't be read: {error.strerror or error}") from error
-    except ValueError:
-        raise StudyError(f"{path} is not a study file: it is not valid JSON") from None
+    except NoJSON as error:
+        raise StudyError(f"{path} is not a study file: {error}") from None
     if not isinstance(data, dict) or not isinstance(data.get("made_with"), dict) or "id" not in data:
         raise StudyError(f"{path} is not a study file")
     if data.get("format") != FORMAT:
@@ -194,6 +207,8 @@ def _read_answers(folder: Path) -> list[Answer]:
             answer = Answer.from_row(row)
         except KeyError as error:
             raise StudyError(f"{path}, row {number}: {error.args[0]!r} is missing") from None
+        except ValueError as error:
+            raise StudyError(f"{path}, row {number}: {error}") from None
         answers.setdefault(answer_id(answer.question_id, answer.speaker), answer)
     for question_id in {answer.question_id for answer in answers.values()}:
         for speaker in SPEAKERS:

@@ -72,6 +72,13 @@ ACTIONS: tuple[Action, ...] = (
     # before the stop, with which it shares a key: only a thought takes it, and only once
     Action("answer.now", "escape", "Answer", "End the thought and go on to the answer; once more stops", footer=True),
     Action("answer.stop", "escape", "Stop", "Stop the answer and keep what is there", footer=True),
+    Action(
+        "chat.stop_loading",
+        "escape",
+        "Stop loading",
+        "Load the model no further; the one before answers again",
+        footer=True,
+    ),
     Action("chat.new", "ctrl+n", "New", "Start a new conversation", footer=True),
     Action(
         "chat.history",

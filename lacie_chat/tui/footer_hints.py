@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lacie_chat.tui.screens.chat import ChatScreen
 
 SEND, NEW_LINE = Hint("enter", key_name("enter", short=True), "Send"), Hint("ctrl+j", "^j", "Line")
-PRESSING = ("answer.go_on", "answer.now", "answer.stop")
+PRESSING = ("answer.go_on", "answer.now", "answer.stop", "chat.stop_loading")
 """While something is in progress, or waits for a word."""
 ANSWERED = ("answer.right", "answer.wrong", "answer.compare")
 THEN = ("answer.again", "answer.copy", "chat.new", "chat.history", "chat.quit", "answer.details")

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from lacie_chat import paths
 from lacie_chat.confidence import MOST_SAMPLES
+from lacie_chat.conversations.values import storable
+from lacie_chat.foreign_json import NoJSON, read_json
+from lacie_chat.private import opener, private_folder
 from lacie_chat.tui.key_names import usable
 
 TIMES_EXPLAINED = 3
@@ -55,8 +58,8 @@ def state_path() -> Path:
 def read_state() -> InterfaceState:
     """What was kept; defaults for whatever is missing or not as expected."""
     try:
-        data = json.loads(state_path().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        data = read_json(state_path())
+    except (OSError, NoJSON):
         return InterfaceState()
     found = InterfaceState()
     if not isinstance(data, dict):
@@ -64,7 +67,7 @@ def read_state() -> InterfaceState:
     if isinstance(data.get("theme"), str):
         found.theme = data["theme"]
     if isinstance(data.get("draft"), str):
-        found.draft = data["draft"]
+        found.draft = storable(data["draft"])
     found.agreement = _number(data.get("agreement"), MOST_SAMPLES)
     found.explained = _number(data.get("explained"), TIMES_EXPLAINED)
     limit = data.get("answer_from")
@@ -84,11 +87,12 @@ def write_state(state: InterfaceState) -> None:
     """Keep it; a folder that can't be written is passed over in silence (the store has its own, louder line)."""
     path = state_path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         partial = path.with_suffix(".partial")
         kept = asdict(state)
         kept["keys"] = kept.pop("unmoved")
-        partial.write_text(json.dumps(kept, indent=2), encoding="utf-8")
+        with open(partial, "w", encoding="utf-8", opener=opener) as file:
+            json.dump(kept, file, indent=2)
         partial.replace(path)
     except OSError:
         return

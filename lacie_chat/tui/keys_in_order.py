@@ -68,8 +68,9 @@ class KeysInOrder(App[None]):
             writes = _writes(event)
             if not (self._settled or (writes and self._only_text)):
                 await self._settle(pressed_on)
-            if isinstance(event, Key) and isinstance(event.key, EscapeAnd) and not self._is_command(event.key):
-                self._arrived.extendleft((Key(event.key.letter, event.key.letter), Key("escape", None)))
+            if isinstance(event, Key) and isinstance(event.key, EscapeAnd) and not self._is_possible(event.key):
+                letter = Key(event.key.letter, event.key.letter)
+                self._arrived.extendleft((letter,) if self._is_command(event.key) else (letter, Key("escape", None)))
                 continue
             pressed_on = self.focused
             await super().on_event(event)
@@ -89,6 +90,11 @@ class KeysInOrder(App[None]):
                             await self._reached(pump)
                     await self._followed_up()
         self._settled = True
+
+    def _is_possible(self, key: str) -> bool:
+        """Would this key do something now?"""
+        active = self.screen.active_bindings.get(key)
+        return active is not None and active.enabled
 
     def _is_command(self, key: str) -> bool:
         """Is this key bound on the screen at hand, be it to something that can't be done now?"""

@@ -1,17 +1,25 @@
 """The questions of all conversations, for the up key after a restart: a JSON line each, the newest last.
 
+Each belongs to its conversation: what a user deletes is not offered any more, comes back when the deletion is taken
+back, and leaves the file when the conversation goes for good.
+
 A convenience, as interface_state.py is: whatever is wrong with the file (unreadable, a full disk, held by another chat)
 never stops a chat. Two chats at once append to one file, each line whole; a chat sees what was kept when it began.
 """
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from lacie_chat import paths
+from lacie_chat.conversations import Store
 from lacie_chat.errors import LacieError
+from lacie_chat.foreign_json import NoJSON, parse_json
+from lacie_chat.private import opener, private_file, private_folder
 
 MOST = 1000
 """Questions that are kept."""
@@ -25,38 +33,55 @@ def prompts_path() -> Path:
     return paths.data_dir() / "prompts.jsonl"
 
 
-def read_prompts() -> list[str]:
-    """What was kept, oldest first; what has grown too long is cut to its newer part."""
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """What was asked, oldest first; and what was asked in conversations that are deleted and can be taken back."""
+
+    shown: list[str]
+    hidden: list[str]
+
+
+def read_prompts(store: Store) -> Prompts:
+    """What was kept. What has grown too long is cut to its newer part; what belongs to a conversation that `store` has
+    no more goes for good."""
     try:
         path = prompts_path()
         data = path.read_bytes()
+        ids = store.all_ids() if store.path is not None else None
     except (OSError, LacieError):
-        return []
+        return Prompts([], [])
     lines = data.split(b"\n")
-    kept = _newest(lines)
-    if len(data) > MOST_BYTES or len(lines) > 2 * MOST:
-        with suppress(OSError, Timeout, NotImplementedError), FileLock(_lock_path(path), timeout=0):
-            kept = _newest(path.read_bytes().split(b"\n"))  # now that nobody appends
+    if len(data) > MOST_BYTES or len(lines) > 2 * MOST or any(_is_gone(line, ids) for line in lines):
+        with suppress(OSError, Timeout, NotImplementedError, LacieError), _lock(path, 0):
+            lines = path.read_bytes().split(b"\n")  # now that nobody appends; a conversation is there before its line
+            ids = store.all_ids() if ids is not None else None
             partial = path.with_suffix(".partial")
-            partial.write_bytes(b"".join(_line(text) for text in kept))
+            with open(partial, "wb", opener=opener) as file:
+                file.writelines(line + b"\n" for line in _newest(lines, ids))
             partial.replace(path)
-    return kept
+    rows = [_read(line) for line in _newest(lines, ids)]
+    deleted = {each for each, is_deleted in (ids or {}).items() if is_deleted}
+    return Prompts(
+        [text for text, conversation in rows if conversation not in deleted],
+        [text for text, conversation in rows if conversation in deleted],
+    )
 
 
-def keep_prompt(text: str) -> None:
-    """Put a question to the end."""
+def keep_prompt(text: str, conversation: str) -> None:
+    """Put a question to the end, with the id of the conversation that it belongs to: it goes when that is deleted."""
     if len(text) > LONGEST:
         return
     with suppress(OSError, Timeout, NotImplementedError, LacieError):
         path = prompts_path()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(_lock_path(path), timeout=LOCK_SECONDS), path.open("ab+") as file:
+        private_folder(path.parent)
+        with _lock(path, LOCK_SECONDS), open(path, "ab+", opener=opener) as file:
             torn = file.tell() > 0 and _last_byte(path) != b"\n"  # by a crash; the next line is whole all the same
-            file.write(b"\n" * torn + _line(text))
+            line = json.dumps({"text": text, "conversation": conversation}).encode()
+            file.write(b"\n" * torn + line + b"\n")
 
 
-def _lock_path(path: Path) -> Path:
-    return path.with_name(f".{path.name}.lock")
+def _lock(path: Path, timeout: float) -> FileLock:
+    return FileLock(private_file(path.with_name(f".{path.name}.lock")), timeout=timeout, mode=0o600)
 
 
 def _last_byte(path: Path) -> bytes:
@@ -65,27 +90,32 @@ def _last_byte(path: Path) -> bytes:
         return file.read(1)
 
 
-def _line(text: str) -> bytes:
-    return json.dumps({"text": text}).encode() + b"\n"
-
-
-def _newest(lines: list[bytes]) -> list[str]:
-    """The texts of the last lines, oldest first; a line that is none of ours is passed over."""
-    found: list[str] = []
+def _newest(lines: list[bytes], ids: Mapping[str, bool] | None) -> list[bytes]:
+    """The last lines, oldest first; a line that is none of ours, or says what the one after it says, is passed over."""
+    found: list[bytes] = []
     size = 0
     for line in reversed(lines):
         size += len(line)
         if len(found) == MOST or size > MOST_BYTES // 2:
             break
-        if (text := _text(line)) and (not found or found[-1] != text):
-            found.append(text)
+        if _read(line)[0] and not _is_gone(line, ids) and (not found or found[-1] != line):
+            found.append(line)
     return found[::-1]
 
 
-def _text(line: bytes) -> str:
+def _is_gone(line: bytes, ids: Mapping[str, bool] | None) -> bool:
+    """Is its conversation there no more? Nobody knows where `ids` is None."""
+    conversation = _read(line)[1]
+    return ids is not None and conversation is not None and conversation not in ids
+
+
+def _read(line: bytes) -> tuple[str, str | None]:
+    """The text, and whose it is (older lines don't say); no text where the line is none of ours."""
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return ""
-    text = row.get("text") if isinstance(row, dict) else None
-    return text if isinstance(text, str) else ""
+        row = parse_json(line, most=MOST_BYTES)
+    except NoJSON:
+        return "", None
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+        return "", None
+    conversation = row.get("conversation")
+    return row["text"], conversation if isinstance(conversation, str) else None

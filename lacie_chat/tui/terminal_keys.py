@@ -4,7 +4,8 @@ A letter with alt is escape and the letter, in one piece. Textual waits a tenth 
 another key or the mouse came in that time it took the letter for text and put a `^` before it, and alt+enter became
 enter, which sends. Such pieces are in its table of sequences now, so they are what they are at once. The same piece
 comes when escape and a letter are typed one soon after the other (tmux keeps escape back for half a second): such a
-key says so, for who finds that it is no command (keys_in_order.py).
+key says so. Where it is no command, it is both (keys_in_order.py). Where it is one that can't be done now, nobody knows
+which was meant: it is the letter, so that no text is lost, and no escape stops an answer that was not to be stopped.
 
 A paste that has escape in it, such as a coloured log out of tmux, came as if it had been typed, up to its line ends,
 which sent it. Colours and the like are taken out of a paste before Textual reads it.

@@ -23,6 +23,8 @@ from pathlib import Path
 
 import torch
 
+from lacie_chat.errors import LacieError
+
 PYTHON = (sys.executable, "-u")
 QUESTIONS = (
     "questions.train={source: sample, count: 40}",
@@ -85,7 +87,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for step in [step for step in STEPS if step.name in options.steps.split(",")]:
         started = time.monotonic()
         left = min(step.most, ends - started)
-        status = step.run(work, left) if left > 10 else None
+        try:
+            status = step.run(work, left) if left > 10 else None
+        except (OSError, LacieError) as error:
+            print(f"{step.name}: {error}", flush=True)
+            status = 1
         took = time.monotonic() - started
         outcome = "not reached" if status is None else "done" if status == 0 else f"failed with status {status}"
         results.append({"step": step.name, "outcome": outcome, "seconds": round(took, 1), "cuda": cuda()})
@@ -149,9 +155,9 @@ def resume_in_bf16(work: Work, seconds: float) -> int:
 
     ends = time.monotonic() + seconds
     settings = (
-        *_of_model(work), *QUESTIONS, *(() if cuda() else WITHOUT_CUDA), "dpo.quantize=none", "dpo.dtype=bfloat16",
-        "dpo.adapter_dtype=bfloat16", "dpo.select=last", "dpo.steps=4", "dpo.save_every=2", "dpo.pairs_per_step=20",
-        "dpo.learning_rate=0.001", *work.settings,
+        *_of_model(work), *QUESTIONS, *(() if cuda() else WITHOUT_CUDA), *work.settings, "dpo.quantize=none",
+        "dpo.dtype=bfloat16", "dpo.adapter_dtype=bfloat16", "dpo.select=last", "dpo.steps=4", "dpo.save_every=2",
+        "dpo.pairs_per_step=20", "dpo.learning_rate=0.001",
     )  # fmt: skip
     recipe = load_recipe("mistral-7b", settings)
     whole, again = work.kept / "one-life", work.kept / "two-lives"
@@ -181,7 +187,7 @@ def resume_in_bf16(work: Work, seconds: float) -> int:
 def family(work: Work, seconds: float) -> int:
     """A whole run of the second family."""
     name = FAMILY if work.family != "embedded" else "smoke"
-    line = [*PYTHON, "-m", "lacie_training.run", "--recipe", name, "--run", str(work.kept / "family")]
+    line = [*PYTHON, "-m", "lacie_training.run", "--no-check", "--recipe", name, "--run", str(work.kept / "family")]
     line += _set((f"speaker.model={work.family}", *(QUESTIONS if name == "smoke" else ()), *work.settings))
     status = logged(work, "family", line, seconds)
     for file in ("metrics.json", "report.md"):

@@ -10,7 +10,7 @@ import pytest
 from fitted import calibrator
 from scripted import Answer, ScriptedEngine, ScriptedReader, wait_for
 
-from lacie_chat.chat.events import ChatEvent, Loaded, Notice, SpeakerChanged
+from lacie_chat.chat.events import ChatEvent, Loaded, Loading, Notice, SpeakerChanged
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.speaker import ChatSpeaker, Origin
 from lacie_chat.chat.tree import Turn
@@ -237,6 +237,59 @@ def test_it_ends_also_in_the_middle_of_a_change(talk) -> None:
     gate.set()
     chat.session.close()
     wait_for(lambda: loading.closed)
+
+
+def test_a_load_that_is_stopped_brings_the_one_before_back(talk) -> None:
+    again = ScriptedEngine([Answer(["Still here."])])
+    chat = talk(ScriptedEngine(), again)
+    assert not chat.session.is_loading and not chat.session.stop_loading()
+    slow = ScriptedEngine(load_gate=Event())
+    chat.session.change_speaker(speaker("large", slow))
+    wait_for(lambda: chat.session.is_loading)
+    loaded = chat.count(Loaded)
+    assert chat.session.stop_loading() and not chat.session.stop_loading(), "once is enough"
+    wait_for(lambda: chat.count(Loaded) > loaded)
+    assert chat.notices() == ["large was not loaded. small answers again."] and slow.closed
+    assert chat.session.speaker.model_name == "small" and not chat.session.load_error
+    assert chat.ask("Are you there?").text == "Still here."
+
+
+def test_the_first_model_is_not_stopped(talk) -> None:
+    gate = Event()
+    first = ScriptedEngine(load_gate=gate)
+    store = Store.open()
+    session = ChatSession(speaker("small", first), store, lambda event: None)
+    session.start()
+    assert not session.is_loading and not session.stop_loading(), "instead of it there would be none"
+    gate.set()
+    wait_for(lambda: session.info)
+    session.close()
+    store.close()
+
+
+def test_a_real_load_is_stopped_in_its_middle(embedded_model: Path) -> None:
+    engines: list[EngineProcess] = []
+    events: list[ChatEvent] = []
+    stopped: list[bool] = []
+
+    def make() -> EngineProcess:
+        engines.append(EngineProcess(EngineSettings(embedded_model, n_ctx=512, threads=1)))
+        return engines[-1]
+
+    def heard(event: ChatEvent) -> None:
+        events.append(event)
+        if isinstance(event, Loading) and event.fraction > 0 and session.speaker.model_name == "large" and not stopped:
+            stopped.append(session.stop_loading())
+            wait_for(lambda: engines[1].pid is None or not Path(f"/proc/{engines[1].pid}").exists())
+
+    with Store.open() as store:
+        session = ChatSession(ChatSpeaker(make, "small"), store, heard)
+        session.start()
+        wait_for(lambda: session.info, 120)
+        session.change_speaker(ChatSpeaker(make, "large"))
+        wait_for(lambda: sum(isinstance(event, Loaded) for event in events) == 2, 120)
+        assert stopped == [True] and session.speaker.model_name == "small" and len(engines) == 3
+        session.close()
 
 
 def test_two_real_models_answer_in_one_conversation(embedded_model: Path, tmp_path: Path) -> None:

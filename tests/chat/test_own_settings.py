@@ -11,6 +11,7 @@ from lacie_chat.chat.events import ChatEvent
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import Turn
+from lacie_chat.chat.unheard import calibrator_for
 from lacie_chat.confidence import WayOfDrawing
 from lacie_chat.conversations import Store
 from lacie_chat.engine.settings import ChatTurn, Sampling
@@ -162,14 +163,22 @@ def test_the_details_of_an_answer_show_it(talk: Talk) -> None:
 
 def test_the_calibrator_goes_with_the_way_of_drawing(path: Path) -> None:
     """Each way has its own, or none: what is set in the chat brings that of the new way."""
-    cool = calibrator(acceptance=1.0)
-    at = {WayOfDrawing.of(Sampling(temperature=0.2)): cool}
+    way = WayOfDrawing.of(Sampling(temperature=0.2), "Be kind.")
+    cool = calibrator(acceptance=1.0, sampling=way)
+    at = {way: cool}
     talk = Talk(Settings(read_settings(path)), calibrators_at=lambda way: (at.get(way), at.get(way)))
     session = talk.session
     talk.ask()
     assert not session.speaker.is_calibrated
     session.making.set_here("temperature", 0.2, talk.id)
     assert session.speaker.calibrator == cool and session.folds.calibrated
+    told_so = talk.ask()
+    session.making.set_here("system_prompt", "Be brief.", talk.id)
+    assert session.speaker.calibrator is None and not session.folds.calibrated, "what it is told first counts, too"
+    other = talk.ask()
+    session.making.set_here("system_prompt", None, talk.id)
+    assert session.speaker.calibrator == cool
+    assert calibrator_for(session.speaker, told_so) == cool and calibrator_for(session.speaker, other) is None
     session.new_chat()
     assert session.speaker.calibrator is None and not session.folds.calibrated
     session.close()

@@ -61,8 +61,11 @@ def test_json_is_the_object_of_the_design() -> None:
     assert set(found) == {
         *("question", "response", "answer_span", "answer_offsets", "state", "acceptance", "confidence", "hedges"),
         *("boosters", "masked_response", "assessment_version", "signals", "model", "adapter", "usage", "timings"),
-        *("p_right", "verdict", "finish_reason", "reasoning"),
+        *("p_right", "verdict", "finish_reason", "reasoning", "sampling", "system_prompt", "preset"),
     }
+    made = {name: found["sampling"][name] for name in ("temperature", "top_p", "top_k", "seed", "max_tokens")}
+    assert made == {"temperature": 0.2, "top_p": 0.95, "top_k": 40, "seed": 0, "max_tokens": 512}
+    assert (found["system_prompt"], found["preset"]) == (None, None)
     assert found["assessment_version"] == ASSESSMENT_VERSION
     assert found["question"] == "What is the capital of Japan?"
     assert "Tokyo" in found["response"]

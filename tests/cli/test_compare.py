@@ -81,12 +81,38 @@ def test_each_side_answers_as_ask_does_and_the_difference_is_theirs(
         assert set(found[side]) == set(asked)
         for key in ("question", "response", "acceptance", "state", "answer_span", "hedges", "boosters", "model"):
             assert found[side][key] == asked[key], key
-        for key in ("p_right", "verdict", "signals"):
+        for key in ("p_right", "verdict", "signals", "sampling", "system_prompt", "preset"):
             assert found[side][key] == asked[key], key
     expected = compare_assessments(Assessment.from_dict(alone), Assessment.from_dict(adapted))
     summary = expected.summary("baseline", "adapter")
     assert found["difference"] == {**json.loads(json.dumps(expected.to_dict())), "summary": summary}
     assert found["samples"] == {"left": [found["left"]], "right": [found["right"]]}
+
+
+HOW = ("--system", "Be brief.", "--top-p", "0.5", "--top-k", "3", "--min-p", "0.1", "--repeat-penalty", "1.2")
+
+
+def test_both_sides_are_told_and_drawn_as_the_flags_say(adapter: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = run_json(capsys, "compare", QUESTION, "--adapter", str(adapter), *HOW, *SHORT)
+    asked = run_json(capsys, "ask", QUESTION, "--adapter", str(adapter), *HOW, *SHORT)
+    assert found["right"]["response"] == asked["response"]
+    for side in ("left", "right"):
+        drawn = found[side]["sampling"]
+        assert drawn == asked["sampling"] and found[side]["system_prompt"] == "Be brief."
+        assert (drawn["top_p"], drawn["top_k"], drawn["min_p"], drawn["repeat_penalty"]) == (0.5, 3, 0.1, 1.2)
+    assert cli.main(["compare", QUESTION, "--adapter", str(adapter), *HOW, *SHORT]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "10 tokens, top-p 0.5, top-k 3, min-p 0.1, repeat-penalty 1.2, told first: Be brief.; heard by" in said
+
+
+def test_a_question_that_does_not_fit_is_not_asked_without_a_word(
+    adapter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("word " * 600, "--adapter", str(adapter), "--context", "512", *SHORT)
+    said = refused(capsys, *words)
+    assert said.startswith("lacie compare: baseline: This question is ") and "--cut asks it without its middle" in said
+    assert cli.main(["compare", *words, "--cut"]) == 0
+    assert "tokens of its middle were left out" in capsys.readouterr().err
 
 
 def test_several_samples_have_seeds_in_a_row_and_the_same_on_both_sides(
@@ -206,6 +232,9 @@ def test_adapters_that_are_missing_unused_or_do_not_fit(
         ([QUESTION, "--questions", "q.jsonl", "--out", "o"], "not both"),
         (["--questions", "q.jsonl"], "--out DIR"),
         (["--questions", "q.jsonl", "--out", "o", "--samples", "2"], "--samples is for one QUESTION"),
+        (["--questions", "q.jsonl", "--out", "o", "--top-p", "0.5"], "--top-p is for one QUESTION"),
+        (["--questions", "q.jsonl", "--out", "o", "--system", "Be brief."], "--system is for one QUESTION"),
+        (["--questions", "q.jsonl", "--out", "o", "--cut"], "--cut is for one QUESTION"),
     ],
 )
 def test_options_that_do_not_go_together(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:

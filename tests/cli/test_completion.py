@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from hostile import HOSTILE, SHOWN, obeyed
 from odd import LACIE, redirected
 
 from lacie_chat.conversations import Store
@@ -145,3 +146,17 @@ def test_a_tab_in_bash(tmp_path: Path, conversation: str) -> None:
         shell.expect_exact("B-GGUF:Q4_K_M ")
     finally:
         shell.close(force=True)
+
+
+def test_nothing_that_a_shell_would_show_as_it_is_moves_a_cursor(
+    tmp_path: Path, conversation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (f"{SHOWN}.gguf", f"{HOSTILE.replace('/', '')[:80]}.gguf"):
+        (tmp_path / name).touch()
+    with Store.open() as store:
+        store.create_conversation("embedded", title=HOSTILE)
+    for line in ("lacie history show ", f"lacie ask --model {SHOWN}"):
+        for shell in ("bash", "zsh", "fish"):
+            found = offered(line, tmp_path, _ARGCOMPLETE_SHELL=shell, _ARGCOMPLETE_DFS="\t")
+            assert found and obeyed("\n".join(found).encode()) == [], (line, shell)

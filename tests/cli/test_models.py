@@ -52,7 +52,7 @@ def test_list_says_whose_a_model_is_what_fits_and_what_is_here(
     assert "unsloth/Qwen3.5-4B-GGUF:Q8_0 LM Studio, Q8_0, 98 MB, fits this machine" in flat
     assert "Worth getting for 8 GB of memory" in flat
     assert "here as unsloth/Qwen3.5-4B-GGUF:Q8_0" in flat
-    assert "too big for now: about 12.7 GB of memory, 8.0 GB are free" in flat
+    assert "too big for now: about 14.5 GB of memory, 8.0 GB are free" in flat
     assert said == f"lacie: LACIE_MODELS_DIR names {tmp_path / 'nowhere'}, which is not there\n"
     assert cli.main(["models", "list", "--json"]) == 0
     found = {model["ref"]: model for model in json.loads(capsys.readouterr().out)}

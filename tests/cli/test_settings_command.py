@@ -66,6 +66,17 @@ def test_show_says_what_holds_and_who_says_so(capsys: pytest.CaptureFixture[str]
     assert json.loads(out)["options"]["temperature"] == {"value": 0.7, "from": "file"}
 
 
+def test_in_a_pipe_each_option_is_a_line_with_its_whole_value(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    long = "Answer in one sentence, and say so where you don't know it. " * 3
+    path.write_text(f'system_prompt = """{long}\n\tThen stop."""\ntemperature = 0.7\n')
+    status, out, err = lacie(capsys, "settings", "show")
+    lines = out.splitlines()
+    assert (status, err, lines[0]) == (0, "", str(path))
+    assert [line.partition("  ")[0] for line in lines[1:]] == [option.name for option in OPTIONS]
+    assert f'system_prompt  file  "{long}\\n\\tThen stop."' in lines and "temperature  file  0.7" in lines
+    assert all(len(line.split("  ")) == 3 for line in lines[1:] if not line.startswith("system_prompt"))
+
+
 def test_what_is_wrong_is_told_and_only_the_chat_goes_on(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path.write_text("temprature = 0.2\nmax_tokens = 0\nseed = 5\n")
     lines = [

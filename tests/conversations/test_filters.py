@@ -97,6 +97,13 @@ def test_what_a_query_finds(full: Store, query: str, titles: str) -> None:
     assert hits == (set(titles.split()) if query else set())
 
 
+def test_right_goes_by_the_figure_of_today_where_there_is_one(full: Store) -> None:
+    full.right_by(lambda params, heard: 0.95 if (heard["confidence"] or {}).get("value") == 0.3 else None)
+    found = {each.title for each in full.list_conversations(query=parse_query("right:>90"))}
+    assert found == {"rivers"} == {hit.title for hit in full.search(parse_query("right:95"))}
+    assert {each.title for each in full.list_conversations(query=parse_query("right:<40"))} == {"seas"}
+
+
 def test_without_words_the_search_gives_the_answers_themselves(full: Store) -> None:
     (hit,) = full.search(parse_query("is:wrong sounds:>80"))
     assert (hit.role, hit.snippet) == ("assistant", "An answer on rivers.")

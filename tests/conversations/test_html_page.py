@@ -59,6 +59,21 @@ def page_of(store: Store, question: str, answer: str, assessment: dict | None = 
     return store.export(conversation.id, "html")
 
 
+def test_what_an_answer_was_made_with_is_on_the_page_and_in_the_json(store: Store) -> None:
+    sampling = {"temperature": 0.7, "top_p": 0.8, "top_k": 20, "min_p": 0.05, "repeat_penalty": 1.1, "seed": 9}
+    params = {"model": "m", "sampling": sampling, "system_prompt": "Be <brief>.", "preset": "short"}
+    conversation = store.create_conversation("m", title="t")
+    asked = store.add_message(conversation.id, None, "user", "Why?")
+    store.add_message(conversation.id, asked.id, "assistant", "So.", params=params)
+    page = Tags(store.export(conversation.id, "html")).text
+    for row in ("told firstBe <brief>.", "presetshort", "temperature0.7", "top-p0.8", "top-k20", "min-p0.05", "seed9"):
+        assert row in page
+    written = store.export(conversation.id, "json")
+    store.delete(conversation.id, now=True)
+    back, is_new = store.import_text(written)
+    assert is_new and store.messages(back.id)[1].params == params
+
+
 def test_the_answer_its_figures_and_its_hedges_are_there(store: Store) -> None:
     answer = "I **think it** is Jane Austen.\n\n- perhaps `I think`\n\n```py\nx = 1 < 2\n```"
     start = answer.index("think")

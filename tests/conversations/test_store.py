@@ -110,8 +110,10 @@ def test_a_conversation_is_titled_by_its_first_question(store: Store) -> None:
     named = store.create_conversation("embedded", title="Novels")
     store.add_message(named.id, None, "user", "Who wrote Emma?")
     assert store.conversation(named.id).title == "Novels"
+    before = store.conversation(named.id).updated_at
     store.rename(named.id, "Old novels")
-    assert store.conversation(named.id).title == "Old novels"
+    after = store.conversation(named.id)
+    assert (after.title, after.updated_at) == ("Old novels", before), "a rename is no use of it"
 
 
 def test_the_history_is_newest_first_with_counts_and_endings(store: Store) -> None:

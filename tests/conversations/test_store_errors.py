@@ -67,6 +67,7 @@ def test_a_read_only_file(open_folder: Path, as_plain_user: PlainUser) -> None:
 def test_a_file_that_may_not_be_read(open_folder: Path, as_plain_user: PlainUser) -> None:
     path = open_folder / "conversations.db"
     Store.open(path).close()
+    open_folder.chmod(0o777)
     path.chmod(0)
     with as_plain_user():
         assert f"can't open {path}: no permission" in refused(path)

@@ -147,6 +147,11 @@ def test_a_calibrator_holds_for_its_own_way_of_drawing(make_gguf) -> None:  # ty
     assert found is None
     assert "drawn with temperature 0.2, not 0.7; draw like that, or fit it again" in why
     assert find_calibrator(model, None, WayOfDrawing.of(Sampling(repeat_penalty=1.0))) is None
+    found, why = look_for_calibrator(model, None, WayOfDrawing.of(Sampling(), "Be brief."))
+    assert (
+        found is None and "drawn with system prompt none, not prompt “Be brief.”; draw like that, or fit it on" in why
+    )
+    assert why.endswith("fit it on answers that you mark: lacie calibration fit --marks")
 
 
 def test_a_damaged_calibrator_is_said_so(make_gguf) -> None:  # type: ignore[no-untyped-def]

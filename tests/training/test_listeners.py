@@ -142,7 +142,7 @@ def test_a_recipe_may_have_its_listener_asked_as_in_the_paper(tmp_path: Path) ->
         assert sure > unsure
     finally:
         loaded.close()
-    with pytest.raises(LacieError, match="the tuned listener reads without a prompt: leave"):
+    with pytest.raises(LacieError, match="the tuned listener reads without a prompt: set prompt"):
         load_recipe("smoke", ["listener.prompt=paper"])
 
 

@@ -8,11 +8,13 @@ from lacie_training.errors import TrainingError
 from lacie_training.recipes.files import load_recipe
 from lacie_training.recipes.models import ModelSettings, SpeakerSettings, same_weights, shares_of_memory
 
+IN_BATCHES = ("speaker={model: a/b, batch_size: 80}", "listener={model: a/b, batch_size: 64}")
+"""Recipes from before there were chunks, and those of one's own, state batches alone."""
 VLLM = ("speaker.generator=vllm", "speaker.quantize=none", "listener.generator=vllm", "listener.quantize=none")
 
 
 def digest(*settings: str) -> str:
-    return load_recipe("mistral-7b", settings).digest()
+    return load_recipe("mistral-7b", [*IN_BATCHES, *settings]).digest()
 
 
 def test_with_a_chunk_the_batch_is_no_part_of_the_identity() -> None:
@@ -26,7 +28,7 @@ def test_with_a_chunk_the_batch_is_no_part_of_the_identity() -> None:
 
 def test_without_a_chunk_the_batch_is_the_chunk() -> None:
     assert digest("speaker.batch_size=80") != digest("speaker.batch_size=40")
-    recipe = load_recipe("mistral-7b", ["speaker.batch_size=40"])
+    recipe = load_recipe("mistral-7b", [*IN_BATCHES, "speaker.batch_size=40"])
     assert recipe.speaker.together == 40
     assert "chunk" not in recipe.identity()["speaker"], "runs without it keep the digest that they had before"
     assert load_recipe("mistral-7b", ["speaker.batch_size=40", "speaker.chunk=1280"]).speaker.together == 1280
@@ -35,9 +37,9 @@ def test_without_a_chunk_the_batch_is_the_chunk() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (("speaker.generator=vllm",), "speaker: vllm no longer loads 4-bit NF4 weights"),
+        (("speaker.generator=vllm", "speaker.quantize=nf4"), "speaker: vllm no longer loads 4-bit NF4 weights"),
         (("listener.generator=vllm",), "listener: vllm no longer loads 4-bit NF4 weights"),
-        (("speaker.batch_size=auto",), "speaker: batch_size auto needs a chunk"),
+        (("speaker.batch_size=auto", "speaker.chunk=null"), "speaker: batch_size auto needs a chunk"),
         (("speaker.batch_size=0",), "speaker.batch_size: Input should be 'auto'; or Input should be greater than"),
         (("speaker.generator=llama_cpp", "speaker.batch_size=auto", "speaker.chunk=8"), "llama_cpp needs a number"),
         ((*VLLM, "dpo.select=during"), "set dpo.select to after"),
@@ -67,7 +69,7 @@ def test_two_models_in_vllm_share_the_memory_and_one_has_it_to_itself() -> None:
     assert shares("listener.model=a/b", "listener.gpu_memory=0.2") == pytest.approx((0.7, 0.2))
     assert shares("listener.model=a/b", "speaker.gpu_memory=0.6", "listener.gpu_memory=0.3") == (0.6, 0.3)
     assert shares("listener.generator=transformers") == (0.45, 0.45), "what transformers loads needs room, too"
-    assert shares("listener.model=tuned", "listener.generator=llama_cpp")[0] == 0.9
+    assert shares("listener={model: tuned, generator: llama_cpp}")[0] == 0.9
 
 
 def test_weights_are_the_same_whatever_runs_beside_them() -> None:
@@ -101,7 +103,7 @@ def test_a_batch_that_fits_hangs_on_model_context_and_memory(
 def test_a_folder_of_its_own_goes_on_with_another_batch(tmp_path: Path) -> None:
     from lacie_training.run_folder import RunFolder
 
-    RunFolder.open(tmp_path, load_recipe("mistral-7b", ["speaker.chunk=1280"]))
-    RunFolder.open(tmp_path, load_recipe("mistral-7b", ["speaker.chunk=1280", "speaker.batch_size=auto"]))
+    RunFolder.open(tmp_path, load_recipe("mistral-7b", [*IN_BATCHES, "speaker.chunk=1280"]))
+    RunFolder.open(tmp_path, load_recipe("mistral-7b", [*IN_BATCHES, "speaker.chunk=1280", "speaker.batch_size=auto"]))
     with pytest.raises(TrainingError, match=r"it differs in speaker\.chunk"):
-        RunFolder.open(tmp_path, load_recipe("mistral-7b", ["speaker.chunk=640"]))
+        RunFolder.open(tmp_path, load_recipe("mistral-7b", [*IN_BATCHES, "speaker.chunk=640"]))

@@ -55,7 +55,7 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
     with pytest.raises(LacieError, match="line 1: not a JSON object"):
         read_rows(path)
     path.write_bytes(b'{"id": "\xff"}\n')
-    with pytest.raises(LacieError, match="is not UTF-8"):
+    with pytest.raises(LacieError, match="not UTF-8"):
         read_rows(path)
 
 

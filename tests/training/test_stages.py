@@ -142,7 +142,9 @@ def test_a_finished_run_is_not_done_again(smoke: tuple[Path, str]) -> None:
 def test_a_recipes_stages_on_a_tiny_model(
     name: str, architecture: str, objective: str, tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    recipe = small(name, tiny(architecture), f"objective={objective}", "sample.max_new_tokens=8")
+    recipe = small(
+        name, tiny(architecture), f"objective={objective}", "sample.max_new_tokens=8", "evaluate.threshold=training"
+    )
     folder = RunFolder.open(tmp_path, recipe)
     sample.run(folder)
     judge.run(folder)

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from fitted import calibrator
 
+from lacie_chat.confidence.calibrator import logit
 from lacie_chat.conversations import Store
 from lacie_chat.tui.screens.history import PAGE, HistoryScreen
 from lacie_chat.tui.widgets.transcript import Transcript
@@ -58,7 +60,13 @@ async def test_pinned_first_then_by_day_and_each_key_does_what_it_says(driven, t
             screen = await open_history(driver)
             day = titles(screen)[4]
             assert titles(screen) == ["Today", "seas", "Yesterday", "mountains", day, "rivers"]
-            await driver.pilot.press("down", "down", "alt+p")
+            await driver.pilot.press("down", "down", "ctrl+r")
+            await driver.until(lambda: driver.app.screen is not screen)
+            await driver.pilot.press("end", *"!", "enter")
+            await driver.until(lambda: driver.app.screen is screen)
+            assert titles(screen)[4:] == [day, "rivers!"], "a rename is no use of it"
+            store.rename(ids[0], "rivers")
+            await driver.pilot.press("alt+p")
             assert titles(screen) == ["Pinned", "rivers", "Today", "seas", "Yesterday", "mountains"]
             await driver.pilot.press("alt+d")
             assert titles(screen)[:4] == ["Pinned", "rivers", "Today", "Copy of rivers"]
@@ -155,3 +163,19 @@ async def test_what_was_found_in_another_branch_is_gone_to(driven) -> None:
             await open_history(driver)
             await driver.pilot.press(*"title:x", "escape", *"rivers", "enter")
             await driver.until(lambda: driver.app.screen is driver.chat)
+
+
+async def test_right_filters_by_the_figure_that_is_shown(driven, danube) -> None:
+    """An answer has the figure of the calibrator in use, not of the one that was in use when it was given."""
+    with Store.open() as store:
+        async with driven(danube, store=store, calibrator=calibrator(logit(0.3))) as driver:
+            await driver.ask("Which river?")
+            asked = str(driver.session.tree.conversation_id)
+        async with driven(store=store, calibrator=calibrator(logit(0.9)), size=(100, 30)) as driver:
+            screen = await open_history(driver)
+            await driver.pilot.press(*"right:<40")
+            assert titles(screen) == []
+            await driver.pilot.press("escape", *"right:90")
+            assert [row.conversation_id for row in screen._rows if not isinstance(row, str)] == [asked]
+            await driver.pilot.press("enter")
+            await driver.until(lambda: "90 %" in driver.text().replace("\u00a0", " "))

@@ -167,8 +167,30 @@ async def test_keys_after_another_branch_an_edit_and_a_selection(driven) -> None
 async def test_an_escape_that_comes_with_a_letter_is_both_where_they_are_no_command(driven) -> None:
     async with driven(engine()) as driver:
         burst(driver, "ctrl+o", EscapeAnd("t"), " his, f1: ", "f1", EscapeAnd("M"), " y ", EscapeAnd("y"), " end")
-        await driver.until(lambda: driver.chat.composer.text == "this, f1: My end")
+        await driver.until(lambda: driver.chat.composer.text == "this, f1: My yend")
         assert driver.app.screen is driver.chat, "alt+y is a command there, for which there is no thought"
+
+
+async def test_an_escape_and_a_letter_whose_command_can_not_be_done_lose_no_letter_and_stop_nothing(driven) -> None:
+    held = ScriptedEngine([Answer(["It is ", "so."], hold_after=1)], ScriptedReader("so"))
+    async with driven(held) as driver:
+        burst(driver, " Is it?", "enter")
+        await driver.until(held.held.is_set)
+        burst(driver, EscapeAnd("y"), " ou", EscapeAnd("r"), " !")
+        await driver.until(lambda: driver.chat.composer.text == "your!")
+        assert driver.session.busy, "which of the two was meant is not known"
+        held.go_on.set()
+        await idle(driver)
+        assert driver.session.tree.leaf.status == "complete"
+
+
+async def test_an_escape_and_a_letter_whose_command_can_be_done_are_the_command(driven) -> None:
+    async with driven(engine()) as driver:
+        await driver.ask("before")
+        burst(driver, EscapeAnd("g"))
+        await driver.until(lambda: type(driver.app.screen).__name__ == "BranchesScreen")
+        await driver.pilot.press("escape")
+        assert driver.chat.composer.text == ""
 
 
 async def test_what_is_pasted_keeps_its_place(driven) -> None:

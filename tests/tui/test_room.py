@@ -48,7 +48,7 @@ async def test_old_turns_are_told_by_their_number(driven) -> None:
         assert "With this question the conversation is 9,400 tokens" in driver.text()
 
 
-async def test_editing_it_asks_another_beside_it(driven) -> None:
+async def test_editing_it_asks_another_in_its_place(driven) -> None:
     engine = ScriptedEngine([Answer(["Fine."])], sizes=[LONG])
     async with driven(engine) as driver:
         turn = await undecided(driver, "a long question")
@@ -60,7 +60,30 @@ async def test_editing_it_asks_another_beside_it(driven) -> None:
         await driver.pilot.press("enter")
         await driver.until(lambda: engine.prompts and not driver.session.busy)
         assert [each.content for each in engine.prompts[0]] == ["a short one"]
-        assert len(driver.session.tree.roots) == 2, "what was asked first is still there"
+        assert [each.text for each in driver.session.tree.roots] == ["a short one"], "what was never sent is no branch"
+        assert "a long question" not in driver.text() and driver.session.tree.title == "a short one"
+        stored = driver.session.store.messages(str(driver.session.tree.conversation_id))
+        assert [each.text for each in stored if each.role == "user"] == ["a short one"]
+        assert driver.session.store.list_conversations()[0].title == "a short one"
+        await driver.pilot.press("up", "up")
+        assert composer.text == "a long question", "the up key still finds it"
+
+
+async def test_an_unsent_question_that_was_edited_later_leaves_no_branch(driven) -> None:
+    engine = ScriptedEngine([Answer(["Fine."]), Answer(["Yes."])], sizes=[FITS, LONG])
+    async with driven(engine) as driver:
+        await driver.ask("first")
+        await undecided(driver, "a long question")
+        await driver.pilot.press("escape", "ctrl+g")
+        await driver.until(lambda: driver.chat.edited is not None)
+        await driver.pilot.press("escape")
+        assert [turn.text for turn in driver.session.tree.path() if turn.role == "user"] == ["first", "a long question"]
+        await driver.pilot.press("ctrl+g")
+        driver.chat.query_one(Composer).fill("a short one")
+        await driver.pilot.press("enter")
+        await driver.until(lambda: len(engine.prompts) == 2 and not driver.session.busy)
+        assert [turn.text for turn in driver.session.tree.path()] == ["first", "Fine.", "a short one", "Yes."]
+        assert "◂" not in driver.text() and driver.session.tree.title == "first"
 
 
 async def test_escape_does_not_send_it_and_says_so(driven) -> None:

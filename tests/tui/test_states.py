@@ -36,7 +36,7 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     choosing = "lacie_chat.chat.choosing"
     monkeypatch.setattr(f"{choosing}.available_bytes", lambda: 8_000_000_000)
     monkeypatch.setattr(f"{choosing}.choices_here", lambda: (list(HERE), ("can't look into /models/old",)))
-    monkeypatch.setattr(f"{choosing}.look_closer", lambda choice, version: CLOSER.get(choice.ref, Closer()))
+    monkeypatch.setattr(f"{choosing}.look_closer", lambda choice, version, context: CLOSER.get(choice.ref, Closer()))
     monkeypatch.setattr(f"{choosing}.adapters_for", lambda speaker: [ADAPTERS])
     monkeypatch.setattr(f"{choosing}.choices_of_the_catalogue", lambda here, free: list(THERE))
     monkeypatch.setattr("lacie_chat.tui.screens.others.others_of", lambda speaker, presets: OTHERS)

@@ -45,7 +45,7 @@ async def test_history_finds_renames_resumes_and_deletes(driven) -> None:
             assert "Renamed" in driver.text().splitlines()[0]
             await driver.pilot.press("ctrl+o")
             await driver.until(lambda: isinstance(driver.app.screen, HistoryScreen))
-            await driver.pilot.press("ctrl+x", "alt+z")
+            await driver.pilot.press("down", "ctrl+x", "alt+z")  # a rename is no use: it is where it was
             assert len(store.list_conversations()) == 2, "a deletion can be taken back"
             await driver.pilot.press("ctrl+x", "escape")
             await driver.until(lambda: isinstance(driver.app.screen, ChatScreen))

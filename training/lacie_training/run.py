@@ -2,8 +2,9 @@
 
 Launch: `lacie train run --recipe R --run DIR`, or `python -m lacie_training.run …`. With `--gpus N` the training itself
 is done by N processes, which accelerate's launcher starts; with `--launch` as one of the configs in
-`recipes/accelerate/` says. What could fail after hours is looked for first (`lacie train check`). Started again, it
-goes on where it stopped.
+`recipes/accelerate/` says. With `--samples-of RUN` nothing is drawn and judged anew (see samples/taken.py): so a
+truthful-only twin is trained on the very samples of the LACIE run. What could fail after hours is looked for first
+(`lacie train check`). Started again, it goes on where it stopped.
 """
 
 import argparse
@@ -54,6 +55,12 @@ def add_launch_options(parser: argparse.ArgumentParser) -> None:
         metavar="CONFIG",
         help="how they do: accelerate's config for dpo, a name in recipes/accelerate or a file (default: multi_gpu)",
     )
+    parser.add_argument(
+        "--samples-of",
+        type=Path,
+        metavar="RUN",
+        help="take another run's samples and judgements; its recipe may differ in objective, pairs, dpo and evaluate",
+    )
 
 
 def _count(text: str) -> int:
@@ -69,10 +76,17 @@ def run(options: argparse.Namespace) -> int:
         recipe = load_recipe(options.recipe, options.overrides)
         launcher = launcher_of(recipe, options)
         path = options.run or default_run_dir(recipe)
+        if options.samples_of is not None:
+            from lacie_training.samples.taken import check_fits, take_samples
+
+            check_fits(recipe, options.samples_of)
         if not options.no_check and (status := _checked(options, path)):
             return status
         folder = RunFolder.open(path, recipe)
         with folder.lock("run"):
+            if options.samples_of is not None:
+                with folder.lock():
+                    take_samples(folder, options.samples_of)
             for stage in STAGES:
                 started = time.monotonic()
                 print(f"run: {stage}", flush=True)

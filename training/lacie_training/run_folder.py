@@ -7,22 +7,21 @@ rows, not on the process) and only the missing rows are appended. That is why an
 file of an uninterrupted one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lacie_chat.rows import Row, RowFile, locked, read_rows, to_do, write_json, write_rows, write_text, writing
 from lacie_training.errors import TrainingError
-from lacie_training.recipes.files import parse_recipe
+from lacie_training.recipes.files import parse_recipe, read_yaml
 from lacie_training.recipes.schema import Recipe
 
 __all__ = [
     "Row",
     "RowFile",
     "RunFolder",
+    "differences",
     "locked",
     "read_recipe",
     "read_rows",
@@ -58,8 +57,9 @@ class RunFolder:
         if stored.is_file():
             before = read_recipe(path)
             if before.digest() != recipe.digest():
+                different = ", ".join(differences(before.identity(), recipe.identity()))
                 raise TrainingError(
-                    f"{path} is a run of another recipe (it differs in {', '.join(_differences(before, recipe))}); "
+                    f"{path} is a run of another recipe (it differs in {different}); "
                     "give another --run folder, or the settings it was started with"
                 )
         write_text(stored, recipe.to_yaml())
@@ -83,20 +83,20 @@ class RunFolder:
 def read_recipe(run: Path) -> Recipe:
     """The resolved recipe of a run folder."""
     path = run / "recipe.yaml"
-    try:
-        return parse_recipe(yaml.safe_load(path.read_text(encoding="utf-8")), source=str(path))
-    except OSError as error:
-        raise TrainingError(f"{run} is not a run folder: {error.strerror or error} ({path.name})") from error
+    if not path.is_file():
+        raise TrainingError(f"{run} is not a run folder: it holds no {path.name}")
+    return parse_recipe(read_yaml(path), source=str(path))
 
 
-def _differences(one: Recipe, other: Recipe) -> list[str]:
-    left, right = _flat(one.identity()), _flat(other.identity())
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Where two identities (or the same parts of them) differ, as dotted paths; the first five and how many more."""
+    left, right = _flat(one), _flat(other)
     keys = [key for key in {**left, **right} if left.get(key) != right.get(key)]
     return keys[:5] + ([f"and {len(keys) - 5} more"] if len(keys) > 5 else [])
 
 
 def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(values, dict) or not values:
+    if not isinstance(values, Mapping) or not values:
         return {prefix: values}
     return {
         path: leaf

@@ -196,6 +196,7 @@ def run(folder: RunFolder) -> None:
             print(f"sample: all {len(questions)} questions have their samples")
             return
         left = sum(len(chunk) for chunk in todo)
+        started()  # its loading is no part of the rate
         with progress("sample", len(questions), "questions", already=len(questions) - left) as advance:
             for chunk in todo:
                 file.append(sample_rows(started(), recipe, chunk))

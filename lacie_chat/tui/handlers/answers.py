@@ -47,7 +47,7 @@ def edit(chat: "ChatScreen") -> None:
     undecided = chat.session.undecided
     if undecided is not None and chat.transcript.selected is None:
         question = undecided.parent
-        chat.session.cancel()  # what was asked stays as a branch beside what is asked instead
+        chat.session.cancel()  # what is asked instead takes its place
     if question is not None:
         chat.begin_edit(question)
 

@@ -23,6 +23,8 @@ async def new_chat(chat: "ChatScreen") -> None:
 async def choose_conversation(chat: "ChatScreen") -> None:
     history = HistoryScreen(chat.session.store)
     chosen = await chat.app.push_screen_wait(history)
+    if history.changed:
+        chat.forget_deleted(history.deleted)
     current = chat.session.tree.conversation_id
     if chosen is not None and chosen != current:
         if not await open_conversation(chat, chosen):

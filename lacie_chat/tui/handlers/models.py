@@ -32,3 +32,8 @@ async def change_model(chat: "ChatScreen", ref: str = "") -> None:
         session.change_speaker(found.speaker)
 
     once_free(chat, f"{found.speaker.model_name} answers", change)
+
+
+@does("chat.stop_loading", lambda chat: chat.session.is_loading and not chat.session.busy)
+def stop_loading(chat: "ChatScreen") -> None:
+    chat.session.stop_loading()

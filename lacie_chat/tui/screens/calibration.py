@@ -108,7 +108,7 @@ class CalibrationScreen(SizedScreen[None]):
             session.speaker.model_name,
             self._adapter,
             session.speaker.assessment_version,
-            WayOfDrawing.of(session.sampling).to_dict(),
+            WayOfDrawing.of(session.sampling, session.making.told()).to_dict(),
         )
         calibrators = self._calibrators()
         if not marks:

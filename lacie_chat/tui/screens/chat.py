@@ -235,7 +235,6 @@ class ChatScreen(FetchingScreen):
     # What widgets ask for
 
     async def on_submitted(self, message: Submitted) -> None:
-        keep_prompt(message.written)
         if message.written not in self.composer.past:  # a sample of the welcome text
             self.composer.remember(message.written)
         edited = self.end_edit()
@@ -244,8 +243,15 @@ class ChatScreen(FetchingScreen):
             self.explaining.asked = self.session.edit(edited, message.text)
         else:
             self.explaining.asked = self.session.send(message.text)
+        self._keep_prompt(message.written)
         await self.show_branch()
         self.composer.focus()
+
+    def _keep_prompt(self, written: str) -> None:
+        """For the up key after a restart; of a conversation that lasts only as long as the program nothing is kept."""
+        conversation = self.session.tree.conversation_id
+        if conversation is not None and self.session.store.path is not None:
+            keep_prompt(written, conversation)
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         self.state.draft = self.composer.written

@@ -58,6 +58,8 @@ class HistoryScreen(SizedScreen[str | None]):
         """Are there conversations beyond those that are listed?"""
         self._deleted: list[Entry] = []
         self.found: int | None = None
+        self.changed = False
+        """Was something deleted, or taken back?"""
 
     @property
     def writing_place(self) -> Input:
@@ -153,6 +155,7 @@ class HistoryScreen(SizedScreen[str | None]):
             return
         if self._change(lambda: self._store.delete(entry.conversation_id)):
             self._deleted.append(entry)
+            self.changed = True
             self.refresh_bindings()
             self.notify(f"Deleted “{entry.title}”; {key_of(self, RESTORE)} takes it back.", timeout=10, markup=False)
 
@@ -161,6 +164,7 @@ class HistoryScreen(SizedScreen[str | None]):
         entry = current if (current := self._current()) is not None and current.deleted else self._deleted[-1]
         if self._change(lambda: self._store.restore(entry.conversation_id), on=entry.conversation_id):
             self._deleted = [each for each in self._deleted if each.conversation_id != entry.conversation_id]
+            self.changed = True
             self.refresh_bindings()
             self.notify(f"“{entry.title}” is back.", timeout=4, markup=False)
 

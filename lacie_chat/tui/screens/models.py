@@ -27,7 +27,7 @@ from lacie_chat.chat.choosing import (
 from lacie_chat.chat.session import ChatSession
 from lacie_chat.confidence import bar
 from lacie_chat.models import Offer
-from lacie_chat.models.needs import roughly_needed, too_big
+from lacie_chat.models.needs import needed, too_big
 from lacie_chat.names import pair_name
 from lacie_chat.printable import printable
 from lacie_chat.sizes import size_text
@@ -59,6 +59,8 @@ class ModelsScreen(SizedScreen[Found | None]):
         super().__init__()
         self._speaker, info = session.speaker, session.info
         self._taken = info.size_bytes if info is not None else 0
+        context = session.making.held("context", session.speaker).value
+        self._context_set = context if isinstance(context, int) else None
         self._at_work = "" if session.load_error else ref_of(session.speaker)
         self._choosing, self._hears_else = choosing, choosing.post
         self._take = take
@@ -83,7 +85,7 @@ class ModelsScreen(SizedScreen[Found | None]):
         self._fill()
         self.search.focus()
         self._choosing.post = lambda event: self.post_message(FromChoosing(event))
-        self._choosing.look(self._speaker, taken=self._taken)
+        self._choosing.look(self._speaker, taken=self._taken, context=self._context_set)
         if self._choosing.fetching is not None:
             self._show_fetching(self._choosing.fetching)
         if self._take:
@@ -178,7 +180,7 @@ class ModelsScreen(SizedScreen[Found | None]):
         lines = [f"Fetch {offer.name} ({size_text(offer.size_bytes)}) from the Hub?"]
         if offer.missing_bytes < offer.size_bytes:
             lines.append(f"{size_text(offer.size_bytes - offer.missing_bytes)} of it are here from an earlier try.")
-        if told := too_big(offer.size_bytes, self._listed.free if self._listed else None):
+        if told := too_big(needed(offer.size_bytes), self._listed.free if self._listed else None):
             lines.append(f"It needs {told}.")
         if offer.others:
             more = ", …" if len(offer.others) > 8 else ""
@@ -269,11 +271,12 @@ class ModelsScreen(SizedScreen[Found | None]):
             about = unbroken(WITHIN.join(choice.facts)) or "Fetched from the Hub, if it isn't here"
             return title + Content.styled(f"\n{printable(about)}", DIM)
         facts = [size_text(choice.size_bytes), choice.quantisation, *choice.facts, choice.source]
-        big = too_big(choice.size_bytes, self._listed.free if self._listed else None)
+        need = closer.needs or needed(choice.size_bytes)
+        big = too_big(need, self._listed.free if self._listed else None)
         if closer.unusable:
             facts.append(closer.unusable)
         elif not big:
-            facts.insert(2, f"needs about {size_text(roughly_needed(choice.size_bytes))}")
+            facts.insert(2, f"needs about {size_text(need)}")
         lines = [title, Content.styled(unbroken(printable(WITHIN.join(filter(None, facts)))), DIM)]
         if big and not closer.unusable:
             lines.append(Content.styled(f"Too big for now: {big}", "$text-warning"))

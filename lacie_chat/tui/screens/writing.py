@@ -3,12 +3,16 @@
 A room of the chat screen (chat.py), which shows the conversation and does everything else.
 """
 
+from collections.abc import Iterable
+from contextlib import suppress
+
 from textual import getters
 from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import Static
 
 from lacie_chat.chat import attached
+from lacie_chat.conversations import StoreError
 from lacie_chat.printable import printable
 from lacie_chat.sizes import text_size
 from lacie_chat.tui import slash
@@ -38,10 +42,23 @@ class WritingScreen(ThoughtsScreen):
 
     def begin_writing(self) -> None:
         """What was written before is there again."""
-        for text in read_prompts():
+        for text in read_prompts(self.session.store).shown:
             self.composer.remember(text)
         self.composer.fill(self.state.draft)
         self.composer.focus()
+
+    def forget_deleted(self, conversations: Iterable[str]) -> None:
+        """After conversations were deleted, or taken back: the up key finds their questions no more, or again."""
+        store, composer = self.session.store, self.composer
+        prompts, hidden = read_prompts(store), set[str]()
+        for each in conversations:
+            with suppress(StoreError):
+                hidden |= {message.text for message in store.messages(each) if message.role == "user"}
+        hidden = (hidden | set(prompts.hidden)) - set(prompts.shown)
+        back = [text for text in prompts.shown if text not in composer.past]
+        kept, composer.past = [text for text in composer.past if text not in hidden], []
+        for text in (*back, *kept):
+            composer.remember(text)
 
     def is_possible(self, name: str) -> bool:
         """Can this action be done now?"""

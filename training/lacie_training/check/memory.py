@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lacie_chat.confidence import prompted
 from lacie_chat.models import ModelError, resolve
-from lacie_chat.models.needs import roughly_needed
+from lacie_chat.models.needs import needed_of
 from lacie_chat.sizes import size_text
 from lacie_training.check.findings import Findings
 from lacie_training.check.machine import Machine, models_of
@@ -136,10 +136,12 @@ def _skeleton(settings: ModelSettings, dtype: Any) -> PreTrainedModel:
 def _weights(settings: ModelSettings, place: str, quantize: str, dtype: str) -> int:
     """Bytes of a model's weights; of a GGUF in llama.cpp those of its file and its context."""
     if settings.model == TUNED:
-        return roughly_needed(resolve("embedded").path.stat().st_size)
+        path = resolve("embedded").path
+        return needed_of(path, path.stat().st_size)
     if settings.generator == "llama_cpp":
         try:
-            return roughly_needed(resolve(settings.model, download=False).path.stat().st_size)
+            path = resolve(settings.model, download=False).path
+            return needed_of(path, path.stat().st_size, heard=False)
         except ModelError as error:
             raise TrainingError(f"can't be estimated: {error}") from error
     return weight_bytes(_skeleton(settings, _dtype(dtype, place)), quantize)

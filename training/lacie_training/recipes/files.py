@@ -20,6 +20,8 @@ from lacie_training.recipes.schema import Recipe
 from lacie_training.recipes.section import Section
 
 RECIPES = Path(__file__).parent
+_LARGEST = 1 << 20
+"""Bytes of a recipe."""
 
 _Kind = TypeVar("_Kind", bound=Section)
 
@@ -75,17 +77,28 @@ def _find(name_or_file: str, names: Sequence[str]) -> Path:
 
 
 def _read(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrainingError(f"recipe {path} can't be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise TrainingError(f"recipe {path} is not valid YAML: {_one_line(error)}") from error
+    data = read_yaml(path)
     if not isinstance(data, dict):
         raise TrainingError(f"recipe {path} is not a mapping of settings")
     for override in overrides:
         _apply(data, override)
     return data
+
+
+def read_yaml(path: Path) -> Any:
+    """What a recipe's file holds. Raises TrainingError, one line: not there, no YAML, too long or too deep."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST + 1)
+        if len(raw) > _LARGEST:
+            raise TrainingError(f"recipe {path} is too long: over {_LARGEST >> 20} MiB")
+        return yaml.safe_load(raw.decode("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingError(f"recipe {path} can't be read: {error}") from error
+    except RecursionError:
+        raise TrainingError(f"recipe {path} is not valid YAML: nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:  # an integer of thousands of digits
+        raise TrainingError(f"recipe {path} is not valid YAML: {_one_line(error)}") from error
 
 
 def _checked(data: Mapping[str, Any], kind: type[_Kind], *, source: str) -> _Kind:
@@ -101,7 +114,7 @@ def _apply(data: dict[str, Any], override: str) -> None:
         raise TrainingError(f"--set {override!r} is not of the form key.path=value")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise TrainingError(f"--set {override!r}: the value is not valid YAML: {_one_line(error)}") from error
     if isinstance(value, str):  # YAML 1.1 reads 5e-4 as text; a number is meant
         with suppress(ValueError):

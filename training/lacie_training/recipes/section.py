@@ -17,7 +17,7 @@ AFTERWARDS: JsonDict = {"identity": False}
 class Section(BaseModel):
     """A part of a recipe: no unknown keys, no changes after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
 
 def identity_of(section: BaseModel) -> dict[str, Any]:
