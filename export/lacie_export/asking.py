@@ -4,9 +4,9 @@ A chat template is a program in the file, so the recipe's prompt becomes one. A 
 template of its own: the instruction with the question in it, the examples at its head once, further turns behind it as
 further examples, and the end at a line's end, which no template can say (`lacie.stop`). A model asked through its own
 template keeps that, and before it stands what the recipe adds: template arguments as defaults, which a chat can still
-set otherwise, and the instruction round each question. How answers were drawn for the calibrator goes into
-`general.sampling.*`: the chat draws so by itself, and its P(right) holds. What the template does of thought by itself
-is part of that way, as the chat says it.
+set otherwise (among them the switch of thought, which the training has off), and the instruction round each question.
+How answers were drawn for the calibrator goes into `general.sampling.*`: the chat draws so by itself, and its P(right)
+holds. What the template does of thought by itself is part of that way, as the chat says it.
 """
 
 import json
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from lacie_chat.engine.reasoning import habit_of, settled
+from lacie_chat.engine.reasoning import answer_at_once, habit_of, settled
 from lacie_chat.evaluation.prompts import PLAIN_STOP
 from lacie_chat.models.calibrators import CALIBRATOR_KEY
 from lacie_export.gguf_layout import Value
@@ -41,6 +41,7 @@ _PLAIN = (
     "{%%- endfor -%%}"
 )
 _ARGUMENT = "{%%- if %(name)s is not defined -%%}{%%- set %(name)s = %(value)s -%%}{%%- endif -%%}"
+_BEHIND = "{%% if add_generation_prompt %%}{{ %(added)s }}{%% endif %%}"
 _TURNS = (
     "{%%- set lacie = namespace(turns=[]) -%%}"
     "{%%- if %(system)s and messages[0]['role'] != 'system' -%%}"
@@ -68,8 +69,8 @@ def asking_keys(facts: RunFacts, own_template: str | None) -> dict[str, Value]:
     speaker: Mapping[str, Any] = facts.recipe.get("speaker", {})
     if speaker.get("format") == "plain":
         keys |= {TEMPLATE: plain_template(speaker), STOP: json.dumps([PLAIN_STOP])}
-    elif speaker.get("format") == "chat" and own_template and (before := _before(speaker)):
-        keys[TEMPLATE] = before + own_template
+    elif speaker.get("format") == "chat" and own_template:
+        keys[TEMPLATE] = chat_template(speaker, own_template)
     if facts.calibrator is not None:
         template = keys.get(TEMPLATE, own_template)
         way = facts.calibrator.sampling
@@ -88,14 +89,16 @@ def plain_template(speaker: Mapping[str, Any]) -> str:
     return _PLAIN % {"system": _literal(speaker.get("system") or ""), "head": _literal(head), "block": _literal(block)}
 
 
-def _before(speaker: Mapping[str, Any]) -> str:
-    """What stands before the model's own template; nothing where the recipe asks as the chat does anyway."""
-    arguments: Mapping[str, Any] = speaker.get("template_arguments") or {}
+def chat_template(speaker: Mapping[str, Any], own: str) -> str:
+    """The model's `own` template, asking as the training did; unchanged where the chat asks so anyway."""
+    arguments, added = answer_at_once(own, speaker.get("template_arguments") or {})
     text = "".join(_ARGUMENT % {"name": name, "value": _literal(value)} for name, value in arguments.items())
     system, instruction = speaker.get("system") or "", str(speaker.get("instruction", _QUESTION))
     if system or instruction != _QUESTION:
         text += _TURNS % {"system": _literal(system), "instruction": _literal(instruction)}
-    return f"{text}{_NOTHING}" if text else ""
+    if added:  # behind a line's end that Jinja leaves out at the end of a template, and not before another block
+        own = own.removesuffix("\n") + _BEHIND % {"added": _literal(added)}
+    return f"{text}{_NOTHING}{own}" if text else own
 
 
 def _literal(value: Any) -> str:

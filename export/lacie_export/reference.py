@@ -36,15 +36,13 @@ class Answers:
 
 @contextmanager
 def loaded(folder: Path, adapter: Path | None = None) -> Iterator["PreTrainedModel"]:
-    """For the length of the block: the model in `folder` (with a PEFT adapter over it, not merged) on the CPU: float32
-    if there is memory for it."""
+    """For the length of the block: the model in `folder` (with a PEFT adapter over it, not merged) on the CPU, in
+    float32."""
     import torch
     from transformers import AutoModelForCausalLM
 
-    size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    roomy = _available_memory() > 2.6 * size
     try:
-        model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32 if roomy else "auto")
+        model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32)
         if adapter is not None:
             from peft import PeftModel
 
@@ -72,7 +70,7 @@ def answers(
     logits: list[Floats] = []
     greedy: list[list[int]] = []
     margins: list[list[float]] = []
-    ends = _end_tokens(model)
+    ends = end_tokens(model)
     with step(title, len(prompts)) as show, torch.inference_mode():
         for number, prompt in enumerate(prompts, start=1):
             out = model(torch.tensor([list(prompt)]), use_cache=True)
@@ -99,7 +97,8 @@ def _continue(model: "PreTrainedModel", out: Any, count: int, ends: frozenset[in
         out = model(torch.tensor([[tokens[-1]]]), past_key_values=out.past_key_values, use_cache=True)
 
 
-def _end_tokens(model: "PreTrainedModel") -> frozenset[int]:
+def end_tokens(model: "PreTrainedModel") -> frozenset[int]:
+    """The tokens with which a model ends a text."""
     configured = getattr(model.generation_config, "eos_token_id", None)
     if configured is None:
         return frozenset()
@@ -162,17 +161,3 @@ def _places(folder: Path) -> dict[str, str]:
     from lacie_export.safetensors_file import read_shards
 
     return {tensor.name: str(shard.path) for shard in read_shards(folder) for tensor in shard.tensors}
-
-
-def _available_memory() -> int:
-    """Bytes that can be had without swapping; what the machine has where that isn't told."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return 1 << 62

@@ -25,11 +25,12 @@ from lacie_export.child import run_native
 from lacie_export.closeness import BOUNDS, OWN_BASE, Bounds, Closeness, compare, unexplained
 from lacie_export.errors import ExportError, VerifyError
 from lacie_export.files import write_whole
+from lacie_export.layered import ask
 from lacie_export.metadata import leaked_path
 from lacie_export.peft_adapter import Adapter
 from lacie_export.probes import GREEDY_PROMPTS, GREEDY_TOKENS, HOSTILE, PROMPTS, QUESTION
 from lacie_export.quantize import SIXTEEN_BIT, tensor_report
-from lacie_export.reference import Answers, Floats, answers, loaded, merge_strength, token_ids, tokenizer_of
+from lacie_export.reference import Answers, Floats, merge_strength, token_ids, tokenizer_of
 
 STRENGTH = (0.9, 1.1)
 
@@ -78,18 +79,18 @@ def make_reference(base: Base, adapter: Adapter, merged: Path | None) -> Referen
     prompts = [list(tokenizer(text)["input_ids"]) for text in PROMPTS]
     plain = token_ids(merged or base.folder, tokenizer, HOSTILE, special=False)
     with_special = token_ids(merged or base.folder, tokenizer, HOSTILE, special=True)
-    with loaded(base.folder, adapter.folder) as model:
-        trained = answers(
-            model,
-            prompts,
-            "asking base + adapter",
-            continued=GREEDY_PROMPTS if merged is None else 0,
-            tokens=GREEDY_TOKENS,
-        )
+    continued = GREEDY_PROMPTS if merged is None else 0
+    trained = ask(
+        base.folder,
+        prompts,
+        "asking base + adapter",
+        adapter=adapter.folder,
+        continued=continued,
+        tokens=GREEDY_TOKENS,
+    )
     if merged is None:
         return Reference(prompts, plain, with_special, trained, ())
-    with loaded(merged) as model:
-        answered = answers(model, prompts, "asking the merged model", continued=GREEDY_PROMPTS, tokens=GREEDY_TOKENS)
+    answered = ask(merged, prompts, "asking the merged model", continued=GREEDY_PROMPTS, tokens=GREEDY_TOKENS)
     strength = merge_strength(base.folder, merged, adapter)
     low, high = STRENGTH
     rows = (

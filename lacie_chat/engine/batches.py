@@ -6,7 +6,7 @@ cache, so the cache is emptied before every batch, and batches are cut from the 
 same chunk gives the same texts in every run.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -112,9 +112,12 @@ class LlamaCppGenerator:
             self._reader_context = self._reader = None
         self.model.free()
 
-    def render(self, turns: Sequence[ChatTurn]) -> str:
+    def render(self, turns: Sequence[ChatTurn], arguments: Mapping[str, Any] | None = None) -> str:
         """See `Generator`."""
-        opened = self._thinker.opened(turns, self._reasoning)
+        if arguments is None:
+            opened = self._thinker.opened(turns, self._reasoning)
+        else:
+            opened = self._thinker.at_once(turns, arguments)
         text = opened.template.text(turns).removeprefix(self.model.marker(self.model.bos) if self._adds_bos else "")
         self._openings[text] = opened.opening
         return text

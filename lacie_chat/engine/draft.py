@@ -7,13 +7,13 @@ tokens, or that somebody wants to have ended, is closed by the tokens that close
 
 import codecs
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from lacie_chat.engine.alignment import characters_of
 from lacie_chat.engine.model import Model
-from lacie_chat.engine.reasoning import TAGS, Habit, habit_of, habit_of_tags, is_off, opening_of
+from lacie_chat.engine.reasoning import TAGS, Habit, answer_at_once, habit_of, habit_of_tags, is_off, opening_of
 from lacie_chat.engine.settings import ChatTurn, ReasoningChoice, Sampling
 from lacie_chat.engine.splitting import Splitter
 from lacie_chat.engine.template import LAST, ChatTemplate
@@ -73,6 +73,15 @@ class Thinker:
         variables, unseen = self.habit.variables(choice), [m for m in self.habit.form.markers if m[0] in "<["]
         opening = opening_of(*self._template.given(variables, unseen=unseen).opening(turns), LAST)
         added = self.habit.added(choice, opening)
+        return Opened(self._template.given(variables, added, unseen), opening + added)
+
+    def at_once(self, turns: Sequence[ChatTurn], arguments: Mapping[str, Any]) -> Opened:
+        """The template with `arguments`, asking for an answer without a thought. Raises EngineError as `opened`."""
+        variables, added = answer_at_once(self._template.source, arguments)
+        if self.habit is None:
+            return Opened(self._template.given(variables, added), "")
+        unseen = [mark for mark in self.habit.form.markers if mark[0] in "<["]
+        opening = opening_of(*self._template.given(variables, unseen=unseen).opening(turns), LAST)
         return Opened(self._template.given(variables, added, unseen), opening + added)
 
     def room(self, sampling: Sampling) -> int:

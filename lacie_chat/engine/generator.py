@@ -5,9 +5,9 @@ arithmetic owes to its batch is the same in every run of the same hardware. Each
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from lacie_chat.confidence.reader import Reader
 from lacie_chat.confidence.signals import TokenProbability
@@ -33,8 +33,11 @@ class Response:
 class Generator(Protocol):
     """A loaded speaker."""
 
-    def render(self, turns: Sequence[ChatTurn]) -> str:
-        """The text of a chat prompt by the model's own template, ready for the answer; without BOS."""
+    def render(self, turns: Sequence[ChatTurn], arguments: Mapping[str, Any] | None = None) -> str:
+        """The text of a chat prompt by the model's own template, ready for the answer; without BOS.
+
+        With `arguments` (perhaps none, `{}`) for the template the model is asked to answer without a thought.
+        """
         ...
 
     def respond(

@@ -184,6 +184,27 @@ def habit_of(source: str) -> Habit | None:
     return _habit(probe, form) if form is not None else None
 
 
+def answer_at_once(source: str, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """What the template is given, and what the prompt gets behind it, so that the model answers without a thought:
+    `arguments` and its own switch, and where it opens a thought for all that, what closes one.
+
+    A template that leaves it to the model is taken at its word: its model seldom thinks unless asked to.
+    """
+    habit = habit_of(source)
+    if habit is None:
+        return dict(arguments), ""
+    variables = {**(habit.off or {}), **arguments}
+    opening = _Probe(source).opening(**variables) or ""
+    if Splitter(habit.form, opening).state == "thought" or habit.form.header_end:
+        return variables, habit.added("off", opening)
+    return variables, ""
+
+
+def variables_of(source: str) -> frozenset[str]:
+    """The names that a template reads without giving them a value itself."""
+    return _Probe(source).names
+
+
 def habit_of_tags(opening: str, closing: str) -> Habit:
     """That of a model whose vocabulary has these marks while its template says nothing of them."""
     return Habit(Form((opening,), (closing,), f"{opening}\n", f"\n{closing}\n\n"))

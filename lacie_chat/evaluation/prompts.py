@@ -5,8 +5,9 @@ get text that ends without a space, and their completions begin with one, becaus
 words.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from lacie_chat.engine.generator import Generator
 from lacie_chat.engine.settings import ChatTurn
@@ -17,11 +18,16 @@ PLAIN_STOP = "\n"
 
 @dataclass(frozen=True, slots=True)
 class PromptForm:
-    """How a speaker is asked; `instruction` holds `{question}`. The default is the chat's."""
+    """How a speaker is asked; `instruction` holds `{question}`. The default is the chat's.
+
+    `arguments` are given to the chat template, and a model that can think is then asked to answer at once
+    (engine/reasoning.py); None: no arguments, and as the model does.
+    """
 
     format: Literal["plain", "chat"] = "chat"
     system: str | None = None
     instruction: str = "{question}"
+    arguments: Mapping[str, Any] | None = None
 
 
 def turns(form: PromptForm, question: str, instruction: str | None = None) -> list[ChatTurn]:
@@ -41,7 +47,7 @@ def prompt_text(generator: Generator, form: PromptForm, question: str, instructi
     """The speaker's prompt as text, plain or by the model's chat template."""
     if form.format == "plain":
         return plain(form, question, instruction)
-    return generator.render(turns(form, question, instruction))
+    return generator.render(turns(form, question, instruction), form.arguments)
 
 
 def stop_strings(form: PromptForm) -> tuple[str, ...]:

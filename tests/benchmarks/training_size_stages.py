@@ -236,14 +236,15 @@ def training(bench: Bench, *, checkpointing: bool) -> tuple[Measured, Measured]:
                 took.append(_now(bench.device) - started)
                 return computed
 
+        model = dpo.base_model(recipe)
         trainer = Timed(
-            model=dpo.base_model(recipe),
+            model=model,
             args=dpo.training_arguments(folder),
             rows=used,
             order=order,
             reference_file=folder.path / "reference.jsonl",
             tokenizer=load_tokenizer(recipe.speaker.model),
-            lora=lora_config(recipe.dpo.lora),
+            lora=lora_config(recipe.dpo.lora, model),
             adapter_dtype=recipe.dpo.adapter_dtype,
         )
         reference.rates = {"pairs": len(used) / sum(took)}
@@ -289,7 +290,7 @@ def trl_defaults(bench: Bench) -> Measured:
             args=arguments,
             train_dataset=Dataset.from_list(columns),
             processing_class=tokenizer,
-            peft_config=lora_config(recipe.dpo.lora),
+            peft_config=lora_config(recipe.dpo.lora, model),
         )
         clock = _Clock(bench)
         trainer.add_callback(clock)

@@ -7,7 +7,7 @@ and gone on with, what is assessed, matched, fitted, kept and drawn.
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -50,7 +50,7 @@ class ScriptedSpeaker:
     batches: int = 0
     model: Any = None
 
-    def render(self, turns: Sequence[ChatTurn]) -> str:
+    def render(self, turns: Sequence[ChatTurn], arguments: Mapping[str, Any] | None = None) -> str:
         return turns[-1].content
 
     def respond(

@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fitted import calibrator
+from lacie_export.asking import chat_template
 from lacie_training.generators.loading import load_tokenizer
 from lacie_training.learning.tokens import tokenise_pairs
 from lacie_training.recipes.files import load_recipe
@@ -14,9 +16,11 @@ from lacie_chat.cli import main
 from lacie_chat.confidence import Form, WayOfDrawing
 from lacie_chat.engine import ChatTurn, EngineSettings
 from lacie_chat.engine.model import Model
+from lacie_chat.engine.reasoning import answer_at_once, habit_of, settled
 from lacie_chat.engine.recommended import recommended
+from lacie_chat.engine.rendering import Rendering
 from lacie_chat.engine.template import ChatTemplate
-from lacie_chat.evaluation.prompts import PLAIN_STOP, plain, separator
+from lacie_chat.evaluation.prompts import PLAIN_STOP, PromptForm, plain, separator, turns
 from lacie_chat.models import look_for_calibrator
 from lacie_chat.rows import Row
 
@@ -77,3 +81,41 @@ def test_its_calibrator_is_in_use_in_the_chat(gemma: Path, tmp_path: Path) -> No
     other, why = look_for_calibrator(file, None, WayOfDrawing.of(recommended(file, temperature=1.0)))
     assert other is None
     assert "temperature 0.5, not 1" in why
+
+
+@pytest.mark.parametrize(
+    "family",
+    ["Qwen-Qwen3-0.6B", "HuggingFaceTB-SmolLM3-3B", "google-gemma-2-2b-it", "Qwen-QwQ-32B", "openai-gpt-oss-120b"],
+)
+@pytest.mark.parametrize(
+    "speaker",
+    [
+        {"instruction": "{question}"},
+        {"instruction": 'Be "brief".\n\n{question} Well?', "template_arguments": {}},
+    ],
+)
+def test_a_chat_models_template_asks_as_the_training_did(
+    family: str, speaker: dict[str, Any], llama_cpp_models: Path
+) -> None:
+    own = (llama_cpp_models / "templates" / f"{family}.jinja").read_text()
+    tokens = {"bos_token": "<s>", "eos_token": "</s>"}
+    form = PromptForm("chat", None, speaker["instruction"], speaker.get("template_arguments", {}))
+    variables, added = answer_at_once(own, form.arguments or {})
+    trained = Rendering(own, family, tokens).render(turns(form, QUESTION), variables) + added
+    written = chat_template({"format": "chat", **speaker}, own)
+    exported = Rendering(written, family, tokens)
+    assert exported.render([ChatTurn("user", QUESTION)]) == trained
+    again = [ChatTurn("user", QUESTION), ChatTurn("assistant", "Scott."), ChatTurn("user", "Sure?")]
+    shown = exported.render(again)
+    assert shown.count(speaker["instruction"].partition("{question}")[0] or "Scott.") >= 1
+    assert shown.index("Scott.") < shown.index("Sure?")
+    habit = habit_of(written)
+    if habit is not None and habit.on is not None:  # the chat can still have it think
+        assert exported.render([ChatTurn("user", QUESTION)], habit.on) != trained
+    if habit is not None:
+        assert settled(None, habit) == "off"  # so the calibrator's answers and the chat's are drawn in one way
+
+
+def test_a_chat_model_that_is_asked_as_the_chat_asks_keeps_its_template() -> None:
+    own = "{{ messages[0]['content'] }}\n"
+    assert chat_template({"format": "chat", "instruction": "{question}"}, own) == own

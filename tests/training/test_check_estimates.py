@@ -28,7 +28,8 @@ def test_activations_are_those_that_a_real_forward_pass_keeps(tiny: Callable[...
     found = kept_for_backward(
         trained(recipe.speaker, recipe.dpo, torch.float32).tuned, sequences=6, tokens=40, autocast=False
     )
-    model = get_peft_model(dpo.base_model(recipe), dpo.lora_config(recipe.dpo.lora))
+    base = dpo.base_model(recipe)
+    model = get_peft_model(base, dpo.lora_config(recipe.dpo.lora, base))
     weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     kept: dict[int, torch.Tensor] = {}
 

@@ -22,6 +22,7 @@ def test_every_recipe_reads_and_survives_being_written(name: str, tmp_path: Path
 
 def test_the_recipes_are_those_that_the_documents_name() -> None:
     assert available() == [
+        "chat-model",
         "embedded",
         "gemma3-270m-cpu",
         "llama3-70b",

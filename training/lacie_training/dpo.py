@@ -77,6 +77,7 @@ def train(folder: RunFolder) -> None:
     """Train to the last step, from the last checkpoint if there is one. Raises Stopped after a SIGTERM."""
     from transformers import set_seed
 
+    from lacie_training.generators.chat_prompts import turn_end
     from lacie_training.generators.loading import load_tokenizer, memory_errors, sharded
     from lacie_training.learning.listener_callback import ListenerCallback
     from lacie_training.learning.processes import first_before_others, first_ones, wait_for_all
@@ -90,7 +91,8 @@ def train(folder: RunFolder) -> None:
     if not pairs:
         raise TrainingError(f"{folder.path / 'pairs.jsonl'} holds no pairs; run the stage 'pairs' again")
     tokenizer = load_tokenizer(recipe.speaker.model, recipe.speaker.revision)
-    rows = tokenise_pairs(pairs, tokenizer, settings.max_length)
+    end = turn_end(tokenizer) if recipe.speaker.format == "chat" else None
+    rows = tokenise_pairs(pairs, tokenizer, settings.max_length, end=end)
     rows, order = training_order(rows, settings, recipe.seed)
     lower = "a lower dpo.per_device_batch (or dpo.max_length, or dpo.gradient_checkpointing=true)"
     start = starting_weights(recipe)
@@ -98,14 +100,15 @@ def train(folder: RunFolder) -> None:
     with saving_checkpoints(checkpoints), memory_errors(lower), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*pad_token_id.*")
         arguments = training_arguments(folder)  # first: the processes find one another in it
+        model = base_model(recipe)
         trainer = PairTrainer(
-            model=base_model(recipe),
+            model=model,
             args=arguments,
             rows=rows,
             order=order,
             reference_file=folder.path / "reference.jsonl",
             tokenizer=tokenizer,
-            lora=lora_config(settings.lora),
+            lora=lora_config(settings.lora, model),
             adapter_dtype=settings.adapter_dtype,
         )
         if start is not None:

@@ -104,7 +104,7 @@ def trained(speaker: ModelSettings, settings: DpoSettings, dtype: torch.dtype) -
     model = skeleton(speaker, dtype)
     check_targets(model, settings.lora.targets, setting="dpo.lora.targets")
     weights, parameters = weight_bytes(model, settings.quantize), model.num_parameters()
-    tuned: Any = get_peft_model(model, lora_config(settings.lora))
+    tuned: Any = get_peft_model(model, lora_config(settings.lora, model))
     adapter = [parameter for parameter in tuned.parameters() if parameter.requires_grad]
     for parameter in adapter:
         parameter.data = parameter.data.to(getattr(torch, settings.adapter_dtype))

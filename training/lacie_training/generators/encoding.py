@@ -4,12 +4,12 @@ Ids are made here and nowhere else, so that the same prompt is the same tokens i
 model learns, whatever a library adds to a text by itself.
 """
 
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lacie_chat.engine.generator import choice_tokens
 from lacie_chat.engine.settings import ChatTurn
-from lacie_training.errors import TrainingError
+from lacie_training.generators.chat_prompts import chat_prompt
 
 Choices = Sequence[Sequence[str]]
 
@@ -23,12 +23,9 @@ class Encoding:
         self.bos = bos if bos is not None and list(tokenizer("a").input_ids)[:1] == [bos] else None
         self._choices: dict[tuple[str, tuple[tuple[str, ...], ...]], list[set[int]]] = {}
 
-    def render(self, turns: Sequence[ChatTurn]) -> str:
-        """A chat prompt by the tokenizer's template. Raises TrainingError for a model that has none."""
-        if not self.tokenizer.chat_template:
-            raise TrainingError("the model has no chat template; set speaker.format=plain")
-        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
-        text = cast(str, self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+    def render(self, turns: Sequence[ChatTurn], arguments: Mapping[str, Any] | None = None) -> str:
+        """A chat prompt by the tokenizer's template, see `chat_prompt`."""
+        text = chat_prompt(self.tokenizer, turns, arguments)
         return text.removeprefix(self.tokenizer.bos_token) if self.bos is not None else text
 
     def encode(self, text: str) -> list[int]:

@@ -116,11 +116,23 @@ def load_model(
                 raise ValueError(f"{gguf.name} has no {min(found['missing_keys'])} that transformers could find")
             forget_quantiser(model)
         else:
-            model = AutoModelForCausalLM.from_pretrained(settings.model, revision=settings.revision, **options)
+            kind = _kind_of(settings)
+            model = kind.from_pretrained(settings.model, revision=settings.revision, **options)
     if place and quantize == "none":
         with memory_errors("a smaller model"):
             model.to(device)  # type: ignore[arg-type]  # wrapped by transformers, which loses the signature
     return model
+
+
+def _kind_of(settings: ModelSettings) -> Any:
+    """The class that makes the model: some that see, such as Ministral 3, transformers doesn't count among those that
+    write, though they are asked in text alone just like others.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+
+    config = AutoConfig.from_pretrained(settings.model, revision=settings.revision)
+    return AutoModelForCausalLM if type(config) in MODEL_FOR_CAUSAL_LM_MAPPING else AutoModelForImageTextToText
 
 
 def need_cuda(device: torch.device) -> None:

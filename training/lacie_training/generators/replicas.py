@@ -8,7 +8,7 @@ copies alone. The copies know nothing of each other: dense models need no more t
 import atexit
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,10 @@ class Replicas:
         """Itself: the copies' readers."""
         return self
 
-    def render(self, turns: Sequence[ChatTurn]) -> str:
+    def render(self, turns: Sequence[ChatTurn], arguments: Mapping[str, Any] | None = None) -> str:
         """See `Generator`."""
         _, connection = self._workers[0]
-        connection.send((self._view, "render", (turns,), {}))
+        connection.send((self._view, "render", (turns, arguments), {}))
         text: str = self._receive(connection)
         return text
 

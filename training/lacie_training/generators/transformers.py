@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import torch
 
 from lacie_chat.engine.generator import Response
 from lacie_chat.engine.settings import ChatTurn, Sampling
+from lacie_training.generators.chat_prompts import turn_end
 from lacie_training.generators.drawing import Rows, penalise, pick, uniforms
 from lacie_training.generators.encoding import Choices, Encoding
 from lacie_training.generators.kv_cache import growing_cache
@@ -59,7 +60,8 @@ class TransformersGenerator:
         self.context = context
         ends = self.model.generation_config.eos_token_id
         ends = ends if isinstance(ends, list) else [ends]
-        self._ends = {token for token in [*ends, tokenizer.eos_token_id] if token is not None}
+        ends = [*ends, tokenizer.eos_token_id, *turn_end(tokenizer)[-1:]]
+        self._ends = {token for token in ends if token is not None}
         self._may_stop: dict[tuple[str, ...], dict[int, bool]] = {}
         self._prefixes: dict[tuple[int, ...], Any] = {}
 
@@ -108,9 +110,9 @@ class TransformersGenerator:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def render(self, turns: Sequence[ChatTurn]) -> str:
+    def render(self, turns: Sequence[ChatTurn], arguments: Mapping[str, Any] | None = None) -> str:
         """See `Generator`."""
-        return self._encoding.render(turns)
+        return self._encoding.render(turns, arguments)
 
     def respond(
         self, prompts: Sequence[str], sampling: Sampling, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()

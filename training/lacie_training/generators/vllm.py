@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -93,9 +93,9 @@ class VllmGenerator:
         self._engine = None
         gc.collect()
 
-    def render(self, turns: Sequence[ChatTurn]) -> str:
+    def render(self, turns: Sequence[ChatTurn], arguments: Mapping[str, Any] | None = None) -> str:
         """See `Generator`."""
-        return self._encoding.render(turns)
+        return self._encoding.render(turns, arguments)
 
     def respond(
         self, prompts: Sequence[str], sampling: Sampling, seeds: Sequence[Sequence[int]], *, stop: Sequence[str] = ()

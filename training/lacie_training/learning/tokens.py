@@ -23,13 +23,16 @@ _STEPS_SORTED_TOGETHER = 8
 """Lengths are sorted within so many steps' pairs: batches are even, and still differ from epoch to epoch."""
 
 
-def tokenise_pairs(pairs: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Row]:
+def tokenise_pairs(
+    pairs: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_length: int, *, end: Sequence[int] | None = None
+) -> list[Row]:
     """`prompt_ids`, `chosen_ids`, `rejected_ids` of each pair; those whose completions are cut away altogether are
     left out.
 
-    A prompt is tokenised alone, as it was when the samples were drawn; the end token follows where the speaker drew
-    it.
+    A prompt is tokenised alone, as it was when the samples were drawn; where the speaker ended its answer there follows
+    `end`, the tokens that end one (None: the tokenizer's end token).
     """
+    ending = [tokenizer.eos_token_id] if end is None else list(end)
     rows = []
     for pair in pairs:
         prompt = _with_bos(tokenizer, pair["prompt"])
@@ -37,7 +40,8 @@ def tokenise_pairs(pairs: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max
             continue
         row: Row = {"id": pair["id"], "prompt_ids": prompt}
         for name in ("chosen", "rejected"):
-            row[f"{name}_ids"] = _completion(tokenizer, pair["prompt"], prompt, pair[name], pair[f"{name}_finished"])
+            finished = pair[f"{name}_finished"]
+            row[f"{name}_ids"] = _completion(tokenizer, pair["prompt"], prompt, pair[name], ending if finished else ())
         rows.append(row)
     if not rows:
         raise TrainingError(
@@ -54,14 +58,14 @@ def _with_bos(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
 
 
 def _completion(
-    tokenizer: PreTrainedTokenizerBase, prompt: str, prompt_ids: list[int], completion: str, finished: bool
+    tokenizer: PreTrainedTokenizerBase, prompt: str, prompt_ids: list[int], completion: str, ending: Sequence[int]
 ) -> list[int]:
     whole = _with_bos(tokenizer, prompt + completion)
     if whole[: len(prompt_ids)] == prompt_ids:
         ids = whole[len(prompt_ids) :]
     else:  # tokens merge across the border, which they could not when the response was drawn
         ids = list(tokenizer(completion, add_special_tokens=False).input_ids)
-    return [*ids, tokenizer.eos_token_id] if finished else ids
+    return [*ids, *ending]
 
 
 def training_order(rows: Sequence[Row], settings: DpoSettings, seed: int) -> tuple[list[Row], list[int]]:

@@ -36,7 +36,7 @@ def adapted(model: Any, recipe: ListenerRecipe) -> Any:
     """The model under a fresh LoRA, which alone is trained. Raises TrainingError for modules that aren't there."""
     check_targets(model, recipe.lora.targets, setting="lora.targets")
     set_seed(recipe.seed)
-    tuned = get_peft_model(model, lora_config(recipe.lora))
+    tuned = get_peft_model(model, lora_config(recipe.lora, model))
     # as the recipe names it: PEFT would note the folder on this machine that a GGUF was unpacked from
     tuned.peft_config["default"].base_model_name_or_path = recipe.model
     return tuned

@@ -14,6 +14,10 @@ Batch = Literal["auto"] | Annotated[int, Field(ge=1)]
 ALONE, LEAST, MOST = 0.9, 0.05, 0.95
 """Shares of a GPU's memory in vLLM: an engine's that has it to itself, the least of one, the most of two."""
 
+TemplateValue = bool | int | float | str | None
+_GIVEN = ("messages", "add_generation_prompt", "continue_final_message", "tools", "documents", "tokenize")
+"""What a chat template is given anyway."""
+
 TUNED = "tuned"
 """As a listener's `model`: the one that the chat hears with, the embedded model tuned on people's ratings."""
 
@@ -101,12 +105,13 @@ class ListenerSettings(ModelSettings):
 
 class SpeakerSettings(ModelSettings):
     """The model that answers, and how it is asked. `plain` is text for base models, `chat` the model's own
-    template.
+    template, which is given `template_arguments` and asked for an answer without a thought.
     """
 
     format: Literal["plain", "chat"] = "plain"
     system: str | None = None
     instruction: str = "{question}"
+    template_arguments: dict[str, TemplateValue] = Field(default={})
 
     @model_validator(mode="after")
     def _instruction_has_question(self) -> "SpeakerSettings":
@@ -116,9 +121,26 @@ class SpeakerSettings(ModelSettings):
             raise ValueError("a plain instruction must not end in white space (the answer begins with the space)")
         return self
 
+    @model_validator(mode="after")
+    def _arguments_are_the_templates(self) -> "SpeakerSettings":
+        if self.template_arguments and self.format != "chat":
+            raise ValueError("template_arguments go with format: chat; a plain prompt has no template")
+        for name in self.template_arguments:
+            if not name.isidentifier() or name in _GIVEN:
+                raise ValueError(f"template_arguments can't set {name!r}: that is no name of a template's own switch")
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """See `identity_of`: runs of before there were template arguments keep theirs."""
+        identity = super().identity()
+        if not self.template_arguments:
+            del identity["template_arguments"]
+        return identity
+
     def form(self) -> PromptForm:
         """How it is asked."""
-        return PromptForm(self.format, self.system, self.instruction)
+        arguments = self.template_arguments if self.format == "chat" else None
+        return PromptForm(self.format, self.system, self.instruction, arguments)
 
     def with_adapter(self) -> "SpeakerSettings":
         """The speaker as it can be run with a PEFT adapter: llama.cpp can't, so it then runs in transformers."""
