@@ -133,7 +133,7 @@ CASES: dict[str, list[Case]] = {
             Case(words("--recipe", MISSING), 1),
             Case(words("--recipe", "smoke", "--run", "{folder}/run", "--set", f"{HOSTILE}=1"), 1),
         ]
-        for stage in ("sample", "judge", "pairs", "dpo", "evaluate", "run")
+        for stage in ("sample", "judge", "pairs", "dpo", "evaluate", "run", "check")
     },
     "train mean": [Case(words(MISSING, MISSING + "b", "--run", "{folder}/mean"), 1)],
     "train figures": [Case(words("--run", MISSING, "--out", "{folder}/figures"), 1)],

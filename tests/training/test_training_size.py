@@ -13,6 +13,7 @@ from tests.benchmarks.training_size_model import SHAPES, cut_tokenizer
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 QUICK = (
+    "speaker.chunk=4",
     "speaker.batch_size=4",
     "listener.batch_size=2",
     "sample.styles=[{name: plain, count: 2}]",

@@ -59,6 +59,7 @@ async def test_it_looks_as_it_was_looked_at(name: str, snapshot: Any) -> None:
                 assert await settled(pilot) == pictures(name=f"{size[0]}x{size[1]}")
             if state.main:
                 await pilot.resize_terminal(*SIZES[0])
+                await settled(pilot)
             for look, theme in MORE_THEMES.items() if state.main else ():
                 app.show_theme(theme)
                 assert await settled(pilot) == pictures(name=look)
