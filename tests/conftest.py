@@ -1,12 +1,18 @@
 """What every test may ask for: the embedded model, an engine on it, and a data folder of its own."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Where the tests are run in a shell's background, ctrl+c is ignored by them and by all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 # The same examples each time: a change is judged by what it changed. `HYPOTHESIS_PROFILE=search` looks for new ones.
 settings.register_profile("same", derandomize=True)

@@ -48,7 +48,7 @@ def has_other_side(session: ChatSession) -> bool:
 
 def why_incomparable(session: ChatSession) -> str:
     """One line on what stands in the way of a comparison for now; empty if nothing does."""
-    return "An answer is in progress: compare when it is there, or stop it (escape)." if session.busy else ""
+    return "An answer is in progress: compare when it is there, or stop it." if session.busy else ""
 
 
 class Comparison:

@@ -215,7 +215,7 @@ class ChatSession:
     @property
     def why_unchangeable(self) -> str:
         """One line on what stands in the way of another model; empty if nothing does."""
-        return "An answer is in progress: change the model when it is there, or stop it (escape)." if self.busy else ""
+        return "An answer is in progress: change the model when it is there, or stop it." if self.busy else ""
 
     def read_sentences(self, turn: Turn) -> None:
         """Find out how sure each sentence of an answer sounds, when nothing else is to be done."""

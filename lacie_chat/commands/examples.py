@@ -198,9 +198,13 @@ EXAMPLES: dict[str, str] = {
         lacie train evaluate --recipe smoke --run runs/smoke
         lacie train evaluate --recipe smoke --run runs/smoke --set evaluate.bootstrap=200
         """,
+    "train check": """
+        lacie train check --recipe smoke
+        lacie train check --recipe mistral-7b --run runs/mistral-7b --gpus 2
+        """,
     "train run": """
         lacie train run --recipe smoke
-        lacie train run --recipe smollm2-135m-cpu --run runs/cpu --set dpo.steps=50
+        lacie train run --recipe smoke --run runs/truthful --set objective=truthful_only --samples-of runs/smoke
         lacie train run --recipe mistral-7b --gpus 2
         lacie train run --recipe llama3-70b --launch fsdp
         """,
