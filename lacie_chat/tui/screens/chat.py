@@ -221,6 +221,8 @@ class ChatScreen(FetchingScreen):
     async def show_branch(self) -> None:
         """The branch has grown or was changed."""
         await self.transcript.show_new(self.session.tree)
+        if (leaf := self.session.tree.leaf) is not None and (view := self.transcript.answer_view(leaf)):
+            self.explaining.shown(view, leaf)  # it may have been assessed before it had a place
         self._show_state()
         self.show_strip()
         self.show_details(self.subject)

@@ -101,6 +101,7 @@ class AnswerView(MessageView):
         self._settled: str | None = None
         self._highlights: list[Highlight] | None = None
         self._mounted = False
+        self._explained = False
 
     @property
     def _built(self) -> bool:
@@ -133,6 +134,7 @@ class AnswerView(MessageView):
 
     async def on_mount(self) -> None:
         self._mounted = True
+        self.explain(self._explained)
         self.fold = self._fold_of(self.turn)
         if self.turn.status == "streaming":
             self.show()
@@ -195,7 +197,8 @@ class AnswerView(MessageView):
 
     def explain(self, wanted: bool) -> None:
         """Show the gloss under the line, or take it away."""
-        for line in self.query(Gloss):  # none before it is built
+        self._explained = wanted  # on_mount will do it, where it isn't built yet
+        for line in self.query(Gloss):
             line.display = wanted
             line.show()
 
