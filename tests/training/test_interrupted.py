@@ -124,8 +124,8 @@ def test_a_finished_run_is_looked_at_anew_without_answering(
     def no_model(*_args: object, **_options: object) -> None:
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("lacie_training.evaluate.load_generator", no_model)
-    monkeypatch.setattr("lacie_training.evaluate.load_listener", no_model)
+    monkeypatch.setattr("lacie_training.generators.sharing.load_shared", no_model)
+    monkeypatch.setattr("lacie_training.generators.sharing.load_listener", no_model)
     again = small("mistral-7b", Path(quiet.recipe.speaker.model), *SETTINGS, "evaluate.bootstrap=7")
     evaluate.run(RunFolder.open(path, again))
     metrics = json.loads((path / "metrics.json").read_text())

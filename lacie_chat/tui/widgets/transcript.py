@@ -67,6 +67,8 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         self._first = 0
         self._last: int | None = None
         """Messages from here on aren't built; None where all are, to the end."""
+        self._leaf: Turn | None = None
+        """The end of the branch as it was shown last."""
 
     def compose(self) -> ComposeResult:
         # At least as high as the view: Textual anchors what is shorter to the bottom.
@@ -78,7 +80,7 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
 
     async def show_branch(self, tree: ChatTree, empty: Widget) -> None:
         """Show the current branch of `tree` from its end; `empty` where there is none."""
-        self._tree, self.selected = tree, None
+        self._tree, self.selected, self._leaf = tree, None, tree.leaf
         path = tree.path()
         await self._build(max(0, len(path) - WINDOW), None, empty)
         self.anchor(bool(path))
@@ -98,10 +100,12 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
     async def show_new(self, tree: ChatTree) -> None:
         """Bring the widgets up to the current branch after turns were added or another branch was chosen."""
         path = tree.path()
+        before, self._leaf = self._leaf, tree.leaf
         if self.selected is not None and self.selected not in path:
             self.selected = None
         if self._last is not None:
-            if len(path) > self._last and path[-1].status != "streaming":
+            grown = path[-1:] != [before] and before in path  # a new answer may be there whole by now
+            if len(path) > self._last and path[-1].status != "streaming" and not grown:
                 await self._build(self._first, self._last)  # another branch, of which this part is looked at
             else:
                 await self._to_end()
