@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.confidence.signals import TokenProbability
-from lacie_chat.conversations import Message, Status, is_thought_only, thought_seconds
+from lacie_chat.conversations import Message, Status, damage_words, is_thought_only, thought_seconds
 from lacie_chat.cut_off import left_out_words
 from lacie_chat.engine.events import Alternatives, PromptSize
 from lacie_chat.engine.settings import Role
@@ -144,5 +144,13 @@ def turn_of(message: Message, parent: Turn | None) -> Turn:
         stored_id=message.id,
         reasoning=message.reasoning,
         elsewhere=message.status == "streaming",
-        note=left_out_words((message.usage or {}).get("cut")),
+        note=" ".join(
+            filter(
+                None,
+                (
+                    left_out_words((message.usage or {}).get("cut")),
+                    damage_words(f"message {message.id}", message.damaged),
+                ),
+            )
+        ),
     )

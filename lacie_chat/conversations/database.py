@@ -65,6 +65,8 @@ def _prepare_file(path: Path) -> None:
 def _connect(name: str, busy_seconds: float) -> sqlite3.Connection:
     connection = sqlite3.connect(name, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
+    # SQLite's own reading ends at bytes that are no UTF-8, with an error that holds the text
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     filter_right_by(connection, lambda params, heard: None)

@@ -34,6 +34,7 @@ from lacie_chat.conversations.records import (
     Role,
     Status,
 )
+from lacie_chat.conversations.rows import settings_of, tokens_of
 from lacie_chat.conversations.search import find_messages
 from lacie_chat.conversations.thoughts import add_thought
 from lacie_chat.conversations.values import as_json, compact_json, one_line, storable, timestamp
@@ -122,8 +123,7 @@ class Store:
             row = connection.execute(
                 "SELECT settings FROM conversations WHERE id = ?", (storable(conversation_id),)
             ).fetchone()
-        found = json.loads(row["settings"]) if row is not None and row["settings"] is not None else {}
-        return found if isinstance(found, dict) else {}
+        return (settings_of(row["settings"]) if row is not None else None) or {}
 
     def keep_own_settings(self, conversation_id: str, settings: Mapping[str, Any]) -> None:
         """Keep what is set for a conversation alone; it replaces what was set before."""
@@ -316,8 +316,7 @@ class Store:
         """What `keep_tokens` was given; empty for an answer from before tokens were kept."""
         with self._reading() as connection:
             row = connection.execute("SELECT tokens FROM tokens WHERE message_id = ?", (message_id,)).fetchone()
-        found: list[Any] = json.loads(row["tokens"]) if row is not None else []
-        return found
+        return tokens_of(row["tokens"]) if row is not None else []
 
     def message(self, message_id: int) -> Message:
         """One message."""
