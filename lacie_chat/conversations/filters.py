@@ -86,7 +86,7 @@ Figure = Callable[[dict[str, Any], dict[str, Any]], float | None]
 def filter_right_by(connection: sqlite3.Connection, figure: Figure) -> None:
     """Let `right:` go by this figure."""
 
-    def right_now(params: object, assessment: object, stored: object) -> object:
+    def right_now(params: object, assessment: object, stored: float | None) -> float | None:
         made_with, heard = json_of(params, are_params), json_of(assessment, is_assessment)
         found = None if made_with is None or heard is None else figure(made_with, heard)
         return stored if found is None else found
