@@ -106,7 +106,7 @@ def _read(path: Path, folder: Path, header: bool) -> tuple[Path, int, int]:
 def _write_header(damaged: Path, header: bytes) -> None:
     """That of a new file, but for the number of pages and the free ones: SQLite then goes by the file's size."""
     written = bytearray(header)
-    written[18:20] = b"\1\1"  # no WAL
+    written[18:20] = b"\2\2"  # what is in the WAL yet is read, too
     written[24:28], written[28:40], written[92:96] = bytes(4), bytes(12), b"\0\0\0\1"
     with damaged.open("r+b") as file:
         file.write(written)

@@ -1,6 +1,8 @@
 """A damaged database: a copy is put aside, what can be read is there again, and one line says how much."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,3 +70,28 @@ def test_where_nothing_can_be_read_nothing_is_changed(path: Path, content: bytes
         Store.open(path)
     assert path.read_bytes() == content
     assert kept(path) == []
+
+
+def test_a_file_that_another_process_has_open_is_left_alone(filled: Path, run_python: Callable[..., Any]) -> None:
+    other = run_python(OPEN, filled)
+    assert other.stdout.readline() == "open\n"
+    content = bytes(100) + filled.read_bytes()[100:]
+    filled.write_bytes(content)
+    assert recover(filled) is None
+    assert filled.read_bytes() == content
+    assert kept(filled) == []
+    other.communicate("\n")
+    assert recover(filled) is not None
+
+
+OPEN = """
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from lacie_chat.conversations import Store
+with Store.open(Path(sys.argv[1])) as store:
+    store.list_conversations()
+    print("open", flush=True)
+    sys.stdin.readline()
+"""
