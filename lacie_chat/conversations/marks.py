@@ -7,10 +7,11 @@ so marks stay usable when the model's file has gone, and never pass to another f
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lacie_chat.confidence import drawn_of, drawn_so, signal_values
 from lacie_chat.conversations.errors import StoreError
-from lacie_chat.conversations.kinds import are_params, is_assessment, is_share
+from lacie_chat.conversations.kinds import are_params, is_number, is_share
 from lacie_chat.conversations.records import MarkedAnswer, Message
 from lacie_chat.conversations.rows import json_of, moment_of, shown_text
 
@@ -43,7 +44,8 @@ def set_mark(connection: sqlite3.Connection, message: Message, correct: bool | N
     if correct is None:
         connection.execute("DELETE FROM marks WHERE message_id = ?", (message.id,))
         return
-    reason = why_unmarkable(message.role, (message.assessment or {}).get("state"))
+    heard = connection.execute("SELECT state FROM assessments WHERE message_id = ?", (message.id,)).fetchone()
+    reason = why_unmarkable(message.role, shown_text(heard["state"]) if heard is not None else None)
     if reason:
         raise StoreError(f"message {message.id} can't be marked: {reason}")
     connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (message.id, int(correct), now))
@@ -85,10 +87,20 @@ def marks_of(
     return current, len(own) - len(current)
 
 
+def _has_signals(assessment: Any) -> bool:
+    """Can a calibrator be fitted on it? It needs no more of an assessment."""
+    try:
+        values = signal_values(assessment)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+    version = assessment.get("assessment_version")
+    return all(map(is_number, values.values())) and (version is None or isinstance(version, str))
+
+
 def _marked(row: sqlite3.Row) -> MarkedAnswer | None:
     """The mark; None where what it needs is damaged: a calibrator is fitted on whole ones only."""
     params = json_of(row["params"], are_params)
-    assessment = json_of(row["assessment"], is_assessment)
+    assessment = json_of(row["assessment"], _has_signals)
     marked_at = moment_of(row["marked_at"])
     if params is None or assessment is None or marked_at is None or row["correct"] not in (0, 1):
         return None
