@@ -1,7 +1,7 @@
 """Errors of the conversations' database, each one line for the user.
 
 SQLite's own messages ("unable to open database file", "disk I/O error") name neither the file nor a way out; these do.
-Nothing here ever deletes or replaces a file: a damaged database is the user's to move away.
+A damaged database of which nothing can be read is left as it is: it is the user's to move away (see `recovery.py`).
 """
 
 import sqlite3

@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lacie_chat.conversations.schema import APPLICATION_ID, migrate
+from lacie_chat.conversations.schema import APPLICATION_ID, MIGRATIONS, migrate
 from lacie_chat.private import opener
 
 _TABLES = ("conversations", "messages", "assessments", "marks", "tokens", "thoughts")
@@ -90,6 +90,8 @@ def _read(path: Path, folder: Path, header: bool) -> tuple[Path, int, int]:
                 source.execute("PRAGMA writable_schema = ON")  # a damaged schema doesn't end it
                 if source.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
                     return new, 0, 0
+                if source.execute("PRAGMA user_version").fetchone()[0] > len(MIGRATIONS):
+                    return new, 0, 0  # a newer program's: this one would drop what it doesn't know
             except sqlite3.Error:
                 return new, 0, 0
             target.execute("BEGIN")
