@@ -30,6 +30,7 @@ def _fills(store: Store, conversation_id: str, size: int) -> list[Callable[[], o
     return [
         lambda: store.create_conversation(word, title=word),
         lambda: store.add_message(conversation_id, None, "assistant", word),
+        lambda: store.add_message(conversation_id, None, "assistant", word, status="streaming"),  # not in the search
     ]
 
 

@@ -167,7 +167,7 @@ def test_at_an_end_where_nobody_could_be_asked_there_is_a_copy(
             assert talk.saving.rescue() == [] and talk.saving.lost_at_the_end == 0
 
 
-def test_a_chat_that_is_kept_in_memory_only_counts_as_not_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chat_in_memory_only_counts_as_not_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with Store.in_memory("the database is newer") as store, closing(Talk(store)) as talk:
         assert talk.saving.problem == "the database is newer"
