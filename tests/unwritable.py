@@ -6,6 +6,9 @@ from contextlib import contextmanager, suppress
 
 from lacie_chat.conversations import Store, StoreError
 
+LONG = "Two? " + "so " * 3000
+"""A question longer than what a page of the file can have room for: a full disk refuses it for sure."""
+
 
 @contextmanager
 def full(store: Store) -> Iterator[None]:
@@ -14,7 +17,7 @@ def full(store: Store) -> Iterator[None]:
     filled = store.create_conversation("model", title="filled")
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages}")
-    for size in (1000, 30, 1):
+    for size in (9000, 1000, 30, 1):
         for fill in _fills(store, filled.id, size):
             with suppress(StoreError):
                 while True:

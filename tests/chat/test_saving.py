@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from test_tree import exchange
-from unwritable import KINDS, deleted, full, read_only
+from unwritable import KINDS, LONG, deleted, full, read_only
 
 from lacie_chat.chat.copies import write_copy, write_copy_at
 from lacie_chat.chat.events import ChatEvent, Notice, SavingChanged
@@ -53,7 +53,7 @@ def in_memory(tree: ChatTree) -> list[tuple[str, str, str]]:
 
 def say_all_sorts(tree: ChatTree) -> Turn:
     """An answer with all that is kept with one, and another branch beside it, which is shown."""
-    turn = exchange(tree, "And then?", "The Black Sea.")
+    turn = exchange(tree, LONG, "The Black Sea.")
     tree.finish(turn, "complete", tokens=TOKENS)
     tree.attach(turn, Assessment("q", turn.text, "answered", None, "m", 0.7, None, (), ()))
     tree.mark(turn, True)
@@ -89,7 +89,7 @@ def test_it_is_saved_by_itself_when_nobody_says_anything_more(store: Store, monk
     monkeypatch.setattr("lacie_chat.chat.saving.AGAIN_SECONDS", 0.02)
     with closing(Talk(store)) as talk:
         with full(store):
-            exchange(talk.tree, "And then?", "The sea.")
+            exchange(talk.tree, LONG, "The sea.")
             trying = talk.saving._trying
             assert trying is not None
         trying.join()
@@ -158,7 +158,7 @@ def test_at_an_end_where_nobody_could_be_asked_there_is_a_copy(
     with closing(Talk(store)) as talk:
         assert talk.saving.rescue() == []
         with full(store):
-            exchange(talk.tree, "And then?", "The sea.")
+            exchange(talk.tree, LONG, "The sea.")
             (line,) = talk.saving.rescue()
             (copy,) = (tmp_path / "here").iterdir()
             assert line.startswith("not saved (the disk is full") and line.endswith(f"a copy is {copy}")
@@ -180,6 +180,6 @@ def test_a_chat_in_memory_only_counts_as_not_saved(tmp_path: Path, monkeypatch: 
 
 def test_the_prompt_is_whole_while_nothing_is_saved(store: Store) -> None:
     with closing(Talk(store)) as talk, full(store):
-        exchange(talk.tree, "And then?", "The sea.")
+        exchange(talk.tree, LONG, "The sea.")
         third = talk.tree.add("assistant", "", talk.tree.add("user", "Three", talk.tree.leaf), status="streaming")
         assert talk.tree.prompt(third)[-2:] == [ChatTurn("assistant", "The sea. "), ChatTurn("user", "Three")]

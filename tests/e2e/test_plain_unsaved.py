@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from plain_lines import river
-from unwritable import KINDS, deleted, full
+from unwritable import KINDS, LONG, deleted, full
 
 from lacie_chat.conversations import Store
 
@@ -24,7 +24,7 @@ def test_it_is_said_and_saved_once_there_is_room(talk, store, kind: str) -> None
         river("The Danube.", "The sea."),
         "One?",
         lambda: fault.enter_context(make(store)),
-        "Two?",
+        LONG,
         "/new",
         "/help",
         fault.close,
@@ -35,19 +35,19 @@ def test_it_is_said_and_saved_once_there_is_room(talk, store, kind: str) -> None
     assert "2 messages could not be saved: " in out and "/new once more leaves without them." in out
     assert out.count("A new conversation.") == 1, "only after all was saved"
     (kept,) = [each for each in store.list_conversations() if each.messages and each.title == "One?"]
-    assert [message.text for message in store.messages(kept.id)] == ["One?", "The Danube.", "Two?", "The sea."]
+    assert [message.text for message in store.messages(kept.id)] == ["One?", "The Danube.", LONG.strip(), "The sea."]
 
 
 def test_a_copy_elsewhere_and_the_same_command_once_more_leave(talk, store, tmp_path) -> None:
     (tmp_path / "stick").mkdir()
     with full(store):
-        out = talk(river("The Danube."), "One?", "/quit", f"/export {tmp_path / 'stick'}", "/quit", "/history")
+        out = talk(river("The Danube."), LONG, "/quit", f"/export {tmp_path / 'stick'}", "/quit", "/history")
     assert out.count("You: ") == 4, "the second /quit ends it"
     (copy,) = (tmp_path / "stick").iterdir()
     assert f"Exported to {copy}" in out
     with Store.open(tmp_path / "other" / "conversations.db") as other:
         conversation, _ = other.import_text(copy.read_text())
-        assert [message.text for message in other.messages(conversation.id)] == ["One?", "The Danube."]
+        assert [message.text for message in other.messages(conversation.id)] == [LONG.strip(), "The Danube."]
 
 
 def test_what_another_chat_deleted_is_kept_as_a_new_conversation(talk, store) -> None:

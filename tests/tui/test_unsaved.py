@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from scripted import Answer, ScriptedEngine, ScriptedReader
-from unwritable import KINDS, deleted, full
+from unwritable import KINDS, LONG, deleted, full
 
 from lacie_chat.conversations import Store
 from lacie_chat.tui.screens.confirm import ChoiceScreen, NameScreen
@@ -38,7 +38,7 @@ async def test_it_stands_there_until_all_is_saved(driven, store, monkeypatch, ki
         await driver.ask("One?")
         assert not driver.chat.unsaved.display
         with make(store):
-            await driver.ask("Two?")
+            await driver.ask(LONG)
             await driver.until(lambda: "✗ 2 messages not saved" in driver.text())
             assert said in " ".join(str(driver.chat.unsaved.content).split())
             await driver.pilot.press("ctrl+n")
@@ -48,7 +48,7 @@ async def test_it_stands_there_until_all_is_saved(driven, store, monkeypatch, ki
             assert driver.app.screen is driver.chat and "It is river 1." in driver.text(), "one stays where one was"
         await driver.until(lambda: not driver.chat.unsaved.display)
         assert texts(store, driver.session.tree.conversation_id) == [
-            "One?", "It is river 0.", "Two?", "It is river 1.",
+            "One?", "It is river 0.", LONG.strip(), "It is river 1.",
         ]  # fmt: skip
         await driver.pilot.press("ctrl+n")
         assert driver.session.tree.leaf is None, "all is saved, so nothing is asked"
@@ -60,7 +60,7 @@ async def test_quitting_asks_too_and_writes_a_copy_elsewhere(driven, store, tmp_
     async with driven(rivers(), store=store, size=(100, 30)) as driver:
         await driver.ask("One?")
         with full(store):
-            await driver.ask("Two?")
+            await driver.ask(LONG)
             await driver.pilot.press("ctrl+q")
             question = await asked(driver)
             assert driver.app.is_running
@@ -78,14 +78,14 @@ async def test_quitting_asks_too_and_writes_a_copy_elsewhere(driven, store, tmp_
     (copy,) = (tmp_path / "stick").iterdir()
     with Store.open(tmp_path / "other" / "conversations.db") as other:
         conversation, _ = other.import_text(copy.read_text())
-        assert texts(other, conversation.id) == ["One?", "It is river 0.", "Two?", "It is river 1."]
+        assert texts(other, conversation.id) == ["One?", "It is river 0.", LONG.strip(), "It is river 1."]
     assert driver.session.saving.rescue() == []
 
 
 async def test_leaving_without_them_and_ctrl_c_twice(driven, store) -> None:
     async with driven(rivers(), store=store, size=(100, 30)) as driver:
         with full(store):
-            await driver.ask("One?")
+            await driver.ask(LONG)
             await driver.pilot.press("ctrl+c", "ctrl+c")
             await asked(driver)
             await driver.pilot.press("escape", "ctrl+n")
@@ -93,7 +93,7 @@ async def test_leaving_without_them_and_ctrl_c_twice(driven, store) -> None:
             await driver.pilot.press("down", "down", "enter")
             await driver.until(lambda: driver.session.tree.leaf is None)
             assert not driver.chat.unsaved.display
-            await driver.ask("Two?")
+            await driver.ask(LONG)
             await driver.until(lambda: "✗ 2 messages not saved" in driver.text())  # those before were given up
 
 
@@ -104,7 +104,7 @@ async def test_another_conversation_is_not_opened_without_a_question(driven, sto
         await driver.pilot.press("ctrl+n")
         await driver.ask("Two?")
         with full(store):
-            await driver.ask("Three?")
+            await driver.ask(LONG)
             second = driver.session.tree
             await driver.pilot.press("ctrl+o")
             await driver.until(lambda: driver.app.screen is not driver.chat)
@@ -133,7 +133,7 @@ async def test_an_export_has_what_is_not_saved(driven, store, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     async with driven(rivers(), store=store, size=(100, 30)) as driver:
         with full(store):
-            await driver.ask("One?")
+            await driver.ask(LONG)
             await driver.pilot.click("#unsaved")
             await asked(driver)
             await driver.pilot.press("enter")
