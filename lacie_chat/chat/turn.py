@@ -116,6 +116,14 @@ class Turn:
         if self.drawn_since is None:
             self.drawn_since = time.monotonic()
 
+    def forget_stored(self) -> None:
+        """It is in no store any more; all of it is to be written into one."""
+        self.stored_id, self.unsaved, self.begins_again = None, "", False
+        self.unsaved_thought = self.reasoning
+        self.unfinished = self.status != "streaming" and self.role == "assistant"
+        self.tokens_unsaved = bool(self.tokens)
+        self.unattached, self.unmarked = self.assessment is not None, self.correct is not None
+
     @property
     def speed(self) -> float | None:
         """Tokens a second while it is made; None before that says anything."""

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 
 from lacie_chat import paths
@@ -35,6 +34,7 @@ from lacie_chat.conversations.records import (
     Status,
 )
 from lacie_chat.conversations.rows import settings_of, tokens_of
+from lacie_chat.conversations.schema import refuse_newer
 from lacie_chat.conversations.search import find_messages
 from lacie_chat.conversations.thoughts import add_thought
 from lacie_chat.conversations.values import as_json, compact_json, one_line, storable, timestamp
@@ -46,9 +46,10 @@ _PAGES = {"markdown": to_markdown, "html": to_html}
 class Store:
     """The conversations' database. Make one with `Store.open()` or `Store.in_memory()`; it is a context manager."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path | None, busy_seconds: float) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path | None, busy_seconds: float, why: str = "") -> None:
         """For `open` and `in_memory` only: `connection` is prepared and of the newest schema."""
         self.path = path
+        self.why_in_memory = why  # one line, where a file should be written and can't be
         self._connection = connection
         self._busy_seconds = busy_seconds
         self._lock = threading.RLock()
@@ -68,9 +69,9 @@ class Store:
         return store
 
     @classmethod
-    def in_memory(cls) -> "Store":
-        """A store that lasts as long as this process: for a chat that goes on where no file can be written."""
-        return cls(database_in_memory(), None, BUSY_SECONDS)
+    def in_memory(cls, why: str = "") -> "Store":
+        """A store that lasts as long as this process; `why` no file can be written for a chat that goes on in it."""
+        return cls(database_in_memory(), None, BUSY_SECONDS, why)
 
     def close(self) -> None:
         """Close the file (twice is fine). Own messages that are still streaming are marked as cut off."""
@@ -86,9 +87,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # Conversations
@@ -391,6 +390,7 @@ class Store:
             # IMMEDIATE waits for the lock at the start; a read that turns into a write could only fail.
             connection.execute("BEGIN IMMEDIATE")
             try:
+                refuse_newer(connection, self.path)
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
