@@ -84,6 +84,11 @@ class Notice:
     serious: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SavingChanged:
+    """The store has stopped taking what is said, or takes it again: `ChatSession.saving`."""
+
+
 ChatEvent = (
     Loading
     | Loaded
@@ -95,4 +100,5 @@ ChatEvent = (
     | TurnChanged
     | TurnEnded
     | Notice
+    | SavingChanged
 )

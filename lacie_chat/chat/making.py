@@ -51,6 +51,11 @@ class Making:
                 self._store.keep_own_settings(conversation_id, self.own)
                 self._unsaved = False
 
+    def keep_anew(self, conversation_id: str | None) -> None:
+        """Write all of it again, for the conversation is kept as a new one."""
+        self._unsaved = bool(self.own)
+        self.keep(conversation_id)
+
     # What holds
 
     def sampling(self, speaker: ChatSpeaker) -> Sampling:

@@ -18,7 +18,7 @@ from typing import Any
 from lacie_chat.chat.afterwards import Afterwards
 from lacie_chat.chat.answering import Asked, end_answer, hurry_answers, make_answer, send_cut, stop_answers
 from lacie_chat.chat.engine_keeper import EngineKeeper
-from lacie_chat.chat.events import ChatEvent, Notice, SpeakerChanged, TurnChanged, TurnEnded
+from lacie_chat.chat.events import ChatEvent, SpeakerChanged, TurnChanged, TurnEnded
 from lacie_chat.chat.fit import never_sent
 from lacie_chat.chat.folds import OFF, Folds
 from lacie_chat.chat.going_on import begin_again
@@ -26,6 +26,7 @@ from lacie_chat.chat.lane import Lane
 from lacie_chat.chat.listening import Listening
 from lacie_chat.chat.making import Making
 from lacie_chat.chat.others import Against
+from lacie_chat.chat.saving import Saving
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.chat.unheard import calibrator_for, note_unheard, right_now, see_as_now, unheard_of
@@ -83,6 +84,7 @@ class ChatSession:
         self._keeper = EngineKeeper(speaker, self._speaking, post, self._ready)
         self._afterwards = Afterwards(lambda: self._keeper.engine, post, self.engine_died)
         self._listening = Listening(self, self._afterwards, post, lambda: self._keeper.closed)
+        self.saving = Saving(store, self.making, post)
         self.tree = self._new_tree()
         self.sampling = self.making.sampling(speaker)
         """How the next answers are drawn."""
@@ -170,13 +172,13 @@ class ChatSession:
             conversation_id,
             self.speaker.model_name,
             self.speaker.adapter_name,
-            report=self._report_store,
+            report=self.saving.report,
         )
         see_as_now(self, tree)
         note_unheard(tree)
         self.cancel_all()
         self._afterwards.forget()
-        self.tree = tree
+        self.tree = self.saving.watch(tree)
         self.making.enter(conversation_id)
         self.hear_left(tree.path())
 
@@ -245,6 +247,7 @@ class ChatSession:
         self._speaking.close(CLOSE_SECONDS)
         self._keeper.close()
         self._listening.close(CLOSE_SECONDS)
+        self.saving.close()
 
     # What a comparison borrows (comparing.py)
 
@@ -387,7 +390,5 @@ class ChatSession:
             see_as_now(self, self.tree)
 
     def _new_tree(self) -> ChatTree:
-        return ChatTree(self.store, self.speaker.model_name, self.speaker.adapter_name, report=self._report_store)
-
-    def _report_store(self, message: str) -> None:
-        self._post(Notice(message, serious=True))
+        who = self.speaker.model_name, self.speaker.adapter_name
+        return self.saving.watch(ChatTree(self.store, *who, report=self.saving.report))

@@ -51,8 +51,13 @@ class ChatTree:
         self.leaf: Turn | None = None
         self.leaves_out = False
         """Was it agreed to that its oldest turns go where they no longer fit?"""
+        self.problem = ""
+        """Why the store doesn't take what is written; empty while it does."""
+        self.deleted_elsewhere = False
+        """Is that so because another chat deleted the conversation?"""
         self._report = report
-        self._failing = False
+        self._owed: list[Callable[[], Any]] = []
+        """What else than turns the store lacks, in order."""
         self._retry_at = 0.0
         self._lock = RLock()
 
@@ -84,12 +89,12 @@ class ChatTree:
         return tree
 
     def turns(self) -> Iterator[Turn]:
-        """All turns, of every branch, a parent before its children."""
-        waiting = list(self.roots)
+        """All turns, of every branch, a parent before its children, older siblings first."""
+        waiting = self.roots[::-1]
         while waiting:
             turn = waiting.pop()
             yield turn
-            waiting += turn.children
+            waiting += turn.children[::-1]
 
     def path(self, leaf: Turn | None = None) -> list[Turn]:
         """The turns from the root to `leaf` (default: the current leaf)."""
@@ -141,10 +146,10 @@ class ChatTree:
             self.siblings(question).remove(question)
             stored = question.stored_id
             if stored is not None:
-                self._try(lambda: self.store.remove(stored), now=True)
+                self._try(lambda: self.store.remove(stored), now=True, owed=True)
             if self.title == title_of(question.text) and (id_ := self.conversation_id) is not None:
                 self.title = title_of(instead.text)
-                self._try(lambda: self.store.rename(id_, self.title), now=True)
+                self._try(lambda: self.store.rename(id_, self.title), now=True, owed=True)
 
     def answered_by(self, model: str, adapter: str | None) -> None:
         """Who answers from now on; with the next turn the conversation is listed under this name."""
@@ -231,7 +236,7 @@ class ChatTree:
         with self._lock:
             self.leaf = _deepest(turn)
             self._remember_branch()
-            self._try(self._save_leaf, now=True)
+            self._try(self._save_leaf, now=True, owed=True)
 
     def reread_title(self) -> None:
         """Take up a title that was changed in the store."""
@@ -249,38 +254,70 @@ class ChatTree:
             or turn.tokens_unsaved
             or turn.unattached
             or turn.unmarked
-            for turn in self._all()
+            for turn in self.turns()
         )
 
     def _remember_branch(self) -> None:
         for parent, child in pairwise(self.path()):
             parent.current = child
 
-    def _all(self) -> Iterator[Turn]:
-        pending = list(self.roots)
-        while pending:
-            turn = pending.pop()
-            pending.extend(turn.children)
-            yield turn
+    def save_now(self) -> bool:
+        """Write all that the store lacks, if it takes it by now; True where nothing is missing."""
+        with self._lock:
+            if self.problem or self.unsaved_turns():
+                self._try(self._save_all, now=True)
+            return not self.problem
 
-    def _try(self, write: Callable[[], Any], *, now: bool = False) -> None:
-        """Write; on failure say so once and leave the store alone for a while (a locked one blocks for seconds)."""
-        if self._failing and not now and time.monotonic() < self._retry_at:
+    def keep_anew(self) -> None:
+        """Keep the whole conversation as a new one: the store's was deleted. All turns stay the ones that they are."""
+        with self._lock:
+            for turn in self.turns():
+                with suppress(StoreError):
+                    self.read_tokens(turn)
+                turn.forget_stored()
+            self.conversation_id, self._owed = None, []
+            self._try(self._save_all, now=True)
+
+    def _try(self, write: Callable[[], Any], *, now: bool = False, owed: bool = False) -> None:
+        """Write; on failure say so once and leave the store alone for a while (a locked one blocks for seconds).
+        `owed`: it is not seen at any turn that this is missing, so it is kept to be written later."""
+        if owed:
+            self._owed.append(write)
+        if self.problem and not now and time.monotonic() < self._retry_at:
             return
         try:
-            if self._failing:
-                for turn in self._all():
-                    self._save(turn)
-            write()
+            if self.problem:
+                self._save_all()
+            if owed:
+                self._pay()
+            else:
+                write()
         except StoreError as error:
             self._retry_at = time.monotonic() + RETRY_SECONDS
-            if not self._failing:
-                self._report(f"Not saved: {error}. The chat goes on in memory.")
-            self._failing = True
+            before, self.problem = self.problem, self._explained(error)
+            if not before:
+                self._report(f"Not saved: {self.problem}. The chat goes on in memory.")
         else:
-            if self._failing:
+            if self.problem:
+                self.problem, self.deleted_elsewhere = "", False
                 self._report("Saving works again; nothing is missing.")
-            self._failing = False
+
+    def _save_all(self) -> None:
+        for turn in self.turns():
+            self._save(turn)
+        self._pay()
+
+    def _pay(self) -> None:
+        while self._owed:
+            self._owed[0]()
+            del self._owed[0]
+
+    def _explained(self, error: StoreError) -> str:
+        self.deleted_elsewhere = False
+        with suppress(StoreError):
+            if self.conversation_id is not None:
+                self.deleted_elsewhere = self.store.all_ids().get(self.conversation_id, True)
+        return "another chat deleted this conversation" if self.deleted_elsewhere else str(error).rstrip(".")
 
     def _save(self, turn: Turn) -> None:
         if turn.stored_id is None:

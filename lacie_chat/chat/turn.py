@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.confidence.signals import TokenProbability
-from lacie_chat.conversations import Message, Status, is_thought_only, thought_seconds
+from lacie_chat.conversations import Message, Status, damage_words, is_thought_only, thought_seconds
 from lacie_chat.cut_off import left_out_words
 from lacie_chat.engine.events import Alternatives, PromptSize
 from lacie_chat.engine.settings import Role
@@ -116,6 +116,14 @@ class Turn:
         if self.drawn_since is None:
             self.drawn_since = time.monotonic()
 
+    def forget_stored(self) -> None:
+        """It is in no store any more; all of it is to be written into one."""
+        self.stored_id, self.unsaved, self.begins_again = None, "", False
+        self.unsaved_thought = self.reasoning
+        self.unfinished = self.status != "streaming" and self.role == "assistant"
+        self.tokens_unsaved = bool(self.tokens)
+        self.unattached, self.unmarked = self.assessment is not None, self.correct is not None
+
     @property
     def speed(self) -> float | None:
         """Tokens a second while it is made; None before that says anything."""
@@ -144,5 +152,13 @@ def turn_of(message: Message, parent: Turn | None) -> Turn:
         stored_id=message.id,
         reasoning=message.reasoning,
         elsewhere=message.status == "streaming",
-        note=left_out_words((message.usage or {}).get("cut")),
+        note=" ".join(
+            filter(
+                None,
+                (
+                    left_out_words((message.usage or {}).get("cut")),
+                    damage_words(f"message {message.id}", message.damaged),
+                ),
+            )
+        ),
     )

@@ -70,8 +70,8 @@ def run(args: argparse.Namespace) -> int:
     except StoreError as error:
         if args.resume or args.go_on:
             raise
-        store, resume = Store.in_memory(), None
-        notices.append(f"{str(error).rstrip('.')}. This chat is kept in memory only.")
+        store, resume = Store.in_memory(str(error).rstrip(".")), None
+        notices.append(f"{store.why_in_memory}. This chat is kept in memory only.")
     with store:
         args = _as_it_was(args, store, resume, notices)
         speaker = find_speaker(args)
@@ -80,6 +80,8 @@ def run(args: argparse.Namespace) -> int:
         take_the_terminal()
         app = app_of(args, speaker, store, resume=resume, notice="\n".join(notices) or None)
         app.run()
+        for line in app.session.saving.rescue():
+            note(line)
         _say_how_to_go_on(app.session.tree.conversation_id, store, _options_now(args, speaker, app.session.speaker))
         return app.return_code or 0
 
@@ -105,6 +107,8 @@ def _plain(args: argparse.Namespace, speaker: Speaker, store: Store, resume: str
         note(notice)
     session = PlainChat(open_session, store, resume, finder(args)).run()
     options = _options_now(args, speaker, session.speaker)
+    for line in session.saving.rescue():
+        note(line)
     _say_how_to_go_on(session.tree.conversation_id, store, " ".join(filter(None, (options, "--plain"))))
     return 0
 

@@ -11,7 +11,7 @@ from lacie_chat.commands.answer_text import AnswerText, question_text
 from lacie_chat.commands.argument_types import positive
 from lacie_chat.commands.history_files import export, export_arguments, import_file
 from lacie_chat.console import make_console, show
-from lacie_chat.conversations import DELETED_DAYS, EXAMPLES, Query, Store, StoreError, parse_query
+from lacie_chat.conversations import DELETED_DAYS, EXAMPLES, Query, Store, StoreError, damage_words, parse_query
 from lacie_chat.conversations.export import parts_of
 from lacie_chat.conversations.filters import STATES
 from lacie_chat.errors import LacieError
@@ -95,6 +95,9 @@ def _list(store: Store, args: argparse.Namespace) -> int:
         title = f"{'★ ' if row.pinned_at else ''}{printable(row.title)}"
         table.add_row(Text(row.id, style="bold"), when, Text(f"{row.messages} messages"), Text(title))
     show(table)
+    for row in rows:
+        if damage := damage_words(f"conversation {row.id}", row.damaged):
+            note(printable(damage))
     return 0
 
 

@@ -24,6 +24,7 @@ from lacie_chat.chat.session import ChatSession
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.chat.tree import Turn
 from lacie_chat.commands.plain_models import PlainModels
+from lacie_chat.commands.plain_saving import PlainSaving
 from lacie_chat.commands.plain_settings import set_by_line, settings_lines
 from lacie_chat.commands.plain_words import HELP, SHOWN, details_lines, ending_line, figures_line, named
 from lacie_chat.conversations import Store, StoreError, why_unmarkable
@@ -38,7 +39,7 @@ QUIT_SECONDS = 5.0
 """How soon a second ctrl+c must follow to quit: longer than on the screen, for what the first says takes its time."""
 
 _COMMAND = re.compile(r"/([a-zA-Z-]*)(?:[ \t]+(\S.*))?", re.DOTALL)
-_TAKE_MORE = ("history", "model", "settings")
+_TAKE_MORE = ("export", "history", "model", "settings")
 """Commands that something may follow."""
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)*_]*[ \n]|\n")
 _WAIT = 0.2
@@ -69,6 +70,7 @@ class PlainChat:
     def run(self) -> ChatSession:
         """Until its end; the session is returned, closed. Raises LacieError where the model can't be loaded."""
         self.session = session = self.open_session(self._events.put)
+        self._saving = PlainSaving(session, self._say)
         if isinstance(sys.stdin, io.TextIOWrapper):
             sys.stdin.reconfigure(errors="replace")  # a byte that is no text takes no line along
         try:
@@ -128,6 +130,7 @@ class PlainChat:
         """Do what a line asks for. As in the screen's composer: a lone word after a slash is never sent, `//` sends
         one. A question that doesn't fit is kept and not sent, unless the next line says otherwise."""
         command = _COMMAND.fullmatch(text)
+        self._saving.heard(text)
         if text and (command is None or command[1].lower() not in _LEAVING_UNDECIDED):
             self._leave_undecided()
         if text.startswith("//"):
@@ -172,6 +175,7 @@ class PlainChat:
             return
         self._add("", whole=True)
         self._say_how_it_ended(turn)
+        self._saving.remind()
         if not waits:
             self._say("Not waited for: how sure it sounds. It is found out all the same.")
 
@@ -315,19 +319,27 @@ class PlainChat:
         self.session.baseline = not self.session.baseline
         self._say(f"From now on: {self._who()}.")
 
+    def _do_export(self, place: str) -> None:
+        self._saving.export(place)
+
+    def _do_keep(self, _: str) -> None:
+        self._saving.keep()
+
     def _do_new(self, _: str) -> None:
-        self.session.new_chat()
-        self._say("A new conversation.")
+        if self._saving.may_leave("new"):
+            self.session.new_chat()
+            self._say("A new conversation.")
 
     def _do_history(self, which: str) -> None:
         try:
             kept = [each for each in self.store.list_conversations(5 * SHOWN) if each.messages][:SHOWN]
-            if which:
+            if which and self._saving.may_leave(f"history {which}"):
                 place = int(which) if which.isdecimal() and len(which) < 3 else 0
                 self._open(kept[place - 1].id if 0 < place <= len(kept) else self.store.find(which).id)
-                return
         except StoreError as error:
             self._say(f"{error}.")
+            return
+        if which:
             return
         if not kept:
             self._say("There is no conversation yet.")
@@ -336,7 +348,8 @@ class PlainChat:
             self._say(f"{number}: {named(each.title)} {count}, {each.updated_at.astimezone():%Y-%m-%d %H:%M}.")
 
     def _do_quit(self, _: str) -> None:
-        raise _Ended
+        if self._saving.may_leave("quit"):
+            raise _Ended
 
     # What is there
 

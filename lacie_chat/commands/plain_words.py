@@ -19,6 +19,8 @@ HELP: dict[str, str] = {
     "model": "name the models that there are; /model 2 or /model NAME lets another answer",
     "settings": "say what is set; /settings temperature 0.7 sets it",
     "baseline": "let the model answer without its adapter, or with it again",
+    "export": "write the conversation to a file; /export notes.md, or into a folder, says where",
+    "keep": "keep a conversation that another chat deleted as a new one",
     "new": "start a new conversation",
     "history": f"name the last {SHOWN} conversations; /history 2 goes on with the second",
     "quit": "end; everything is kept",

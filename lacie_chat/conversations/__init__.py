@@ -17,6 +17,7 @@ from lacie_chat.conversations.store import Store
 from lacie_chat.conversations.wording import (
     SAID_NOTHING,
     STOPPED_THINKING,
+    damage_words,
     duration,
     is_thought_only,
     no_answer_text,
@@ -41,6 +42,7 @@ __all__ = [
     "Status",
     "Store",
     "StoreError",
+    "damage_words",
     "duration",
     "is_thought_only",
     "marks_of",

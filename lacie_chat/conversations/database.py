@@ -6,9 +6,11 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from lacie_chat.conversations.errors import StoreError, explained
+from lacie_chat.conversations.errors import StoreError, explained, is_damage
 from lacie_chat.conversations.filters import filter_right_by
+from lacie_chat.conversations.recovery import recover
 from lacie_chat.conversations.schema import migrate
+from lacie_chat.loudness import note
 from lacie_chat.private import private_file, private_folder
 
 BUSY_SECONDS = 5.0
@@ -19,15 +21,33 @@ def open_database(path: Path, busy_seconds: float) -> sqlite3.Connection:
     as it is."""
     _prepare_file(path)
     try:
-        connection = _connect(str(path), busy_seconds)
+        return _opened(path, busy_seconds)
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise explained(error, str(path), busy_seconds) from None
         try:
-            _switch_to_wal(connection, busy_seconds)
-            migrate(connection, path)
-        except BaseException:
-            connection.close()
-            raise
+            done = recover(path)
+        except (OSError, sqlite3.Error):
+            done = None
+        if done is None:
+            raise explained(error, str(path), busy_seconds) from None
     except sqlite3.Error as error:
         raise explained(error, str(path), busy_seconds) from error
+    note(done)
+    try:
+        return _opened(path, busy_seconds)
+    except sqlite3.Error as error:
+        raise explained(error, str(path), busy_seconds) from error
+
+
+def _opened(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    connection = _connect(str(path), busy_seconds)
+    try:
+        _switch_to_wal(connection, busy_seconds)
+        migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -65,6 +85,8 @@ def _prepare_file(path: Path) -> None:
 def _connect(name: str, busy_seconds: float) -> sqlite3.Connection:
     connection = sqlite3.connect(name, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
+    # SQLite's own reading ends at bytes that are no UTF-8, with an error that holds the text
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     filter_right_by(connection, lambda params, heard: None)

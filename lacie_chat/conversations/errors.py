@@ -1,7 +1,7 @@
 """Errors of the conversations' database, each one line for the user.
 
 SQLite's own messages ("unable to open database file", "disk I/O error") name neither the file nor a way out; these do.
-Nothing here ever deletes or replaces a file: a damaged database is the user's to move away.
+A damaged database of which nothing can be read is left as it is: it is the user's to move away (see `recovery.py`).
 """
 
 import sqlite3
@@ -11,6 +11,12 @@ from lacie_chat.errors import LacieError
 
 class StoreError(LacieError):
     """The conversations can't be read or written, or there is no such one."""
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether SQLite says so of the file."""
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    return code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
 def explained(error: sqlite3.Error, name: str, busy_seconds: float) -> StoreError:
@@ -25,7 +31,7 @@ def explained(error: sqlite3.Error, name: str, busy_seconds: float) -> StoreErro
         return StoreError(f"can't open {name}: no permission, or its folder is gone or read-only")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreError(f"another program has kept {name} locked for over {busy_seconds:g} s; end it and try again")
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+    if is_damage(error):
         return StoreError(f"{name} is damaged or not a database; move it away to start anew (it was left as it is)")
     if code == sqlite3.SQLITE_IOERR:
         return StoreError(f"can't read or write {name} ({error}): is the disk full or gone?")

@@ -4,7 +4,6 @@ Under an answer stands the line that stood there in the chat: how sure it sounds
 Before it stands what was thought first, folded away: it is no part of the answer.
 """
 
-import json
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +14,10 @@ from typing import Any
 from lacie_chat.answer_markdown import for_other_readers
 from lacie_chat.confidence import Assessment, confidence_text
 from lacie_chat.conversations.records import Conversation, Message
+from lacie_chat.conversations.rows import moment_of, settings_of, tokens_of
 from lacie_chat.conversations.wording import (
     SAID_NOTHING,
+    damage_words,
     is_thought_only,
     no_answer_text,
     thought_seconds,
@@ -53,9 +54,9 @@ def beside(connection: sqlite3.Connection, conversation_id: str) -> Beside:
     marks = connection.execute(f"SELECT x.message_id, x.marked_at FROM marks x {of}", (conversation_id,)).fetchall()
     row = connection.execute("SELECT settings FROM conversations WHERE id = ?", (conversation_id,)).fetchone()
     return Beside(
-        json.loads(row["settings"]) if row["settings"] is not None else None,
-        {message_id: json.loads(found) for message_id, found in tokens},
-        dict(tuple(mark) for mark in marks),
+        settings_of(row["settings"]),
+        {message_id: read for message_id, found in tokens if (read := tokens_of(found)) or found == "[]"},
+        {message_id: marked_at for message_id, marked_at in marks if moment_of(marked_at)},
     )
 
 
@@ -63,11 +64,13 @@ def to_json(conversation: Conversation, messages: Sequence[Message], beside: Bes
     """One object: `format`, `conversation`, and `messages` as a flat list, a line each, tied into a tree by
     `parent_id`. It is all that is known, and can be imported."""
     own = asdict(conversation) | {"settings": beside.settings}
-    del own["deleted_at"]
+    del own["deleted_at"], own["damaged"]
     lines = []
     for message in messages:
         more = {"tokens": beside.tokens.get(message.id), "marked_at": beside.marked_at.get(message.id)}
-        lines.append(_as_json(asdict(message) | {name: value for name, value in more.items() if value is not None}))
+        fields = asdict(message)
+        del fields["damaged"]
+        lines.append(_as_json(fields | {name: value for name, value in more.items() if value is not None}))
     body = "[\n  " + ",\n  ".join(lines) + "\n ]" if lines else "[]"
     return f'{{\n "format": "{FORMAT}",\n "conversation": {_as_json(own)},\n "messages": {body}\n}}\n'
 
@@ -109,6 +112,8 @@ def parts_of(conversation: Conversation, thread: Sequence[Message]) -> Iterator[
     title = re.sub(r"([\\`*_\[\]<>#|~])", r"\\\1", conversation.title or conversation.id)
     yield Part(f"# {title}")
     yield Part(origin(conversation))
+    if damage := damage_words("this conversation", conversation.damaged):
+        yield Part(f"> {damage}")
     for message in thread:
         yield Part(f"## {SPEAKERS[message.role]}")
         if message.reasoning.strip():
@@ -130,7 +135,13 @@ def origin(conversation: Conversation) -> str:
 def notes_of(message: Message) -> list[str]:
     """What stands below a message: that it is not whole, its figures, the user's mark."""
     left_out = left_out_words((message.usage or {}).get("cut"))
-    notes = [left_out, _ending(message), confidence_line(message.assessment), _mark_line(message.correct)]
+    notes = [
+        left_out,
+        _ending(message),
+        confidence_line(message.assessment),
+        _mark_line(message.correct),
+        damage_words(f"message {message.id}", message.damaged),
+    ]
     return [note for note in notes if note]
 
 

@@ -1,6 +1,7 @@
 """Exported conversations as files: what they are called, and that none is ever written over."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from lacie_chat.conversations.errors import StoreError
@@ -21,13 +22,19 @@ def format_of(path: Path) -> Format:
 
 
 def write_new(path: Path, text: str) -> None:
-    """Write a file that isn't there yet. Raises StoreError, one line."""
+    """Write a file that isn't there yet, whole or not at all. Raises StoreError, one line."""
     try:
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        file = path.open("x", encoding="utf-8", newline="\n")
     except FileExistsError:
         raise StoreError(f"{path} is there already; give another name") from None
     except OSError as error:
+        raise StoreError(f"can't write {path}: {error.strerror}") from None
+    try:
+        with file:
+            file.write(text)
+    except OSError as error:  # a full disk: half a conversation under this name would pass for all of it
+        with suppress(OSError):
+            path.unlink()
         raise StoreError(f"can't write {path}: {error.strerror}") from None
 
 

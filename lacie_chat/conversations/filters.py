@@ -5,7 +5,6 @@ conversation; a word may stand in any of its messages. A minus before any of the
 such word. What stands in quotes is text, whatever it looks like. Figures are percents, as they are shown.
 """
 
-import json
 import re
 import sqlite3
 from collections.abc import Callable
@@ -14,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
+from lacie_chat.conversations.kinds import are_params, is_assessment
+from lacie_chat.conversations.rows import json_of
 from lacie_chat.conversations.values import storable
 from lacie_chat.cut_off import CUT_OFF
 from lacie_chat.errors import LacieError
@@ -62,11 +63,13 @@ _FIGURES = {
     # what the calibrator in use gives it today, where there is one (Store.right_by)
     "right": "right_now(m.params, a.assessment, CASE a.confidence_kind WHEN 'calibrated' THEN a.confidence END)",
 }
+# JSON that is damaged says nothing; SQLite would end the whole search at it
+_PARAMS = "CASE WHEN typeof(m.params) = 'text' AND json_valid(m.params) THEN m.params END"
 _NAMES = {
     # an answer says who gave it; older ones leave that to their conversation
-    "model": "coalesce(json_extract(m.params, '$.model'), c.model)",
-    "adapter": """CASE WHEN json_extract(m.params, '$.model') IS NULL THEN c.adapter
-        ELSE json_extract(m.params, '$.adapter') END""",
+    "model": f"coalesce(json_extract({_PARAMS}, '$.model'), c.model)",
+    "adapter": f"""CASE WHEN json_extract({_PARAMS}, '$.model') IS NULL THEN c.adapter
+        ELSE json_extract({_PARAMS}, '$.adapter') END""",
 }
 _DATES = {"before": "c.updated_at < ?", "after": "c.updated_at >= ?"}
 FILTERS = ("is", *_FIGURES, *_NAMES, *_DATES)
@@ -83,8 +86,9 @@ Figure = Callable[[dict[str, Any], dict[str, Any]], float | None]
 def filter_right_by(connection: sqlite3.Connection, figure: Figure) -> None:
     """Let `right:` go by this figure."""
 
-    def right_now(params: str, assessment: str | None, stored: float | None) -> float | None:
-        found = figure(json.loads(params), json.loads(assessment)) if assessment is not None else None
+    def right_now(params: object, assessment: object, stored: float | None) -> float | None:
+        made_with, heard = json_of(params, are_params), json_of(assessment, is_assessment)
+        found = None if made_with is None or heard is None else figure(made_with, heard)
         return stored if found is None else found
 
     connection.create_function("right_now", 3, right_now)

@@ -9,13 +9,22 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any
 
-from lacie_chat.confidence import Assessment, SentenceAcceptance, Span, State, confidence_text
 from lacie_chat.conversations import branches, keeping
 from lacie_chat.conversations.assessments import set_assessment
 from lacie_chat.conversations.errors import StoreError
 from lacie_chat.conversations.export import FORMAT, beside, to_json
+from lacie_chat.conversations.kinds import (
+    are_numbers,
+    are_params,
+    are_tokens,
+    is_assessment,
+    is_flat,
+    is_id,
+    is_moment,
+    is_usage,
+)
 from lacie_chat.conversations.records import ROLES, STATUSES, Conversation
 from lacie_chat.conversations.rows import conversation_of
 from lacie_chat.conversations.thoughts import add_thought
@@ -64,10 +73,16 @@ class _Damaged(Exception):
 def bring_in(connection: sqlite3.Connection, read: Read) -> tuple[Conversation, bool]:
     """The conversation, written unless it is here already, and whether it is new. A deleted one is taken back."""
     began = read.conversation["created_at"]
-    rows = connection.execute("SELECT * FROM conversations WHERE created_at = ?", (began,)).fetchall()
+    rows = connection.execute(
+        f"{keeping.CONVERSATIONS} FROM conversations c WHERE c.created_at = ?", (began,)
+    ).fetchall()
     for known in map(conversation_of, rows):
         held = to_json(known, branches.messages(connection, known.id), beside(connection, known.id))
-        if _numbered(read_export(held).messages) == _numbered(read.messages):
+        try:
+            same = _numbered(read_export(held).messages) == _numbered(read.messages)
+        except StoreError:  # what is kept here is damaged
+            continue
+        if same:
             connection.execute("UPDATE conversations SET deleted_at = NULL WHERE id = ?", (known.id,))
             return keeping.get(connection, known.id), False
     return keeping.get(connection, _write(connection, read)), True
@@ -143,11 +158,11 @@ def _conversation(data: Any) -> Fields:
         "title": one_line(fields.text("title")),
         "model": fields.text("model"),
         "adapter": fields.text("adapter", optional=True),
-        "leaf_id": fields.take("leaf_id", _is_id, optional=True),
+        "leaf_id": fields.take("leaf_id", is_id, optional=True),
         "created_at": fields.moment("created_at"),
         "updated_at": fields.moment("updated_at"),
         "pinned_at": fields.moment("pinned_at", optional=True),
-        "settings": fields.take("settings", _is_flat, optional=True),
+        "settings": fields.take("settings", is_flat, optional=True),
     }
 
 
@@ -157,20 +172,20 @@ def _message(data: Any, number: int) -> Fields:
     role = fields.take("role", lambda value: value in ROLES)
     text = fields.text("text")
     return {
-        "id": fields.take("id", _is_id),
-        "parent_id": fields.take("parent_id", _is_id, optional=True),
+        "id": fields.take("id", is_id),
+        "parent_id": fields.take("parent_id", is_id, optional=True),
         "role": role,
         "text": text,
         "status": "cut_off" if status == "streaming" else status,
         "created_at": fields.moment("created_at"),
-        "params": fields.take("params", _are_params),
-        "usage": fields.take("usage", _is_usage, optional=True),
-        "timings": fields.take("timings", _are_numbers, optional=True),
-        "assessment": fields.take("assessment", _is_assessment, optional=True),
+        "params": fields.take("params", are_params),
+        "usage": fields.take("usage", is_usage, optional=True),
+        "timings": fields.take("timings", are_numbers, optional=True),
+        "assessment": fields.take("assessment", is_assessment, optional=True),
         "correct": fields.take("correct", lambda value: isinstance(value, bool) and role == "assistant", optional=True),
         "marked_at": fields.moment("marked_at", optional=True),
         "reasoning": fields.text("reasoning", optional=True) or "",
-        "tokens": fields.take("tokens", lambda value: _are_tokens(value, len(text)), optional=True),
+        "tokens": fields.take("tokens", lambda value: are_tokens(value, len(text)), optional=True),
     }
 
 
@@ -210,124 +225,7 @@ class _Fields:
 
     def moment(self, key: str, *, optional: bool = False) -> Any:
         """A time, as the store writes it."""
-        value = self.take(key, _is_moment, optional=optional)
+        value = self.take(key, is_moment, optional=optional)
         if value is None:
             return None
         return datetime.fromisoformat(value).astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _is_id(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
-
-
-def _is_share(value: Any) -> bool:
-    return _is_number(value) and 0 <= value <= 1
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _is_moment(value: Any) -> bool:
-    try:
-        moment = datetime.fromisoformat(value)
-        return moment.tzinfo is not None and 1 < moment.year < 9999
-    except (TypeError, ValueError):
-        return False
-
-
-def _is_flat(value: Any) -> bool:
-    """An object of words and numbers."""
-    return _is_object(value) and all(isinstance(each, str | bool) or _is_number(each) for each in value.values())
-
-
-def _is_usage(value: Any) -> bool:
-    """Counts, and a word for why it ended."""
-    return _are_numbers_but(value, "finish_reason")
-
-
-def _are_numbers_but(value: Any, *words: str) -> bool:
-    """An object of numbers, but for some words."""
-    return _is_object(value) and all(
-        each is None or (isinstance(each, str) if name in words else isinstance(each, bool) or _is_number(each))
-        for name, each in value.items()
-    )
-
-
-def _are_numbers(value: Any) -> bool:
-    return _is_object(value) and all(each is None or _is_number(each) for each in value.values())
-
-
-def _are_params(value: Any) -> bool:
-    """Names are words, the sampling is an object."""
-    if not _is_object(value):
-        return False
-    sampling = value.get("sampling")
-    if sampling is not None and not (_is_object(sampling) and all(_is_setting(*each) for each in sampling.items())):
-        return False
-    names = (value.get(name) for name in ("model", "adapter", "model_ref", "adapter_ref", "fingerprint"))
-    return all(name is None or isinstance(name, str) for name in names)
-
-
-def _is_setting(name: str, value: Any) -> bool:
-    """How answers are drawn is compared and counted with, so what is a number there must be one."""
-    return value is None or (
-        _is_number(value) if name in _COUNTED else isinstance(value, str | bool | int | float | list)
-    )
-
-
-_COUNTED = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "seed")
-
-
-def _is_assessment(value: Any) -> bool:
-    """Can it be read and shown, and does it stay within its text?"""
-    try:
-        heard = Assessment.from_dict(value)
-        confidence_text(heard)
-        spans: list[Span | SentenceAcceptance] = [
-            *heard.hedges,
-            *heard.boosters,
-            *(heard.sentences or ()),
-            *([heard.answer_span] if heard.answer_span else []),
-        ]
-        confidence = value.get("confidence") or {"value": None, "kind": None}
-        return (
-            heard.state in get_args(State)
-            and all(isinstance(text, str) for text in (heard.question, heard.response, heard.masked_response))
-            and all(
-                0 <= span.start <= span.end and heard.response[span.start : span.end] == span.text for span in spans
-            )
-            and all(each is None or _is_share(each) for each in (heard.acceptance, heard.p_right, confidence["value"]))
-            and confidence["kind"] in (None, "calibrated", "acceptance")
-        )
-    except (AttributeError, KeyError, TypeError, ValueError, AssertionError):
-        return False
-
-
-def _are_tokens(value: Any, length: int) -> bool:
-    """Rows of start, end, log-probability; and perhaps text, which of the likeliest it is, and those."""
-    return isinstance(value, list) and all(_is_token(row, length) for row in value)
-
-
-def _is_token(row: Any, length: int) -> bool:
-    if not isinstance(row, list) or len(row) not in (3, 6):
-        return False
-    start, end, logprob, *more = row
-    if not (_is_id(start) and _is_id(end) and 0 <= start <= end <= length and _is_number(logprob)):
-        return False
-    if not more:
-        return True
-    text, drawn, likeliest = more
-    return (
-        isinstance(text, str)
-        and (drawn is None or _is_id(drawn))
-        and isinstance(likeliest, list)
-        and all(
-            isinstance(each, list) and len(each) == 2 and isinstance(each[0], str) and _is_number(each[1])
-            for each in likeliest
-        )
-    )

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from lacie_chat.conversations.errors import StoreError
 from lacie_chat.conversations.filters import Query
 from lacie_chat.conversations.records import Conversation, ConversationSummary
-from lacie_chat.conversations.rows import conversation_of, summary_of
+from lacie_chat.conversations.rows import conversation_of, shown_text, summary_of
 from lacie_chat.conversations.search import condition
 from lacie_chat.conversations.values import one_line, storable, timestamp
 
@@ -22,6 +22,13 @@ DELETED_DAYS = 30
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
 _TYPOS = str.maketrans("ilo", "110")
 _ID_LENGTH = 8
+
+
+CONVERSATIONS = """SELECT c.*, CASE
+        WHEN c.leaf_id IS NULL OR EXISTS (SELECT 1 FROM messages WHERE id = c.leaf_id AND conversation_id = c.id)
+        THEN c.leaf_id ELSE (SELECT max(id) FROM messages WHERE conversation_id = c.id) END AS last_id"""
+"""Conversations `c`, as `conversation_of` reads them: where the shown branch ends in no message of theirs, it ends in
+the newest."""
 
 
 def create(connection: sqlite3.Connection, model: str, adapter: str | None, title: str) -> str:
@@ -40,7 +47,9 @@ def create(connection: sqlite3.Connection, model: str, adapter: str | None, titl
 
 def get(connection: sqlite3.Connection, conversation_id: str) -> Conversation:
     """The conversation with exactly this id. Raises StoreError where there is none, or it is deleted."""
-    row = connection.execute("SELECT * FROM conversations WHERE id = ?", (storable(conversation_id),)).fetchone()
+    row = connection.execute(
+        f"{CONVERSATIONS} FROM conversations c WHERE c.id = ?", (storable(conversation_id),)
+    ).fetchone()
     if row is None:
         raise StoreError(f"no conversation {conversation_id!r}; see: lacie history list")
     if row["deleted_at"] is not None:
@@ -51,15 +60,15 @@ def get(connection: sqlite3.Connection, conversation_id: str) -> Conversation:
 def all_ids(connection: sqlite3.Connection) -> dict[str, bool]:
     """Every conversation by its id: is it deleted?"""
     rows = connection.execute("SELECT id, deleted_at FROM conversations")
-    return {row["id"]: row["deleted_at"] is not None for row in rows.fetchall()}
+    return {shown_text(row["id"]): row["deleted_at"] is not None for row in rows.fetchall()}
 
 
 def find(connection: sqlite3.Connection, id_prefix: str, *, deleted: bool) -> Conversation:
     """The one conversation (or deleted one) whose id starts so. Raises StoreError where it is none, or several."""
     prefix = storable(id_prefix.strip().lower().translate(_TYPOS))
     rows = connection.execute(
-        f"""SELECT * FROM conversations WHERE substr(id, 1, ?) = ? AND deleted_at IS {"NOT" if deleted else ""} NULL
-            ORDER BY updated_at DESC LIMIT 4""",
+        f"""{CONVERSATIONS} FROM conversations c WHERE substr(id, 1, ?) = ?
+            AND deleted_at IS {"NOT" if deleted else ""} NULL ORDER BY updated_at DESC LIMIT 4""",
         (len(prefix), prefix),
     ).fetchall()
     if not prefix or not rows:
@@ -88,8 +97,8 @@ def listed(
     where, values = condition(connection, query)
     first = "c.pinned_at IS NULL, c.pinned_at DESC, " if pinned_first else ""
     rows = connection.execute(
-        f"""SELECT c.*, (SELECT count(*) FROM messages WHERE conversation_id = c.id) AS messages,
-            (SELECT substr(text, -1000) FROM messages WHERE id = c.leaf_id) AS ending
+        f"""{CONVERSATIONS}, (SELECT count(*) FROM messages WHERE conversation_id = c.id) AS messages,
+            (SELECT substr(text, -1000) FROM messages WHERE id = c.leaf_id AND conversation_id = c.id) AS ending
             FROM conversations c WHERE {where} ORDER BY {first}c.updated_at DESC, c.rowid DESC LIMIT ? OFFSET ?""",
         (*values, limit, offset),
     )
@@ -99,7 +108,10 @@ def listed(
 def purge(connection: sqlite3.Connection) -> None:
     """Delete for good what was deleted long ago."""
     long_ago = (datetime.now(UTC) - timedelta(days=DELETED_DAYS)).isoformat(timespec="microseconds")
-    connection.execute("DELETE FROM conversations WHERE deleted_at < ?", (long_ago,))
+    connection.execute(
+        "DELETE FROM conversations WHERE deleted_at < ? AND deleted_at GLOB '20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*'",
+        (long_ago,),
+    )  # what is no time says nothing of how long ago
 
 
 def copy(connection: sqlite3.Connection, original: Conversation, messages: Sequence[int]) -> str:

@@ -5,15 +5,15 @@ Who answered is in the message's `params` (names, REFs, and a fingerprint of the
 so marks stay usable when the model's file has gone, and never pass to another file of the same name.
 """
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from lacie_chat.confidence import drawn_of, drawn_so, signal_values
 from lacie_chat.conversations.errors import StoreError
+from lacie_chat.conversations.kinds import are_params, is_number, is_share
 from lacie_chat.conversations.records import MarkedAnswer, Message
+from lacie_chat.conversations.rows import json_of, moment_of, shown_text
 
 _MARKED = """SELECT m.id, m.conversation_id, m.text, m.created_at, m.params, p.text AS question, c.model, c.adapter,
         a.acceptance, a.assessment, k.correct, k.marked_at
@@ -44,7 +44,8 @@ def set_mark(connection: sqlite3.Connection, message: Message, correct: bool | N
     if correct is None:
         connection.execute("DELETE FROM marks WHERE message_id = ?", (message.id,))
         return
-    reason = why_unmarkable(message.role, (message.assessment or {}).get("state"))
+    heard = connection.execute("SELECT state FROM assessments WHERE message_id = ?", (message.id,)).fetchone()
+    reason = why_unmarkable(message.role, shown_text(heard["state"]) if heard is not None else None)
     if reason:
         raise StoreError(f"message {message.id} can't be marked: {reason}")
     connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (message.id, int(correct), now))
@@ -58,7 +59,7 @@ def find_marks(connection: sqlite3.Connection) -> list[MarkedAnswer]:
         same = (row["created_at"], row["text"], row["params"])
         if same not in rows or rows[same]["marked_at"] <= row["marked_at"]:
             rows[same] = row
-    return [_marked(row) for row in rows.values()]
+    return [mark for row in rows.values() if (mark := _marked(row)) is not None]
 
 
 def marks_of(
@@ -86,17 +87,33 @@ def marks_of(
     return current, len(own) - len(current)
 
 
-def _marked(row: sqlite3.Row) -> MarkedAnswer:
-    params: dict[str, Any] = json.loads(row["params"])
-    assessment: dict[str, Any] = json.loads(row["assessment"])
+def _has_signals(assessment: Any) -> bool:
+    """Can a calibrator be fitted on it? It needs no more of an assessment."""
+    try:
+        values = signal_values(assessment)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+    version = assessment.get("assessment_version")
+    return all(map(is_number, values.values())) and (version is None or isinstance(version, str))
+
+
+def _marked(row: sqlite3.Row) -> MarkedAnswer | None:
+    """The mark; None where what it needs is damaged: a calibrator is fitted on whole ones only."""
+    params = json_of(row["params"], are_params)
+    assessment = json_of(row["assessment"], _has_signals)
+    marked_at = moment_of(row["marked_at"])
+    if params is None or assessment is None or marked_at is None or row["correct"] not in (0, 1):
+        return None
+    if not (isinstance(row["text"], str) and is_share(row["acceptance"])):
+        return None
     model = params.get("model")
     return MarkedAnswer(
         message_id=row["id"],
         conversation_id=row["conversation_id"],
-        question=row["question"] or "",
+        question=shown_text(row["question"]),
         response=row["text"],
-        model=model or row["model"],
-        adapter=params.get("adapter") if model else row["adapter"],
+        model=model or shown_text(row["model"]),
+        adapter=params.get("adapter") if model else row["adapter"] and shown_text(row["adapter"]),
         model_ref=params.get("model_ref"),
         adapter_ref=params.get("adapter_ref"),
         fingerprint=params.get("fingerprint"),
@@ -105,5 +122,5 @@ def _marked(row: sqlite3.Row) -> MarkedAnswer:
         signals=signal_values(assessment),
         assessment_version=assessment.get("assessment_version"),  # marks from before it was kept have none
         correct=bool(row["correct"]),
-        marked_at=datetime.fromisoformat(row["marked_at"]),
+        marked_at=marked_at,
     )

@@ -1,6 +1,6 @@
 """What the store hands out: plain, frozen values. Times are aware datetimes in UTC."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -15,7 +15,7 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """`leaf_id` is the last message of the branch that is shown; None while there is no message. `pinned_at`,
-    `deleted_at`: since when it is pinned, or deleted."""
+    `deleted_at`: since when it is pinned, or deleted. `damaged` names the columns that could not be read."""
 
     id: str
     title: str
@@ -26,6 +26,7 @@ class Conversation:
     updated_at: datetime
     pinned_at: datetime | None
     deleted_at: datetime | None
+    damaged: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class ConversationSummary(Conversation):
 class Message:
     """One node of the tree. `params` is what it was made with (model, adapter, sampling, seed), `usage` and `timings`
     are DESIGN.md's objects (`usage` has the `finish_reason` too), `assessment` is what `Assessment.to_dict()` wrote,
-    `correct` the user's mark. `reasoning` was thought before the answer and is no part of it."""
+    `correct` the user's mark. `reasoning` was thought before the answer and is no part of it. `damaged` names the
+    columns that could not be read."""
 
     id: int
     conversation_id: str
@@ -55,6 +57,7 @@ class Message:
     assessment: dict[str, Any] | None
     correct: bool | None = None
     reasoning: str = ""
+    damaged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,11 +146,23 @@ def _version(connection: sqlite3.Connection, path: Path | None, migrations: Sequ
     if application != APPLICATION_ID and (application or version or tables):
         raise StoreError(f"{path} is another program's database; move it away or set LACIE_DATA_DIR to another folder")
     if version > len(migrations):
-        raise StoreError(
-            f"{path} was written by a newer lacie-chat (its schema is {version}, this one knows {len(migrations)}); "
-            "update lacie-chat to open it"
-        )
+        raise _newer(path, version, len(migrations))
     return version
+
+
+def refuse_newer(connection: sqlite3.Connection, path: Path | None) -> None:
+    """Raise StoreError where a newer program has migrated the database since this one opened it: what this one knows
+    of its shape may be wrong."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise _newer(path, version, len(MIGRATIONS))
+
+
+def _newer(path: Path | None, version: int, known: int) -> StoreError:
+    return StoreError(
+        f"{path} was written by a newer lacie-chat (its schema is {version}, this one knows {known}); "
+        "update lacie-chat to open it"
+    )
 
 
 def _copy(path: Path, backup: Path) -> None:

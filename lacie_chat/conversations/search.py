@@ -10,10 +10,11 @@ import sqlite3
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from typing import cast
 
 from lacie_chat.conversations.filters import Clause, Query
-from lacie_chat.conversations.records import Hit
+from lacie_chat.conversations.records import ROLES, Hit, Role
+from lacie_chat.conversations.rows import Row, shown_text
 
 # Noncharacters of Unicode: they mark the matches inside a snippet and never stand in real text.
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
@@ -105,7 +106,7 @@ def _answers(connection: sqlite3.Connection, query: Query, where: Clause, limit:
             WHERE {held.sql} AND {where.sql} ORDER BY m.id DESC LIMIT ?""",
         (*held.values, *where.values, limit),
     )
-    return [_hit(row, row[5], []) for row in rows]
+    return [_hit(row, shown_text(row[5]), []) for row in rows]
 
 
 def _indexed(connection: sqlite3.Connection, expression: str, where: Clause, limit: int) -> list[Hit]:
@@ -117,7 +118,7 @@ def _indexed(connection: sqlite3.Connection, expression: str, where: Clause, lim
             WHERE message_search MATCH ? AND {where.sql} ORDER BY rank, m.id DESC LIMIT ?""",
         (_OPEN, _CLOSE, expression, *where.values, limit),
     )
-    return [_hit(row, *_unmarked(row[5])) for row in rows]
+    return [_hit(row, *_unmarked(shown_text(row[5]))) for row in rows]
 
 
 def _scanned(connection: sqlite3.Connection, needle: str, where: Clause, limit: int) -> list[Hit]:
@@ -129,7 +130,11 @@ def _scanned(connection: sqlite3.Connection, needle: str, where: Clause, limit: 
         (needle, *where.values, limit),
     )
     pattern = re.compile(re.escape(needle), re.IGNORECASE)
-    return [_hit(row, row[5], [found.span() for found in pattern.finditer(row[5])]) for row in rows]
+    return [
+        _hit(row, text, [found.span() for found in pattern.finditer(text)])
+        for row in rows
+        for text in [shown_text(row[5])]
+    ]
 
 
 def _unmarked(marked: str) -> tuple[str, list[tuple[int, int]]]:
@@ -156,4 +161,8 @@ def _hit(row: sqlite3.Row, text: str, matches: list[tuple[int, int]]) -> Hit:
     snippet = prefix + re.sub(r"\s", " ", text[first:last]) + ("…" if last < len(text) else "")
     shift = len(prefix) - first
     shown = tuple((start + shift, min(end, last) + shift) for start, end in matches if start < last and start < end)
-    return Hit(row[0], row[1], row[2], row[3], snippet, shown, datetime.fromisoformat(row[4]))
+    read = Row(row)
+    role = cast(Role, read.one_of("role", ROLES, "user"))
+    return Hit(
+        read.text("conversation_id"), read.text("title"), row["id"], role, snippet, shown, read.moment("created_at")
+    )

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 
 from lacie_chat import paths
@@ -34,6 +33,8 @@ from lacie_chat.conversations.records import (
     Role,
     Status,
 )
+from lacie_chat.conversations.rows import settings_of, tokens_of
+from lacie_chat.conversations.schema import refuse_newer
 from lacie_chat.conversations.search import find_messages
 from lacie_chat.conversations.thoughts import add_thought
 from lacie_chat.conversations.values import as_json, compact_json, one_line, storable, timestamp
@@ -45,9 +46,10 @@ _PAGES = {"markdown": to_markdown, "html": to_html}
 class Store:
     """The conversations' database. Make one with `Store.open()` or `Store.in_memory()`; it is a context manager."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path | None, busy_seconds: float) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path | None, busy_seconds: float, why: str = "") -> None:
         """For `open` and `in_memory` only: `connection` is prepared and of the newest schema."""
         self.path = path
+        self.why_in_memory = why  # one line, where a file should be written and can't be
         self._connection = connection
         self._busy_seconds = busy_seconds
         self._lock = threading.RLock()
@@ -67,9 +69,9 @@ class Store:
         return store
 
     @classmethod
-    def in_memory(cls) -> "Store":
-        """A store that lasts as long as this process: for a chat that goes on where no file can be written."""
-        return cls(database_in_memory(), None, BUSY_SECONDS)
+    def in_memory(cls, why: str = "") -> "Store":
+        """A store that lasts as long as this process; `why` no file can be written for a chat that goes on in it."""
+        return cls(database_in_memory(), None, BUSY_SECONDS, why)
 
     def close(self) -> None:
         """Close the file (twice is fine). Own messages that are still streaming are marked as cut off."""
@@ -85,9 +87,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # Conversations
@@ -122,8 +122,7 @@ class Store:
             row = connection.execute(
                 "SELECT settings FROM conversations WHERE id = ?", (storable(conversation_id),)
             ).fetchone()
-        found = json.loads(row["settings"]) if row is not None and row["settings"] is not None else {}
-        return found if isinstance(found, dict) else {}
+        return (settings_of(row["settings"]) if row is not None else None) or {}
 
     def keep_own_settings(self, conversation_id: str, settings: Mapping[str, Any]) -> None:
         """Keep what is set for a conversation alone; it replaces what was set before."""
@@ -316,8 +315,7 @@ class Store:
         """What `keep_tokens` was given; empty for an answer from before tokens were kept."""
         with self._reading() as connection:
             row = connection.execute("SELECT tokens FROM tokens WHERE message_id = ?", (message_id,)).fetchone()
-        found: list[Any] = json.loads(row["tokens"]) if row is not None else []
-        return found
+        return tokens_of(row["tokens"]) if row is not None else []
 
     def message(self, message_id: int) -> Message:
         """One message."""
@@ -392,6 +390,7 @@ class Store:
             # IMMEDIATE waits for the lock at the start; a read that turns into a write could only fail.
             connection.execute("BEGIN IMMEDIATE")
             try:
+                refuse_newer(connection, self.path)
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:

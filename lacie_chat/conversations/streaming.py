@@ -3,6 +3,7 @@
 import sqlite3
 
 from lacie_chat.conversations import owner
+from lacie_chat.conversations.rows import shown_text
 
 
 def begin_again(connection: sqlite3.Connection, message_id: int, text: str) -> None:
@@ -19,5 +20,5 @@ def begin_again(connection: sqlite3.Connection, message_id: int, text: str) -> N
 def mark_cut_off(connection: sqlite3.Connection) -> None:
     """Mark the streaming messages whose process is gone."""
     rows = connection.execute("SELECT id, owner FROM messages WHERE status = 'streaming'").fetchall()
-    gone = [(row["id"],) for row in rows if not owner.is_alive(row["owner"])]
+    gone = [(row["id"],) for row in rows if not owner.is_alive(shown_text(row["owner"]))]
     connection.executemany("UPDATE messages SET status = 'cut_off', owner = NULL WHERE id = ?", gone)

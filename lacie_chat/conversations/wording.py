@@ -1,6 +1,6 @@
 """What the chat and its exports say alike of what was thought before an answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 STOPPED_THINKING = "stopped while thinking: no answer yet"
@@ -50,3 +50,10 @@ def no_answer_text(usage: Mapping[str, Any] | None) -> str:
     if still_open or reason is None:
         return STOPPED_THINKING
     return SAID_NOTHING if reason == "stop" else ""
+
+
+def damage_words(row: str, damaged: Sequence[str]) -> str:
+    """Which row of the database is damaged ("message 12"), and what of it can't be read; empty for a whole one."""
+    return (
+        f"{row[:1].upper()}{row[1:]} is damaged in the database: {', '.join(damaged)} can't be read." if damaged else ""
+    )

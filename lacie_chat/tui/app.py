@@ -27,6 +27,7 @@ from lacie_chat.tui.harmless import ShowsHarmless
 from lacie_chat.tui.interface_state import read_state, write_state
 from lacie_chat.tui.key_names import key_name, key_of, keys_now, names_of
 from lacie_chat.tui.keys_in_order import KeysInOrder
+from lacie_chat.tui.leaving import leave_then
 from lacie_chat.tui.messages import FromSession
 from lacie_chat.tui.own_keys import for_textual, take_keys, wrong_keys
 from lacie_chat.tui.remembering import remember
@@ -147,6 +148,10 @@ class LacieApp(DrawsWhole[None], ShowsHarmless[None], KeysInOrder, TakesAllText,
             self._interrupted = time.monotonic()
             once_more = key_name(keys_now(self, "app.interrupt", "ctrl+c")[0]).capitalize()
             self.notify(f"{once_more} once more quits (or {key_of(self.chat, 'chat.quit')}).", timeout=QUIT_SECONDS)
+
+    async def action_quit(self) -> None:
+        """Quit; where something isn't saved, ask first."""
+        await leave_then(self.chat, super().action_quit, quits=True)
 
     def action_suspend_process(self) -> None:
         """Ctrl+z: back to the shell, till `fg`; the draft is kept should that never come."""

@@ -1,10 +1,9 @@
 """A conversation as a file, from the chat and from the history: which format is asked for, where it lies is said."""
 
-from pathlib import Path
-
-import platformdirs
 from textual.app import App
 
+from lacie_chat.chat.copies import usual_folders, write_copy
+from lacie_chat.chat.tree import ChatTree
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.conversations.files import FORMATS, write_into
 from lacie_chat.tui.screens.confirm import ChoiceScreen
@@ -12,25 +11,35 @@ from lacie_chat.tui.screens.confirm import ChoiceScreen
 CHOICES = ("Markdown", "HTML", "JSON")
 
 
-def choose_and_export(app: App[None], store: Store, conversation_id: str) -> None:
+def choose_and_export(
+    app: App[None], store: Store, conversation_id: str | None, unsaved: ChatTree | None = None
+) -> None:
     """Ask for the format, and write."""
 
     def write(chosen: str | None) -> None:
         if chosen is not None:
-            export(app, store, conversation_id, chosen.lower())
+            export(app, store, conversation_id, chosen.lower(), unsaved)
 
     app.push_screen(
         ChoiceScreen("Export the conversation; JSON has all of it, for the import", CHOICES, CHOICES[0]), write
     )
 
 
-def export(app: App[None], store: Store, conversation_id: str, name: str) -> None:
+def export(
+    app: App[None], store: Store, conversation_id: str | None, name: str, unsaved: ChatTree | None = None
+) -> None:
     """Write the conversation in the format of that name into the current folder, or where that can't be written, into
-    the one for downloads."""
+    the one for downloads; one that is `unsaved`, as it is in memory."""
     try:
-        conversation, written_as = store.conversation(conversation_id), FORMATS[name]
+        written_as = FORMATS[name]
+        if unsaved is not None or conversation_id is None:
+            assert unsaved is not None
+            path = write_copy(unsaved, usual_folders(), written_as)
+            app.notify(f"Exported to {path}", timeout=10, markup=False)
+            return
+        conversation = store.conversation(conversation_id)
         text = store.export(conversation_id, written_as)
-        folders = [Path.cwd(), Path(platformdirs.user_downloads_dir())]
+        folders = usual_folders()
         for last, folder in enumerate(folders, 1):
             try:
                 path = write_into(folder, conversation, text, written_as)

@@ -108,5 +108,9 @@ class EndSeen(Message):
     """The end of the conversation has come into view."""
 
 
+class CopyWanted(Message):
+    """The user wants a copy of what isn't saved."""
+
+
 class LaterWanted(Message):
     """The user wants to see later messages, where an early part of a long conversation is shown."""

@@ -73,7 +73,9 @@ def test_conversations_from_before_marks_can_be_marked(path: Path) -> None:
             '2026-01-01T00:00:00.000000+00:00', '2026-01-01T00:00:00.000000+00:00');
         INSERT INTO messages VALUES (1, 'abcd1234', NULL, 'assistant', 'Jane Austen.', 'complete', NULL,
             '2026-01-01T00:00:00.000000+00:00', '{}', NULL, NULL);
-        INSERT INTO assessments VALUES (1, 'answered', 0.7, 0.7, 'acceptance', '{"state": "answered"}');"""
+        INSERT INTO assessments VALUES (1, 'answered', 0.7, 0.7, 'acceptance', '{"question": "Who wrote Emma?",
+            "response": "Jane Austen.", "state": "answered", "answer_span": "Jane Austen",
+            "masked_response": "[answer].", "acceptance": 0.7, "hedges": [], "boosters": []}');"""
     )
     connection.close()
     with Store.open(path) as store:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from lacie_chat.chat.tree import Turn
 from lacie_chat.conversations import StoreError
 from lacie_chat.tui.handlers.registry import does
+from lacie_chat.tui.leaving import leave_then, may_leave
 from lacie_chat.tui.messages import TurnSelected
 from lacie_chat.tui.screens.history import HistoryScreen
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 @does("chat.new")
 async def new_chat(chat: "ChatScreen") -> None:
+    await leave_then(chat, lambda: begin_anew(chat))
+
+
+async def begin_anew(chat: "ChatScreen") -> None:
+    """Whatever becomes of the conversation at hand."""
     chat.session.new_chat()
     await chat.show_conversation()
     chat.composer.focus()
@@ -27,10 +33,13 @@ async def choose_conversation(chat: "ChatScreen") -> None:
         chat.forget_deleted(history.deleted)
     current = chat.session.tree.conversation_id
     if chosen is not None and chosen != current:
+        if current not in history.deleted and not await may_leave(chat):
+            return
         if not await open_conversation(chat, chosen):
             return
     elif current in history.deleted:
-        await new_chat(chat)
+        chat.session.saving.forget()
+        await begin_anew(chat)
     elif current is not None:
         chat.session.tree.reread_title()
         chat.show_title()

@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
 @does("chat.export", lambda chat: chat.has_messages)
 def export_conversation(chat: "ChatScreen", format: str = "") -> None:
-    conversation_id = chat.session.tree.conversation_id
-    if conversation_id is None:
-        chat.notify("Nothing of this conversation could be saved yet, so there is nothing to export.", markup=False)
-    elif not format:
-        choose_and_export(chat.app, chat.session.store, conversation_id)
+    tree = chat.session.tree
+    unsaved = tree if tree.problem or tree.conversation_id is None else None
+    if not format:
+        choose_and_export(chat.app, chat.session.store, tree.conversation_id, unsaved)
     elif format.lower() in FORMATS:
-        export(chat.app, chat.session.store, conversation_id, format.lower())
+        export(chat.app, chat.session.store, tree.conversation_id, format.lower(), unsaved)
     else:
         known = ", ".join(FORMATS)
         chat.notify(f"There is no format {format}; there are {known}.", severity="warning", timeout=10, markup=False)
@@ -29,8 +28,14 @@ def export_conversation(chat: "ChatScreen", format: str = "") -> None:
 
 @does("chat.duplicate", lambda chat: chat.has_messages and not chat.session.busy)
 async def duplicate(chat: "ChatScreen") -> None:
-    """Up to the selected message, else all of the branch; the copy is gone on with."""
+    """Up to the selected message, else all of the branch; the copy is gone on with. Of a conversation that another chat
+    deleted, all there is goes on as a new one."""
     tree = chat.session.tree
+    if chat.session.saving.deleted_elsewhere:
+        if chat.session.saving.keep_anew():
+            chat.notify("Kept as a new conversation.", timeout=5)
+        chat.show_unsaved()
+        return
     turn = chat.transcript.selected or tree.leaf
     if tree.conversation_id is None or turn is None or turn.stored_id is None:
         chat.notify("This could not be saved yet, so it can't be copied.", severity="warning", markup=False)

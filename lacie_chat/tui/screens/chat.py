@@ -19,6 +19,7 @@ from lacie_chat.chat.events import (
     Loading,
     Notice,
     PromptRead,
+    SavingChanged,
     SpeakerChanged,
     TextAdded,
     ThoughtAdded,
@@ -39,6 +40,7 @@ from lacie_chat.tui.interface_state import InterfaceState
 from lacie_chat.tui.messages import (
     BranchWanted,
     CommandTyped,
+    CopyWanted,
     EarlierWanted,
     EndSeen,
     FromSession,
@@ -58,6 +60,7 @@ from lacie_chat.tui.widgets.message import AnswerView
 from lacie_chat.tui.widgets.status import Status
 from lacie_chat.tui.widgets.strip import Strip
 from lacie_chat.tui.widgets.transcript import Transcript
+from lacie_chat.tui.widgets.unsaved import UnsavedLine
 from lacie_chat.tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
@@ -75,6 +78,7 @@ class ChatScreen(FetchingScreen):
 
     title_bar = getters.query_one("#title", Static)
     details = getters.query_one(Details)
+    unsaved = getters.query_one(UnsavedLine)
     below = getters.query_one(Below)
     footer = getters.query_one(FittingFooter)
 
@@ -92,6 +96,7 @@ class ChatScreen(FetchingScreen):
             yield Transcript(self.fold_of)
             yield Details()
         yield Below()
+        yield UnsavedLine()
         yield Status()
         yield from self.compose_writing()
         yield FittingFooter(lambda: footer_hints(self))
@@ -129,6 +134,8 @@ class ChatScreen(FetchingScreen):
                 self._show_growth()
             case TurnChanged(turn) | TurnEnded(turn):
                 await self.redraw_turn(turn)
+            case SavingChanged():
+                self.show_unsaved()
             case Notice(text, serious):
                 self.notify(text, severity="error" if serious else "information", timeout=10, markup=False)
 
@@ -143,6 +150,9 @@ class ChatScreen(FetchingScreen):
 
     def on_end_seen(self, _: EndSeen) -> None:
         self.below.display = False
+
+    async def on_copy_wanted(self, _: CopyWanted) -> None:
+        await perform(self, "chat.export")
 
     async def on_latest_wanted(self, _: LatestWanted) -> None:
         await perform(self, "view.latest")
@@ -182,7 +192,12 @@ class ChatScreen(FetchingScreen):
     def _show_state(self) -> None:
         """The status line and the title."""
         show_engine_state(self.status, self.session, self.key_of)
+        self.show_unsaved()
         self.show_title()
+
+    def show_unsaved(self) -> None:
+        """The standing line on what isn't saved, while something isn't."""
+        self.unsaved.show(self.session.saving, self.key_of("chat.export"), self.key_of("chat.duplicate"))
 
     def show_title(self) -> None:
         speaker = self.session.speaker
