@@ -24,7 +24,8 @@ async def test_it_is_folded_to_its_first_lines(driven, size: tuple[int, int]) ->
         driver.chat.transcript.scroll_home(animate=False)
         await driver.until(lambda: "▌ line 0 [b]" in driver.text())
         assert "line 5 [b] …" in driver.text() and "line 6" not in driver.text()
-        text = driver.text().translate(dict.fromkeys(map(ord, "▌▁▂▃▄▅▆▇█")))  # beside it: a question's mark, the scroll bar
+        beside = dict.fromkeys(map(ord, "▌▁▂▃▄▅▆▇█"))  # a question's mark, the scroll bar
+        text = driver.text().translate(beside)
         assert "▸ 214 lines, 2.7 kB · ctrl+b or click shows all" in " ".join(text.split())
 
 
