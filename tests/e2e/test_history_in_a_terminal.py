@@ -50,4 +50,4 @@ def test_a_conversation_is_renamed_deleted_taken_back_and_exported(
     (file,) = tmp_path.glob("*.html")
     assert "What of rivers?" in file.read_text()
     with Store.open() as store:
-        assert [each.title for each in store.list_conversations()] == ["rivers of Europe", "seas"]
+        assert [each.title for each in store.list_conversations()] == ["seas", "rivers of Europe"]
