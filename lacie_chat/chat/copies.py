@@ -17,41 +17,54 @@ from lacie_chat.chat.turn import Turn
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.conversations.files import format_of, write_into, write_new
 from lacie_chat.conversations.store import Format
+from lacie_chat.paths import expanded, home
 
 
 def usual_folders() -> list[Path]:
     """Where an export goes: into the current folder, or where that can't be written, into the one for downloads."""
-    return [Path.cwd(), Path(platformdirs.user_downloads_dir())]
+    folders = [Path(platformdirs.user_downloads_dir())]
+    with suppress(OSError):  # a current folder that is gone
+        folders.insert(0, Path.cwd())
+    return folders
 
 
 def any_folders() -> list[Path]:
     """Where a copy goes when nobody is there to say: any place that can be written, those that last first."""
-    return [*usual_folders(), Path.home(), Path(tempfile.gettempdir())]
+    return [*usual_folders(), *filter(None, [home()]), Path(tempfile.gettempdir())]
 
 
 def write_copy(tree: ChatTree, folders: Iterable[Path], format: Format = "json") -> Path:
     """Write the conversation into the first of these folders that takes it; the file. Raises StoreError, one line, for
     the last of them."""
-    problem = StoreError("there is no folder to write into")
     with Store.in_memory() as store:
-        conversation = store.conversation(_copied(tree, store))
-        text = store.export(conversation.id, format)
-        for folder in folders:
-            try:
-                return write_into(folder, conversation, text, format)
-            except StoreError as error:
-                problem = error
+        return write_stored(store, _copied(tree, store), folders, format)
+
+
+def write_stored(store: Store, conversation_id: str, folders: Iterable[Path], format: Format = "json") -> Path:
+    """The same of a conversation that the store has."""
+    conversation, text = store.conversation(conversation_id), store.export(conversation_id, format)
+    problem = StoreError("there is no folder to write into")
+    for folder in folders:
+        try:
+            return write_into(folder, conversation, text, format)
+        except StoreError as error:
+            problem = error
     raise problem
 
 
 def write_copy_at(tree: ChatTree, place: str) -> Path:
     """Write the conversation to the `place` that a user named: a folder, else a new file, whose ending says the
-    format. Raises StoreError, one line."""
-    path = Path(place).expanduser()
-    if path.is_dir():
-        return write_copy(tree, [path])
+    format. Raises LacieError, one line."""
     with Store.in_memory() as store:
-        write_new(path, store.export(_copied(tree, store), format_of(path)))
+        return write_stored_at(store, _copied(tree, store), place)
+
+
+def write_stored_at(store: Store, conversation_id: str, place: str) -> Path:
+    """The same of a conversation that the store has."""
+    path = expanded(place)
+    if path.is_dir():
+        return write_stored(store, conversation_id, [path])
+    write_new(path, store.export(conversation_id, format_of(path)))
     return path
 
 

@@ -1,12 +1,10 @@
 """What isn't saved, in the plain chat: said after each answer, asked about before it is left, written elsewhere."""
 
 from collections.abc import Callable
-from pathlib import Path
 
-from lacie_chat.chat.copies import usual_folders, write_copy, write_copy_at
+from lacie_chat.chat.copies import usual_folders, write_copy, write_copy_at, write_stored_at
 from lacie_chat.chat.session import ChatSession
-from lacie_chat.conversations import StoreError
-from lacie_chat.conversations.files import format_of, write_into, write_new
+from lacie_chat.errors import LacieError
 
 
 class PlainSaving:
@@ -53,13 +51,8 @@ class PlainSaving:
             if tree.problem or tree.conversation_id is None:
                 path = write_copy_at(tree, place) if place else write_copy(tree, usual_folders())
             else:
-                path = Path(place).expanduser() if place else usual_folders()[0]
-                conversation = store.conversation(tree.conversation_id)
-                if path.is_dir():
-                    path = write_into(path, conversation, store.export(conversation.id, "json"), "json")
-                else:
-                    write_new(path, store.export(conversation.id, format_of(path)))
-        except StoreError as error:
+                path = write_stored_at(store, tree.conversation_id, place or str(usual_folders()[0]))
+        except LacieError as error:
             self._say(f"{str(error).rstrip('.')}.")
         else:
             self._say(f"Exported to {path}")

@@ -2,10 +2,10 @@
 
 from textual.app import App
 
-from lacie_chat.chat.copies import usual_folders, write_copy
+from lacie_chat.chat.copies import usual_folders, write_copy, write_stored
 from lacie_chat.chat.tree import ChatTree
 from lacie_chat.conversations import Store, StoreError
-from lacie_chat.conversations.files import FORMATS, write_into
+from lacie_chat.conversations.files import FORMATS
 from lacie_chat.tui.screens.confirm import ChoiceScreen
 
 CHOICES = ("Markdown", "HTML", "JSON")
@@ -35,18 +35,8 @@ def export(
         if unsaved is not None or conversation_id is None:
             assert unsaved is not None
             path = write_copy(unsaved, usual_folders(), written_as)
-            app.notify(f"Exported to {path}", timeout=10, markup=False)
-            return
-        conversation = store.conversation(conversation_id)
-        text = store.export(conversation_id, written_as)
-        folders = usual_folders()
-        for last, folder in enumerate(folders, 1):
-            try:
-                path = write_into(folder, conversation, text, written_as)
-                break
-            except StoreError:
-                if last == len(folders):
-                    raise
+        else:
+            path = write_stored(store, conversation_id, usual_folders(), written_as)
     except (StoreError, OSError) as error:
         app.notify(str(error), severity="error", timeout=10, markup=False)
         return

@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lacie_chat.chat.copies import write_copy_at
-from lacie_chat.conversations import StoreError
+from lacie_chat.chat.copies import usual_folders, write_copy_at
+from lacie_chat.errors import LacieError
 from lacie_chat.tui.keys_in_order import WAITS
 from lacie_chat.tui.screens.confirm import ChoiceScreen, NameScreen
 from lacie_chat.tui.widgets.unsaved import count_of
@@ -61,14 +60,14 @@ def _missing(chat: "ChatScreen", quits: bool) -> int:
 async def _copied(chat: "ChatScreen") -> bool:
     """Write all that isn't saved to where the user says; False if not all of it could be."""
     label = "A copy with all of it, for `lacie history import`: into which folder, or which new file (.json)?"
-    place = await chat.app.push_screen_wait(NameScreen(label, str(Path.cwd())))
+    place = await chat.app.push_screen_wait(NameScreen(label, str(usual_folders()[0])))
     if place is None:
         return False
     try:
         for tree in chat.session.saving.copied_trees():
             path = await asyncio.to_thread(write_copy_at, tree, place)
             chat.notify(f"The copy is {path}", timeout=10, markup=False)
-    except StoreError as error:
+    except LacieError as error:
         chat.notify(str(error), severity="error", timeout=10, markup=False)
         return False
     return True

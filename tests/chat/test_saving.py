@@ -8,7 +8,7 @@ import pytest
 from test_tree import exchange
 from unwritable import KINDS, LONG, deleted, full, read_only
 
-from lacie_chat.chat.copies import write_copy, write_copy_at
+from lacie_chat.chat.copies import usual_folders, write_copy, write_copy_at
 from lacie_chat.chat.events import ChatEvent, Notice, SavingChanged
 from lacie_chat.chat.making import Making
 from lacie_chat.chat.saving import Saving
@@ -16,6 +16,7 @@ from lacie_chat.chat.tree import ChatTree, Turn
 from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.engine.settings import ChatTurn
+from lacie_chat.errors import LacieError
 from lacie_chat.settings import Settings
 
 TOKENS = ((0, 3, -0.25), (3, 10, -2.5))
@@ -147,6 +148,8 @@ def test_a_copy_is_the_whole_conversation_and_can_be_imported(store: Store, tmp_
         assert "The Black Sea." in page.read_text()
         with pytest.raises(StoreError, match="already"):
             write_copy_at(talk.tree, str(page))
+        with pytest.raises(LacieError, match="no such home folder"):
+            write_copy_at(talk.tree, "~nobody-of-this-name/river.md")
         assert talk.saving.unsaved == 3, "a copy is no saving"
 
 
@@ -183,3 +186,12 @@ def test_the_prompt_is_whole_while_nothing_is_saved(store: Store) -> None:
         exchange(talk.tree, LONG, "The sea.")
         third = talk.tree.add("assistant", "", talk.tree.add("user", "Three", talk.tree.leaf), status="streaming")
         assert talk.tree.prompt(third)[-2:] == [ChatTurn("assistant", "The sea. "), ChatTurn("user", "Three")]
+
+
+def test_a_current_folder_that_is_gone_is_no_place_for_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    assert usual_folders()[0] == gone
+    gone.rmdir()
+    assert gone not in usual_folders() and usual_folders()
