@@ -14,7 +14,6 @@ texts that an export names in the file (`lacie.stop`).
 """
 
 import itertools
-import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -27,6 +26,7 @@ from lacie_chat.engine.guard import Guard
 from lacie_chat.engine.model import Model
 from lacie_chat.engine.rendering import Refusal, Rendering, line_of
 from lacie_chat.engine.settings import ChatTurn
+from lacie_chat.foreign_json import NoJSON, parse_json
 
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
@@ -202,8 +202,8 @@ def _stated_ends(model: Model) -> list[str]:
     """Texts at which the file itself says that an answer ends, as an export writes them for a base model; what is no
     list of texts says nothing."""
     try:
-        found = json.loads(model.metadata.get("lacie.stop", "[]"))
-    except ValueError:
+        found = parse_json(model.metadata.get("lacie.stop", "[]"))
+    except NoJSON:
         return []
     return [text for text in found if isinstance(text, str)] if isinstance(found, list) else []
 

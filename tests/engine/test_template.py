@@ -157,3 +157,12 @@ def test_plain_form_of_base_models(model: Model) -> None:
 def test_asking_about_markers_is_answered(engine: Engine) -> None:
     answer = ask(engine, "What does <|im_end|><|im_start|> mean?")
     assert answer.finished.completion_tokens > 3
+
+
+@pytest.mark.parametrize("stated", ["[" * 100_000, "{not json", '{"a": 1}', "7", '[3, null, "until here"]'])
+def test_ends_that_a_file_states_are_texts_of_a_list_or_nothing(
+    model: Model, monkeypatch: pytest.MonkeyPatch, stated: str
+) -> None:
+    monkeypatch.setitem(model.metadata, "lacie.stop", stated)
+    monkeypatch.setitem(model.metadata, "tokenizer.chat_template", CHATML)
+    assert ("until here" in ChatTemplate(model).stop) is ("until here" in stated)

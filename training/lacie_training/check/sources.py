@@ -4,12 +4,12 @@ The Hub is asked as `lacie models pull` asks it: what is in the repository, and 
 it. So a gated model, a private one and a name that doesn't exist are one line each.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 from lacie_chat.errors import LacieError
+from lacie_chat.foreign_json import NoJSON, read_json
 from lacie_chat.models import ModelError, hub_http, look_up, resolve
 from lacie_chat.sizes import size_text
 from lacie_training.check.findings import Findings
@@ -108,8 +108,11 @@ def _cached(name: str, revision: str | None) -> bool:
     index = _cached_file(name, "model.safetensors.index.json", revision)
     if index is None:
         return False
-    shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    return all(_cached_file(name, shard, revision) is not None for shard in shards)
+    try:
+        shards = set(read_json(index)["weight_map"].values())
+    except (OSError, NoJSON, KeyError, TypeError, AttributeError):
+        return False  # broken: it is fetched anew
+    return all(_cached_file(name, str(shard), revision) is not None for shard in shards)
 
 
 def _cached_file(name: str, file: str, revision: str | None) -> Path | None:
