@@ -3,10 +3,11 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from lacie_chat.conversations import Store
 
-ASSESSMENT = {
+ASSESSMENT: dict[str, Any] = {
     "question": "Who wrote Emma?",
     "response": "I think Jane Austen.",
     "state": "answered",

@@ -5,25 +5,13 @@ import re
 import stat
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lacie_chat.conversations import Store, StoreError
-
-ASSESSMENT: dict[str, Any] = {
-    "question": "Who wrote Emma?",
-    "response": "I think Jane Austen.",
-    "state": "answered",
-    "answer_span": "Jane Austen",
-    "masked_response": "I think [answer].",
-    "acceptance": 0.4,
-    "confidence": {"value": 0.6, "kind": "calibrated"},
-    "hedges": [{"text": "I think", "start": 0, "end": 7}],
-    "boosters": [],
-}
+from tests.conversations.damage import ASSESSMENT
 
 
 def asked(store: Store, text: str = "Who wrote Emma?") -> tuple[str, int]:

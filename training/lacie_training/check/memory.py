@@ -218,7 +218,7 @@ def training(recipe: Recipe, machine: Machine, model: Trained) -> Estimate:
         "activations": kept,
         "logits": sequences * settings.max_length * min(_HEAD_TILE, int(config.vocab_size)) * _TILE_BYTES,
     }
-    beside = settings.select == "during" and not listener_callback.same_weights(recipe)
+    beside = settings.select == "during" and not listener_callback.policy_hears(recipe)
     if beside and _place(recipe.listener.device, machine) == place:
         parts["listener"] = sum(_model(recipe.listener, place, machine).values())
     return Estimate("dpo", place, parts)

@@ -69,7 +69,7 @@ class ListenerCallback(TrainerCallback):
             model, self.tokenizer, batch_size=recipe.speaker.batch_size, context=recipe.speaker.context
         )
         if self._listener is None:
-            own = same_weights(recipe)
+            own = policy_hears(recipe)
             self._listener = prompted(generator.reader, recipe) if own else load_listener(recipe)[0]
         with process.split_between_processes(self.questions) as mine:
             rows = []
@@ -86,7 +86,7 @@ class ListenerCallback(TrainerCallback):
             print(f"dpo: step {step}: {shown} on {len(rows)} validation questions", flush=True)
 
 
-def same_weights(recipe: Recipe) -> bool:
+def policy_hears(recipe: Recipe) -> bool:
     """Whether the listener can be the policy with its adapter off."""
     speaker, listener = recipe.speaker, recipe.listener
     return listener.generator == "transformers" and (listener.model, listener.revision, listener.quantize) == (
