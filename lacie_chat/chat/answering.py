@@ -100,15 +100,15 @@ def _make(asked: Asked, chat: Engines, find: Callable[[], EngineLike | None]) ->
     if last is None:
         return False
     if isinstance(last, Finished):
-        end_answer(tree, turn, "cancelled" if last.reason == "cancelled" else "complete", post, last)
-        if is_to_hear(turn):
+        status: Status = "cancelled" if last.reason == "cancelled" else "complete"
+        if end_answer(tree, turn, status, post, last, listens=True):
             chat.listen(engine, asked)
         return False
     turn.problem = last.message
-    end_answer(tree, turn, "cut_off" if last.engine_died else "failed", post)
+    to_hear = end_answer(tree, turn, "cut_off" if last.engine_died else "failed", post, listens=True)
     if last.engine_died:
         chat.engine_died(engine)
-    if is_to_hear(turn):
+    if to_hear:
         chat.listen_later(tree, turn)
     return last.engine_died
 
@@ -259,8 +259,11 @@ def end_answer(
     status: Status,
     post: Callable[[ChatEvent], object],
     finished: Finished | None = None,
-) -> None:
-    """The last word on `turn`, with the engine's figures if it had its own."""
+    *,
+    listens: bool = False,
+) -> bool:
+    """The last word on `turn`, with the engine's figures if it had its own. Returns whether it is to be heard; with
+    `listens` its phase says so from the first moment, so that it never passes for done before it is heard."""
     _end_thought(turn)
     ending = ending_of(status, _usage(turn, finished) if finished else unsent(turn), finished)
     earlier, turn.earlier = turn.earlier, None
@@ -279,8 +282,10 @@ def end_answer(
         tokens=ending.tokens,
         alternatives=ending.alternatives,
     )
-    turn.phase = "done"
+    to_hear = is_to_hear(turn)
+    turn.phase = "listening" if listens and to_hear else "done"
     post(TurnEnded(turn))
+    return to_hear
 
 
 def _usage(turn: Turn, finished: Finished) -> dict[str, object]:

@@ -114,11 +114,11 @@ class EngineKeeper:
         def progress(of: LoadProgress) -> None:
             self._post(Loading(of.fraction, again))
 
-        progress(LoadProgress(0.0))
         engine: EngineLike | None = None
         self._stopped = False
         try:
             engine = self._loading = self.speaker.engine_factory()
+            progress(LoadProgress(0.0))  # only now: who hears of a load is to be able to stop it
             self.info = engine.load(progress)
         except EngineError as error:
             if engine is not None:

@@ -107,6 +107,24 @@ def test_text_is_on_disk_before_it_is_shown(chat) -> None:
     assert seen == [("one ", "streaming"), ("one two", "streaming")]
 
 
+def test_an_answer_that_is_to_be_heard_never_passes_for_done(chat) -> None:
+    """Whoever waits for its end sees it only with its assessment, at whatever moment they look."""
+    talk = chat(ScriptedEngine([Answer(["It is the Danube."]), Answer([])], ScriptedReader("the Danube", 0.9)))
+    ended = []
+    post = talk.events.append
+
+    def check(event: ChatEvent) -> None:
+        if isinstance(event, TurnEnded):
+            ended.append((event.turn.phase, event.turn.assessment))
+        post(event)
+
+    talk.session._post = check
+    turn, silent = talk.session.send("Question"), talk.session.send("Another")
+    wait_for(lambda: turn.assessment is not None and len(ended) == 2)
+    assert ended == [("listening", None), ("done", None)]
+    wait_for(lambda: turn.phase == silent.phase == "done")
+
+
 def test_questions_asked_while_loading_wait_and_are_answered_in_order(chat) -> None:
     gate = Event()
     engine = ScriptedEngine([Answer(["first"]), Answer(["second"])], load_gate=gate)

@@ -47,6 +47,10 @@ class Driver:
             await asyncio.sleep(0.01)
         await self.pilot.pause()
 
+    async def shows(self, *texts: str) -> None:
+        """Wait until all of `texts` are on the screen; a footer and a status line are drawn after the rest."""
+        await self.until(lambda: all(text in self.text() for text in texts))
+
     async def until_soon(self, condition: Callable[[], object], seconds: float = 120) -> None:
         """As `until`, without waiting for all else on the screen: for what is done hundreds of times."""
         deadline = time.monotonic() + seconds

@@ -19,13 +19,13 @@ async def test_escape_stops_the_load_and_the_one_before_is_back(driven) -> None:
         await driver.until(lambda: driver.session.info)
         await driver.type("/model embedded")
         await driver.pilot.press("enter")
-        await driver.until(lambda: "Loading Large-7B" in driver.text())
-        assert "esc Stop loading" in driver.text() and "lacie · Large-7B" in driver.text()
+        await driver.shows("Loading Large-7B", "esc Stop loading", "lacie · Large-7B")
         await driver.type("a draft")
         await driver.pilot.press("escape")
         await driver.until(lambda: driver.session.info and "Ready" in driver.text())
         assert driver.told[-1] == "Large-7B was not loaded. SmolLM2-135M-Instruct answers again."
-        assert "lacie · SmolLM2-135M-Instruct" in driver.text() and "Stop loading" not in driver.text()
+        await driver.until(lambda: "Stop loading" not in driver.text())
+        await driver.shows("lacie · SmolLM2-135M-Instruct")
         assert driver.chat.composer.text == "a draft"
         driver.chat.composer.clear()
         assert (await driver.ask("Are you there?")).text == "Still here."

@@ -118,12 +118,15 @@ class ChatScreen(FetchingScreen):
         match message.event:
             case Loading(fraction, again):
                 status.show_loading(self.session.speaker.model_name, fraction, again=again)
+                self.footer.refit()  # it can be stopped now
             case Loaded(info):
                 for welcome in self.query(Welcome):
                     welcome.loaded(info)
                 self._show_state()
+                self.footer.refit()
             case LoadFailed(reason):
                 status.show_failed(reason)
+                self.footer.refit()
             case SpeakerChanged():
                 await self._show_speaker()
             case PromptRead(_, done, total):
