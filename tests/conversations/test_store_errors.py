@@ -89,7 +89,7 @@ def test_a_damaged_database_is_left_alone(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[4096:] = b"\xa5" * (len(content) - 4096)
     path.write_bytes(content)
-    assert "is damaged or not a database; move it away" in refused(path)
+    assert "is damaged or not a database; end what else has it open" in refused(path)
     assert path.read_bytes() == content
 
 
