@@ -1,8 +1,8 @@
 """What Textual would keep of widgets that are gone.
 
-Textual remembers the colours round a widget's lines by the cache of those lines, for the last 1,024 of such caches: each
-with every line that its widget has drawn. In a long conversation these are all the messages that were dropped from the
-screen, some 100 kB a turn. The colours hang on two colours alone, and by them they are remembered here.
+Textual remembers the colours round a widget's lines by the cache of those lines, for the last 1,024 of such caches,
+each with every line that its widget has drawn. In a long conversation these are all the messages that were dropped from
+the screen, some 50 kB a turn. The colours hang on two colours alone, and by them they are remembered here.
 """
 
 from functools import lru_cache, partial
