@@ -62,6 +62,7 @@ class ChatTree:
         """What else than turns the store lacks, in order."""
         self._retry_at = 0.0
         self._lock = RLock()
+        self._path: tuple[Turn | None, list[Turn]] = (None, [])
 
     @classmethod
     def open(
@@ -102,12 +103,15 @@ class ChatTree:
 
     def path(self, leaf: Turn | None = None) -> list[Turn]:
         """The turns from the root to `leaf` (default: the current leaf)."""
-        turns = []
-        turn = leaf or self.leaf
-        while turn is not None:
-            turns.append(turn)
-            turn = turn.parent
-        return turns[::-1]
+        end = leaf or self.leaf
+        if (known := self._path)[0] is not end:  # asked for hundreds of times a turn; a turn's parents never change
+            turns = []
+            turn = end
+            while turn is not None:
+                turns.append(turn)
+                turn = turn.parent
+            known = self._path = (end, turns[::-1])
+        return [*known[1]]
 
     def siblings(self, turn: Turn) -> list[Turn]:
         """The turn and its alternatives, oldest first."""
