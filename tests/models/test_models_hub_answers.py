@@ -289,6 +289,19 @@ def test_crumbs_are_not_progress(tiny: HubServer, monkeypatch: pytest.MonkeyPatc
     assert tiny.contents_requests()[-1].range == "bytes=50-"
 
 
+def test_a_line_that_breaks_every_600_kilobytes_brings_a_large_file(
+    tiny: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "_PAUSE_SECONDS", 0)
+    name, content = "large.bin", bytes(70_000_000)
+    tiny.repos[REPO].files[name] = content
+    tiny.faults.break_after, tiny.faults.break_times = 600_000, 10**9
+    (path,) = hub_module.download(hub_module.repository(REPO), (name,), "large")
+    assert path.stat().st_size == len(content)
+    starts = [int((request.range or "bytes=0-")[6:-1]) for request in tiny.contents_requests()]
+    assert starts == [600_000 * number for number in range(117)]  # nothing is fetched twice
+
+
 @pytest.mark.parametrize(
     ("answer", "line"),
     [
@@ -346,6 +359,22 @@ def test_an_endpoint_that_is_none(
     said = refused(then_works=False)
     assert line in said and "hunter2" not in said
     assert tiny.requests == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http://me:hun@ter2@127.0.0.1:9", "http://me:hunter2/hunter2@127.0.0.1:9", "me:hunter2@127.0.0.1"),
+        *("http://me:hunter2 hunter2@127.0.0.1:9", "//me:hunter2@127.0.0.1", "http:me:hunter2@127.0.0.1"),
+        *("http://me:hunter2?hunter2#hunter2@127.0.0.1:9", "ftp://me:hunter2://hunter2@127.0.0.1"),
+    ],
+)
+def test_a_password_of_any_letters_is_never_shown(
+    tiny: HubServer, refused: Any, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    said = refused(then_works=False)
+    assert "hunter2" not in said and "ter2" not in said
 
 
 def test_a_password_in_the_endpoint_is_used_and_never_shown(
