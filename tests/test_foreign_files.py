@@ -104,18 +104,18 @@ def test_questions_that_were_asked_are_read_from_their_end(data_dir: Path) -> No
 
 
 @given(st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_wrong_value_in_an_answer_of_an_evaluation_is_one_line(tmp_path: Path, data: st.DataObject) -> None:
     heard = {
         "id": "q", "question": "Who?", "response": "She.", "state": "answered", "answer_span": "She", "hedges": [],
         "boosters": [], "masked_response": "[answer].", "acceptance": 0.5, "assessment_version": "1",
     }  # fmt: skip
     row = data.draw(changed(heard)) | {"id": "q"}
-    file = RowFile(tmp_path / "rows.jsonl")
-    file.path.write_text(json.dumps(row) + "\n")
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(row) + "\n")
     question = Question("q", "Who?", ("She",))
     try:
-        (found,) = rows_of(file, [question], "1")
+        (found,) = rows_of(RowFile(path), [question], "1")
         assert found["correct"] in (True, False)
     except LacieError as error:
         assert len(str(error).splitlines()) == 1
