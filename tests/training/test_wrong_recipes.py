@@ -19,7 +19,7 @@ WRONG = {
     "a tag": ("!!python/object/apply:os.system [echo]", "is not valid YAML"),
     "wrong types": ("name: [1]\nspeaker: 3\nquestions: text", "recipe"),
     "another key": ("{? [a, b] : c}", "recipe"),
-    "no UTF-8": ("caf\udce9: 1", "can't be read"),
+    "no UTF-8": ("caf\udce9: 1", "not UTF-8"),
 }
 
 
