@@ -64,7 +64,10 @@ class Terminal:
     def engine_pid(self) -> int | None:
         """The process id of the engine's child process, None while there is none."""
         found = subprocess.run(
-            ["pgrep", "-P", str(self.pid), "-f", "lacie_chat.engine"], capture_output=True, text=True, check=False
+            ["pgrep", "-P", str(self.pid), "-f", r"lacie_chat\.engine\.process"],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return int(found.stdout.split()[0]) if found.stdout.strip() else None
 

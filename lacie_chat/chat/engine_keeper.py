@@ -1,7 +1,8 @@
 """The chat's one engine: made and loaded when it is first wanted, lent, told to stop, and made anew once it has died.
 
-It is started once for each death, and never again on its own after a failed load: the next question tries again. Where
-another model takes its place, the one at hand is closed first: two models' weights may be more than memory holds.
+It is started again after a death, but never on its own after a failed load, nor where engines die one after the other
+without an answer between: what killed them would kill the next one. Whoever asks then tries again. Where another model
+takes its place, the one at hand is closed first: two models' weights may be more than memory holds.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import LoadProgress, ModelInfo
 from lacie_chat.engine.protocol import EngineLike
+
+RESTARTS = 1
+"""So many engines are started by themselves after deaths between which no answer was finished."""
 
 
 class _Unwanted(EngineError):
@@ -37,6 +41,8 @@ class EngineKeeper:
         self.speaker = speaker
         self._lane, self._post, self._ready = lane, post, ready
         self._failures = 0
+        self._deaths = 0
+        """Since the last answer that was finished."""
         self._loading: EngineLike | None = None
         self._changes = False
         """Is it one that takes another's place?"""
@@ -85,6 +91,10 @@ class EngineKeeper:
         """Another model is to answer: what is known of the one at hand is of no interest any more."""
         self.info, self.load_error = None, ""
 
+    def answered(self) -> None:
+        """It has finished an answer: whatever an engine may yet die of, this model doesn't kill it at once."""
+        self._deaths = 0
+
     def change(self, speaker: ChatSpeaker, back: Callable[[ChatSpeaker], object]) -> None:
         """Close the engine and load this speaker's. Where that can't be loaded it is said, `back` is told whose engine
         is loaded again instead, and it is. Blocks: for the lane alone."""
@@ -93,6 +103,7 @@ class EngineKeeper:
         before = self.speaker
         self._let_go()
         self.speaker, self.info, self.load_error = speaker, None, ""
+        self._deaths = 0
         self._changes = True
         try:
             self._open()
@@ -180,14 +191,23 @@ class EngineKeeper:
             engine.answer_now()
 
     def died(self, engine: EngineLike) -> None:
-        """Start a new engine, once, however many threads notice."""
+        """Start a new engine, once, however many threads notice; unless RESTARTS have come to the same."""
         with self._lock:
             if self.engine is not engine or self.closed:
                 return
             self.engine = None
+            self._deaths += 1
         engine.close()
+        if self._deaths > RESTARTS:
+            self._failures += 1
+            self.load_error = (
+                f"The engine stopped {self._deaths} times without an answer: {self.speaker.model_name} isn't started "
+                "again until you ask"
+            )
+            self._post(LoadFailed(self.load_error))
+            return
         self._post(Notice("The engine stopped; a new one is being started. Nothing is lost.", serious=True))
-        self.start()
+        self._lane.submit(self.finder())
 
     def will_close(self) -> None:
         """Begin nothing more."""

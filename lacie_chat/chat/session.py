@@ -283,7 +283,7 @@ class ChatSession:
         self._keeper.hurry()
 
     def engine_died(self, engine: EngineLike) -> None:
-        """Start a new engine, once, however many threads notice."""
+        """Start a new engine, once, however many threads notice; but not one after the other for ever."""
         self._keeper.died(engine)
 
     # What the threads do
@@ -347,6 +347,8 @@ class ChatSession:
     def _hear(self, event: ChatEvent) -> None:
         """What is said of an answer of the conversation: its end is also ours."""
         if isinstance(event, TurnEnded):
+            if event.turn.status == "complete":
+                self._keeper.answered()
             with self._lock:
                 ended = [asked for asked in self._pending if asked.turn is event.turn]
                 for asked in ended:

@@ -19,7 +19,7 @@ from lacie_chat.chat.turn import Phase as Phase
 from lacie_chat.chat.turn import Turn as Turn
 from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.confidence.signals import TokenProbability
-from lacie_chat.conversations import Status, Store, StoreError
+from lacie_chat.conversations import Status, Store, StoreError, all_damage_words
 from lacie_chat.engine.events import Alternatives
 from lacie_chat.engine.settings import ChatTurn, Role
 
@@ -51,6 +51,8 @@ class ChatTree:
         self.leaf: Turn | None = None
         self.leaves_out = False
         """Was it agreed to that its oldest turns go where they no longer fit?"""
+        self.damage = ""
+        """What of it the store had and can't read; empty where it is whole."""
         self.problem = ""
         """Why the store doesn't take what is written; empty while it does."""
         self.deleted_elsewhere = False
@@ -79,7 +81,9 @@ class ChatTree:
         tree.title = conversation.title
         tree._listed = conversation.model, conversation.adapter
         by_id: dict[int, Turn] = {}
-        for message in store.messages(conversation.id):  # a child is newer than its parent, so it comes after it
+        messages = store.messages(conversation.id)
+        tree.damage = all_damage_words(conversation.damaged, sum(bool(message.damaged) for message in messages))
+        for message in messages:  # a child is newer than its parent, so it comes after it
             parent = by_id[message.parent_id] if message.parent_id is not None else None
             by_id[message.id] = turn = turn_of(message, parent)
             (parent.children if parent else tree.roots).append(turn)

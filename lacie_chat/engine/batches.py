@@ -14,7 +14,7 @@ from typing import Any
 from llama_cpp import llama_cpp as low
 
 from lacie_chat.confidence.reader import Reader
-from lacie_chat.engine import native
+from lacie_chat.engine import native, template_sandbox
 from lacie_chat.engine.context import Context
 from lacie_chat.engine.decoding import (
     NO_SLOT,
@@ -88,6 +88,7 @@ class LlamaCppGenerator:
         At most `batch_size` sequences are drawn at once, each of `context` tokens with its prompt. Raises EngineError.
         """
         native.start(None)
+        template_sandbox.begin()
         machine = replace(machine or Machine(), n_ctx=max(SHORTEST_CONTEXT, context))
         read = max(_READ_AT_ONCE, batch_size)
         needs = ContextNeed("answers side by side", batch_size * context, read, batch_size, batch_size)

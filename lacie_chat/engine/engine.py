@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from lacie_chat.confidence.listener import Listener, listener_over
-from lacie_chat.engine import native
+from lacie_chat.engine import native, template_sandbox
 from lacie_chat.engine.context import Context
 from lacie_chat.engine.draft import Thinker
 from lacie_chat.engine.ears import Ears, bytes_beside, needs_over_speaker
@@ -61,6 +61,7 @@ class Engine:
                 raise EngineError("The engine is closed.")
             if self._info is None:
                 native.start(self._log_path)
+                template_sandbox.begin()  # it is ready when the model is
                 try:
                     settings = self._settings
                     needs = [*_speaking(settings), *needs_over_speaker(settings)]

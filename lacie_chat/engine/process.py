@@ -4,8 +4,8 @@ Standard input brings requests and standard output takes replies (wire.py). Both
 and descriptors 0 to 2 point elsewhere, so that whatever native code prints lands in the log. The main thread only
 reads requests, hence a cancel arrives while a decode runs; each request works in a thread of its own.
 
-When the parent is gone, however it went, standard input ends and this process with it. (PR_SET_PDEATHSIG would not
-do: it fires when the parent's *thread* that started us ends, and interfaces start us from a worker.)
+When the parent is gone, however it went, this process ends with it, whatever it does (lifeline.py): the one argument is
+the descriptor that tells. So it does at the end of standard input.
 """
 
 import os
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from lacie_chat.engine import wire
 from lacie_chat.engine.errors import EngineError, EngineStopped
 from lacie_chat.engine.events import Failed
+from lacie_chat.engine.lifeline import end_with
 from lacie_chat.errors import LacieError
 
 # Native libraries are imported by the first `load`, in its thread: until then requests are read already.
@@ -142,6 +143,8 @@ def main() -> NoReturn:
     import json
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the interface's
+    if len(sys.argv) > 1:
+        end_with(int(sys.argv[1]))
     requests, replies = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)

@@ -16,10 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
-import jinja2.meta
-
-from lacie_chat.engine.rendering import environment
+from lacie_chat.engine import template_sandbox
 from lacie_chat.engine.settings import ReasoningChoice
 from lacie_chat.engine.splitting import Form, Splitter
 from lacie_chat.gguf_header import read_header
@@ -211,25 +208,26 @@ def habit_of_tags(opening: str, closing: str) -> Habit:
 
 
 class _Probe:
-    """The template, rendered for what it does; a rendering that fails is None."""
+    """The template, rendered for what it does; a rendering that fails is None. One that goes beyond what a template may
+    take isn't tried again."""
 
     def __init__(self, source: str) -> None:
-        self._template: jinja2.Template | None = None
+        self._source: str | None = source
         self.names: frozenset[str] = frozenset()
         try:
-            made = environment()
-            self.names = frozenset(jinja2.meta.find_undeclared_variables(made.parse(source)))
-            self._template = made.from_string(source)
-        except jinja2.TemplateError:
-            pass
+            self.names = template_sandbox.names_in(source)
+        except template_sandbox.TemplateFailed:
+            self._source = None
 
     def render(self, *messages: dict[str, str], asks: bool = False, **variables: Any) -> str | None:
-        if self._template is None:
+        if self._source is None:
             return None
         given = {"bos_token": "", "eos_token": "", "tools": None, "documents": None, **variables}
         try:
-            return self._template.render(messages=list(messages), add_generation_prompt=asks, **given)
-        except Exception:  # noqa: BLE001 - somebody's program: whatever it ends with, it tells nothing
+            return template_sandbox.render(self._source, messages, {**given, "add_generation_prompt": asks})
+        except template_sandbox.TemplateFailed as error:
+            if error.beyond:
+                self._source = None
             return None
 
     def opening(self, **variables: Any) -> str | None:

@@ -17,15 +17,12 @@ import hashlib
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 
-import jinja2
-
 from lacie_chat.engine.guard import Guard
 from lacie_chat.engine.model import Model
-from lacie_chat.engine.rendering import Refusal, Rendering, line_of
+from lacie_chat.engine.rendering import Refusal, Rendering
 from lacie_chat.engine.settings import ChatTurn
 from lacie_chat.foreign_json import NoJSON, parse_json
 
@@ -74,16 +71,15 @@ class ChatTemplate:
         if own:
             try:
                 self._use(own)
-            except (Refusal, jinja2.TemplateError) as error:
-                reason = error.reason if isinstance(error, Refusal) else line_of(error)
-                why = f"its chat template can't be used ({reason})"
+            except Refusal as error:
+                why = f"its chat template can't be used ({error.reason})"
         if why:
             has_markers = len(model.tokenise("<|im_start|><|im_end|>", special=True)) == 2
             self._use(CHATML if has_markers else PLAIN)
             self.asked_as = f"{why}: asked {'in ChatML' if has_markers else 'as Question/Answer'}"
 
     def _use(self, source: str) -> None:
-        """Take this template, and learn what it takes. Raises Refusal, jinja2.TemplateError."""
+        """Take this template, and learn what it takes. Raises Refusal."""
         model = self._model
         named = {"bos_token": model.bos, "eos_token": model.eos, "pad_token": model.pad}
         tokens = {name: model.marker(token) for name, token in named.items() if token >= 0 or name != "pad_token"}
@@ -108,7 +104,9 @@ class ChatTemplate:
         """Whether all of `turns` come out."""
         try:
             rendered = self._rendering.render(turns)
-        except Refusal:
+        except Refusal as error:
+            if error.beyond:  # and would be with each shape that is tried
+                raise
             return False
         return all(turn.content in rendered for turn in turns)
 
@@ -136,11 +134,15 @@ class ChatTemplate:
         """Whether the template writes this marker also between a thought and its answer."""
         _, user, answer, thought, last = _PROBE
         for turns in ([user, answer, last], [user, answer]):  # some write the thoughts since the last question only
-            with suppress(Refusal):
+            try:
                 rendered = self._rendering.render(turns, thought=thought.content)
-                between, answered, _ = rendered.partition(thought.content)[2].partition(answer.content)
-                if answered and marker in between:
-                    return True
+            except Refusal as error:
+                if error.beyond:
+                    raise
+                continue
+            between, answered, _ = rendered.partition(thought.content)[2].partition(answer.content)
+            if answered and marker in between:
+                return True
         return False
 
     def ends_answer(self, token: int) -> bool:
@@ -200,7 +202,9 @@ class ChatTemplate:
         asked = self._render(marked, self._variables)
         try:
             return asked, self._render(marked, {**self._variables, "add_generation_prompt": False})
-        except Refusal:
+        except Refusal as error:
+            if error.beyond:
+                raise
             return asked, None
 
     def _shaped(self, turns: Sequence[ChatTurn]) -> list[ChatTurn]:

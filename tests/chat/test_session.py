@@ -205,12 +205,23 @@ def test_a_question_to_an_engine_that_died_unnoticed_is_answered_by_a_new_one(ch
 
 
 def test_a_question_that_kills_every_engine_is_given_up(chat) -> None:
-    talk = chat(*(ScriptedEngine([Answer([], dies=True)]) for _ in range(5)))
+    engines = [ScriptedEngine([Answer([], dies=True)]) for _ in range(3)]
+    talk = chat(*engines, ScriptedEngine([Answer(["Here."]), Answer([], dies=True)]), ScriptedEngine())
     turn = talk.session.send("Deadly")
     wait_for(lambda: turn.status == "cut_off")
-    wait_for(lambda: len(talk.of(Loaded)) == 3)
-    assert talk.session.borrow_engine() is talk.made[2], "all that was to be done before is done"
-    assert len(talk.made) == 3, "one try, one more, and an engine for the next question"
+    wait_for(lambda: talk.of(LoadFailed))
+    assert len(talk.made) == 2, "one try, and one more; nothing else is started by itself"
+    assert "stopped 2 times without an answer" in talk.session.load_error
+    again = talk.session.send("Deadly once more")
+    wait_for(lambda: again.status == "cut_off")
+    wait_for(lambda: len(talk.of(LoadFailed)) == 2)
+    assert len(talk.made) == 3, "who asks tries again, once"
+    harmless = talk.session.send("Anyone?")
+    wait_for(lambda: harmless.status == "complete")
+    assert (harmless.text, talk.session.load_error, len(talk.made)) == ("Here.", "", 4)
+    talk.session.send("Deadly again")
+    wait_for(lambda: len(talk.of(Loaded)) == 5)
+    assert len(talk.of(LoadFailed)) == 2, "one that has answered is started again"
 
 
 def test_an_engine_that_dies_while_listening_leaves_the_assessment_to_the_next(chat) -> None:

@@ -1,0 +1,189 @@
+"""A child process that runs llama.cpp, from outside: started, asked and told, watched for its end, ended.
+
+Started with `subprocess`, not `multiprocessing`: no fork of a process with threads and a terminal, no import of the
+caller's main module. It ends with this process (lifeline.py).
+"""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from lacie_chat.engine import wire
+from lacie_chat.engine.errors import EngineDied, EngineError, EngineStopped
+from lacie_chat.engine.log import default_log_path, open_log
+
+_CLOSED = "The engine is closed."
+
+
+class ChildProcess:
+    """One life of a child; it starts with the first request. `log_path` takes native output."""
+
+    def __init__(self, log_path: Path | None = None) -> None:
+        self._log_path = (log_path or default_log_path()).absolute()
+        self._lock = threading.RLock()  # for what is below; re-entered when an answer is collected
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lifeline: int | None = None
+        """The end of the pipe whose closing ends the child."""
+        self._pending: dict[int, queue.SimpleQueue[dict[str, Any]]] = {}
+        self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        """What the child is still to be sent, by a thread of its own: one that has stopped reads nothing, and a pipe
+        holds little. None is the end."""
+        self._requests = 0
+        self._loaded = False
+        """Has it said that it holds its model?"""
+        self._gone: tuple[str, bool] | None = None
+        """Why no request can be served any more, and whether the process died (or was closed)."""
+        self._listener: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child; None before the load."""
+        return self._process.pid if self._process is not None else None
+
+    def close(self) -> None:
+        """End the child process. The engine can't be used afterwards."""
+        with self._lock:
+            self._gone = self._gone or (_CLOSED, False)
+            process, listener = self._process, self._listener
+        if process is None:
+            return
+        self._outbox.put(None)  # it exits at the end of its input
+        try:
+            process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if listener is not None and listener is not threading.current_thread():
+            listener.join(timeout=2)
+
+    def _tell(self, operation: str, **more: Any) -> None:
+        """Send what has no reply; nothing where there is no process."""
+        with self._lock:
+            if self._process is not None and self._gone is None:
+                self._outbox.put(wire.line({"id": 0, "op": operation, **more}))
+
+    @contextlib.contextmanager
+    def _request(self, **message: Any) -> Iterator["queue.SimpleQueue[dict[str, Any]]"]:
+        request, replies = self._send(message)
+        try:
+            yield replies
+        finally:
+            self._forget(request)
+
+    def _send(self, message: dict[str, Any]) -> tuple[int, "queue.SimpleQueue[dict[str, Any]]"]:
+        with self._lock:
+            self._check_alive()
+            if self._process is None:
+                self._start()
+            self._requests += 1
+            request = self._requests
+            replies = self._pending[request] = queue.SimpleQueue()
+            self._outbox.put(wire.line({"id": request, **message}))
+        return request, replies
+
+    def _forget(self, request: int) -> None:
+        with self._lock:
+            self._pending.pop(request, None)
+
+    def _start(self) -> None:
+        log = open_log(self._log_path)
+        theirs, ours = os.pipe() if os.name == "posix" else (None, None)
+        # -P: a file in the user's working folder must not pass for a module. A session of its own: Ctrl-C in the
+        # terminal goes to every process of the group.
+        command = [sys.executable, "-P", "-X", "faulthandler", "-m", "lacie_chat.engine.process"]
+        command += [] if theirs is None else [str(theirs)]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log if log is not None else subprocess.DEVNULL,
+                start_new_session=True,
+                bufsize=0,
+                pass_fds=[] if theirs is None else [theirs],
+            )
+            self._lifeline, ours = ours, None
+        except OSError as error:
+            raise EngineError(f"The engine's process can't be started: {error.strerror or error}.") from error
+        finally:
+            for descriptor in (theirs, ours):
+                if descriptor is not None:
+                    os.close(descriptor)
+            if log is not None:
+                log.close()
+        self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
+        self._listener.start()
+        threading.Thread(target=self._write, args=(self._process,), daemon=True).start()
+
+    def _write(self, process: "subprocess.Popen[bytes]") -> None:
+        assert process.stdin is not None
+        with contextlib.suppress(OSError, ValueError), process.stdin as pipe:  # ending: the listener tells why
+            while (line := self._outbox.get()) is not None:
+                data = memoryview(line)
+                while data:
+                    data = data[pipe.write(data) :]
+
+    def _listen(self, process: "subprocess.Popen[bytes]") -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                if not line.endswith(b"\n"):
+                    break  # killed in the middle of a line
+                message = json.loads(line)
+                with self._lock:
+                    replies = self._pending.get(message["id"])
+                if replies is not None:
+                    replies.put(message)
+        status = process.wait()
+        with self._lock:
+            if self._lifeline is not None:
+                os.close(self._lifeline)
+                self._lifeline = None
+            if self._gone is None:
+                self._gone = (_obituary(status, loading=not self._loaded, log_path=self._log_path), True)
+            for replies in self._pending.values():
+                replies.put({"type": "Gone"})
+        self._outbox.put(None)
+
+    def _check_alive(self) -> None:
+        if self._gone is not None:
+            message, died = self._gone
+            raise EngineDied(message) if died else EngineError(message)
+
+    def _checked(self, message: dict[str, Any]) -> dict[str, Any]:
+        if message["type"] == "Gone":
+            self._check_alive()
+        if message["type"] == "Stopped":
+            raise EngineStopped(message["message"])
+        if message["type"] == "Error":
+            raise EngineError(message["message"])
+        return message
+
+
+def _obituary(status: int, *, loading: bool, log_path: Path) -> str:
+    """One line on how the child ended; `status` as subprocess gives it (negative: a signal)."""
+    what = "while it loaded the model" if loading else "unexpectedly"
+    if status >= 0:
+        return f"The engine's process ended {what} (exit status {status}); its log is {log_path}."
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    if name == "SIGKILL":
+        return f"The engine's process was killed {what} ({name}), probably out of memory: try a smaller model."
+    why = ", probably because the model file is damaged" if loading else ""
+    return f"The engine's process crashed {what} ({name}){why}; its log is {log_path}."
