@@ -24,9 +24,10 @@ _CLOSED = "The engine is closed."
 
 
 class ChildProcess:
-    """One life of a child; it starts with the first request. `log_path` takes native output."""
+    """One life of a child, which runs `model`; it starts with the first request. `log_path` takes native output."""
 
-    def __init__(self, log_path: Path | None = None) -> None:
+    def __init__(self, log_path: Path | None = None, *, model: Path | None = None) -> None:
+        self._model = model
         self._log_path = (log_path or default_log_path()).absolute()
         self._lock = threading.RLock()  # for what is below; re-entered when an answer is collected
         self._process: subprocess.Popen[bytes] | None = None
@@ -154,10 +155,14 @@ class ChildProcess:
                 os.close(self._lifeline)
                 self._lifeline = None
             if self._gone is None:
-                self._gone = (_obituary(status, loading=not self._loaded, log_path=self._log_path), True)
+                self._gone = (_obituary(status, self._model, loading=not self._loaded, log_path=self._log_path), True)
             for replies in self._pending.values():
                 replies.put({"type": "Gone"})
         self._outbox.put(None)
+
+    def begin(self) -> None:
+        """Make it ready to be asked, once. Raises EngineError."""
+        raise NotImplementedError
 
     def _check_alive(self) -> None:
         if self._gone is not None:
@@ -174,9 +179,9 @@ class ChildProcess:
         return message
 
 
-def _obituary(status: int, *, loading: bool, log_path: Path) -> str:
+def _obituary(status: int, model: Path | None, *, loading: bool, log_path: Path) -> str:
     """One line on how the child ended; `status` as subprocess gives it (negative: a signal)."""
-    what = "while it loaded the model" if loading else "unexpectedly"
+    what = f"while it loaded the model{f' {model}' if model is not None else ''}" if loading else "unexpectedly"
     if status >= 0:
         return f"The engine's process ended {what} (exit status {status}); its log is {log_path}."
     try:
@@ -185,5 +190,8 @@ def _obituary(status: int, *, loading: bool, log_path: Path) -> str:
         name = f"signal {-status}"
     if name == "SIGKILL":
         return f"The engine's process was killed {what} ({name}), probably out of memory: try a smaller model."
-    why = ", probably because the model file is damaged" if loading else ""
+    if loading:
+        why = ", probably because the model file is damaged"
+    else:
+        why = f", perhaps because {model or 'the model file'} is damaged"
     return f"The engine's process crashed {what} ({name}){why}; its log is {log_path}."

@@ -24,7 +24,7 @@ class EngineProcess(ChildProcess):
     """See EngineLike. `log_path` takes native output. After EngineDied or Failed(engine_died=True), make another."""
 
     def __init__(self, settings: EngineSettings, *, log_path: Path | None = None) -> None:
-        super().__init__(log_path)
+        super().__init__(log_path, model=settings.model_path)
         self._settings = settings
         self._info: ModelInfo | None = None
 
@@ -41,6 +41,10 @@ class EngineProcess(ChildProcess):
                     return event
                 if isinstance(event, LoadProgress) and on_progress is not None:
                     on_progress(event)
+
+    def begin(self) -> None:
+        """As `load`."""
+        self.load()
 
     def generate(
         self,
@@ -152,9 +156,10 @@ class RemoteAnswer:
 
 
 class RemoteReader:
-    """A Reader (confidence/reader.py) of one part in the child. Raises EngineDied when that ends under a call."""
+    """A Reader (confidence/reader.py) of one part in the child; of none: over the speaker's own weights. Raises
+    EngineDied when that ends under a call."""
 
-    def __init__(self, engine: EngineProcess, part: Part, *, patient: bool = False) -> None:
+    def __init__(self, engine: ChildProcess, part: Part | None, *, patient: bool = False) -> None:
         self._engine, self._part, self._patient = engine, part, patient
 
     def choice_probabilities(
@@ -185,6 +190,6 @@ class RemoteReader:
         return texts
 
     def _call(self, **message: Any) -> Any:
-        self._engine.load()
+        self._engine.begin()
         with self._engine._request(**message) as replies:
             return self._engine._checked(replies.get())["value"]

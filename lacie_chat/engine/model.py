@@ -122,6 +122,9 @@ class Model:
         self.sentencepiece = int(low.llama_vocab_type(self.vocab)) == _SENTENCEPIECE
         self.adapter_path = settings.adapter_path
         self._adapters: dict[Path, Any] = {}
+        if not self.tokenise("Is it so?"):  # llama.cpp loads it, and has no logits after an empty prompt
+            self.free()
+            raise EngineError(f"The model {path} can't be used: no text can be written in its vocabulary.")
         for path in settings.adapters:
             self.adapter_of(path)
 

@@ -32,14 +32,14 @@ def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name
 
         return Replicas.load(load_generator, settings, adapter=adapter, name=name)
     from lacie_chat.engine import Machine
-    from lacie_chat.engine.batches import LlamaCppGenerator
+    from lacie_chat.engine.batch_process import BatchProcess
 
     if adapter is not None and adapter.is_dir():
         raise TrainingError(
             f"{adapter} is a PEFT adapter: llama.cpp needs it as GGUF (`lacie export adapter`), "
             "or set the generator to transformers"
         )
-    return LlamaCppGenerator.load(
+    return BatchProcess.load(
         resolve(settings.model).path,
         adapter=adapter,
         # llama.cpp makes its context for a number of sequences; a recipe for another generator may leave it open
