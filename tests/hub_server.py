@@ -10,6 +10,7 @@ breaks, a server that ignores ranges, damaged contents, a slow line.
 """
 
 import base64
+import functools
 import hashlib
 import json
 import re
@@ -365,6 +366,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
+@functools.lru_cache(maxsize=8)  # a file that comes in a hundred pieces is hashed once
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 

@@ -1,9 +1,15 @@
-"""The exported files to the Hub: GGUFs, model card, pictures, verification tables. The merged safetensors stay here."""
+"""The exported files to the Hub: GGUFs, model card, pictures, verification tables. The merged safetensors stay here.
+
+The Hub's library speaks to it, and takes its word: an answer that is none ends there in errors of any kind, which are
+made one line here.
+"""
 
 from importlib import import_module
+from json import JSONDecodeError
 from pathlib import Path
+from types import ModuleType
 
-from lacie_chat.models.hub import endpoint
+from lacie_chat.models.hub_http import endpoint, not_a_hub, shown
 from lacie_export.errors import ExportError, first_line
 
 _PATTERNS = [
@@ -22,7 +28,7 @@ _PATTERNS = [
 def check_access(repo: str) -> None:
     """Raises ExportError before any work if `repo` isn't owner/name or nobody is logged in."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
     try:
@@ -33,7 +39,7 @@ def check_access(repo: str) -> None:
         raise ExportError(f"--push takes OWNER/REPO, not {repo}") from error
     try:
         HfApi(endpoint=endpoint()).whoami()
-    except (HfHubHTTPError, OSError, _transport_error()) as error:
+    except _failures() as error:
         raise ExportError(f"can't push to {repo}: {_reason(error)}") from error
 
 
@@ -41,7 +47,6 @@ def push(out: Path, repo: str) -> str:
     """Upload what is in `out` as one commit; creates the repository if need be. Returns its address. Raises
     ExportError."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
 
     api = HfApi(endpoint=endpoint())
     try:
@@ -54,18 +59,27 @@ def push(out: Path, repo: str) -> str:
             ignore_patterns=[".*"],
             commit_message=f"Upload {', '.join(files)}",
         )
-    except (HfHubHTTPError, OSError, ValueError, RuntimeError, _transport_error()) as error:
+    except _failures() as error:
         raise ExportError(f"uploading to {repo} failed: {_reason(error)}; the files are in {out}") from error
-    return str(url)
+    return shown(str(url))
 
 
-def _transport_error() -> type[Exception]:
-    """What the HTTP library under the Hub's raises without a connection (httpx, or httpx2 in its later versions)."""
+_NO_ANSWER = (KeyError, TypeError, AttributeError, IndexError, RecursionError, JSONDecodeError)
+"""What the library ends in where an answer is not what it takes for granted."""
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    from huggingface_hub.errors import HfHubHTTPError
+
+    http = _http()
+    return (*_NO_ANSWER, HfHubHTTPError, OSError, ValueError, RuntimeError, http.HTTPError, http.InvalidURL)
+
+
+def _http() -> ModuleType:
+    """The HTTP library under the Hub's (httpx, or httpx2 in its later versions)."""
     from huggingface_hub import get_session
 
-    library = import_module(type(get_session()).__module__.partition(".")[0])
-    error: type[Exception] = library.TransportError
-    return error
+    return import_module(type(get_session()).__module__.partition(".")[0])
 
 
 def _reason(error: Exception) -> str:
@@ -78,6 +92,10 @@ def _reason(error: Exception) -> str:
         if status in (401, 403):
             return f"the Hub refuses it ({status}); log in with `hf auth login` as someone who may write there"
         return f"the Hub answered {status}"
+    if isinstance(error, _NO_ANSWER):
+        return str(not_a_hub())
+    if isinstance(error, _http().InvalidURL | _http().UnsupportedProtocol):
+        return f"HF_ENDPOINT is no address, or leads to none: {shown(endpoint())!r}; write https:// and the host"
     if isinstance(error, ValueError):
-        return " ".join(str(error).split())
-    return f"the Hub can't be reached ({first_line(error)})"
+        return shown(str(error))
+    return f"the Hub can't be reached ({shown(first_line(error))})"

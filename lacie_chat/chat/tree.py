@@ -19,7 +19,7 @@ from lacie_chat.chat.turn import Phase as Phase
 from lacie_chat.chat.turn import Turn as Turn
 from lacie_chat.confidence.assessment import Assessment
 from lacie_chat.confidence.signals import TokenProbability
-from lacie_chat.conversations import Status, Store, StoreError
+from lacie_chat.conversations import Status, Store, StoreError, all_damage_words
 from lacie_chat.engine.events import Alternatives
 from lacie_chat.engine.settings import ChatTurn, Role
 
@@ -51,6 +51,8 @@ class ChatTree:
         self.leaf: Turn | None = None
         self.leaves_out = False
         """Was it agreed to that its oldest turns go where they no longer fit?"""
+        self.damage = ""
+        """What of it the store had and can't read; empty where it is whole."""
         self.problem = ""
         """Why the store doesn't take what is written; empty while it does."""
         self.deleted_elsewhere = False
@@ -60,6 +62,7 @@ class ChatTree:
         """What else than turns the store lacks, in order."""
         self._retry_at = 0.0
         self._lock = RLock()
+        self._path: tuple[Turn | None, list[Turn]] = (None, [])
 
     @classmethod
     def open(
@@ -78,7 +81,9 @@ class ChatTree:
         tree.title = conversation.title
         tree._listed = conversation.model, conversation.adapter
         by_id: dict[int, Turn] = {}
-        for message in store.messages(conversation.id):  # a child is newer than its parent, so it comes after it
+        messages = store.messages(conversation.id)
+        tree.damage = all_damage_words(conversation.damaged, sum(bool(message.damaged) for message in messages))
+        for message in messages:  # a child is newer than its parent, so it comes after it
             parent = by_id[message.parent_id] if message.parent_id is not None else None
             by_id[message.id] = turn = turn_of(message, parent)
             (parent.children if parent else tree.roots).append(turn)
@@ -98,12 +103,15 @@ class ChatTree:
 
     def path(self, leaf: Turn | None = None) -> list[Turn]:
         """The turns from the root to `leaf` (default: the current leaf)."""
-        turns = []
-        turn = leaf or self.leaf
-        while turn is not None:
-            turns.append(turn)
-            turn = turn.parent
-        return turns[::-1]
+        end = leaf or self.leaf
+        if (known := self._path)[0] is not end:  # asked for hundreds of times a turn; a turn's parents never change
+            turns = []
+            turn = end
+            while turn is not None:
+                turns.append(turn)
+                turn = turn.parent
+            known = self._path = (end, turns[::-1])
+        return [*known[1]]
 
     def siblings(self, turn: Turn) -> list[Turn]:
         """The turn and its alternatives, oldest first."""

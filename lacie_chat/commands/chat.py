@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         raise LacieError(f"the chat can't draw on {terminal_name()}; without a screen: lacie chat --plain")
     notices = told_at_the_start(settings_of(args).file)
     try:
-        store = Store.open()
+        store = Store.open(say=notices.append)
         resume = _to_go_on_with(store, args)
     except StoreError as error:
         if args.resume or args.go_on:

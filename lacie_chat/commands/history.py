@@ -81,6 +81,7 @@ def _list(store: Store, args: argparse.Namespace) -> int:
                 "pinned": row.pinned_at is not None,
                 "created_at": row.created_at.isoformat(),
                 "updated_at": row.updated_at.isoformat(),
+                **({"damaged": row.damaged} if row.damaged else {}),
             }
             for row in rows
         ]

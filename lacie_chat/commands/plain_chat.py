@@ -357,6 +357,8 @@ class PlainChat:
         """Go on with a conversation, and say how it ended."""
         self.session.open(conversation_id)
         self._say(f"{self._who()}. Going on with: {named(self.session.tree.title)}")
+        if self.session.tree.damage:
+            self._say(self.session.tree.damage)
         for turn in self.session.tree.path()[-2:]:
             self._say(f"{'You' if turn.role == 'user' else 'Answer'}: {turn.text}")
         if (leaf := self.session.tree.leaf) is not None and leaf.role == "assistant":

@@ -17,6 +17,7 @@ from lacie_chat.conversations.store import Store
 from lacie_chat.conversations.wording import (
     SAID_NOTHING,
     STOPPED_THINKING,
+    all_damage_words,
     damage_words,
     duration,
     is_thought_only,
@@ -42,6 +43,7 @@ __all__ = [
     "Status",
     "Store",
     "StoreError",
+    "all_damage_words",
     "damage_words",
     "duration",
     "is_thought_only",

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,28 +17,29 @@ from lacie_chat.private import private_file, private_folder
 BUSY_SECONDS = 5.0
 
 
-def open_database(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    """A connection to `path` that any thread may use, one at a time. Raises StoreError; a file that is not ours is left
-    as it is."""
+def open_database(path: Path, busy_seconds: float, say: Callable[[str], object] = note) -> sqlite3.Connection:
+    """A connection to `path` that any thread may use, one at a time; `say` is told of a damaged file that was
+    recovered. Raises StoreError; a file that is not ours is left as it is."""
     _prepare_file(path)
     try:
         return _opened(path, busy_seconds)
-    except sqlite3.DatabaseError as error:
-        if not is_damage(error):
-            raise explained(error, str(path), busy_seconds) from None
-        try:
-            done = recover(path)
-        except (OSError, sqlite3.Error):
-            done = None
+    except sqlite3.Error as error:
+        done = recovered(path) if is_damage(error) else None
         if done is None:
             raise explained(error, str(path), busy_seconds) from None
-    except sqlite3.Error as error:
-        raise explained(error, str(path), busy_seconds) from error
-    note(done)
+    say(done)
     try:
         return _opened(path, busy_seconds)
     except sqlite3.Error as error:
         raise explained(error, str(path), busy_seconds) from error
+
+
+def recovered(path: Path) -> str | None:
+    """As `recover`; None also where the disk doesn't allow it. This process must not have the file open."""
+    try:
+        return recover(path)
+    except (OSError, sqlite3.Error):
+        return None
 
 
 def _opened(path: Path, busy_seconds: float) -> sqlite3.Connection:

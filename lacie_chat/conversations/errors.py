@@ -32,7 +32,10 @@ def explained(error: sqlite3.Error, name: str, busy_seconds: float) -> StoreErro
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreError(f"another program has kept {name} locked for over {busy_seconds:g} s; end it and try again")
     if is_damage(error):
-        return StoreError(f"{name} is damaged or not a database; move it away to start anew (it was left as it is)")
+        return StoreError(
+            f"{name} is damaged or not a database; end what else has it open and try again, or move it away to start "
+            "anew (it was left as it is)"
+        )
     if code == sqlite3.SQLITE_IOERR:
         return StoreError(f"can't read or write {name} ({error}): is the disk full or gone?")
     return StoreError(f"the database {name} can't be used: {error}")

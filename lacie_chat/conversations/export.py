@@ -62,17 +62,24 @@ def beside(connection: sqlite3.Connection, conversation_id: str) -> Beside:
 
 def to_json(conversation: Conversation, messages: Sequence[Message], beside: Beside) -> str:
     """One object: `format`, `conversation`, and `messages` as a flat list, a line each, tied into a tree by
-    `parent_id`. It is all that is known, and can be imported."""
+    `parent_id`. It is all that is known, and can be imported; `damaged` names what can't be read."""
     own = asdict(conversation) | {"settings": beside.settings}
-    del own["deleted_at"], own["damaged"]
+    del own["deleted_at"]
+    _name_damage(own)
     lines = []
     for message in messages:
         more = {"tokens": beside.tokens.get(message.id), "marked_at": beside.marked_at.get(message.id)}
         fields = asdict(message)
-        del fields["damaged"]
+        _name_damage(fields)
         lines.append(_as_json(fields | {name: value for name, value in more.items() if value is not None}))
     body = "[\n  " + ",\n  ".join(lines) + "\n ]" if lines else "[]"
     return f'{{\n "format": "{FORMAT}",\n "conversation": {_as_json(own)},\n "messages": {body}\n}}\n'
+
+
+def _name_damage(fields: dict[str, Any]) -> None:
+    """`damaged` stands there only where a field can't be read in the database, and names it."""
+    if not fields["damaged"]:
+        del fields["damaged"]
 
 
 def _as_json(value: object) -> str:

@@ -7,19 +7,19 @@ power cut may take the last moments, never the file's soundness.) Calls are thre
 
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from lacie_chat import paths
 from lacie_chat.conversations import branches, keeping, owner, streaming
+from lacie_chat.conversations.access import Access
 from lacie_chat.conversations.assessments import set_assessment
 from lacie_chat.conversations.database import BUSY_SECONDS, database_in_memory, open_database
-from lacie_chat.conversations.errors import StoreError, explained
+from lacie_chat.conversations.errors import StoreError
 from lacie_chat.conversations.export import beside, to_json, to_markdown
-from lacie_chat.conversations.filters import Figure, Query, filter_right_by
+from lacie_chat.conversations.filters import Query
 from lacie_chat.conversations.html_page import to_html
 from lacie_chat.conversations.importing import bring_in, read_export
 from lacie_chat.conversations.marks import find_marks, set_mark
@@ -34,35 +34,43 @@ from lacie_chat.conversations.records import (
     Status,
 )
 from lacie_chat.conversations.rows import settings_of, tokens_of
-from lacie_chat.conversations.schema import refuse_newer
 from lacie_chat.conversations.search import find_messages
 from lacie_chat.conversations.thoughts import add_thought
 from lacie_chat.conversations.values import as_json, compact_json, one_line, storable, timestamp
+from lacie_chat.loudness import note
 
 Format = Literal["markdown", "json", "html"]
 _PAGES = {"markdown": to_markdown, "html": to_html}
 
 
-class Store:
+class Store(Access):
     """The conversations' database. Make one with `Store.open()` or `Store.in_memory()`; it is a context manager."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None, busy_seconds: float, why: str = "") -> None:
-        """For `open` and `in_memory` only: `connection` is prepared and of the newest schema."""
-        self.path = path
-        self.why_in_memory = why  # one line, where a file should be written and can't be
-        self._connection = connection
-        self._busy_seconds = busy_seconds
-        self._lock = threading.RLock()
+        """For `open` and `in_memory` only."""
+        super().__init__(connection, path, busy_seconds, why)
         self._streaming: set[int] = set()
-        self._closed = False
 
     @classmethod
-    def open(cls, path: Path | None = None, *, busy_seconds: float = BUSY_SECONDS) -> "Store":
-        """The store in `path` (None: the user's), made if it isn't there; answers that a crash cut off are marked."""
+    def open(
+        cls,
+        path: Path | None = None,
+        *,
+        busy_seconds: float = BUSY_SECONDS,
+        say: Callable[[str], object] = note,
+    ) -> "Store":
+        """The store in `path` (None: the user's), made if it isn't there; answers that a crash cut off are marked.
+        `say` is told, in one line, of a damaged file that was recovered."""
         path = path or paths.database_path()
-        store = cls(open_database(path, busy_seconds), path, busy_seconds)
+        store = cls(open_database(path, busy_seconds, say), path, busy_seconds)
         try:
-            store._mark_cut_off()
+            try:
+                store._mark_cut_off()
+            except StoreError:
+                if not store.recovered:
+                    raise
+                say(store.recovered)
+                store._mark_cut_off()
         except BaseException:
             store.close()
             raise
@@ -168,12 +176,6 @@ class Store:
         """The conversations (that match), the last changed one first."""
         with self._reading() as connection:
             return keeping.listed(connection, limit, offset, query or Query(), pinned_first=pinned_first)
-
-    def right_by(self, figure: Figure) -> None:
-        """Filter by the P(right) that `figure` gives an answer of these parameters and this assessment, which is the
-        one that is shown; None: by the stored one."""
-        with self._reading() as connection:
-            filter_right_by(connection, figure)
 
     def search(self, query: Query | str, limit: int = 50) -> list[Hit]:
         """Finished messages that hold all of the words, best first; of a query, that match. Any string is valid."""
@@ -368,32 +370,3 @@ class Store:
         with self._writing() as connection:
             streaming.mark_cut_off(connection)
             keeping.purge(connection)
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for one call at a time; SQLite's errors come out as StoreError."""
-        with self._lock:
-            if self._closed:
-                raise StoreError("the conversations are closed already")
-            try:
-                yield self._connection
-            except sqlite3.Error as error:
-                raise explained(error, str(self.path or "in memory"), self._busy_seconds) from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of the block or nothing. Inside another one it is part of that."""
-        with self._reading() as connection:
-            if connection.in_transaction:
-                yield connection
-                return
-            # IMMEDIATE waits for the lock at the start; a read that turns into a write could only fail.
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                refuse_newer(connection, self.path)
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # a full disk may have ended it already
-                    connection.execute("ROLLBACK")
-                raise

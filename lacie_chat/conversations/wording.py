@@ -57,3 +57,12 @@ def damage_words(row: str, damaged: Sequence[str]) -> str:
     return (
         f"{row[:1].upper()}{row[1:]} is damaged in the database: {', '.join(damaged)} can't be read." if damaged else ""
     )
+
+
+def all_damage_words(conversation: Sequence[str], messages: int) -> str:
+    """The same of a conversation with so many damaged messages, each of which says by itself what of it can't be
+    read."""
+    count = "1 message is" if messages == 1 else f"{messages:,} messages are"
+    own = damage_words("this conversation", conversation)
+    rest = f"{count} damaged{'' if own else ' in the database'}; there it says what can't be read." if messages else ""
+    return " ".join(filter(None, (own, rest)))

@@ -10,10 +10,14 @@ What the template then renders holds its own markers only and is cut there; betw
 characters again, and where such a text would still give a marker's token, it is tokenised in two parts, cut after the
 marker's first character. The model reads the very characters that the user wrote, in ordinary tokens. A conversation
 without markers is tokenised as a whole, as llama.cpp's own tools do it.
+
+A long conversation is asked again with each question, nearly all of it as before: of messages that were found to hold
+no marker a digest is kept (of 16,384, the oldest goes first), and they aren't searched again.
 """
 
+import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from lacie_chat.engine.model import Model
@@ -27,6 +31,8 @@ _MAY_BE_WRITTEN = re.compile(r"<[^<>\s]{1,}>|\[[^\[\]\s]{1,}\]")
 """Ordinary tokens that a template writes are markers if they look like this: `<turn>`, not "user"."""
 _PRIVATE = range(0xF0000, 0x10FFFE)
 """Unicode's private-use characters of the upper planes: no template's own text holds any."""
+_CLEAN = 16_384
+"""Messages that are known to hold no marker, at most."""
 
 
 class Guard:
@@ -35,6 +41,7 @@ class Guard:
     def __init__(self, model: Model, source: str, rendered: str) -> None:
         self._model = model
         self._known: dict[int, bool] = {}
+        self._clean: dict[bytes, None] = {}
         self._written = {
             *(token for token in model.tokenise(source, special=True) if self._is_named(token, ordinary=False)),
             *(token for token in model.tokenise(rendered, special=True) if self._is_named(token, ordinary=True)),
@@ -73,17 +80,26 @@ class Guard:
             return len(text) > 1 and not text.isspace() and not text.isalnum()
         return ordinary and bool(_MAY_BE_WRITTEN.fullmatch(text))
 
-    def _among(self, tokens: Iterable[int]) -> list[int]:
-        return [token for token in tokens if self.is_marker(token)]
+    def _among(self, tokens: Sequence[int]) -> list[int]:
+        markers = {token for token in set(tokens) if self.is_marker(token)}
+        return [token for token in tokens if token in markers] if markers else []
 
     def _hide(self, text: str, stand_ins: "_StandIns") -> str:
-        while markers := self.markers(text):
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+        if digest in self._clean:
+            return text
+        if not (markers := self.markers(text)):
+            self._clean[digest] = None
+            if len(self._clean) > _CLEAN:
+                del self._clean[next(iter(self._clean))]
+            return text
+        while markers:
             hidden = text
             for marker in {self._model.marker(token) for token in markers}:
                 hidden = stand_ins.hide(hidden, marker)
             if hidden == text:  # the vocabulary writes it otherwise than the text does
                 return stand_ins.hide_signs(text)
-            text = hidden
+            text, markers = hidden, self.markers(hidden)
         return text
 
     def _parts(self, rendered: str, stand_ins: "_StandIns") -> list[int]:

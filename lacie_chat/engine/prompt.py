@@ -32,20 +32,16 @@ def fit(
     if not turns or turns[-1].role != "user":
         raise EngineError("There is no question to answer: the last turn must be the user's.")
     room = room_for_prompt(n_ctx, max_tokens)
-    whole = tokens_of(turns)
-    if len(whole) <= room:
-        return whole, None
+    whole = template.known_length(turns, **(variables or {}))
+    if whole is None or whole <= room:
+        tokens = tokens_of(turns)
+        if len(tokens) <= room:
+            return tokens, None
+        whole = len(tokens)
     system = [turns[0]] if turns[0].role == "system" else []
     rest = list(turns[len(system) :])
     starts = [i for i, turn in enumerate(rest) if turn.role == "user"]
-    low, high = 0, len(starts) - 1  # the earliest start that fits; lengths fall with it
-    while low < high:
-        middle = (low + high) // 2
-        if len(tokens_of([*system, *rest[starts[middle] :]])) <= room:
-            high = middle
-        else:
-            low = middle + 1
-    dropped = starts[low]
+    dropped = starts[_earliest(len(starts), lambda at: len(tokens_of([*system, *rest[starts[at] :]])) <= room)]
     kept = [*system, *rest[dropped:]]
     tokens = tokens_of(kept)
     silenced = len(tokens) > room and bool(system) and len(tokens_of([*system, ChatTurn("user", "")])) > room // 2
@@ -58,8 +54,21 @@ def fit(
         before = len(tokens)
         tokens, left_out = _shorten_last(kept, model, tokens_of, room, before)
         left_tokens = before - len(tokens)
-    cut = Cut(dropped, max(0, len(whole) - len(tokens)), len(tokens), silenced, left_out, left_tokens)
+    cut = Cut(dropped, max(0, whole - len(tokens)), len(tokens), silenced, left_out, left_tokens)
     return tokens, cut
+
+
+def _earliest(count: int, fits: Callable[[int], bool]) -> int:
+    """The first of `count` places from which on all fits, the last where none does. Sought from the end in growing
+    steps: what is tried is never much longer than what fits, however much lies before it."""
+    high, step = count - 1, 1
+    while step <= high and fits(high - step):
+        high, step = high - step, 2 * step
+    low = max(0, high - step + 1)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle + 1, high)
+    return low
 
 
 def room_for_prompt(n_ctx: int, max_tokens: int) -> int:

@@ -13,6 +13,7 @@ answer (GigaChat's `<|message_sep|>`, GLM's `<|user|>`), where the file doesn't 
 texts that an export names in the file (`lacie.stop`).
 """
 
+import hashlib
 import itertools
 import re
 from collections.abc import Mapping, Sequence
@@ -49,6 +50,8 @@ LAST = "\ue005"
 """What marks the end of the last message."""
 _UNSEEN = 0xE010
 """The first of the characters that stand for marks which the template isn't to see."""
+_LENGTHS = 64
+"""Conversations whose lengths are kept, at most."""
 _TAG = re.compile(r"\s*(<[^<>\s]+>|\[[^\[\]\s]+\])")
 
 
@@ -59,6 +62,7 @@ class ChatTemplate:
         self._model = model
         own = source or model.metadata.get("tokenizer.chat_template")
         self._variables: Mapping[str, object] = {}
+        self._lengths: dict[bytes, int] = {}
         self._added = ""
         self._unseen: Mapping[str, str] = {}
         self.asked_as = ""
@@ -166,7 +170,21 @@ class ChatTemplate:
         given = {**self._variables, **variables}
         tokens = self._guard.tokens(self._shaped(turns), lambda shown: self._render(shown, given))
         added = self._model.tokenise(self._added, special=True) if self._added else []
-        return [*self._model.with_bos(tokens), *added]
+        tokens = [*self._model.with_bos(tokens), *added]
+        self._lengths[self._key(turns, given)] = len(tokens)
+        if len(self._lengths) > _LENGTHS:
+            del self._lengths[next(iter(self._lengths))]
+        return tokens
+
+    def known_length(self, turns: Sequence[ChatTurn], **variables: object) -> int | None:
+        """How many tokens `tokens` gave for these turns, if it was asked for them lately."""
+        return self._lengths.get(self._key(turns, {**self._variables, **variables}))
+
+    def _key(self, turns: Sequence[ChatTurn], variables: Mapping[str, object]) -> bytes:
+        digest = hashlib.sha256(repr((sorted(variables.items()), self._added, self._unseen)).encode())
+        for turn in turns:
+            digest.update(f"{turn.role} {len(turn.content)} {turn.content}".encode("utf-8", "surrogatepass"))
+        return digest.digest()
 
     def _render(self, turns: Sequence[ChatTurn], variables: Mapping[str, object]) -> str:
         there = {mark: sign for mark, sign in self._unseen.items() if any(mark in turn.content for turn in turns)}

@@ -30,7 +30,8 @@ OnProgress = Callable[[float, str], None]
 
 _RETRIES = 5
 _PAUSE_SECONDS = 0.5
-_A_LOT = 1 << 20
+_A_LOT = 128 << 10
+"""Bytes that are progress, of a large file: a line that breaks every half megabyte brings it nevertheless."""
 _REPORT_SECONDS = 0.1
 _DISK_MARGIN = 64 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -24,7 +24,8 @@ _TIMEOUT_SECONDS, _CONNECT_SECONDS = 20.0, 8.0
 _MOST_REDIRECTS = 10
 _LARGEST_ANSWER = 32 << 20
 _REDIRECTS = (301, 302, 303, 307, 308)
-_PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
+_PASSWORD = re.compile(r"(?<=//)\S*@")
+"""Up to the last @, for a password may hold an @ or a slash."""
 
 
 def endpoint() -> str:
@@ -42,7 +43,10 @@ def hub_host() -> str:
 
 def shown(text: str) -> str:
     """A text with addresses, without the passwords in them and on one line."""
-    return " ".join(_PASSWORD.sub("", text).split())
+    address = endpoint()
+    scheme = f"{address.partition('//')[0]}//" if "//" in address else ""
+    without = scheme + address.removeprefix(scheme).rpartition("@")[2]
+    return " ".join(_PASSWORD.sub("", text.replace(address, without)).split())
 
 
 def get_json(path: str, name: str) -> Any:

@@ -34,6 +34,7 @@ from lacie_chat.tui.remembering import remember
 from lacie_chat.tui.screens.base import SizedScreen
 from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.terminal_keys import teach_textual
+from lacie_chat.tui.textual_caches import let_go
 from lacie_chat.tui.themes import Coloured
 from lacie_chat.tui.told_to_end import EndsWhenTold
 from lacie_chat.tui.typed_text import TakesAllText
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from lacie_chat.chat.choosing import Find
 
 teach_textual()
+let_go()
 
 QUIT_SECONDS = 2.0
 """How soon a second ctrl+c must follow to quit."""

@@ -77,7 +77,7 @@ def test_a_file_that_is_no_database_is_left_alone(path: Path) -> None:
     content = b"Dear diary, this is no database at all. " * 200
     path.write_bytes(content)
     message = refused(path)
-    assert f"{path} is damaged or not a database; move it away" in message
+    assert f"{path} is damaged or not a database; end what else has it open" in message
     assert path.read_bytes() == content
 
 
@@ -89,7 +89,7 @@ def test_a_damaged_database_is_left_alone(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[4096:] = b"\xa5" * (len(content) - 4096)
     path.write_bytes(content)
-    assert "is damaged or not a database; move it away" in refused(path)
+    assert "is damaged or not a database; end what else has it open" in refused(path)
     assert path.read_bytes() == content
 
 

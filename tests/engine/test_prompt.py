@@ -91,3 +91,47 @@ def test_room_for_the_answer_is_at_most_half(small: Engine) -> None:
 
 def test_turns_must_end_with_the_user(small: Engine) -> None:
     assert isinstance(collect(small.generate(history(2), GREEDY)).end, Failed)
+
+
+def test_a_long_conversation_costs_little_more_than_its_length(small: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted in characters that the tokenizer is given: cutting must not try halves of thousands of messages, and what
+    was found of old messages is kept."""
+    model, template = small._model, small._template
+    assert isinstance(model, Model) and isinstance(template, ChatTemplate)
+    given: list[int] = []
+    tokenise = model.tokenise
+
+    def counted(text: str, *, special: bool = False) -> list[int]:
+        given.append(len(text))
+        return tokenise(text, special=special)
+
+    monkeypatch.setattr(model, "tokenise", counted)
+    turns = [*history(2000), LAST]
+    characters = sum(len(turn.content) for turn in turns)
+
+    def cost(asked: list[ChatTurn]) -> tuple[float, int]:
+        """Characters given, by those of the conversation; and how often."""
+        given.clear()
+        fit(asked, model, template, n_ctx=512, max_tokens=24)
+        return sum(given) / characters, len(given)
+
+    first, calls = cost(turns)
+    assert first < 3.5 and calls < len(turns) + 100  # each message for itself, the whole, and its frame alone
+    again, calls = cost(turns)  # measured before it is sent, then sent
+    assert again < 0.2 and calls < 100
+    more = [*turns, ChatTurn("assistant", "Who knows."), ChatTurn("user", "And the next?")]
+    after, calls = cost(more)
+    assert after < 2.5 and calls < 100
+
+
+def test_the_earliest_turns_that_fit_are_found(small: Engine) -> None:
+    """Whatever the number of turns, no more is left out than must be."""
+    model, template = small._model, small._template
+    assert isinstance(model, Model) and isinstance(template, ChatTemplate)
+    for exchanges in (9, 10, 11, 12, 13, 17, 30, 64):
+        turns = [*history(exchanges), LAST]
+        tokens, cut = fit(turns, model, template, n_ctx=512, max_tokens=24)
+        assert len(tokens) <= 488
+        if cut is not None:
+            assert tokens == template.tokens(turns[cut.dropped_turns :])
+            assert len(template.tokens(turns[cut.dropped_turns - 2 :])) > 488

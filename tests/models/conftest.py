@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hub_server import HubServer
+
+from lacie_chat.models import ModelError, resolve
+from lacie_chat.models import hub as hub_module
 
 MakeGGUF = Callable[..., Path]
 
@@ -73,3 +77,33 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
         huggingface_hub.close_session()  # an earlier test's connections
         yield server
         huggingface_hub.close_session()
+
+
+TINY, TINY_FILE = "owner/Tiny-GGUF", "tiny-Q4_K_M.gguf"
+
+
+@pytest.fixture
+def tiny(hub: HubServer, make_gguf, monkeypatch: pytest.MonkeyPatch) -> HubServer:  # type: ignore[no-untyped-def]
+    hub.add(TINY, {TINY_FILE: make_gguf("a.gguf", kilobytes=300), "README.md": b"# Tiny\n"})
+    monkeypatch.setattr(hub_module, "_PAUSE_SECONDS", 0.001)
+    return hub
+
+
+@pytest.fixture
+def refused(tiny: HubServer, capfd: pytest.CaptureFixture[str]) -> Any:
+    """The line that fetching ends with. The right answers given again, the same command works."""
+
+    def refused(*, then_works: bool = True) -> str:
+        tiny.requests.clear()
+        with pytest.raises(ModelError) as caught:
+            resolve(TINY)
+        line = str(caught.value)
+        assert len(line.splitlines()) == 1 and line.isprintable() and 20 < len(line) < 330, line
+        assert capfd.readouterr() == ("", "")
+        assert len(tiny.requests) <= 30
+        if then_works:
+            tiny.answers.clear()
+            assert resolve(TINY).path.read_bytes() == tiny.repos[TINY].files[TINY_FILE]
+        return line
+
+    return refused

@@ -11,38 +11,11 @@ from typing import Any
 import pytest
 from hub_server import TOKEN, Answer, HubServer
 
-from lacie_chat.models import ModelError, resolve
 from lacie_chat.models import hub as hub_module
+from lacie_chat.models import resolve
 
 REPO = "owner/Tiny-GGUF"
 FILE = "tiny-Q4_K_M.gguf"
-
-
-@pytest.fixture
-def tiny(hub: HubServer, make_gguf, monkeypatch: pytest.MonkeyPatch) -> HubServer:  # type: ignore[no-untyped-def]
-    hub.add(REPO, {FILE: make_gguf("a.gguf", kilobytes=300), "README.md": b"# Tiny\n"})
-    monkeypatch.setattr(hub_module, "_PAUSE_SECONDS", 0.001)
-    return hub
-
-
-@pytest.fixture
-def refused(tiny: HubServer, capfd: pytest.CaptureFixture[str]) -> Any:
-    """The line that fetching ends with. The right answers given again, the same command works."""
-
-    def refused(*, then_works: bool = True) -> str:
-        tiny.requests.clear()
-        with pytest.raises(ModelError) as caught:
-            resolve(REPO)
-        line = str(caught.value)
-        assert len(line.splitlines()) == 1 and line.isprintable() and 20 < len(line) < 330, line
-        assert capfd.readouterr() == ("", "")
-        assert len(tiny.requests) <= 30
-        if then_works:
-            tiny.answers.clear()
-            assert resolve(REPO).path.read_bytes() == tiny.repos[REPO].files[FILE]
-        return line
-
-    return refused
 
 
 HUB_STATUS = {
@@ -264,69 +237,6 @@ def test_redirects_without_a_location(tiny: HubServer, refused: Any) -> None:
         refused(then_works=False)
 
 
-def test_a_server_that_sends_less_than_it_claims_is_asked_with_pauses_and_not_for_ever(
-    tiny: HubServer, refused: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pauses: list[int] = []
-    monkeypatch.setattr(hub_module, "_pause", pauses.append)
-    tiny.answers["contents"] = Answer(206, {"Content-Range": "bytes 0-9/10"}, b"")
-    line = refused()
-    assert f"the download of {FILE} broke off (0 kB of 308 kB came); run it again, it goes on from there" in line
-    assert pauses == [1, 2, 3, 4]
-
-
-def test_crumbs_are_not_progress(tiny: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that sends ten bytes a time would be asked thirty thousand times."""
-    monkeypatch.setattr(hub_module, "_PAUSE_SECONDS", 0.001)
-    tiny.faults.break_after, tiny.faults.break_times = 10, 10**9
-    with pytest.raises(ModelError, match="broke off"):
-        resolve(REPO)
-    assert len(tiny.contents_requests()) == 5
-    (partial,) = hub_module.cache_dir().rglob("*.lacie.incomplete")
-    assert partial.stat().st_size == 50  # kept
-    tiny.faults.break_times = 0
-    resolve(REPO)
-    assert tiny.contents_requests()[-1].range == "bytes=50-"
-
-
-@pytest.mark.parametrize(
-    ("answer", "line"),
-    [
-        (Answer(200, body=b"x" * 1_000_000), "is longer than the Hub says; run it again"),
-        (Answer(200, body=b"x" * 1_000_000, claims=-1), "is longer than the Hub says; run it again"),
-        (Answer(200, body=b"<html>Sign in to the hotel's network</html>", claims=-1), "broke off"),
-        (Answer(200, body=b"GGUF", claims=300_000), "broke off"),
-        (Answer(200, body=b""), "broke off"),
-        (Answer(204), "broke off"),
-        (Answer(206, {"Content-Range": "bytes 5-9/10"}, b"12345"), "another part of tiny-Q4_K_M.gguf came"),
-        (Answer(206, {"Content-Range": "rubbish"}, b"12345"), "another part of"),
-        (Answer(416), "is shorter than the Hub says; run it again, it starts over"),
-        (Answer(200, {"Content-Encoding": "gzip"}, b"no gzip at all"), "sends what can't be read"),
-        (Answer(200, {"Transfer-Encoding": "chunked"}, b"no chunks", claims=-1), "broke off"),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-def test_contents_that_are_not_the_file(tiny: HubServer, refused: Any, answer: Answer, line: str) -> None:
-    tiny.answers["contents"] = answer
-    assert line in refused(then_works="html" not in str(answer.body) and answer.body != b"GGUF")
-
-
-def test_an_answer_that_is_no_file_is_not_gone_on_with_for_ever(tiny: HubServer, refused: Any) -> None:
-    """What a hotel's page left is found out by the checksum; the second try starts over."""
-    tiny.answers["contents"] = Answer(200, body=b"<html>Sign in</html>", claims=-1)
-    refused(then_works=False)
-    tiny.answers.clear()
-    with pytest.raises(ModelError, match="arrived damaged"):
-        resolve(REPO)
-    assert resolve(REPO).path.read_bytes() == tiny.repos[REPO].files[FILE]
-
-
-def test_trouble_in_the_middle_is_waited_out(tiny: HubServer) -> None:
-    tiny.faults.break_after, tiny.faults.break_times = 100_000, 2
-    assert resolve(REPO).path.read_bytes() == tiny.repos[REPO].files[FILE]
-    assert [request.range for request in tiny.contents_requests()] == [None, "bytes=100000-", "bytes=200000-"]
-
-
 @pytest.mark.parametrize(
     ("address", "line"),
     [
@@ -346,6 +256,22 @@ def test_an_endpoint_that_is_none(
     said = refused(then_works=False)
     assert line in said and "hunter2" not in said
     assert tiny.requests == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http://me:hun@ter2@127.0.0.1:9", "http://me:hunter2/hunter2@127.0.0.1:9", "me:hunter2@127.0.0.1"),
+        *("http://me:hunter2 hunter2@127.0.0.1:9", "//me:hunter2@127.0.0.1", "http:me:hunter2@127.0.0.1"),
+        *("http://me:hunter2?hunter2#hunter2@127.0.0.1:9", "ftp://me:hunter2://hunter2@127.0.0.1"),
+    ],
+)
+def test_a_password_of_any_letters_is_never_shown(
+    tiny: HubServer, refused: Any, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    said = refused(then_works=False)
+    assert "hunter2" not in said and "ter2" not in said
 
 
 def test_a_password_in_the_endpoint_is_used_and_never_shown(

@@ -229,6 +229,8 @@ class ChatScreen(FetchingScreen):
         if other := others_answer(session):
             now = pair_name(session.speaker.model_name, session.speaker.adapter_name)
             self.notify(f"{other} answered here last; from now on it is {now}.", timeout=8, markup=False)
+        if session.tree.damage:
+            self.notify(session.tree.damage, severity="warning", timeout=20, markup=False)
         await self.transcript.show_branch(session.tree, Welcome(session))
         past = [turn.text for turn in session.tree.path() if turn.role == "user"]
         for text in past:

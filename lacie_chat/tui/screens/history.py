@@ -2,6 +2,7 @@
 and take back."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import accumulate
 from typing import ClassVar
@@ -254,13 +255,13 @@ class HistoryScreen(SizedScreen[str | None]):
         messages."""
         self._more = False
         entries: dict[str, Entry] = {}
+        matching = {row.id: row for row in self._store.list_conversations(PAGE, query=self._query)}
         for hit in self._store.search(self._query, MOST_HITS):
-            entries.setdefault(hit.conversation_id, found_entry(hit))
+            entries.setdefault(hit.conversation_id, found_entry(hit, matching.get(hit.conversation_id)))
         now = datetime.now(UTC)
-        for summary in self._store.list_conversations(PAGE, query=self._query):
+        for summary in matching.values():
             if summary.id not in entries:
-                row = listed_entry(summary, now)
-                entries[summary.id] = Entry(row.conversation_id, row.title, row.content, "", row.message_id)
+                entries[summary.id] = replace(listed_entry(summary, now), group="")
         return list(entries.values())
 
 

@@ -7,7 +7,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from lacie_chat.conversations import Message, Store, StoreError
+from lacie_chat.conversations import Message, Store, StoreError, damage_words
 from lacie_chat.conversations.export import notes_of
 from lacie_chat.tui.figures import DIM
 from lacie_chat.tui.widgets.history_rows import Entry
@@ -35,7 +35,9 @@ class HistoryPreview(VerticalScroll, can_focus=False):
         if entry is not None:
             try:
                 thread = [] if entry.message_id is None else self._store.thread(entry.message_id, MESSAGES)
-                text = Content("\n\n").join([Content.styled(entry.title, "bold"), *_content(thread)])
+                own = damage_words("this conversation", entry.damaged)
+                parts = [Content.styled(entry.title, "bold"), *([Content.styled(unbroken(own), DIM)] if own else [])]
+                text = Content("\n\n").join([*parts, *_content(thread)])
             except StoreError as error:
                 text = Content(str(error))
         self.query_one("#preview-text", Static).update(text)

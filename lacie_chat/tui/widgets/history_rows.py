@@ -1,7 +1,7 @@
 """The rows of the history: conversations under the day they were last changed, and what was found in them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from textual.content import Content
@@ -25,6 +25,8 @@ class Entry:
     message_id: int | None = None
     pinned: bool = False
     deleted: bool = False
+    damaged: tuple[str, ...] = ()
+    """What of it can't be read."""
 
 
 def day_name(day: date, today: date) -> str:
@@ -46,7 +48,7 @@ def listed_entry(summary: ConversationSummary, now: datetime) -> Entry:
     if summary.deleted_at is not None:
         when = f"deleted {summary.deleted_at.astimezone():%Y-%m-%d}"
     model = pair_name(summary.model, summary.adapter)
-    content = Content.assemble((title, "bold"), (f"\n{when} · {count} · {model}", DIM))
+    content = Content.assemble((title, "bold"), "\n", *_damaged(summary), (f"{when} · {count} · {model}", DIM))
     return Entry(
         summary.id,
         title,
@@ -55,18 +57,28 @@ def listed_entry(summary: ConversationSummary, now: datetime) -> Entry:
         summary.leaf_id,
         summary.pinned_at is not None,
         summary.deleted_at is not None,
+        summary.damaged,
     )
 
 
-def found_entry(hit: Hit) -> Entry:
+def _damaged(summary: ConversationSummary | None) -> list[tuple[str, str]]:
+    """The mark of a damaged one; the preview says what can't be read."""
+    return [("damaged", "$text-warning"), (" · ", DIM)] if summary is not None and summary.damaged else []
+
+
+def found_entry(hit: Hit, summary: ConversationSummary | None = None) -> Entry:
     """The row of a conversation in which something was found."""
     title = hit.title or "(no title)"
     snippet = Content(hit.snippet)
     for start, end in hit.matches:
         snippet = snippet.stylize("bold underline", start, end)
     who = "You: " if hit.role == "user" else ""
-    content = Content.assemble((title, "bold"), "\n", (who, DIM), snippet)
-    return Entry(hit.conversation_id, title, content, message_id=hit.message_id)
+    content = Content.assemble((title, "bold"), "\n", *_damaged(summary), (who, DIM), snippet)
+    found = Entry(hit.conversation_id, title, content, message_id=hit.message_id)
+    if summary is None:
+        return found
+    known = listed_entry(summary, hit.created_at)
+    return replace(found, pinned=known.pinned, deleted=known.deleted, damaged=known.damaged)
 
 
 def grouped(entries: Iterable[Entry], last: str = "") -> Iterator[Entry | str]:

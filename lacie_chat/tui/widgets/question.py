@@ -48,6 +48,8 @@ class QuestionView(MessageView):
         self._fold_of = fold_of
 
     def compose(self) -> ComposeResult:
+        if self.turn.note:
+            yield Static(self.turn.note, markup=False, classes="note")
         yield Static(markup=False, classes="question-text")
         yield FoldLine(self.turn)
         if self.branch[1] > 1:
