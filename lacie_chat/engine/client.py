@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lacie_chat.engine import wire
 from lacie_chat.engine.child import ChildProcess
-from lacie_chat.engine.errors import EngineDied, EngineError
+from lacie_chat.engine.errors import EngineDied, EngineError, EngineStopped
 from lacie_chat.engine.events import Failed, Finished, GenerationEvent, LoadProgress, ModelInfo, PromptSize
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Said, Sampling
 from lacie_chat.listener_files import Part
@@ -77,8 +77,9 @@ class EngineProcess(ChildProcess):
 
     def cancel(self) -> None:
         """Stop the generations in progress within 200 ms, also while they read their prompts, and what is read in
-        parallel. No-op when idle."""
+        parallel; where the child doesn't do it, they end here all the same. No-op when idle."""
         self._cancel(None)
+        self._call_off()
 
     def make_way(self) -> None:
         """Stop only what can wait: answers drawn aside, and what is read in parallel. No-op when idle."""
@@ -131,6 +132,8 @@ class RemoteAnswer:
             raise StopIteration
         try:
             event = wire.read_event(self._engine._checked(self._replies.get()))
+        except EngineStopped:  # it was called off, and the child says nothing
+            event = Finished("cancelled", 0, 0, 0, None, 0.0, 0.0)
         except EngineError as error:
             event = Failed(str(error), engine_died=isinstance(error, EngineDied))
         assert not isinstance(event, (LoadProgress, ModelInfo))

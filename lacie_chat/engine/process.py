@@ -43,6 +43,9 @@ class _Child:
 
     def handle(self, message: dict[str, Any]) -> None:
         operation, request = message["op"], message["id"]
+        if operation == "ping":
+            self._send({"id": 0, "type": "Pong"})
+            return
         if operation == "cancel":
             for number, answer in list(self._answers.items()):
                 if message["request"] in (None, number):

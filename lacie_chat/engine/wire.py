@@ -2,9 +2,9 @@
 
 Requests: `load`, `generate`, `measure`, `choices`, `complete`, `open`, `render` and `respond` (answers in batches,
 batch_process.py; `choices` and `complete` are theirs then), `cancel` (of one request, or of all generations and what
-is read in parallel), `make_way` (only of what can wait), `answer_now` (end the thoughts in progress). Replies: the
-events of events.py by their class names; `Value` ends a reader's call and a measuring, `Stopped` a call that was
-cancelled; `Error` ends any call, with one line for users.
+is read in parallel), `make_way` (only of what can wait), `answer_now` (end the thoughts in progress), `ping`. Replies:
+the events of events.py by their class names; `Value` ends a reader's call and a measuring, `Stopped` a call that was
+cancelled; `Error` ends any call, with one line for users; `Pong` says that it is there.
 """
 
 import json

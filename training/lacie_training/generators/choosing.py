@@ -6,6 +6,7 @@ from typing import Protocol
 
 from lacie_chat.engine.generator import Generator
 from lacie_chat.models import resolve
+from lacie_chat.models.peft_files import read_tensors, refuse_no_numbers
 from lacie_training.errors import TrainingError
 from lacie_training.recipes.models import ModelSettings
 
@@ -52,7 +53,10 @@ def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name
 def load_shared(
     settings: ModelSettings, adapters: Sequence[Path], *, adapter: Path | None = None, name: str = "speaker"
 ) -> SharedGenerator:
-    """As `load_generator`, in transformers or vLLM; `adapters`: all PEFT folders that will speak over the weights."""
+    """As `load_generator`, in transformers or vLLM; `adapters`: all PEFT folders that will speak over the weights.
+    Raises ModelError where one is damaged, or holds a NaN."""
+    for each in filter(None, {adapter, *adapters}):
+        refuse_no_numbers(each, read_tensors(each))
     if settings.data_parallel > 1:
         from lacie_training.generators.replicas import Replicas
 
