@@ -203,11 +203,14 @@ class PlainChat:
         for line in filter(None, (ending_line(turn), figures_line(turn))):
             self._say(line)
 
-    def _next(self, wait: float = _WAIT) -> ChatEvent | None:
+    def _next(self) -> ChatEvent | None:
         try:
-            return self._events.get(timeout=wait)
+            return self._events.get(timeout=_WAIT)
         except Empty:
             return None
+
+    def _next_now(self) -> ChatEvent | None:
+        return None if self._events.empty() else self._events.get()
 
     def _add(self, text: str, *, whole: bool = False) -> None:
         """Say what is a sentence or a line by now; the `whole` at the end of the answer."""
@@ -292,7 +295,7 @@ class PlainChat:
 
     def _change(self, speaker: ChatSpeaker) -> None:
         """Let this one answer; ctrl+c stops its loading, and the one before is back."""
-        while self._next(0) is not None:
+        while self._next_now() is not None:
             pass  # what came before it
         self.session.change_speaker(speaker)
         self._say(f"Loading {speaker.model_name}.")
