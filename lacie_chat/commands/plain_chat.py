@@ -209,9 +209,6 @@ class PlainChat:
         except Empty:
             return None
 
-    def _next_now(self) -> ChatEvent | None:
-        return None if self._events.empty() else self._events.get()
-
     def _add(self, text: str, *, whole: bool = False) -> None:
         """Say what is a sentence or a line by now; the `whole` at the end of the answer."""
         self._held_back += text
@@ -295,8 +292,8 @@ class PlainChat:
 
     def _change(self, speaker: ChatSpeaker) -> None:
         """Let this one answer; ctrl+c stops its loading, and the one before is back."""
-        while self._next_now() is not None:
-            pass  # what came before it
+        while not self._events.empty():
+            self._events.get()  # what came before it
         self.session.change_speaker(speaker)
         self._say(f"Loading {speaker.model_name}.")
         while True:
