@@ -219,7 +219,7 @@ class EngineKeeper:
         wants it. What it owes is asked of the new one, where no word of it is there yet."""
         with self._lock:
             engine, loading = self.engine, self._loading
-            self._deaths = 0
+            self._deaths, self.silent = 0, False
         if engine is not None and engine.silent:
             engine.end()
             self.died(engine)

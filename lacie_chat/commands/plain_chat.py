@@ -203,9 +203,9 @@ class PlainChat:
         for line in filter(None, (ending_line(turn), figures_line(turn))):
             self._say(line)
 
-    def _next(self, wait: float = _WAIT) -> ChatEvent | None:
+    def _next(self) -> ChatEvent | None:
         try:
-            return self._events.get(timeout=wait)
+            return self._events.get(timeout=_WAIT)
         except Empty:
             return None
 
@@ -292,8 +292,8 @@ class PlainChat:
 
     def _change(self, speaker: ChatSpeaker) -> None:
         """Let this one answer; ctrl+c stops its loading, and the one before is back."""
-        while self._next(0) is not None:
-            pass  # what came before it
+        while not self._events.empty():
+            self._events.get()  # what came before it
         self.session.change_speaker(speaker)
         self._say(f"Loading {speaker.model_name}.")
         while True:

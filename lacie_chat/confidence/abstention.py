@@ -7,7 +7,8 @@ None for one that answers. The rules:
 - An abstention is the writer's own ("I", "we", or no subject at all: "No idea."). "Nobody knows who wrote it" and
   "He said he didn't know" are claims.
 - An abstention is undone by an answer beside it: a claim before it ("It's Lyon. I don't know more."), a guess after
-  it ("I don't know, but I think it's Lyon"), any claim after a qualified one ("I don't know for sure, but Paris").
+  it ("I don't know, but I think it's Lyon"), any claim beside a qualified one ("I don't know for sure, but Paris";
+  "It's Paris, though I'm not certain").
   Offers, apologies, advice to ask elsewhere and reasons for not knowing are no answers.
 - How-to instructions and explanations do claim something, so they count as answered (without a single answer span).
 """
@@ -161,10 +162,11 @@ def _abstains(text: str) -> bool:
         qualified = _QUALIFIED.search(opening[match.start() : match.end() + 24]) is not None
         split = _CLAUSE if qualified else _CONTRAST  # "I'm not certain, it was Paris" needs no "but"
         clauses = split.split(opening[match.end() : own.end])[1:]
-        lead = _CONTRAST.split(opening[own.start : match.start()])[:-1]  # "It may be Lyon, but I don't know"
+        # "It may be Lyon, but I don't know", "It is Lyon, though I'm not certain"
+        lead = _CONTRAST.split(opening[own.start : match.start()])[:-1]
         return not (
             any(_guesses(clause, qualified) for clause in clauses)
-            or any(_answers(clause) and lexical_cues(clause)[0] for clause in lead)
+            or any(_answers(clause) and (qualified or lexical_cues(clause)[0]) for clause in lead)
             or any(_guesses(sentence.text, qualified) for sentence in sentences(after))
         )
     return False

@@ -50,7 +50,8 @@ def assess_many(
     masked = [
         mask(response, span.text) if span else response for (_, response), (_, span) in zip(items, found, strict=True)
     ]
-    heard = iter(listener.acceptances([text for text in masked if text.strip()]))
+    texts = list(dict.fromkeys(text for text in masked if text.strip()))  # "I don't know." is heard once
+    heard = dict(zip(texts, listener.acceptances(texts), strict=True))
     drawn = tokens or [()] * len(items)
     return [
         _assessment(
@@ -59,7 +60,7 @@ def assess_many(
             state,
             span,
             text,
-            next(heard) if text.strip() else None,
+            heard.get(text),
             calibrator,
             listener.version,
             signals_of(each, (span.start, span.end) if span else None),

@@ -176,7 +176,7 @@ def habit_of_file(path: Path) -> Habit | None:
 @lru_cache(maxsize=16)
 def habit_of(source: str) -> Habit | None:
     """What a template says of thought; None where it knows none. Never raises: one that is broken says nothing."""
-    probe = _Probe(source)
+    probe = _probe(source)
     form = _by_table(source) or _by_rendering(probe) or _by_its_words(source)
     return _habit(probe, form) if form is not None else None
 
@@ -191,7 +191,7 @@ def answer_at_once(source: str, arguments: Mapping[str, Any]) -> tuple[dict[str,
     if habit is None:
         return dict(arguments), ""
     variables = {**(habit.off or {}), **arguments}
-    opening = _Probe(source).opening(**variables) or ""
+    opening = _probe(source).opening(**variables) or ""
     if Splitter(habit.form, opening).state == "thought" or habit.form.header_end:
         return variables, habit.added("off", opening)
     return variables, ""
@@ -199,12 +199,18 @@ def answer_at_once(source: str, arguments: Mapping[str, Any]) -> tuple[dict[str,
 
 def variables_of(source: str) -> frozenset[str]:
     """The names that a template reads without giving them a value itself."""
-    return _Probe(source).names
+    return _probe(source).names
 
 
 def habit_of_tags(opening: str, closing: str) -> Habit:
     """That of a model whose vocabulary has these marks while its template says nothing of them."""
     return Habit(Form((opening,), (closing,), f"{opening}\n", f"\n{closing}\n\n"))
+
+
+@lru_cache(maxsize=4)
+def _probe(source: str) -> "_Probe":
+    """Compiled once: ten thousand prompts by one template cost more in its compiler than their answers in the model."""
+    return _Probe(source)
 
 
 class _Probe:

@@ -174,6 +174,13 @@ def fitted_forms(signals: Signalled, correct: Bools, folds: int, seed: int, repe
     return tuple(forms)
 
 
+def form_over(signals: Signalled, correct: Sequence[bool], names: Sequence[str]) -> Form:
+    """One logistic regression over just these signals, all of which every answer must have; none weighs negatively.
+    Raises FittingError, one line, on too few right or wrong answers."""
+    _check(len(correct), sum(correct), MINIMUM)
+    return _form(_design(signals, names), np.array(correct, dtype=bool), names)
+
+
 def _check(n: int, right: int, minimum: int) -> None:
     if n < minimum:
         raise FittingError(f"{n} answers are too few to fit a calibrator: at least {minimum} are needed")

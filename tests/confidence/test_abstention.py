@@ -39,6 +39,10 @@ QUESTION = "Which city hosted the 1900 Olympics?"
         "Beats me.",
         "I don't know. If you give me more context, I can help.",
         "I’m not familiar with that event.",
+        "Well, but I'm not sure.",
+        "That's a good question, but I'm not certain.",
+        "I'm sorry, but I'm not sure.",
+        "Sorry, though I'm unsure.",
     ],
 )
 def test_abstentions(response: str) -> None:
@@ -60,6 +64,10 @@ def test_abstentions(response: str) -> None:
         "Paris. I don't know more than that.",
         "It was Paris. I'm not sure about the year.",
         "It may be Paris, but I don't know.",
+        "It was Paris, though I'm not completely certain.",
+        "The 1900 Olympics were held in Paris, but I'm not entirely sure.",
+        "Paris, although I'm not sure.",
+        "It was Paris – but I can't confirm that.",
         "Nobody knows which city it was.",
         "He said he didn't know. She answered that it was Paris.",
         'The mayor said: "I don\'t know." The city was Paris.',

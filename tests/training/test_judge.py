@@ -129,3 +129,13 @@ def test_everyday_prompts_are_not_judged_and_keep_their_order() -> None:
     assert [each["id"] for each in judged] == ["e#plain0", "q#plain0"]
     assert (judged[0]["state"], judged[0]["acceptance"]) == ("no_claim", None)
     assert len(reader.heard) == len(reader.extracted) == 1
+
+
+def test_what_the_speaker_knew_of_its_own_words_is_kept_with_the_draw() -> None:
+    text, answer = PLAIN["response"], "Oslo"
+    start = text.index(answer)
+    tokens = [[0, start, -0.5], [start, start + 2, -1.0], [start + 2, start + 4, -0.25], [start + 4, len(text), -0.1]]
+    plain, mild = judge_rows([{**PLAIN, "token_logprobs": tokens}, MILD], Scripted().listener)
+    assert plain["signals"]["span_sum"] == -1.25 and plain["signals"]["span_lowest"] == -1.0
+    assert plain["signals"]["tokens"] == 4 and "token_logprobs" not in plain
+    assert mild["signals"] is None, "nobody drew those words"

@@ -178,3 +178,15 @@ def test_everyday_prompts_are_preferred_unhedged(
         assert chosen["style"] == "plain" and rejected["style"] == "hedged" and rejected["draw"] == chosen["id"]
     alone, _ = make_pairs(rows, settings, objective="truthful_only", seed=0)
     assert not any(pair["kind"] == EVERYDAY for pair in alone)
+
+
+def test_a_draw_has_the_probabilities_of_the_words_that_are_kept_and_its_rewordings_have_none(tmp_path: Path) -> None:
+    folder = sampled(tmp_path, STYLES)
+    rows = read_rows(folder.file("samples.jsonl"))
+    drawn = [row for row in rows if row["style"] == "plain" and row["answers"] and row["response"]]
+    assert drawn
+    for row in drawn:
+        places = [(start, end) for start, end, _ in row["token_logprobs"]]
+        assert places[0][0] == 0 and places[-1][1] == len(row["response"])
+        assert all(logprob <= 0 for *_, logprob in row["token_logprobs"])
+    assert not any("token_logprobs" in row for row in rows if row["style"] == "hedged")

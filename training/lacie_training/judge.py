@@ -15,6 +15,7 @@ from lacie_training.generators import listener_version, load_listener
 from lacie_training.questions.screening import training_questions
 from lacie_training.questions.splits import Question, load_questions
 from lacie_training.run_folder import Row, RowFile, RunFolder, read_rows
+from lacie_training.sample import TOKENS
 from lacie_training.samples.rewording import LEFT_OUT, is_drawn
 from lacie_training.stage import stage_main
 
@@ -69,11 +70,14 @@ def answers_of(judged: Iterable[Row]) -> dict[str, str | None]:
 
 
 def _judged(rows: Sequence[Row], listener: Listener, answers: Sequence[str | None]) -> list[Row]:
-    assessments = assess_many([(row["question"], row["response"]) for row in rows], listener=listener, answers=answers)
+    items = [(row["question"], row["response"]) for row in rows]
+    tokens = [[tuple(token) for token in row.get(TOKENS, ())] for row in rows]
+    assessments = assess_many(items, listener=listener, answers=answers, tokens=tokens)
     judged = []
     for row, assessment in zip(rows, assessments, strict=True):
         answer = assessment.answer_span.text if assessment.answer_span else None
-        judged.append({**row, **assessment.to_dict(), "correct": _question(row).is_right(answer)})
+        kept = {name: value for name, value in row.items() if name != TOKENS}  # their signals are in the assessment
+        judged.append({**kept, **assessment.to_dict(), "correct": _question(row).is_right(answer)})
     return judged
 
 

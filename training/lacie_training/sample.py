@@ -15,6 +15,7 @@ from functools import cache
 from itertools import islice
 from random import Random
 
+from lacie_chat.engine.generator import Response
 from lacie_chat.evaluation.prompts import prompt_text, stop_strings
 from lacie_chat.progress import progress
 from lacie_training.generators import Generator, load_generator, seed_of
@@ -26,6 +27,9 @@ from lacie_training.recipes.schema import Recipe, Style
 from lacie_training.run_folder import Row, RowFile, RunFolder
 from lacie_training.samples.rewording import first_sentences, reworded, ways
 from lacie_training.stage import stage_main
+
+TOKENS = "token_logprobs"
+"""Of a sample as it was drawn: first and last character (exclusive) and log-probability of each of its tokens."""
 
 
 def chunks(questions: Sequence[Question], per_chunk: int) -> Iterator[list[Question]]:
@@ -75,10 +79,18 @@ def _drawn_rows(
                 text, whole = first_sentences(text, each.style.sentences)
                 finish = "stop" if whole else finish
             row = _row(each.question, each.style, number, prompt)
-            rows.setdefault((each.question.id, each.style.name), []).append(
-                {**row, "draw": row["id"], "response": text, "finish": finish, "tokens": response.tokens}
-            )
+            row |= {"draw": row["id"], "response": text, "finish": finish, "tokens": response.tokens}
+            rows.setdefault((each.question.id, each.style.name), []).append(row | _own(response, text))
     return rows
+
+
+def _own(response: Response, text: str) -> Row:
+    """How probable the tokens of what is kept of a response were to the speaker, where the generator knows it. One
+    that was put into its mouth in part has none: its tokens stand elsewhere in the text."""
+    if not response.probabilities or not response.text.startswith(text):
+        return {}
+    inside = [(start, min(end, len(text)), logprob) for start, end, logprob in response.probabilities]
+    return {TOKENS: [[start, end, round(logprob, 4)] for start, end, logprob in inside if start < len(text)]}
 
 
 def _row(question: Question, style: Style, number: int, prompt: str) -> Row:
@@ -106,7 +118,7 @@ def _reworded_rows(drawn: Sequence[Row], question: Question, style: Style, seed:
             opening = opening or (style.openings[number % len(style.openings)] if style.openings else "")
         said = row["response"] if question.answers else first_sentences(row["response"], 1)[0]
         text = reworded(said, opening, closing)
-        rows.append({**row, **_row(question, style, number, row["prompt"]), "response": text})
+        rows.append({**_unspoken(row), **_row(question, style, number, row["prompt"]), "response": text})
     return rows
 
 
@@ -116,13 +128,18 @@ def _instead_rows(drawn: Sequence[Row], question: Question, style: Style, seed: 
     Random(f"instead {seed} {question.id} {style.name}").shuffle(order)
     return [
         {
-            **drawn[number],
+            **_unspoken(drawn[number]),
             **_row(question, style, number, drawn[number]["prompt"]),
             "response": order[number % len(order)],
             "finish": "stop",
         }
         for number in range(style.count)
     ]
+
+
+def _unspoken(row: Row) -> Row:
+    """What holds of a row in other words too: the speaker never said those, so there is no probability of them."""
+    return {name: value for name, value in row.items() if name != TOKENS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 
+from lacie_chat.engine.alignment import aligned
 from lacie_chat.engine.generator import Response
 from lacie_chat.engine.settings import PENALTY_WINDOW, Sampling
 from lacie_training.generators.encoding import cut_at
@@ -37,19 +38,22 @@ class Rows:
     ) -> None:
         """`may_stop`: what was found out about tokens with these stop strings before; it is added to."""
         self.tokens: list[list[int]] = [[] for _ in range(count)]
+        self.logprobs: list[list[float]] = [[] for _ in range(count)]
         self.finished = [False] * count
         self._tokenizer, self._ends, self._stop, self._may_stop = tokenizer, ends, tuple(stop), may_stop
 
-    def add(self, rows: Sequence[int], tokens: Sequence[int]) -> list[int]:
-        """Add one token to each of these rows that has not ended; returns the places (in `rows`) that go on."""
+    def add(self, rows: Sequence[int], tokens: Sequence[int], logprobs: Sequence[float]) -> list[int]:
+        """Add one token to each of these rows that has not ended, with its log-probability; returns the places (in
+        `rows`) that go on."""
         going_on = []
-        for place, (row, token) in enumerate(zip(rows, tokens, strict=True)):
+        for place, (row, token, logprob) in enumerate(zip(rows, tokens, logprobs, strict=True)):
             if self.finished[row]:
                 continue
             if token in self._ends:
                 self.finished[row] = True
                 continue
             self.tokens[row].append(token)
+            self.logprobs[row].append(logprob)
             if self._stop and self._completes(token) and self._stopped(row):
                 self.finished[row] = True
                 continue
@@ -74,13 +78,28 @@ class Rows:
         return cast(str, self._tokenizer.decode(tokens, skip_special_tokens=True))
 
     def responses(self, strip: bool) -> list[Response]:
-        """The texts before their stop strings, in order of the rows."""
+        """The texts before their stop strings, in order of the rows. With `strip` they are a speaker's responses, and
+        have their tokens' probabilities; a reader's answers are taken as they come."""
         result = []
         for row, tokens in enumerate(self.tokens):
             text = cut_at(self._decoded(tokens), self._stop)
+            text = text.strip() if strip else text
             finish = "stop" if self.finished[row] else "length"
-            result.append(Response(text.strip() if strip else text, cast(Any, finish), len(tokens)))
+            pieces = list(zip(self._pieces(tokens), self.logprobs[row], strict=True)) if strip else []
+            result.append(Response(text, cast(Any, finish), len(tokens), aligned(pieces, text)))
         return result
+
+    def _pieces(self, tokens: list[int]) -> list[bytes]:
+        """What each token adds to the text. A character of several tokens is the last one's."""
+        pieces, before = [], ""
+        for count in range(1, len(tokens) + 1):
+            text = self._decoded(tokens[:count])
+            if text.endswith("\ufffd") and count < len(tokens):
+                pieces.append(b"")
+                continue
+            pieces.append(text[len(before) :].encode())
+            before = text
+        return pieces
 
 
 def penalise(logits: torch.Tensor, answers: Sequence[list[int]], penalty: float) -> torch.Tensor:
@@ -101,10 +120,16 @@ def pick(logits: torch.Tensor, sampling: Sampling, uniform: torch.Tensor) -> tor
     """
     if sampling.temperature == 0:
         return logits.argmax(-1)
+    if sampling.top_k and sampling.top_k < logits.size(-1):
+        # what is cut off has no part in the rest: sorting 40 candidates costs nothing, a vocabulary more than a step
+        candidates = logits.topk(sampling.top_k, dim=-1).indices.sort(-1).values
+        return candidates.gather(-1, _inverted(logits.gather(-1, candidates), sampling, uniform)[:, None]).squeeze(-1)
+    return _inverted(logits, sampling, uniform)
+
+
+def _inverted(logits: torch.Tensor, sampling: Sampling, uniform: torch.Tensor) -> torch.Tensor:
+    """The place of one candidate a row, cut by top-p and drawn."""
     logits = logits.float()
-    if sampling.top_k:
-        floor = logits.topk(min(sampling.top_k, logits.size(-1)), dim=-1).values[:, -1:]
-        logits = logits.masked_fill(logits < floor, -torch.inf)
     if sampling.top_p < 1:
         ordered, order = logits.softmax(-1).sort(dim=-1, descending=True)
         outside = ordered.cumsum(-1) - ordered >= sampling.top_p

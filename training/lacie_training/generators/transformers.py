@@ -295,10 +295,12 @@ class TransformersGenerator:
         rows = Rows(len(mask), self.tokenizer, self._ends, stop, may_stop)
         alive = list(range(len(mask)))
         for step in range(sampling.max_tokens):
+            own = logits
             if sampling.repeat_penalty != 1:
                 logits = penalise(logits, [rows.tokens[row] for row in alive], sampling.repeat_penalty)
             chosen = pick(logits, sampling, numbers_there[:, step])
-            going_on = rows.add(alive, chosen.tolist())
+            logprobs = own.float().log_softmax(-1).gather(-1, chosen[:, None]).squeeze(-1)
+            going_on = rows.add(alive, chosen.tolist(), logprobs.tolist())
             if not going_on or step + 1 == sampling.max_tokens:
                 break
             if len(going_on) <= (1 - _ENOUGH_ENDED) * len(alive):

@@ -134,7 +134,9 @@ class Rung(Section):
     """Two styles that say the same answer, one surer than the other, and how many pairs they give.
 
     `right`: at most so many of right answers; `wrong_per_right`: so many of wrong ones stand against each of them.
-    `cut`: the accept threshold lies here, half way between the two styles' median acceptances.
+    `cut`: the accept threshold lies here, half way between the two styles' median acceptances. `top`: the surer style
+    is for this share of the draws, those that are likeliest right by what the speaker itself knew
+    (samples/knowledge.py): right answers that aren't among them, and wrong ones that are, give no pair.
     """
 
     sure: str
@@ -142,6 +144,7 @@ class Rung(Section):
     right: int | None = Field(default=None, ge=1)
     wrong_per_right: float = Field(default=1.0, gt=0)
     cut: bool = False
+    top: float | None = Field(default=None, gt=0, lt=1)
 
 
 class PairSettings(Section):
@@ -330,6 +333,9 @@ class Recipe(Section):
             del identity["questions"]["more"]
         if self.questions.train.reword_wrong == 1:
             del identity["questions"]["train"]["reword_wrong"]
+        for rung in identity["pairs"]["ladder"]:
+            if rung["top"] is None:
+                del rung["top"]
         for draw in (identity["sample"], identity["evaluate"]):
             if draw["repeat_penalty"] == 1:
                 del draw["repeat_penalty"]

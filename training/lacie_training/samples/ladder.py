@@ -10,6 +10,7 @@ pair that it hears the other way round, or within the margin, is dropped.
 Where one steps down hangs on how many wrong answers stand against a right one: DPO prefers the lower degree where the
 odds of being wrong, times `wrong_per_right`, are above one (shifted by what the base model says of itself). Many wrong
 ones at the top rung and few at the bottom make the tone follow the odds in steps. The last step down is to decline.
+With `top` a rung is also set by what the speaker knew (`lacie_training.samples.knowledge`).
 """
 
 import random
@@ -19,6 +20,7 @@ from statistics import median
 from typing import Any
 
 from lacie_training.recipes.schema import PairSettings, Rung
+from lacie_training.samples.knowledge import likelihood_ranks
 from lacie_training.samples.rewording import draw_of, is_drawn
 
 RIVALS = "right > wrong, both as drawn"
@@ -41,8 +43,11 @@ def ladder_preferences(
         of_draw[draw_of(row)][row["style"]] = row
     found: list[Preference] = []
     before: Counter[str] = Counter()
+    ranks: Mapping[str, float] = {}
+    if any(rung.top is not None for rung in settings.ladder):
+        ranks = likelihood_ranks([row for row in samples if is_drawn(row)], seed=seed)
     for number, rung in enumerate(settings.ladder):
-        kinds = _of_rung(of_draw, rung, settings.margin, dropped)
+        kinds = _of_rung(of_draw, rung, settings.margin, ranks, dropped)
         before += Counter(kind for each in kinds for kind, _, _ in each)
         kept = _in_proportion(*kinds, rung, random.Random(f"rung {seed} {number}"))
         dropped["beyond a rung's proportion"] += sum(map(len, kinds)) - len(kept)
@@ -57,12 +62,16 @@ def ladder_preferences(
 
 
 def _of_rung(
-    of_draw: Mapping[str, Mapping[str, Sample]], rung: Rung, margin: float, dropped: Counter[str]
+    of_draw: Mapping[str, Mapping[str, Sample]],
+    rung: Rung,
+    margin: float,
+    ranks: Mapping[str, float],
+    dropped: Counter[str],
 ) -> tuple[list[Preference], list[Preference]]:
     """The preferences of right answers and those of wrong ones. One who declines is always the less sure."""
     right: list[Preference] = []
     wrong: list[Preference] = []
-    for styles in of_draw.values():
+    for draw, styles in of_draw.items():
         if rung.sure not in styles or rung.unsure not in styles:
             continue
         sure, unsure = styles[rung.sure], styles[rung.unsure]
@@ -71,6 +80,8 @@ def _of_rung(
             dropped["judged differently as twins"] += 1
         elif not declines and sure["acceptance"] - unsure["acceptance"] < margin:
             dropped["within the margin of acceptance, or heard the other way round"] += 1
+        elif rung.top is not None and bool(sure["correct"]) != (ranks.get(draw, 1.0) < rung.top):
+            dropped["right or wrong against all that the speaker knew"] += 1
         elif sure["correct"]:
             right.append((f"right: {rung.sure} > {rung.unsure}", sure, unsure))
         else:
