@@ -1,4 +1,5 @@
 # Two commands: `make chat` (install the application, open the chat) and `make test` (install everything, check everything).
+# `make soak` besides: an hour of faults, hostile files and long conversations.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -8,6 +9,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install -c .constraints.txt
 MODEL ?= embedded
+SOAK ?= 1
+SEED ?= 1
+KINDS ?=
 
 # What llama.cpp is compiled for: `make chat GPU=cuda` (or vulkan, rocm, metal, cpu), kept until another is named.
 # `default` is what llama.cpp does by itself: Metal on a Mac, elsewhere the CPU alone.
@@ -27,12 +31,14 @@ export CMAKE_ARGS := $(strip -DLLAVA_BUILD=OFF $(GPU_FLAGS_$(GPU)) $(CMAKE_ARGS)
 LLAMA := $(shell sed -n 's/.*"\(llama-cpp-python==[0-9.]*\)".*/\1/p' pyproject.toml)
 LLAMA_BUILT := $(VENV)/.llama-$(lastword $(subst ==, ,$(LLAMA)))-$(GPU)
 
-.PHONY: help chat test lint types tests clean
+.PHONY: help chat test soak lint types tests clean
 
 help:
 	@echo "make chat    install (once) and open the chat on the embedded model; MODEL=path-or-hub-name for another"
 	@echo "             GPU=cuda|metal|vulkan|rocm|cpu compiles llama.cpp for that (kept until another is named)"
 	@echo "make test    install all extras (once) and run every check and test"
+	@echo "make soak    an hour of kills, full disks, damaged files and long conversations; SOAK=0.02 for a fiftieth"
+	@echo "             KINDS=store for those with this in their names, SEED=7 for another draw"
 	@echo "make clean   remove $(VENV) and caches"
 
 chat: $(VENV)/.installed-chat
@@ -85,6 +91,10 @@ types: $(VENV)/.installed-all
 tests: $(VENV)/.installed-all
 	@echo "==> pytest (all of it, on the embedded model: several minutes)"
 	@$(BIN)/python -m pytest
+
+soak: $(VENV)/.installed-all
+	@echo "==> soak (on two idle cores within an hour)"
+	@$(BIN)/python tests/soak/soak.py --share $(SOAK) --seed $(SEED) --kinds '$(KINDS)'
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -39,8 +39,14 @@ def parse_json(text: str | bytes, *, most: int = MOST_BYTES) -> Any:
 
 def read_json(path: Path, *, most: int = MOST_BYTES) -> Any:
     """The value in a file. Raises NoJSON, and OSError where it can't be read."""
+    return parse_json(beginning(path, most + 1), most=most)
+
+
+def beginning(path: Path, most: int) -> bytes:
+    """The first bytes of a file, at most so many: what is longer than it can be isn't read to see that. Raises
+    OSError."""
     with path.open("rb") as file:
-        return parse_json(file.read(most + 1), most=most)
+        return file.read(most)
 
 
 def _no_number(name: str) -> NoReturn:

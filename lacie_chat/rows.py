@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -21,6 +21,7 @@ from lacie_chat.foreign_json import LONGEST_LINE, NoJSON, parse_json
 from lacie_chat.private import opener
 
 Row = dict[str, Any]
+_PIECE = 1 << 16
 
 
 @contextmanager
@@ -128,18 +129,33 @@ def to_do(file: RowFile, ids: Sequence[str], size: int) -> list[slice]:
 def _cut_torn_line(path: Path) -> None:
     """Cut what follows the last line that is whole: ends in a newline and parses (a power cut can leave zeros)."""
     with path.open("rb+") as file:
-        data = file.read()
-        end = len(data)
+        size = file.seek(0, os.SEEK_END)
+        end = _newline_before(file, size)
         while end:
-            end = data.rfind(b"\n", 0, end) + 1
-            start = data.rfind(b"\n", 0, max(end - 1, 0)) + 1
-            if end == 0 or _parses(data[start:end]):
+            start = _newline_before(file, end - 1)
+            if end - start > LONGEST_LINE:
+                break  # not torn: who reads it says that it is too long
+            file.seek(start)
+            if _parses(file.read(end - start)):
                 break
             end = start
-        if end != len(data):
+        if end != size:
             file.truncate(end)
             file.flush()
             os.fsync(file.fileno())
+
+
+def _newline_before(file: BinaryIO, end: int) -> int:
+    """The place behind the last newline before `end`; 0 where there is none. A file of gigabytes is read from there
+    on, a piece at a time."""
+    while end:
+        start = max(0, end - _PIECE)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
 
 
 def _parses(line: bytes) -> bool:

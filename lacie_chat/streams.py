@@ -23,6 +23,7 @@ from typing import Any, TextIO
 from lacie_chat.errors import LacieError
 from lacie_chat.printable import printable
 
+_LONGEST_INPUT = 16 << 20
 _NO_CODES = ("", "dumb", "unknown")
 
 
@@ -110,9 +111,11 @@ def print_path(path: str | Path) -> None:
 
 
 def read_input() -> str:
-    """All of standard input, as text. Raises LacieError, one line, for what is none."""
+    """All of standard input, as text. Raises LacieError, one line, for what is none, or longer than any context."""
     try:
-        data = sys.stdin.buffer.read()
+        data = sys.stdin.buffer.read(_LONGEST_INPUT + 1)
+        if len(data) > _LONGEST_INPUT:
+            raise LacieError(f"standard input is too long: over {_LONGEST_INPUT >> 20} MiB; give a part of it")
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         byte = f"byte {error.start} is 0x{error.object[error.start]:02x}"

@@ -15,8 +15,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 # The same examples each time: a change is judged by what it changed. `HYPOTHESIS_PROFILE=search` looks for new ones.
-settings.register_profile("same", derandomize=True)
-settings.register_profile("search", max_examples=1000)
+# How long one takes says nothing, on a machine full of work.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 # One engine at full threads beside another busy process collapses (OpenMP spins), so the tests leave a core alone.

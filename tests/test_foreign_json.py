@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from any_json import ANY, changed
 from fitted import calibrator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -39,13 +40,6 @@ BROKEN = {
 """What is no JSON, and what is said of it."""
 OTHER_KINDS = (b"null", b"[]", b'"text"', b"3", b"{}", b"[[1, 2]]", b'{"format": {}, "id": [], "made_with": 3}')
 """What is JSON, and nothing that we wrote."""
-
-ANY = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
-"""A value of any kind."""
 
 
 @pytest.mark.parametrize(("data", "why"), BROKEN.values(), ids=list(BROKEN))
@@ -154,13 +148,6 @@ ANSWER = {
     "state": "answered", "acceptance": 0.5, "finish": "stop",
 }  # fmt: skip
 PERSON = {"id": "1", "item": "a", "accepted": True, "sure": 2, "known": False, "seconds": 1.5}
-
-
-def changed(row: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """The row with one of its values taken out or of any kind."""
-    names = st.sampled_from(sorted(row))
-    other = st.builds(lambda name, value: {**row, name: value}, names, ANY)
-    return other | st.builds(lambda name: {key: value for key, value in row.items() if key != name}, names)
 
 
 @given(st.data())

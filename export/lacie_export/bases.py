@@ -235,5 +235,5 @@ def vocabulary_size(folder: Path) -> int | None:
         vocabulary = data["model"]["vocab"]
         ids = set(vocabulary.values()) if isinstance(vocabulary, dict) else set(range(len(vocabulary)))
         return len(ids | {token["id"] for token in data.get("added_tokens", ())})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ExportError(f"{path} is damaged: it is no tokenizer") from error

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lacie_chat.foreign_json import beginning
+
+_LONGEST_CARD = 1 << 20
 _NOT_SPDX_PREFIXES = (
     *("llama", "gemma", "openrail", "bigscience", "creativeml", "deepfloyd", "apple-", "other", "unknown"),
     *("bigcode", "intel-research", "fair-noncommercial", "cc", "c-uda", "open-mdw", "etalab"),
@@ -71,17 +74,17 @@ def from_gguf(keys: Mapping[str, Any]) -> Licence:
 
 def front_matter(readme: Path) -> dict[str, Any]:
     """The YAML at the head of a model card; empty where there is none that can be read."""
-    import yaml
+    from lacie_training.foreign_yaml import NoYAML, parse_yaml
 
     try:
-        text = readme.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        text = beginning(readme, _LONGEST_CARD).decode("utf-8", "replace")
+    except OSError:
         return {}
     if not text.startswith("---"):
         return {}
     head = text[3:].split("\n---", 1)[0].replace("\t", "  ")
     try:
-        front = yaml.safe_load(head)
-    except yaml.YAMLError:
+        front = parse_yaml(head)
+    except NoYAML:
         return {}
     return front if isinstance(front, dict) else {}

@@ -12,12 +12,12 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from lacie_chat.foreign_json import read_json
 from lacie_chat.progress import Show, step
 from lacie_export.bases import Base
-from lacie_export.errors import ExportError, writing
+from lacie_export.errors import ExportError, first_line, writing
 from lacie_export.files import need_space, pending
 from lacie_export.peft_adapter import Adapter
 from lacie_export.safetensors_file import INDEX, Shard, TensorEntry, damaged, read_shards
@@ -65,10 +65,10 @@ def merge(base: Base, adapter: Adapter, target: Path, *, force: bool = False) ->
 def merged_from(folder: Path) -> str | None:
     """The digest of the adapter that a merged folder holds; None where it isn't one of ours."""
     try:
-        record: dict[str, Any] = read_json(folder / RECORD)
+        record = read_json(folder / RECORD)
     except (OSError, ValueError):
         return None
-    return str(record.get("adapter"))
+    return str(record.get("adapter")) if isinstance(record, dict) else None
 
 
 def _merge_shard(
@@ -159,7 +159,10 @@ def _copy_rest(base: Base, adapter: Adapter, part: Path) -> None:
 
 def _copy_config(path: Path, part: Path) -> None:
     """Copy a JSON without what transformers notes there of places on the machine where it was saved."""
-    config = read_json(path)
+    try:
+        config = dict(read_json(path))
+    except (OSError, ValueError, TypeError) as error:
+        raise ExportError(f"{path} is damaged ({first_line(error)}); fetch the base again") from error
     kept = {key: value for key, value in config.items() if key not in _LEAKING_KEYS}
     (part / path.name).write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -172,7 +175,7 @@ def has_chat_template(folder: Path) -> bool:
         config = read_json(folder / "tokenizer_config.json")
     except (OSError, ValueError):
         return False
-    return bool(config.get("chat_template"))
+    return isinstance(config, dict) and bool(config.get("chat_template"))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lacie_chat.foreign_json import read_json
+from lacie_chat.foreign_json import beginning, read_json
 from lacie_export.errors import ExportError, first_line
 from lacie_export.listener_facts import ListenerFacts
 
@@ -119,16 +119,16 @@ def read_run(folder: Path | None, calibrator: Path | None = None) -> RunFacts:
 
 
 def _recipe(path: Path) -> tuple[dict[str, Any], str]:
-    import yaml
+    from lacie_training.foreign_yaml import MOST_BYTES, NoYAML, parse_yaml
 
     try:
-        text = path.read_text(encoding="utf-8")
-        recipe = yaml.safe_load(text)
+        text = beginning(path, MOST_BYTES + 1)
+        recipe = parse_yaml(text)
     except FileNotFoundError:
         raise ExportError(
             f"{path.parent} is not a run folder ({path.name} is not there); give --adapter and --base instead"
         ) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, NoYAML) as error:
         raise ExportError(f"{path} can't be read: {first_line(error)}") from error
     if not isinstance(recipe, dict):
         raise ExportError(f"{path} is no recipe")
@@ -137,7 +137,7 @@ def _recipe(path: Path) -> tuple[dict[str, Any], str]:
 
         return recipe, parse_recipe(recipe, source=str(path)).digest()
     except ImportError:
-        return recipe, hashlib.sha256(text.encode()).hexdigest()[:16]
+        return recipe, hashlib.sha256(text).hexdigest()[:16]
 
 
 def _metrics(path: Path) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from lacie_chat.conversations import Store, StoreError
 from lacie_chat.conversations.files import FORMATS, format_of, write_new
+from lacie_chat.conversations.importing import LARGEST
 from lacie_chat.errors import LacieError
+from lacie_chat.foreign_json import beginning
 from lacie_chat.loudness import note
 from lacie_chat.paths import expanded
 from lacie_chat.printable import printable
@@ -37,7 +39,8 @@ def export(store: Store, args: argparse.Namespace) -> int:
 def import_file(store: Store, args: argparse.Namespace) -> int:
     """Read one in, and print its id."""
     try:
-        raw = sys.stdin.buffer.read() if args.file == "-" else expanded(args.file).read_bytes()
+        most = LARGEST + 1  # what is longer is refused, and not read to its end
+        raw = sys.stdin.buffer.read(most) if args.file == "-" else beginning(expanded(args.file), most)
     except OSError as error:
         raise LacieError(f"can't read {args.file}: {error.strerror}") from None
     name = "standard input" if args.file == "-" else Path(args.file).name

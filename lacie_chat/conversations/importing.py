@@ -32,7 +32,7 @@ from lacie_chat.conversations.values import as_json, compact_json, one_line, sto
 from lacie_chat.foreign_json import NoJSON, parse_json
 
 Fields = dict[str, Any]
-_LARGEST = 512 << 20
+LARGEST = 512 << 20
 """Bytes of a file: a long conversation, with the tokens of each answer, has some tens of millions."""
 
 
@@ -47,7 +47,7 @@ class Read:
 def read_export(text: str) -> Read:
     """What an exported file holds. Raises StoreError, one line, for a file that is none or is damaged."""
     try:
-        data = parse_json(text, most=_LARGEST)
+        data = parse_json(text, most=LARGEST)
     except NoJSON as error:
         raise StoreError(f"this is no JSON, or only a part of it ({error}); nothing was imported") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:

@@ -7,11 +7,13 @@ calibrator makes of it are computed when rows are read (`judged`), so that neith
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 from lacie_chat.confidence import (
     Assessment,
     Calibrator,
+    State,
     agreement_of,
     assess_many,
     can_agree,
@@ -154,8 +156,10 @@ def rows_of(
 
     Raises LacieError, one line, where another `version` of the assessment heard them.
     """
-    rows = {row["id"]: row for row in read_rows(file.path)}
+    rows = {str(row.get("id")): row for row in read_rows(file.path)}
     found = [rows[question.id] for question in questions]
+    for row in found:
+        _check_row(row, file.path)
     other = next((row for row in found if row.get("assessment_version") != version), None)
     if other is not None:
         raise LacieError(
@@ -163,6 +167,25 @@ def rows_of(
             f"this one is {version}; delete the file or give another folder, and answer anew"
         )
     return judged(found, questions, calibrator)
+
+
+def _check_row(row: Row, path: Path) -> None:
+    """Raise LacieError for a row that can't be measured: it is not as it was written."""
+    try:
+        heard = Assessment.from_dict(row)
+        whole = (
+            all(isinstance(text, str) for text in (heard.question, heard.response, heard.masked_response))
+            and heard.state in get_args(State)
+            and isinstance(row["answer_span"], str | None)
+            and (heard.acceptance is None or 0 <= heard.acceptance <= 1)
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        whole = False
+    if not whole:
+        raise LacieError(
+            f"{path}: the row {str(row.get('id'))[:60]!r} is damaged; take its line out, and the same command answers "
+            "it anew"
+        )
 
 
 def matched(questions: Sequence[Question], matcher: str | None) -> list[Question]:

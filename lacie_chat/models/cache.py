@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lacie_chat.errors import LacieError
+from lacie_chat.foreign_json import beginning
 from lacie_chat.models.shelves import HUB_CACHE, Shelf
 from lacie_chat.paths import expanded, home
+
+_LONGEST_REF = 1000
+"""Bytes of a file that names a commit."""
 
 
 def cache_dir() -> Path:
@@ -61,7 +65,7 @@ def cached_repos(root: Path | None = None, notes: list[str] | None = None) -> li
 def _commits(repo: str, root: Path | None, source: str) -> Iterator[Shelf]:
     folder = repo_dir(repo, root)
     try:
-        main = (folder / "refs" / "main").read_text(encoding="utf-8", errors="replace").strip()
+        main = beginning(folder / "refs" / "main", _LONGEST_REF).decode("utf-8", "replace").strip()
     except OSError:
         main = ""
     try:

@@ -14,14 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from lacie_chat.errors import LacieError
-from lacie_chat.foreign_json import NoJSON, read_json
+from lacie_chat.foreign_json import NoJSON, beginning, read_json
 from lacie_chat.models.cache import cache_dir, cached_repos, snapshots
 from lacie_chat.models.shelves import FOLDER, LLAMA_CPP, LM_STUDIO, Shelf, ggufs_below
 from lacie_chat.paths import expanded
 from lacie_chat.paths import home as own_home
 
 FOLDERS_VARIABLE = "LACIE_MODELS_DIR"
-_LARGEST_JSON = 1 << 20
+_LARGEST_JSON, _LONGEST_PATH = 1 << 20, 1 << 16
 
 
 def shelves(notes: list[str]) -> Iterator[Shelf]:
@@ -88,7 +88,7 @@ def _lm_studio_folders(notes: list[str]) -> Iterator[Path]:
         return
     homes = [home / ".lmstudio", home / ".cache" / "lm-studio"]
     try:
-        pointed = (home / ".lmstudio-home-pointer").read_text(encoding="utf-8", errors="replace").strip()
+        pointed = beginning(home / ".lmstudio-home-pointer", _LONGEST_PATH).decode("utf-8", "replace").strip()
         homes = [expanded(pointed), *homes] if pointed else homes
     except (OSError, LacieError):
         pass

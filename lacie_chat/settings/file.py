@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from lacie_chat import paths
+from lacie_chat.foreign_json import beginning
 from lacie_chat.settings.errors import SettingsError
 from lacie_chat.settings.kinds import Value
 from lacie_chat.settings.options import BY_NAME, OF_ANSWER
 
 PRESETS, KEYS = "presets", "keys"
+_LARGEST = 1 << 20
+"""Bytes of the file; a long system prompt has some thousands."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,10 @@ def read_settings(path: Path | None = None) -> SettingsFile:
     """The file (None: the user's), empty where there is none; never raises for what stands in it."""
     path = path or paths.settings_path()
     try:
-        text = path.read_text(encoding="utf-8")
+        raw = beginning(path, _LARGEST + 1)
+        if len(raw) > _LARGEST:
+            return SettingsFile(path, problems=(f"{path} is too long: over {_LARGEST >> 20} MiB",), unreadable=True)
+        text = raw.decode("utf-8").replace("\r\n", "\n")
     except FileNotFoundError:
         return SettingsFile(path)
     except (OSError, UnicodeDecodeError) as error:
@@ -63,9 +69,17 @@ def parse_settings(text: str, path: Path) -> SettingsFile:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        line = f"{path} is no TOML: {str(error)[0].lower()}{str(error)[1:]}"
-        return SettingsFile(path, problems=(line,), unreadable=True)
+        return _no_toml(path, str(error))
+    except ValueError:  # of int() itself
+        return _no_toml(path, "it holds a number of thousands of digits")
+    except RecursionError:
+        return _no_toml(path, "it is nested too deeply")
     return _Reading(path).read(table)
+
+
+def _no_toml(path: Path, why: str) -> SettingsFile:
+    line = f"{path} is no TOML: {why[:1].lower()}{why[1:]}"
+    return SettingsFile(path, problems=(line,), unreadable=True)
 
 
 def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:

@@ -46,14 +46,14 @@ def read_prompts(store: Store) -> Prompts:
     no more goes for good."""
     try:
         path = prompts_path()
-        data = path.read_bytes()
+        size, data = _ending(path)
         ids = store.all_ids() if store.path is not None else None
     except (OSError, LacieError):
         return Prompts([], [])
     lines = data.split(b"\n")
-    if len(data) > MOST_BYTES or len(lines) > 2 * MOST or any(_is_gone(line, ids) for line in lines):
+    if size > MOST_BYTES or len(lines) > 2 * MOST or any(_is_gone(line, ids) for line in lines):
         with suppress(OSError, Timeout, NotImplementedError, LacieError), _lock(path, 0):
-            lines = path.read_bytes().split(b"\n")  # now that nobody appends; a conversation is there before its line
+            lines = _ending(path)[1].split(b"\n")  # now that nobody appends; a conversation is there before its line
             ids = store.all_ids() if ids is not None else None
             partial = path.with_suffix(".partial")
             with open(partial, "wb", opener=opener) as file:
@@ -82,6 +82,14 @@ def keep_prompt(text: str, conversation: str) -> None:
 
 def _lock(path: Path, timeout: float) -> FileLock:
     return FileLock(private_file(path.with_name(f".{path.name}.lock")), timeout=timeout, mode=0o600)
+
+
+def _ending(path: Path) -> tuple[int, bytes]:
+    """How long the file is, and the newer part of it; where that begins within a line, that one is none of ours."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - MOST_BYTES))
+        return size, file.read(MOST_BYTES)
 
 
 def _last_byte(path: Path) -> bytes:

@@ -65,6 +65,18 @@ def test_what_is_to_be_fetched_is_counted(hub: HubServer) -> None:
         hub_bytes("owner/open")
 
 
+ODD = ["[]", "7", "{}", '{"siblings": 7}', '{"siblings": [7, {}, {"rfilename": [1], "size": "x"}]}', "[" * 100_000]
+
+
+@pytest.mark.parametrize("reply", ODD, ids=range(len(ODD)))
+def test_a_reply_of_the_hub_that_is_none_is_a_line(hub: HubServer, reply: str) -> None:
+    hub.add("owner/open", {"config.json": CONFIG})
+    hub.answers["look-up"] = Answer(body=reply.encode())
+    with pytest.raises(LacieError) as refused:
+        hub_bytes("owner/open")
+    assert len(str(refused.value).splitlines()) == 1
+
+
 def test_all_that_is_wrong_is_said_at_once(
     tiny: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -220,7 +220,8 @@ def recipe_for(model: Path, *settings: str) -> Recipe:
 def test_no_pairs_left_says_why_with_counts(tmp_path: Path) -> None:
     folder = RunFolder.open(tmp_path, recipe_for(tmp_path))
     row = {"question_id": "q", "response": "No idea.", "answer_span": None, "state": "abstained", "acceptance": 0.1}
-    (tmp_path / "judged.jsonl").write_text(json.dumps({"id": "q#0", **row}) + "\n")
+    row |= {"id": "q#0", "prompt": "Q:", "finish": "stop", "correct": False}
+    (tmp_path / "judged.jsonl").write_text(json.dumps(row) + "\n")
     with pytest.raises(TrainingError) as error:
         pairs.run(folder)
     counts = "(1 samples, dropped: 1 without an answer)"

@@ -32,6 +32,7 @@ from lacie_training.learning.checkpoints import (
 from lacie_training.learning.lora import check_targets, lora_config
 from lacie_training.learning.tokens import tokenise_pairs, training_order
 from lacie_training.recipes.schema import Recipe
+from lacie_training.row_kinds import PAIRS, SCORES, rows_of_kind
 from lacie_training.run_folder import RunFolder, read_rows, write_rows
 from lacie_training.stage import is_first_process, stage_main
 
@@ -54,7 +55,7 @@ def run(folder: RunFolder) -> None:
         choose_afterwards(folder)
     else:
         during = recipe.dpo.select == "during"
-        step = best_step(read_rows(folder.file("validation.jsonl"))) if during else recipe.dpo.steps
+        step = best_step(rows_of_kind(folder.file("validation.jsonl"), SCORES)) if during else recipe.dpo.steps
         whole = step in checkpoint_steps(folder.path / "checkpoints")
         source = folder.path / (f"checkpoints/checkpoint-{step}" if whole else BEST)
         keep_adapter(source, folder.path / "adapter", strength=recipe.dpo.strength)
@@ -75,6 +76,9 @@ def _trained(folder: RunFolder) -> bool:
 
 def train(folder: RunFolder) -> None:
     """Train to the last step, from the last checkpoint if there is one. Raises Stopped after a SIGTERM."""
+    pairs = rows_of_kind(folder.file("pairs.jsonl"), PAIRS)
+    if not pairs:
+        raise TrainingError(f"{folder.path / 'pairs.jsonl'} holds no pairs; run the stage 'pairs' again")
     from transformers import set_seed
 
     from lacie_training.generators.chat_prompts import turn_end
@@ -87,9 +91,6 @@ def train(folder: RunFolder) -> None:
     settings = recipe.dpo
     if sharded():
         check_sharding(settings)
-    pairs = read_rows(folder.file("pairs.jsonl"))
-    if not pairs:
-        raise TrainingError(f"{folder.path / 'pairs.jsonl'} holds no pairs; run the stage 'pairs' again")
     tokenizer = load_tokenizer(recipe.speaker.model, recipe.speaker.revision)
     end = turn_end(tokenizer) if recipe.speaker.format == "chat" else None
     rows = tokenise_pairs(pairs, tokenizer, settings.max_length, end=end)

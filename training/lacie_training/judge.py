@@ -14,6 +14,7 @@ from lacie_training.errors import TrainingError
 from lacie_training.generators import listener_version, load_listener
 from lacie_training.questions.screening import training_questions
 from lacie_training.questions.splits import Question, load_questions
+from lacie_training.row_kinds import HEARD, SAMPLES, check_rows
 from lacie_training.run_folder import Row, RowFile, RunFolder, read_rows
 from lacie_training.sample import TOKENS
 from lacie_training.samples.rewording import LEFT_OUT, is_drawn
@@ -66,7 +67,7 @@ def _question(row: Row) -> Question:
 
 def answers_of(judged: Iterable[Row]) -> dict[str, str | None]:
     """The answers of the samples as they were drawn, by id."""
-    return {row["id"]: row["answer_span"] for row in judged if is_drawn(row)}
+    return {row["id"]: row.get("answer_span") for row in judged if is_drawn(row)}
 
 
 def _judged(rows: Sequence[Row], listener: Listener, answers: Sequence[str | None]) -> list[Row]:
@@ -122,7 +123,9 @@ def run(folder: RunFolder) -> None:
         print(f"judge: all {len(samples)} samples are judged")
         return
     earlier = read_rows(file.path) if file.path.is_file() else []
+    check_rows(earlier, file.path, HEARD)
     _check_version(file.path, earlier, listener_version(recipe))
+    check_rows(samples, folder.path / "samples.jsonl", SAMPLES)
     listener, loaded = load_listener(recipe)
     left, shares, drawn = sum(len(chunk) for chunk in todo), _shares(folder), answers_of(earlier)
     try:

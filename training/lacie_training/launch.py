@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
+from lacie_chat.foreign_json import NoJSON, read_json
 from lacie_chat.streams import complain, make_usable
 
 LAUNCHED = "LACIE_LAUNCHED"
@@ -86,9 +87,9 @@ def _told(logs: Path, rank: int, failure: Any) -> int:
     """Say what was wrong, in the words of the first process that knew; the exit status."""
     lines = []
     for path in logs.rglob("error.json"):
-        with suppress(ValueError):  # of one that was ended while it wrote
-            lines.append(json.loads(path.read_text(encoding="utf-8")))
-    lines = [record for record in lines if isinstance(record["message"], str)]
+        with suppress(OSError, NoJSON):  # of one that was ended while it wrote
+            lines.append(read_json(path))
+    lines = [record for record in lines if isinstance(record, dict) and isinstance(record.get("message"), str)]
     if lines:
         first = min(lines, key=lambda record: float(record["timestamp"]))
         complain(first["message"])

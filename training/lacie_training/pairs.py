@@ -16,6 +16,7 @@ from typing import Any
 from lacie_chat.evaluation.matching import normalise
 from lacie_training.errors import TrainingError
 from lacie_training.recipes.schema import PairSettings, Recipe
+from lacie_training.row_kinds import JUDGED, check_rows
 from lacie_training.run_folder import Row, RunFolder, read_rows, write_json, write_rows
 from lacie_training.samples.ladder import ladder_preferences
 from lacie_training.samples.rewording import LEFT_OUT, draw_of, is_drawn
@@ -240,6 +241,7 @@ def _all_judged(folder: RunFolder) -> list[Row]:
     count = len(read_rows(samples)) if samples.is_file() else len(rows)
     if len(rows) < count:
         raise TrainingError(f"only {len(rows)} of {count} samples are judged; run the stage 'judge' to its end first")
+    check_rows(rows, folder.path / "judged.jsonl", JUDGED)
     return rows
 
 

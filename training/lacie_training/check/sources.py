@@ -88,8 +88,12 @@ def hub_bytes(name: str, revision: str | None = None) -> int:
         if revision is None:
             raise
         raise TrainingError(f"revision {revision}: {error}") from error
-    entries = listed.get("siblings", []) if isinstance(listed, dict) else []
-    sizes: dict[str, int] = {str(each["rfilename"]): int(each.get("size") or 0) for each in entries}
+    entries = listed.get("siblings") if isinstance(listed, dict) else None
+    sizes = {
+        each["rfilename"]: each["size"] if isinstance(each.get("size"), int) else 0
+        for each in (entries if isinstance(entries, list) else [])
+        if isinstance(each, dict) and isinstance(each.get("rfilename"), str)
+    }
     if "config.json" not in sizes:
         raise TrainingError(f"{name} has no config.json: it is no model for transformers or vLLM; name another one")
     hub_http.head(f"/{quote(name)}/resolve/{commit}/config.json", name)  # what is gated is listed all the same

@@ -24,7 +24,8 @@ from lacie_training.generators import load_listener
 from lacie_training.generators.listeners import Closeable
 from lacie_training.recipes.models import TUNED
 from lacie_training.recipes.schema import Recipe
-from lacie_training.run_folder import Row, RowFile, RunFolder, read_rows, to_do
+from lacie_training.row_kinds import HEARD, TEXTS, check_rows, rows_of_kind
+from lacie_training.run_folder import Row, RowFile, RunFolder, to_do
 from lacie_training.samples.threshold import accept_threshold
 
 LEXICON = "lexicon"
@@ -84,7 +85,9 @@ class Ear:
 
     def threshold(self, run: RunFolder) -> float:
         """That of the pairs, as this listener hears the training samples."""
-        rows = [row for row in read_rows(run.file("judged.jsonl")) if row["acceptance"] is not None]
+        path = run.file("judged.jsonl")
+        rows = [row for row in rows_of_kind(path, HEARD) if row["acceptance"] is not None]
+        check_rows(rows, path, TEXTS)
         if len(rows) > SAMPLES_FOR_THRESHOLD:
             rows = random.Random(f"threshold {run.recipe.seed}").sample(rows, SAMPLES_FOR_THRESHOLD)
         heard = self._acceptances(rows, run.path / "evaluation" / "threshold", "training samples")
@@ -104,7 +107,7 @@ class Ear:
                 heard = self._hear([texts[key] for key in keys[chunk]])
                 file.append([{"id": key, "acceptance": value} for key, value in zip(keys[chunk], heard, strict=True)])
                 advance(len(heard))
-        stored = {row["id"]: row["acceptance"] for row in read_rows(file.path)}
+        stored = {row["id"]: row["acceptance"] for row in rows_of_kind(file.path, HEARD)}
         return {key: stored[key] for key in texts}
 
 

@@ -1,6 +1,5 @@
 """What an evaluated run amounts to: `metrics.json`, the plots, `report.md`, and a line for each set and speaker."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from lacie_training.evaluation.calibrator import Fitted
 from lacie_training.evaluation.other_listeners import OtherListener, listening
 from lacie_training.generators import listener_version
 from lacie_training.recipes.schema import Recipe
+from lacie_training.row_kinds import pairs_report
 from lacie_training.run_folder import Row, RunFolder, write_json, write_rows
 from lacie_training.samples.threshold import evaluation_threshold
 
@@ -65,7 +65,7 @@ def summarise(
     metrics |= {"other_listeners": others} if others else {}
     write_json(folder.path / "metrics.json", metrics)
     counts = folder.path / "pairs_report.json"
-    pairs = json.loads(counts.read_text(encoding="utf-8")) if counts.is_file() else None
+    pairs = pairs_report(counts) if counts.is_file() else None
     write_report(folder.path, recipe, metrics, pairs)
     for heard, by_set in (("", sets), *((f" heard by {name}", each) for name, each in others.items())):
         for name, figures_of in by_set.items():

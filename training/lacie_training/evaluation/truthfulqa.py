@@ -20,7 +20,8 @@ from lacie_training.errors import TrainingError
 from lacie_training.generators import Generator, load_generator
 from lacie_training.questions.splits import Question, hub_rows
 from lacie_training.recipes.schema import Recipe, TruthfulQASettings
-from lacie_training.run_folder import Row, RowFile, RunFolder, read_rows, to_do
+from lacie_training.row_kinds import REFERENCES, TRUTHS, check_fields, rows_of_kind
+from lacie_training.run_folder import Row, RowFile, RunFolder, to_do
 
 _YES_NO = ((" yes", "yes", " Yes", "Yes"), (" no", "no", " No", "No"))
 
@@ -31,12 +32,9 @@ def load(settings: TruthfulQASettings) -> list[Row]:
         numbered = numbered_rows(settings.path)
     else:
         numbered = list(enumerate(hub_rows("truthful_qa", "validation"), start=1))
-    wanted = ("question", "correct_answers", "incorrect_answers")
     for number, row in numbered:
-        missing = [key for key in wanted if key not in row]
-        if missing:
-            raise TrainingError(f"{settings.path}, line {number}: {missing[0]!r} is missing")
-    return [{"id": str(row.get("id", f"truthful-{n}")), **row} for n, (_, row) in enumerate(numbered[: settings.count])]
+        check_fields(row, f"{settings.path or 'TruthfulQA'}, line {number}", REFERENCES)
+    return [{**row, "id": str(row.get("id", f"truthful-{n}"))} for n, (_, row) in enumerate(numbered[: settings.count])]
 
 
 def questions(recipe: Recipe) -> list[Question]:
@@ -136,7 +134,7 @@ def _judge_all(folder: RunFolder, rows: Mapping[str, Sequence[Row]], model: str,
                         [{"id": key, "yes": yes} for key, yes in zip(keys[speaker][chunk], shares, strict=True)]
                     )
                     advance(len(choices))
-            stored = {row["id"]: row["yes"] for row in read_rows(file.path)}
+            stored = {row["id"]: row["yes"] for row in rows_of_kind(file.path, TRUTHS)}
             found[speaker] = [stored[key] for key in keys[speaker]]
     return found
 

@@ -10,7 +10,6 @@ still move a logit's last bits, so "same run" holds for the same vLLM on the sam
 from __future__ import annotations
 
 import gc
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any, Literal
 
 from lacie_chat.engine.generator import Response
 from lacie_chat.engine.settings import ChatTurn, Sampling
+from lacie_chat.foreign_json import read_json
 from lacie_training.errors import TrainingError
 from lacie_training.generators.encoding import Choices, Encoding, cut_at
 from lacie_training.generators.loading import load_tokenizer
@@ -214,9 +214,9 @@ def _rank(adapter: Path) -> int:
     """Of a PEFT folder."""
     path = adapter / "adapter_config.json"
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path)
         rank = max([config["r"], *config.get("rank_pattern", {}).values()])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TrainingError(f"{path} can't be read: {error}") from error
     if rank > _RANKS[-1]:
         raise TrainingError(f"vLLM takes adapters up to rank {_RANKS[-1]}, and {adapter} has {rank}")

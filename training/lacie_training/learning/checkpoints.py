@@ -5,12 +5,12 @@ validation questions, the earlier one if two are level. It is chosen while train
 checkpoint afterwards by whatever generator the speaker has (`after`: for models that are sharded while they train).
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from lacie_chat.confidence import Listener
 from lacie_chat.evaluation.answering import answer_rows, judged
+from lacie_chat.foreign_json import read_json
 from lacie_chat.progress import progress
 from lacie_chat.statistics.metrics import Scored, point
 from lacie_training.errors import TrainingError
@@ -21,7 +21,8 @@ from lacie_training.own_process import in_own_process
 from lacie_training.questions.screening import screened
 from lacie_training.questions.splits import Question, load_questions
 from lacie_training.recipes.schema import Recipe
-from lacie_training.run_folder import Row, RowFile, RunFolder, read_recipe, read_rows
+from lacie_training.row_kinds import SCORES, rows_of_kind
+from lacie_training.run_folder import Row, RowFile, RunFolder, read_recipe
 from lacie_training.samples.threshold import evaluation_threshold
 
 BEST = "checkpoints/best"
@@ -33,7 +34,7 @@ def checkpoint_steps(folder: Path) -> list[int]:
     for path in folder.glob("checkpoint-*"):
         state = path / "trainer_state.json"
         try:
-            json.loads(state.read_text(encoding="utf-8"))
+            read_json(state)
             steps.append(int(path.name.rpartition("-")[2]))
         except (OSError, ValueError):
             continue
@@ -42,7 +43,7 @@ def checkpoint_steps(folder: Path) -> list[int]:
 
 def keep_if_best(folder: Path, step: int) -> None:
     """Put a checkpoint's adapter aside if it is the best so far: its checkpoint may be deleted as others come."""
-    if best_step(read_rows(folder / "validation.jsonl")) == step:
+    if best_step(rows_of_kind(folder / "validation.jsonl", SCORES)) == step:
         keep_adapter(folder / "checkpoints" / f"checkpoint-{step}", folder / BEST)
 
 
@@ -70,6 +71,8 @@ def _number(value: float) -> float | None:
 
 def best_step(rows: list[Row]) -> int:
     """The step of the highest F1, the earliest of several."""
+    if not rows:
+        raise TrainingError("validation.jsonl holds no checkpoint's figures; run the stage 'dpo' again")
     best = max(rows, key=lambda row: (row["f1"] or 0.0, -row["step"]))
     return int(best["step"])
 
@@ -93,7 +96,7 @@ def choose_afterwards(folder: RunFolder) -> None:
         raise TrainingError(f"{checkpoints} holds no checkpoints; run the stage 'dpo' first")
     if RowFile(folder.path / "validation.jsonl").missing(f"step-{step}" for step in steps):
         in_own_process(score_checkpoints, folder.path, name="the comparison of checkpoints")
-    step = best_step(read_rows(folder.path / "validation.jsonl"))
+    step = best_step(rows_of_kind(folder.path / "validation.jsonl", SCORES))
     keep_adapter(checkpoints / f"checkpoint-{step}", folder.path / "adapter", strength=recipe.dpo.strength)
     print(f"dpo: the adapter is that of step {step} of {recipe.dpo.steps}")
 

@@ -27,7 +27,8 @@ from trl import DPOConfig, DPOTrainer
 
 from lacie_chat.progress import Advance, progress
 from lacie_training.learning.processes import first_ones
-from lacie_training.run_folder import Row, RowFile, read_rows, to_do
+from lacie_training.row_kinds import is_number, is_text, rows_of_kind
+from lacie_training.run_folder import Row, RowFile, to_do
 from lacie_training.stage import is_first_process
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ class PairTrainer(DPOTrainer):  # type: ignore[misc]  # TRL has no types
                     file.append(rows)
                 if advance is not None:
                     advance(len(rows))
-        stored = first_ones({row["id"]: row for row in read_rows(self._reference_file)} if first else {})
+        kind = {"id": is_text, **dict.fromkeys(REFERENCE, is_number)}
+        stored = first_ones({row["id"]: row for row in rows_of_kind(self._reference_file, kind)} if first else {})
         for key in REFERENCE:
             dataset = dataset.add_column(key, [stored[each][key] for each in self._ids])
         return dataset

@@ -20,7 +20,8 @@ from lacie_training.questions.everyday import everyday_prompts
 from lacie_training.questions.splits import Question, Splits
 from lacie_training.recipes.question_sets import QuestionSet
 from lacie_training.recipes.schema import Draw, Recipe
-from lacie_training.run_folder import Row, RowFile, RunFolder, read_rows
+from lacie_training.row_kinds import SCREENED, rows_of_kind
+from lacie_training.run_folder import Row, RowFile, RunFolder
 
 
 def knows(question: Question, response: str) -> bool:
@@ -80,7 +81,7 @@ def screened(folder: RunFolder, name: str, questions: Sequence[Question]) -> lis
     if entry.screen is None:
         return list(questions)
     path = rows_file(folder.path, name)
-    rows = read_rows(path) if path.is_file() else []
+    rows = rows_of_kind(path, SCREENED) if path.is_file() else []
     if len(rows) < len(questions):
         raise TrainingError(f"the questions of {name} are not screened yet; run the stage 'sample' first")
     chosen = choose(rows, entry, name)

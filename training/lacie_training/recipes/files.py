@@ -10,18 +10,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import ValidationError
 
+from lacie_chat.foreign_json import beginning
 from lacie_training.errors import TrainingError
+from lacie_training.foreign_yaml import MOST_BYTES, NoYAML, parse_yaml
 from lacie_training.recipes.errors import first_problem
 from lacie_training.recipes.listening import ListenerRecipe
 from lacie_training.recipes.schema import Recipe
 from lacie_training.recipes.section import Section
 
 RECIPES = Path(__file__).parent
-_LARGEST = 1 << 20
-"""Bytes of a recipe."""
 
 _Kind = TypeVar("_Kind", bound=Section)
 
@@ -88,17 +87,11 @@ def _read(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
 def read_yaml(path: Path) -> Any:
     """What a recipe's file holds. Raises TrainingError, one line: not there, no YAML, too long or too deep."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(_LARGEST + 1)
-        if len(raw) > _LARGEST:
-            raise TrainingError(f"recipe {path} is too long: over {_LARGEST >> 20} MiB")
-        return yaml.safe_load(raw.decode("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        return parse_yaml(beginning(path, MOST_BYTES + 1))
+    except OSError as error:
         raise TrainingError(f"recipe {path} can't be read: {error}") from error
-    except RecursionError:
-        raise TrainingError(f"recipe {path} is not valid YAML: nested too deeply") from None
-    except (yaml.YAMLError, ValueError) as error:  # an integer of thousands of digits
-        raise TrainingError(f"recipe {path} is not valid YAML: {_one_line(error)}") from error
+    except NoYAML as error:
+        raise TrainingError(f"recipe {path} is not valid YAML: {error}") from error
 
 
 def _checked(data: Mapping[str, Any], kind: type[_Kind], *, source: str) -> _Kind:
@@ -110,12 +103,13 @@ def _checked(data: Mapping[str, Any], kind: type[_Kind], *, source: str) -> _Kin
 
 def _apply(data: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
+    shown = override if len(override) <= 80 else f"{override[:79]}…"
     if not equals or not key.strip():
-        raise TrainingError(f"--set {override!r} is not of the form key.path=value")
+        raise TrainingError(f"--set {shown!r} is not of the form key.path=value")
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise TrainingError(f"--set {override!r}: the value is not valid YAML: {_one_line(error)}") from error
+        value = parse_yaml(text)
+    except NoYAML as error:
+        raise TrainingError(f"--set {shown!r}: the value is not valid YAML: {error}") from error
     if isinstance(value, str):  # YAML 1.1 reads 5e-4 as text; a number is meant
         with suppress(ValueError):
             value = float(value)
@@ -124,10 +118,6 @@ def _apply(data: dict[str, Any], override: str) -> None:
     for part in parents:
         child = node.setdefault(part, {})
         if not isinstance(child, dict):
-            raise TrainingError(f"--set {override!r}: {part!r} is not a section")
+            raise TrainingError(f"--set {shown!r}: {part!r} is not a section")
         node = child
     node[last] = value
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -21,7 +21,8 @@ from lacie_training.generators import listener_version
 from lacie_training.questions.screening import training_questions
 from lacie_training.questions.splits import load_questions
 from lacie_training.recipes.schema import Recipe
-from lacie_training.run_folder import RunFolder, differences, read_recipe, read_rows, write_json
+from lacie_training.row_kinds import HEARD, IDS, rows_of_kind
+from lacie_training.run_folder import RunFolder, differences, read_recipe, write_json
 from lacie_training.sample import row_ids
 
 SAMPLES_OF = "samples_of.json"
@@ -87,14 +88,16 @@ def _check_whole(other: RunFolder) -> None:
     wanted = row_ids(other.recipe, training_questions(other, load_questions(other.path, other.recipe)))
     version = listener_version(other.recipe)
     for name, done, stage in zip(_ROWS, ("drawn", "judged"), ("sample", "judge"), strict=True):
-        rows = read_rows(other.file(name), torn=True)
+        rows = rows_of_kind(other.file(name), HEARD if stage == "judge" else IDS, torn=True)
         there = {row["id"] for row in rows}
         if count := sum(each not in there for each in wanted):
             raise TrainingError(
                 f"{count} of {len(wanted)} samples of {other.path} are not {done} yet; run its stage {stage!r} "
                 "to its end"
             )
-    heard = {row["assessment_version"] for row in rows if row["acceptance"] is not None} - {version}
+    heard = {str(row.get("assessment_version") or "unknown") for row in rows if row["acceptance"] is not None} - {
+        version
+    }
     if heard:
         raise TrainingError(
             f"{other.path / name} was heard by version {heard.pop()} of the assessment, and this one is {version}; "

@@ -1,0 +1,175 @@
+"""Trials of a soak: what one is, how each is bounded, what is counted, and the table of them.
+
+A trial is a function of a seeded source of random numbers and of an empty folder. It says what was lost (`Lost`) or
+what broke (any other exception); what it says nothing of has held. Each runs in a process that may be killed with all
+that it has started, with a data folder and a Hub's cache of its own, and has so many seconds.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import psutil
+
+Run = Callable[..., int]
+"""What runs a trial, of a source of random numbers, a folder, and what it is to do if its kind has an `amount`; how
+many attempts it held (kills, files, turns)."""
+
+
+class Lost(Exception):
+    """Something that the user had, or had been shown, is gone; the text says what."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Trials of one kind: `count` of them in a whole soak, each of `seconds` at most. `amount` is what one has to do
+    (files, examples, turns), where it can do less: the only trial of its kind does a share of that. `cheap`: fit for
+    the tests, with a small amount."""
+
+    name: str
+    run: Run
+    count: int
+    seconds: float
+    amount: int = 0
+    cheap: bool = False
+
+    def share_of(self, share: float) -> int:
+        """How many trials a share of a soak has: one at least."""
+        return max(1, round(self.count * share))
+
+    def amount_of(self, share: float) -> int:
+        """How much a trial of such a share does."""
+        return max(self.amount // 50, round(self.amount * share)) if self.count == 1 else self.amount
+
+
+@dataclass
+class Found:
+    """What came of the trials of a kind."""
+
+    kind: str
+    trials: int = 0
+    attempts: int = 0
+    losses: list[str] = field(default_factory=list)
+    crashes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def soak(
+    kinds: Sequence[Kind], share: float, seed: int, *, at_once: int = 1, tell: Callable[[str], object] = print
+) -> list[Found]:
+    """Run a share of each kind and say what came of it, in their order."""
+    found = {kind.name: Found(kind.name) for kind in kinds}
+    todo = [(kind, number) for kind in kinds for number in range(kind.share_of(share))]
+
+    def one(kind: Kind, number: int) -> None:
+        began = time.monotonic()
+        held, lost, crash = alone(kind, f"{seed} {kind.name} {number}", kind.amount_of(share))
+        each = found[kind.name]
+        each.trials, each.attempts, each.seconds = each.trials + 1, each.attempts + held, each.seconds + (
+            time.monotonic() - began
+        )  # fmt: skip
+        if lost:
+            each.losses.append(f"trial {number}: {lost}")
+            tell(f"LOST   {kind.name}, trial {number}: {lost}")
+        if crash:
+            each.crashes.append(f"trial {number}: {crash}")
+            tell(f"CRASH  {kind.name}, trial {number}: {crash}")
+        if each.trials == kind.share_of(share):
+            tell(f"done   {kind.name}: {each.trials} trials, {each.attempts} attempts, {each.seconds:.0f} s")
+
+    with ThreadPoolExecutor(at_once) as pool:
+        for waiting in [pool.submit(one, *each) for each in todo]:
+            waiting.result()
+    return [found[kind.name] for kind in kinds]
+
+
+def alone(kind: Kind, seed: str, amount: int) -> tuple[int, str, str]:
+    """One trial in a process of its own: attempts, what was lost, what broke."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    folder = Path(tempfile.mkdtemp(prefix="lacie-soak-"))
+    process = context.Process(target=_in_process, args=(kind.run, seed, folder, amount, theirs))
+    process.start()
+    theirs.close()
+    try:
+        if not ours.poll(kind.seconds):
+            return 0, "", f"not done within {kind.seconds:g} s"
+        held, lost, crash = ours.recv()
+        process.join(30)
+        return held, lost, crash
+    except EOFError:
+        process.join(30)
+        return 0, "", f"the trial's process died ({process.exitcode})"
+    finally:
+        ours.close()
+        _end(process)
+        if os.path.ismount(folder / "data"):  # a trial that was killed could not put it away
+            subprocess.run(["umount", "-l", str(folder / "data")], capture_output=True, check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_process(run: Run, seed: str, folder: Path, amount: int, answer: Connection) -> None:
+    (folder / "work").mkdir()
+    os.environ |= {
+        "LACIE_DATA_DIR": str(folder / "data"),
+        "LACIE_CONFIG_DIR": str(folder / "config"),
+        "HF_HOME": str(folder / "hub"),
+        "HF_HUB_OFFLINE": "1",
+        "LACIE_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    os.setpgrp()
+    os.chdir(folder / "work")
+    held, lost, crash = 0, "", ""
+    sys.stdout = sys.stderr = (folder / "output").open("w+")
+    try:
+        held = run(random.Random(seed), folder / "work", *([amount] if amount else []))
+    except Lost as error:
+        lost = str(error)
+    except BaseException:  # noqa: BLE001 - a trial tells what broke, whatever it is
+        crash = traceback.format_exc(limit=-4).strip()[-1200:]
+    answer.send((held, lost, crash))
+
+
+def _end(process: multiprocessing.process.BaseProcess) -> None:
+    """The trial's process and all that it has started are gone."""
+    assert process.pid is not None
+    left: Iterable[psutil.Process] = ()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        left = psutil.Process(process.pid).children(recursive=True)
+    for each in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    if process.is_alive():
+        process.kill()
+    process.join()
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # what lost its parent is still of its group
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def table(found: Sequence[Found]) -> str:
+    """The trials as a Markdown table."""
+    rows = [("kind", "trials", "attempts", "losses", "crashes", "seconds")]
+    rows += [
+        (each.kind, str(each.trials), str(each.attempts), str(len(each.losses)), str(len(each.crashes)),
+         f"{each.seconds:.0f}")
+        for each in found
+    ]  # fmt: skip
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
