@@ -37,7 +37,7 @@ def llama_cpp() -> Iterator[Generator]:
 def weights(embedded_model: Path) -> Iterator[Model]:
     """What the first of them runs, in this process."""
     native.start(None)
-    model = Model(EngineSettings(embedded_model, n_ctx=128), None)
+    model = Model(EngineSettings(embedded_model, n_ctx=256), None)
     yield model
     model.free()
 
