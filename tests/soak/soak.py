@@ -11,6 +11,7 @@ exit status 1 if anything was lost or broke.
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -51,6 +52,7 @@ def main() -> int:
     chosen = [kind for kind in kinds() if args.kinds.lower() in kind.name.lower()]
     if not chosen:
         parser.error(f"no kind has {args.kinds!r} in its name; there are: {', '.join(each.name for each in kinds())}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
     print(
         f"seed {args.seed}, share {args.share:g}: {sum(each.share_of(args.share) for each in chosen)} trials",

@@ -163,7 +163,7 @@ def _model_of(path: Path, *, megabytes: int) -> Path:
 
 def calibrate(draw: random.Random, folder: Path) -> int:
     counted = Counted(paths.database_path().parent)
-    words = [LACIE, "calibrate", "--baseline", "--n", "24", "--minimum", "20", "--max-tokens", "12"]
+    words = [LACIE, "calibrate", "--baseline", "--n", "40", "--minimum", "20", "--max-tokens", "24"]
     died = killed(draw, words, counted, kills=3, longest=12)
     if not list(paths.calibrators_dir().rglob("*.json")):
         raise Lost("it was done, and there is no calibrator")
@@ -215,7 +215,7 @@ def evaluate_on_a_full_disk(draw: random.Random, folder: Path) -> int:
         raise AssertionError(f"on a full disk: {done.returncode} {done.stderr[-800:]}")
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     counted()
-    if done.returncode or len((out / "rows.jsonl").read_text().splitlines()) != 8:
+    if done.returncode or len((out / "rows.jsonl").read_text().splitlines()) != len(rows):
         raise Lost(f"it did not go on: {done.stderr[-600:]}")
     return 1
 

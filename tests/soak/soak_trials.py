@@ -10,13 +10,12 @@ import multiprocessing
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -27,6 +26,10 @@ import psutil
 Run = Callable[..., int]
 """What runs a trial, of a source of random numbers, a folder, and what it is to do if its kind has an `amount`; how
 many attempts it held (kills, files, turns)."""
+
+
+_running: dict[multiprocessing.process.BaseProcess, Path] = {}
+"""The processes of trials and their folders, which end with the soak."""
 
 
 class Lost(Exception):
@@ -90,9 +93,16 @@ def soak(
         if each.trials == kind.share_of(share):
             tell(f"done   {kind.name}: {each.trials} trials, {each.attempts} attempts, {each.seconds:.0f} s")
 
-    with ThreadPoolExecutor(at_once) as pool:
+    pool = ThreadPoolExecutor(at_once)
+    try:
         for waiting in [pool.submit(one, *each) for each in todo]:
             waiting.result()
+    except KeyboardInterrupt:
+        for process, folder in list(_running.items()):
+            _end(process, folder)
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
     return [found[kind.name] for kind in kinds]
 
 
@@ -103,6 +113,7 @@ def alone(kind: Kind, seed: str, amount: int) -> tuple[int, str, str]:
     folder = Path(tempfile.mkdtemp(prefix="lacie-soak-"))
     process = context.Process(target=_in_process, args=(kind.run, seed, folder, amount, theirs))
     process.start()
+    _running[process] = folder
     theirs.close()
     try:
         if not ours.poll(kind.seconds):
@@ -115,7 +126,8 @@ def alone(kind: Kind, seed: str, amount: int) -> tuple[int, str, str]:
         return 0, "", f"the trial's process died ({process.exitcode})"
     finally:
         ours.close()
-        _end(process)
+        _end(process, folder)
+        _running.pop(process, None)
         if os.path.ismount(folder / "data"):  # a trial that was killed could not put it away
             subprocess.run(["umount", "-l", str(folder / "data")], capture_output=True, check=False)
         shutil.rmtree(folder, ignore_errors=True)
@@ -131,7 +143,6 @@ def _in_process(run: Run, seed: str, folder: Path, amount: int, answer: Connecti
         "LACIE_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }
-    os.setpgrp()
     os.chdir(folder / "work")
     held, lost, crash = 0, "", ""
     sys.stdout = sys.stderr = (folder / "output").open("w+")
@@ -144,20 +155,15 @@ def _in_process(run: Run, seed: str, folder: Path, amount: int, answer: Connecti
     answer.send((held, lost, crash))
 
 
-def _end(process: multiprocessing.process.BaseProcess) -> None:
-    """The trial's process and all that it has started are gone."""
-    assert process.pid is not None
-    left: Iterable[psutil.Process] = ()
-    with contextlib.suppress(psutil.NoSuchProcess):
-        left = psutil.Process(process.pid).children(recursive=True)
-    for each in left:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            each.kill()
+def _end(process: multiprocessing.process.BaseProcess, folder: Path) -> None:
+    """The trial's process and all that it has started are gone: they know it by its data folder, wherever they hang."""
     if process.is_alive():
         process.kill()
     process.join()
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # what lost its parent is still of its group
-        os.killpg(process.pid, signal.SIGKILL)
+    for each in psutil.process_iter(["environ"]):
+        if (each.info["environ"] or {}).get("LACIE_DATA_DIR") == str(folder / "data"):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
 
 
 def table(found: Sequence[Found]) -> str:

@@ -1,16 +1,14 @@
 """The soak itself, so that it doesn't rot: its cheap kinds with a little to do, and what is counted of a trial."""
 
-import os
 import random
-import signal
-import time
 from pathlib import Path
 
 import pytest
 import soak_files
 import soak_parsers
+from odd_trials import breaks, dies, hangs, holds, loses
 from soak_chats import shown
-from soak_trials import Kind, Lost, soak, table
+from soak_trials import Kind, soak, table
 
 CHEAP = {kind.name: kind for kind in (*soak_files.KINDS, *soak_parsers.KINDS) if kind.cheap}
 
@@ -23,29 +21,6 @@ def test_a_little_of_what_is_cheap_holds(name: str, tmp_path: Path, monkeypatch:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     monkeypatch.setenv("LACIE_CONFIG_DIR", str(tmp_path / "config"))
     assert CHEAP[name].run(random.Random(1), tmp_path / "work", 6) >= 6
-
-
-def holds(draw: random.Random, folder: Path, amount: int) -> int:
-    assert folder.is_dir() and Path(os.environ["LACIE_DATA_DIR"]).parent == folder.parent
-    return amount
-
-
-def loses(draw: random.Random, folder: Path) -> int:
-    raise Lost(f"row {draw.randrange(1000)}")
-
-
-def breaks(draw: random.Random, folder: Path) -> int:
-    raise ZeroDivisionError
-
-
-def dies(draw: random.Random, folder: Path) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return 1
-
-
-def hangs(draw: random.Random, folder: Path) -> int:
-    time.sleep(600)
-    return 1
 
 
 def test_losses_crashes_deaths_and_hangs_are_counted() -> None:
