@@ -144,6 +144,7 @@ class ScriptedEngine:
         self.held = Event()
         self.go_on = Event()
         self.dead = False
+        self.silent = False
         self.closed = False
         self._cancelled = Event()
         self._answer_now = Event()
@@ -156,7 +157,7 @@ class ScriptedEngine:
         deadline = time.monotonic() + 20
         while self.load_gate is not None and not self.load_gate.wait(0.005):
             assert time.monotonic() < deadline, "the test never let it load"
-            if self.closed:
+            if self.closed or self.dead:
                 raise EngineDied("the engine was closed")
         if self.load_error is not None:
             raise self.load_error
@@ -200,6 +201,9 @@ class ScriptedEngine:
         for number, piece in enumerate(answer.pieces):
             if number == answer.hold_after:
                 self._hold()
+            if self.dead:
+                yield Failed("the engine was ended", engine_died=True)
+                return
             if self._cancelled.is_set():
                 yield thinking(finished(thought + number, reason="cancelled"), thought)
                 return
@@ -264,6 +268,10 @@ class ScriptedEngine:
     @property
     def patient_listener(self) -> TunedListener:
         return self.listener
+
+    def end(self) -> None:
+        self.dead, self.silent = True, False
+        self.go_on.set()
 
     def close(self) -> None:
         self.closed = True

@@ -9,12 +9,13 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pexpect
 import pyte
@@ -70,6 +71,10 @@ class Terminal:
             check=False,
         )
         return int(found.stdout.split()[0]) if found.stdout.strip() else None
+
+    def attributes(self) -> list[Any]:
+        """How the terminal treats what is typed and written (termios)."""
+        return termios.tcgetattr(self._child.child_fd)
 
     def type(self, text: str) -> None:
         self._child.send(text)

@@ -34,6 +34,7 @@ class TwoSided:
     def __init__(self, baseline: Sequence[Answer], adapted: Sequence[Answer], load_gate: Event | None = None) -> None:
         self.sides = {"left": ScriptedEngine(baseline, Ears()), "right": ScriptedEngine(adapted, Ears())}
         self.load_gate = load_gate
+        self.silent = False
 
     def load(self, on_progress: Callable[[LoadProgress], None] | None = None) -> ModelInfo:
         assert self.load_gate is None or self.load_gate.wait(20)
@@ -75,6 +76,10 @@ class TwoSided:
     def make_way(self) -> None:
         for engine in self.sides.values():
             engine.make_way()
+
+    def end(self) -> None:
+        for engine in self.sides.values():
+            engine.end()
 
     def close(self) -> None:
         for engine in self.sides.values():

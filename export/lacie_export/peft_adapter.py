@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lacie_chat.models.peft_files import WEIGHTS, lora_pairs, read_config, read_tensors
+from lacie_chat.models.peft_files import WEIGHTS, lora_pairs, read_config, read_tensors, refuse_no_numbers
 from lacie_export.bases import BaseRef, same_base, vocabulary_size
 from lacie_export.errors import ExportError
 
@@ -66,8 +66,8 @@ class Adapter:
 
 
 def read_adapter(folder: Path) -> Adapter:
-    """Read and check an adapter by itself. Raises ModelError: not there, damaged; ExportError: NaN, or of a kind that
-    is refused."""
+    """Read and check an adapter by itself. Raises ModelError: not there, damaged, NaN; ExportError: of a kind that is
+    refused."""
     config = read_config(folder)
     _refuse_kinds(folder, config)
     tensors = read_tensors(folder)
@@ -131,9 +131,7 @@ def _refuse_kinds(folder: Path, config: Mapping[str, Any]) -> None:
 def _refuse_bad_numbers(adapter: Adapter, tensors: "Mapping[str, torch.Tensor]") -> None:
     if not math.isfinite(adapter.scale) or adapter.scale == 0:
         raise ExportError(f"{adapter.folder} has the scale {adapter.scale}: it changes nothing, or everything")
-    for name, tensor in tensors.items():
-        if not bool(tensor.isfinite().all()):
-            raise ExportError(f"{adapter.folder} holds a NaN or an infinity in {name}: the training diverged")
+    refuse_no_numbers(adapter.folder, tensors)
     ranks = {adapter.shapes[a][0] for a, _ in adapter.pairs.values()}
     if ranks != {adapter.r}:
         raise ExportError(f"{adapter.folder} has matrices of rank {sorted(ranks)} where its config says {adapter.r}")

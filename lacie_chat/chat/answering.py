@@ -24,7 +24,7 @@ from lacie_chat.chat.unheard import is_to_hear
 from lacie_chat.conversations import Status
 from lacie_chat.cut_off import left_out_words
 from lacie_chat.engine.asking import Heard, answer_to
-from lacie_chat.engine.errors import EngineDied, EngineError
+from lacie_chat.engine.errors import EngineDied, EngineError, EngineStopped
 from lacie_chat.engine.events import Cut, Delta, Failed, Finished, PromptProgress, Reasoning
 from lacie_chat.engine.protocol import EngineLike
 from lacie_chat.engine.settings import Said, Sampling
@@ -117,6 +117,8 @@ def _ask(asked: Asked, engine: EngineLike) -> Finished | Failed | None:
     """None: it didn't fit, and whoever stopped it there has ended it."""
     try:
         return _write(asked, engine) if not asked.decides or _is_to_go(asked, engine) else None
+    except EngineStopped:  # while it was measured
+        return Finished("cancelled", 0, 0, 0, None, 0.0, 0.0)
     except EngineError as error:
         return Failed(str(error), engine_died=isinstance(error, EngineDied))
 

@@ -10,13 +10,15 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 
-from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Loading, Notice
+from lacie_chat.chat.events import ChatEvent, Loaded, LoadFailed, Loading, Notice, SilenceChanged
 from lacie_chat.chat.lane import Lane
 from lacie_chat.chat.speaker import ChatSpeaker
 from lacie_chat.engine.errors import EngineError
 from lacie_chat.engine.events import LoadProgress, ModelInfo
 from lacie_chat.engine.protocol import EngineLike
 
+LOOK_SECONDS = 0.5
+"""Between two looks whether the engine gives a sign of life."""
 RESTARTS = 1
 """So many engines are started by themselves after deaths between which no answer was finished."""
 
@@ -50,6 +52,9 @@ class EngineKeeper:
         """Does the user not want what is being loaded?"""
         self._lock = Lock()
         self._closed = Event()
+        self.silent = False
+        """Does the engine at hand, or the one that is loaded, give no sign of life?"""
+        Thread(target=self._look, name="looking at the engine", daemon=True).start()
 
     @property
     def closed(self) -> bool:
@@ -208,6 +213,28 @@ class EngineKeeper:
             return
         self._post(Notice("The engine stopped; a new one is being started. Nothing is lost.", serious=True))
         self._lane.submit(self.finder())
+
+    def renew(self) -> None:
+        """A new engine in the place of one that gives no sign of life, or that could not be loaded; because the user
+        wants it. What it owes is asked of the new one, where no word of it is there yet."""
+        with self._lock:
+            engine, loading = self.engine, self._loading
+            self._deaths, self.silent = 0, False
+        if engine is not None and engine.silent:
+            engine.end()
+            self.died(engine)
+            return
+        if loading is not None and loading.silent:
+            loading.end()
+        self.start()
+
+    def _look(self) -> None:
+        while not self._closed.wait(LOOK_SECONDS):
+            engine = self._loading or self.engine
+            silent = engine is not None and engine.silent
+            if silent != self.silent:
+                self.silent = silent
+                self._post(SilenceChanged())
 
     def will_close(self) -> None:
         """Begin nothing more."""

@@ -33,6 +33,11 @@ class LoadFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class SilenceChanged:
+    """The engine gives no sign of life any more, or does again: `EngineKeeper.silent`."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerChanged:
     """Another model answers from now on: `ChatSession.speaker`. Or, where it can't be loaded, the one before again."""
 
@@ -93,6 +98,7 @@ ChatEvent = (
     Loading
     | Loaded
     | LoadFailed
+    | SilenceChanged
     | SpeakerChanged
     | PromptRead
     | TextAdded

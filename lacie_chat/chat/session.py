@@ -81,9 +81,9 @@ class ChatSession:
         self._changes = 0
         """How often another speaker was taken."""
         self._speaking = Lane("speaker", post)
-        self._keeper = EngineKeeper(speaker, self._speaking, post, self._ready)
-        self._afterwards = Afterwards(lambda: self._keeper.engine, post, self.engine_died)
-        self._listening = Listening(self, self._afterwards, post, lambda: self._keeper.closed)
+        self.keeper = EngineKeeper(speaker, self._speaking, post, self._ready)
+        self._afterwards = Afterwards(lambda: self.keeper.engine, post, self.engine_died)
+        self._listening = Listening(self, self._afterwards, post, lambda: self.keeper.closed)
         self.saving = Saving(store, self.making, post)
         self.tree = self._new_tree()
         self.sampling = self.making.sampling(speaker)
@@ -92,18 +92,18 @@ class ChatSession:
     @property
     def info(self) -> ModelInfo | None:
         """What is known of the model once it is loaded."""
-        return self._keeper.info
+        return self.keeper.info
 
     @property
     def load_error(self) -> str:
         """Why the model can't be loaded, in one line; empty if it can, or wasn't tried."""
-        return self._keeper.load_error
+        return self.keeper.load_error
 
     # What the user does
 
     def start(self) -> None:
         """Begin to load the model."""
-        self._keeper.start()
+        self.keeper.start()
 
     def send(self, text: str) -> Turn:
         """Ask; the answer (still empty) is returned."""
@@ -201,18 +201,18 @@ class ChatSession:
         to say. What is asked from now on is for this one. If it can't be loaded, the one before is back, in one line.
         """
         self._afterwards.hold()
-        self._keeper.turn_away()
+        self.keeper.turn_away()
         change = self._take(speaker)
         self._speaking.submit(lambda: self._change(speaker, change))
 
     @property
     def is_loading(self) -> bool:
         """Is a model being loaded, and can that be stopped?"""
-        return self._keeper.is_loading
+        return self.keeper.is_loading
 
     def stop_loading(self) -> bool:
         """Load the model no further: the one before is back, in one line. False where none is being loaded."""
-        return self._keeper.stop_loading()
+        return self.keeper.stop_loading()
 
     @property
     def why_unchangeable(self) -> str:
@@ -241,11 +241,11 @@ class ChatSession:
 
     def close(self) -> None:
         """Stop, keep what there is, and free the engine."""
-        self._keeper.will_close()
+        self.keeper.will_close()
         self._afterwards.close()
         self.cancel_all()
         self._speaking.close(CLOSE_SECONDS)
-        self._keeper.close()
+        self.keeper.close()
         self._listening.close(CLOSE_SECONDS)
         self.saving.close()
 
@@ -272,19 +272,19 @@ class ChatSession:
 
     def borrow_engine(self) -> EngineLike | None:
         """The engine, loaded, for a thread that isn't one of ours; waits for it. None if it can't be loaded."""
-        return self._keeper.borrow()
+        return self.keeper.borrow()
 
     def stop_engine(self) -> None:
         """Let it end the answers that it is writing."""
-        self._keeper.stop()
+        self.keeper.stop()
 
     def hurry_engine(self) -> None:
         """Let it go on from thinking to answering."""
-        self._keeper.hurry()
+        self.keeper.hurry()
 
     def engine_died(self, engine: EngineLike) -> None:
         """Start a new engine, once, however many threads notice; but not one after the other for ever."""
-        self._keeper.died(engine)
+        self.keeper.died(engine)
 
     # What the threads do
 
@@ -300,7 +300,7 @@ class ChatSession:
 
     def _queue(self, answer: Turn, sampling: Sampling) -> Turn:
         asked = Asked(self.tree, answer, sampling, self._hear, decides=self.decides)
-        find = self._keeper.finder()
+        find = self.keeper.finder()
         change = self._changes
         self._afterwards.hold()
         with self._lock:
@@ -339,7 +339,7 @@ class ChatSession:
             self._afterwards.clear()
             self._listening.wait()
             self._afterwards.drop()
-            self._keeper.change(speaker, back)
+            self.keeper.change(speaker, back)
         finally:
             self._afterwards.release()
         self.hear_left(self.tree.path())
@@ -348,7 +348,7 @@ class ChatSession:
         """What is said of an answer of the conversation: its end is also ours."""
         if isinstance(event, TurnEnded):
             if event.turn.status == "complete":
-                self._keeper.answered()
+                self.keeper.answered()
             with self._lock:
                 ended = [asked for asked in self._pending if asked.turn is event.turn]
                 for asked in ended:

@@ -21,7 +21,7 @@ from typing import Any
 from lacie_chat.commands.speaker import add_listener_argument, say
 from lacie_chat.confidence import Listener, bar, lexical_cues, mask, percent
 from lacie_chat.confidence.tuned import MOST_CHARACTERS
-from lacie_chat.engine.ears import Ears
+from lacie_chat.engine.batch_process import BatchProcess
 from lacie_chat.errors import LacieError
 from lacie_chat.installed import install_extra
 from lacie_chat.models import find_listener
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         download.close()
     say(note)
     rated: list[tuple[Text, float]] = []
-    with Ears(files) as ears:
+    with BatchProcess.load(None, listener=files) as ears:
         shown = len(texts) > _AT_ONCE and not sys.stdout.isatty()  # a bar among the lines would tear them
         with progress("listen", len(texts), "texts") if shown else nullcontext(_unseen) as advance:
             for start in range(0, len(texts), _AT_ONCE):

@@ -42,6 +42,7 @@ _COMMAND = re.compile(r"/([a-zA-Z-]*)(?:[ \t]+(\S.*))?", re.DOTALL)
 _TAKE_MORE = ("export", "history", "model", "settings")
 """Commands that something may follow."""
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)*_]*[ \n]|\n")
+_SILENT = "(The engine doesn't answer. Ctrl+c stops the answer and starts a new engine.)"
 _WAIT = 0.2
 
 _LEAVING_UNDECIDED = ("go-on", "help", "details")
@@ -168,8 +169,13 @@ class PlainChat:
                         self._say(f"({noted})")
                     case Notice(message):
                         self._say(f"Note: {message}")
+                    case _ if self.session.keeper.silent and noted != _SILENT:
+                        noted = _SILENT
+                        self._say(noted)
             except KeyboardInterrupt:  # wherever in it: the terminal may be slow
                 waits = self.session.cancel()  # else it is written, and being listened to
+                if self.session.keeper.silent:
+                    self.session.keeper.renew()
         if turn.phase == "undecided" and turn.unfit is not None:
             self._ask_what_to_do(turn, turn.unfit, began=began)
             return
@@ -200,12 +206,6 @@ class PlainChat:
     def _next(self) -> ChatEvent | None:
         try:
             return self._events.get(timeout=_WAIT)
-        except Empty:
-            return None
-
-    def _next_now(self) -> ChatEvent | None:
-        try:
-            return self._events.get_nowait()
         except Empty:
             return None
 
@@ -292,8 +292,8 @@ class PlainChat:
 
     def _change(self, speaker: ChatSpeaker) -> None:
         """Let this one answer; ctrl+c stops its loading, and the one before is back."""
-        while self._next_now() is not None:
-            pass  # what came before it
+        while not self._events.empty():
+            self._events.get()  # what came before it
         self.session.change_speaker(speaker)
         self._say(f"Loading {speaker.model_name}.")
         while True:

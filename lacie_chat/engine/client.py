@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lacie_chat.engine import wire
 from lacie_chat.engine.child import ChildProcess
-from lacie_chat.engine.errors import EngineDied, EngineError
+from lacie_chat.engine.errors import EngineDied, EngineError, EngineStopped
 from lacie_chat.engine.events import Failed, Finished, GenerationEvent, LoadProgress, ModelInfo, PromptSize
 from lacie_chat.engine.settings import ChatTurn, EngineSettings, Said, Sampling
 from lacie_chat.listener_files import Part
@@ -24,7 +24,7 @@ class EngineProcess(ChildProcess):
     """See EngineLike. `log_path` takes native output. After EngineDied or Failed(engine_died=True), make another."""
 
     def __init__(self, settings: EngineSettings, *, log_path: Path | None = None) -> None:
-        super().__init__(log_path)
+        super().__init__(log_path, model=settings.model_path)
         self._settings = settings
         self._info: ModelInfo | None = None
 
@@ -41,6 +41,10 @@ class EngineProcess(ChildProcess):
                     return event
                 if isinstance(event, LoadProgress) and on_progress is not None:
                     on_progress(event)
+
+    def begin(self) -> None:
+        """As `load`."""
+        self.load()
 
     def generate(
         self,
@@ -73,8 +77,9 @@ class EngineProcess(ChildProcess):
 
     def cancel(self) -> None:
         """Stop the generations in progress within 200 ms, also while they read their prompts, and what is read in
-        parallel. No-op when idle."""
+        parallel; where the child doesn't do it, they end here all the same. No-op when idle."""
         self._cancel(None)
+        self._call_off()
 
     def make_way(self) -> None:
         """Stop only what can wait: answers drawn aside, and what is read in parallel. No-op when idle."""
@@ -127,6 +132,8 @@ class RemoteAnswer:
             raise StopIteration
         try:
             event = wire.read_event(self._engine._checked(self._replies.get()))
+        except EngineStopped:  # it was called off, and the child says nothing
+            event = Finished("cancelled", 0, 0, 0, None, 0.0, 0.0)
         except EngineError as error:
             event = Failed(str(error), engine_died=isinstance(error, EngineDied))
         assert not isinstance(event, (LoadProgress, ModelInfo))
@@ -152,9 +159,10 @@ class RemoteAnswer:
 
 
 class RemoteReader:
-    """A Reader (confidence/reader.py) of one part in the child. Raises EngineDied when that ends under a call."""
+    """A Reader (confidence/reader.py) of one part in the child; of none: over the speaker's own weights. Raises
+    EngineDied when that ends under a call."""
 
-    def __init__(self, engine: EngineProcess, part: Part, *, patient: bool = False) -> None:
+    def __init__(self, engine: ChildProcess, part: Part | None, *, patient: bool = False) -> None:
         self._engine, self._part, self._patient = engine, part, patient
 
     def choice_probabilities(
@@ -185,6 +193,6 @@ class RemoteReader:
         return texts
 
     def _call(self, **message: Any) -> Any:
-        self._engine.load()
+        self._engine.begin()
         with self._engine._request(**message) as replies:
             return self._engine._checked(replies.get())["value"]

@@ -82,6 +82,12 @@ def row_bytes(kind: int, length: int) -> int:
     return int(_function("ggml_row_size", ctypes.c_size_t, ctypes.c_int, ctypes.c_int64)(kind, length))
 
 
+def is_finite(kind: int, address: int, size: int) -> bool:
+    """Whether these bytes, values of GGML's type `kind`, hold no NaN and no infinity: as llama.cpp checks a model's."""
+    check = _function("ggml_validate_row_data", ctypes.c_bool, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t)
+    return bool(check(kind, address, size))
+
+
 def main() -> int:
     """Print what there is as one JSON object."""
     low.llama_backend_init()

@@ -149,6 +149,13 @@ class Engine:
         if self._ears is not None:
             self._ears.stop()
 
+    silent = False
+    """Who calls an engine in their own process can't outlive it."""
+
+    def end(self) -> None:
+        """As `close`."""
+        self.close()
+
     @property
     def listener(self) -> Listener:
         """Who hears; loaded with the first use of a part."""

@@ -85,6 +85,8 @@ def _merge(model: Path, adapter: Path) -> None:
         target = _read(model, weights, tensors[base], write=True)
         if (b.shape[0], a.shape[1]) != target.shape:
             raise EngineError(f"The adapter {adapter} doesn't fit {model.name}: {base} is of another shape.")
+        if not (np.isfinite(a).all() and np.isfinite(b).all()):
+            raise EngineError(f"The adapter {adapter} holds values that are no finite numbers (for {base}).")
         target += alpha / a.shape[0] * (b @ a)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from llama_cpp import llama_cpp as low
 
 from lacie_chat.engine import native
+from lacie_chat.engine.adapter_file import check_adapter
 from lacie_chat.engine.devices import devices
 from lacie_chat.engine.dry_run import DryRun, DryRuns, bytes_of_file
 from lacie_chat.engine.errors import EngineError
@@ -122,6 +123,9 @@ class Model:
         self.sentencepiece = int(low.llama_vocab_type(self.vocab)) == _SENTENCEPIECE
         self.adapter_path = settings.adapter_path
         self._adapters: dict[Path, Any] = {}
+        if not self.tokenise("Is it so?"):  # llama.cpp loads it, and has no logits after an empty prompt
+            self.free()
+            raise EngineError(f"The model {path} can't be used: no text can be written in its vocabulary.")
         for path in settings.adapters:
             self.adapter_of(path)
 
@@ -187,6 +191,7 @@ class Model:
             adapter = low.llama_adapter_lora_init(self.handle, os.fsencode(path))
             if not bool(adapter):  # a null pointer object, not None; using it would crash
                 raise EngineError(f"The adapter {path} doesn't fit {self.path.name}: {_reason(lines())}.")
+        check_adapter(path)
         return adapter
 
     def _metadata(self) -> dict[str, str]:

@@ -25,6 +25,8 @@ from lacie_chat.errors import LacieError
 
 # Native libraries are imported by the first `load`, in its thread: until then requests are read already.
 if TYPE_CHECKING:
+    from lacie_chat.confidence.reader import Reader
+    from lacie_chat.engine.batch_service import BatchService
     from lacie_chat.engine.engine import Engine
     from lacie_chat.engine.speaker import Answer
 
@@ -34,12 +36,16 @@ class _Child:
         self._replies = replies
         self._writing = threading.Lock()
         self._engine: Engine | None = None
+        self._batches: BatchService | None = None
         self._answers: dict[int, Answer] = {}
         self._starting = threading.Lock()
         self._log_path: Path | None = None
 
     def handle(self, message: dict[str, Any]) -> None:
         operation, request = message["op"], message["id"]
+        if operation == "ping":
+            self._send({"id": 0, "type": "Pong"})
+            return
         if operation == "cancel":
             for number, answer in list(self._answers.items()):
                 if message["request"] in (None, number):
@@ -70,6 +76,9 @@ class _Child:
             "measure": self._measure,
             "choices": self._choices,
             "complete": self._complete,
+            "open": self._open,
+            "render": lambda message: self._value(message, self._opened().render(message)),
+            "respond": lambda message: self._value(message, self._opened().respond(message)),
         }
         threading.Thread(target=self._guarded, args=(work[operation], message), daemon=True).start()
 
@@ -114,19 +123,39 @@ class _Child:
     def _measure(self, message: dict[str, Any]) -> None:
         turns, sampling = wire.read_turns(message["turns"]), wire.read_sampling(message["sampling"])
         size = self._loaded().measure(turns, sampling, wire.read_said(message["going_on"]))
-        self._send({"id": message["id"], "type": "Value", "value": wire.size_data(size)})
+        self._value(message, wire.size_data(size))
 
     def _choices(self, message: dict[str, Any]) -> None:
-        reader = self._loaded().reader(message["part"], patient=message["patient"])
+        reader = self._reader(message)
         rows = reader.choice_probabilities(message["prefix"], message["suffixes"], message["choices"])
-        self._send({"id": message["id"], "type": "Value", "value": rows})
+        self._value(message, rows)
 
     def _complete(self, message: dict[str, Any]) -> None:
-        reader = self._loaded().reader(message["part"], patient=message["patient"])
+        reader = self._reader(message)
         texts = reader.complete(
             message["prefix"], message["suffixes"], max_tokens=message["max_tokens"], stop=message["stop"]
         )
-        self._send({"id": message["id"], "type": "Value", "value": texts})
+        self._value(message, texts)
+
+    def _open(self, message: dict[str, Any]) -> None:
+        from lacie_chat.engine.batch_service import BatchService
+
+        self._log_path = Path(message["log_path"])
+        self._batches = BatchService(message)
+        self._value(message, None)
+
+    def _opened(self) -> "BatchService":
+        if self._batches is None:
+            raise EngineError("The engine isn't loaded.")
+        return self._batches
+
+    def _reader(self, message: dict[str, Any]) -> "Reader":
+        if self._batches is not None:
+            return self._batches.reader(message)
+        return self._loaded().reader(message["part"], patient=message["patient"])
+
+    def _value(self, message: dict[str, Any], value: Any) -> None:
+        self._send({"id": message["id"], "type": "Value", "value": value})
 
     def _send(self, message: dict[str, Any]) -> None:
         data = memoryview(wire.line(message))

@@ -56,6 +56,15 @@ class EngineLike(Protocol):
         ...
 
     @property
+    def silent(self) -> bool:
+        """Has it given no sign of life for some seconds, though it is to do something? It may yet come back."""
+        ...
+
+    def end(self) -> None:
+        """End it at once, as if it had died, whatever state it is in: who waits for it gets EngineDied."""
+        ...
+
+    @property
     def listener(self) -> "Listener":
         """Who hears what is answered, whichever model that is; in contexts of its own. Loaded when first used."""
         ...

@@ -89,6 +89,8 @@ class ChatTemplate:
         system, user, answer, more, last = _PROBE
         chat = [user, answer, last]
         rendered = self._rendering.render(chat)
+        if last.content not in rendered:
+            raise Refusal(model.path.name, "it leaves the question out")
         self.folds_system = not (self._takes([system, user]) and self._takes([system, *chat]))
         self.joins = not (self._takes([user, last]) and self._takes([user, answer, more, last]))
         self.drops_empty = not self._takes([user, ChatTurn("assistant", ""), last])

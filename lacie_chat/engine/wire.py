@@ -1,9 +1,10 @@
 """How the chat and its engine's process talk: one JSON object a line, each with the `id` of the request it belongs to.
 
-Requests: `load`, `generate`, `measure`, `choices`, `complete`, `cancel` (of one request, or of all generations and what
-is read in parallel), `make_way` (only of what can wait), `answer_now` (end the thoughts in progress). Replies: the
-events of events.py by their class names; `Value` ends a reader's call and a measuring, `Stopped` a call that was
-cancelled; `Error` ends any call, with one line for users.
+Requests: `load`, `generate`, `measure`, `choices`, `complete`, `open`, `render` and `respond` (answers in batches,
+batch_process.py; `choices` and `complete` are theirs then), `cancel` (of one request, or of all generations and what
+is read in parallel), `make_way` (only of what can wait), `answer_now` (end the thoughts in progress), `ping`. Replies:
+the events of events.py by their class names; `Value` ends a reader's call and a measuring, `Stopped` a call that was
+cancelled; `Error` ends any call, with one line for users; `Pong` says that it is there.
 """
 
 import json
@@ -97,9 +98,14 @@ def _absolute(value: Any) -> Any:
 
 def read_settings(data: dict[str, Any]) -> EngineSettings:
     """The settings of a `load` request."""
-    listener = ListenerFiles(**_paths(data["listener"])) if data["listener"] is not None else None
+    listener = read_listener(data["listener"]) if data["listener"] is not None else None
     further = tuple(map(Path, data["further_adapters"]))
     return EngineSettings(**{**_paths(data), "listener": listener, "further_adapters": further})
+
+
+def read_listener(data: dict[str, Any]) -> ListenerFiles:
+    """The files of a listener, as `settings_data` wrote them."""
+    return ListenerFiles(**_paths(data))
 
 
 def _paths(data: dict[str, Any]) -> dict[str, Any]:

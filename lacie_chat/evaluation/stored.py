@@ -7,16 +7,14 @@ computed on reading. `rows.jsonl` is the product, the judged rows, written whole
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lacie_chat import paths
 from lacie_chat.confidence import MOST_SAMPLES, Calibrator
-from lacie_chat.engine.batches import LlamaCppGenerator
-from lacie_chat.engine.ears import Ears
+from lacie_chat.engine.batch_process import BatchProcess
 from lacie_chat.engine.settings import USUAL, Machine, ReasoningChoice, Sampling
 from lacie_chat.errors import LacieError
 from lacie_chat.evaluation.answering import answer_all, rows_of, sampling_record
@@ -125,15 +123,12 @@ def answers_in(
     """
     file = RowFile(folder / ANSWERS)
     if file.missing(question.id for question in questions):
-        with (
-            _loaded(asking, model.path, adapter.path if adapter else None) as generator,
-            Ears(listener, speaker=generator.model, machine=asking.machine) as ears,
-        ):
+        with _loaded(asking, model.path, adapter.path if adapter else None, listener) as engine:
             answer_all(
                 file,
                 questions,
-                generator,
-                ears.listener,
+                engine,
+                engine.listener,
                 form=PromptForm(),
                 sampling=asking.sampling,
                 seed=asking.seed,
@@ -145,22 +140,18 @@ def answers_in(
     return rows_of(file, questions, listener.version, calibrator)
 
 
-@contextmanager
-def _loaded(asking: Asking, model: Path, adapter: Path | None = None) -> Iterator[LlamaCppGenerator]:
+def _loaded(asking: Asking, model: Path, adapter: Path | None, listener: ListenerFiles) -> BatchProcess:
     reasoning = asking.sampling.reasoning
     thought = reasoning if isinstance(reasoning, int) else 0  # one that was asked for by its length has it besides
-    generator = LlamaCppGenerator.load(
+    return BatchProcess.load(
         model,
         adapter=adapter,
         batch_size=asking.batch_size,
         context=_CONTEXT + thought,
         reasoning=reasoning,
         machine=asking.machine,
+        listener=listener,
     )
-    try:
-        yield generator
-    finally:
-        generator.close()
 
 
 def answers_to(

@@ -52,6 +52,13 @@ def read_tensors(folder: Path) -> dict[str, Any]:
         raise ModelError(f"{path} is damaged ({error}); fetch or make it again") from error
 
 
+def refuse_no_numbers(folder: Path, tensors: Mapping[str, Any]) -> None:
+    """Raises ModelError where a value of these tensors of the folder is a NaN or an infinity."""
+    for name, tensor in tensors.items():
+        if not bool(tensor.isfinite().all()):
+            raise ModelError(f"{folder} holds a NaN or an infinity in {name}: the training diverged")
+
+
 def lora_pairs(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[str, str]]:
     """Base weight name -> names of A (r x in) and B (out x r) in the file. Raises ModelError: a matrix without its
     other, two that don't fit each other, anything that is no LoRA matrix, or none at all.

@@ -36,6 +36,7 @@ from lacie_chat.tui.screens.chat import ChatScreen
 from lacie_chat.tui.terminal_keys import teach_textual
 from lacie_chat.tui.textual_caches import let_go
 from lacie_chat.tui.themes import Coloured
+from lacie_chat.tui.told_to_end import EndsWhenTold
 from lacie_chat.tui.typed_text import TakesAllText
 from lacie_chat.tui.widgets.composer import Composer
 
@@ -53,7 +54,9 @@ if sys.platform == "win32":
     SUSPEND.clear()  # there is no such thing there: the key undoes, as everywhere
 
 
-class LacieApp(DrawsWhole[None], ShowsHarmless[None], KeysInOrder, TakesAllText, Copying, Coloured[None]):
+class LacieApp(
+    DrawsWhole[None], EndsWhenTold[None], ShowsHarmless[None], KeysInOrder, TakesAllText, Copying, Coloured[None]
+):
     """The chat. `resume` is the id of a conversation to go on with; `notice` is one line to show at the start;
     `agreement` is how many samples are drawn after each answer, `answer_from` the P(right) under which an answer is
     folded (None: as it was left). `find` finds other models to change to."""

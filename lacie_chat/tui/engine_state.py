@@ -11,7 +11,9 @@ def show_engine_state(status: Status, session: ChatSession, key_of: Callable[[st
     """`key_of` gives an action's first key."""
     pending = session.pending
     undecided = session.undecided
-    if undecided is not None and undecided.unfit is not None:
+    if session.keeper.silent:
+        status.show_silent(waits=bool(pending))
+    elif undecided is not None and undecided.unfit is not None:
         status.show_unfit(undecided.unfit, (key_of(GO_ON), key_of("chat.edit"), key_of("answer.stop")))
     elif answering := [turn for turn in pending if turn.phase in ("thinking", "answering")]:
         turn, info = answering[0], session.info

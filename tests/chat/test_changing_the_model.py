@@ -233,7 +233,7 @@ def test_it_ends_also_in_the_middle_of_a_change(talk) -> None:
 
     chat.session.change_speaker(ChatSpeaker(make, "large"))
     assert made.wait(15)
-    chat.session._keeper.will_close()
+    chat.session.keeper.will_close()
     gate.set()
     chat.session.close()
     wait_for(lambda: loading.closed)

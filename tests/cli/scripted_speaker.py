@@ -48,7 +48,10 @@ class ScriptedSpeaker:
     stop_at: int | None = None
     asked: list[str] = field(default_factory=list)
     batches: int = 0
-    model: Any = None
+
+    @property
+    def listener(self) -> TunedListener:
+        return TunedListener(Hears(), Hears(), ASSESSMENT_VERSION)
 
     def render(self, turns: Sequence[ChatTurn], arguments: Mapping[str, Any] | None = None) -> str:
         return turns[-1].content
@@ -98,20 +101,6 @@ class Hears:
         return [f" {match[1]}" if match else " none" for match in found]
 
 
-class ScriptedEars:
-    """In the place of engine/ears.py's."""
-
-    def __init__(self, files: Any, *, speaker: Any, machine: Any) -> None:
-        reader = Hears()
-        self.listener = TunedListener(reader, reader, ASSESSMENT_VERSION)
-
-    def __enter__(self) -> "ScriptedEars":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
 def half_right(monkeypatch: pytest.MonkeyPatch, questions: Path, kept: Path) -> tuple[int, int]:
     """Make every other answer that is kept there right and the others wrong, by what the questions file accepts, and
     let so few answers be fitted on; how many answers there are, and how many of them are right."""
@@ -145,7 +134,6 @@ def scripted_speaker(monkeypatch: pytest.MonkeyPatch) -> ScriptedSpeaker:
         yield speaker
 
     monkeypatch.setattr(stored, "_loaded", loaded)
-    monkeypatch.setattr(stored, "Ears", ScriptedEars)
     return speaker
 
 

@@ -11,7 +11,7 @@ from random_adapter import write_random_adapter
 
 from lacie_chat import cli
 from lacie_chat.confidence import ASSESSMENT_VERSION, Assessment, Form, signal_values, verdict_of
-from lacie_chat.engine.batches import LlamaCppGenerator
+from lacie_chat.engine.batch_process import BatchProcess
 from lacie_chat.engine.settings import Sampling
 from lacie_chat.models import find_calibrator, keep_calibrator
 from lacie_chat.rows import locked
@@ -45,7 +45,7 @@ def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(*_args: object, **_options: object) -> None:
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr(LlamaCppGenerator, "load", load)
+    monkeypatch.setattr(BatchProcess, "load", load)
 
 
 def line(capsys: pytest.CaptureFixture[str]) -> str:

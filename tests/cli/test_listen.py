@@ -10,6 +10,9 @@ import pytest
 from lacie_chat.cli import main
 from lacie_chat.confidence import ASSESSMENT_VERSION
 from lacie_chat.confidence.tuned import MOST_CHARACTERS
+from lacie_chat.engine.batch_process import BatchProcess
+from lacie_chat.listener_files import ListenerFiles
+from lacie_chat.models import tuned_listener
 
 
 @pytest.fixture
@@ -167,15 +170,14 @@ def test_an_empty_file_and_one_that_is_no_json(hear, tmp_path) -> None:
 
 
 def test_no_model_but_the_listener_is_loaded(hear, monkeypatch) -> None:
-    loaded: list[Path] = []
-    from lacie_chat.engine import ears
+    loaded: list[tuple[Path | None, ListenerFiles]] = []
+    load = BatchProcess.load
 
-    model = ears.Model
+    def note(path: Path | None, *, listener: ListenerFiles) -> BatchProcess:
+        loaded.append((path, listener))
+        return load(path, listener=listener)
 
-    def note(settings: Any, on_progress: Any) -> Any:
-        loaded.append(settings.model_path)
-        return model(settings, on_progress)
-
-    monkeypatch.setattr(ears, "Model", note)
+    monkeypatch.setattr(BatchProcess, "load", note)
     hear("It is [answer].")
-    assert {path.name.split("-")[0] for path in loaded} == {"listener", "extractor"}
+    [(speaker, listener)] = loaded
+    assert speaker is None and listener == tuned_listener()

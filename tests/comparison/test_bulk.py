@@ -11,7 +11,7 @@ from random_adapter import write_random_adapter
 
 from lacie_chat import cli
 from lacie_chat.confidence import ASSESSMENT_VERSION
-from lacie_chat.engine.batches import LlamaCppGenerator
+from lacie_chat.engine.batch_process import BatchProcess
 from lacie_chat.rows import locked
 
 QUESTIONS = (
@@ -89,8 +89,8 @@ def test_an_interrupted_comparison_goes_on_and_answers_nothing_twice(
     (tmp_path / "left" / "answers.jsonl").write_bytes((out / "left" / "answers.jsonl").read_bytes())
     (tmp_path / "right" / "answers.jsonl").write_bytes(b"".join(lines[:2]) + lines[2][:30])  # torn in the third line
     loaded = []
-    load = LlamaCppGenerator.load
-    monkeypatch.setattr(LlamaCppGenerator, "load", lambda *a, **k: loaded.append(k["adapter"]) or load(*a, **k))
+    load = BatchProcess.load
+    monkeypatch.setattr(BatchProcess, "load", lambda *a, **k: loaded.append(k["adapter"]) or load(*a, **k))
     assert cli.main([*words, "--out", str(tmp_path)]) == 0
     assert (tmp_path / "right" / "answers.jsonl").read_bytes() == answers
     assert (tmp_path / "right" / "rows.jsonl").read_bytes() == (out / "right" / "rows.jsonl").read_bytes()
@@ -108,7 +108,7 @@ def test_a_matcher_and_a_questions_own_match_answer_nothing_anew(
     kept = [json.loads(line) for line in (out / "left" / "answers.jsonl").open()]
     said = next(row for row in kept if row["answer_span"])
     asked = [{**each, "answers": [f"{said['answer_span']} (thing)"]} for each in QUESTIONS]
-    monkeypatch.setattr(LlamaCppGenerator, "load", None)  # nothing may be answered anew
+    monkeypatch.setattr(BatchProcess, "load", None)  # nothing may be answered anew
 
     def truth(questions: list[dict[str, Any]], *matcher: str) -> bool:
         file = str(write_questions(tmp_path / "q.jsonl", *questions))

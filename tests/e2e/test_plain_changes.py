@@ -72,6 +72,27 @@ def test_what_can_not_be_had_or_loaded_leaves_the_one_before(talk) -> None:
     assert "Answer: Still here." in said
 
 
+def test_an_engine_that_gives_no_sign_of_life_is_named_and_ctrl_c_takes_another(
+    talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = ScriptedEngine([Answer(["never"], hold_after=0)])
+    waiting = PlainChat._next
+    looked: list[bool] = []
+
+    def pressed(chat: PlainChat) -> object:
+        stuck.silent = stuck.held.is_set() and not stuck.dead
+        looked.append(chat.session.keeper.silent)
+        if looked[-2:] == [True, True]:  # it has been said by now
+            monkeypatch.setattr(PlainChat, "_next", waiting)
+            interrupt()
+        return waiting(chat)
+
+    monkeypatch.setattr(PlainChat, "_next", pressed)
+    said = talk([stuck, river("Here I am.")], "Who?", "Anyone?")
+    assert said.count("(The engine doesn't answer. Ctrl+c stops the answer and starts a new engine.)") == 1
+    assert "Answer: Here I am." in said and "never" not in said
+
+
 @pytest.mark.usefixtures("here")
 def test_ctrl_c_stops_the_loading_and_the_one_before_is_back(talk, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = ScriptedEngine(load_gate=Event())

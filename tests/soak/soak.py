@@ -48,6 +48,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kinds", default="", help="only those whose name has this in it")
     parser.add_argument("--at-once", type=int, default=2, help="trials at a time (default: 2)")
+    parser.add_argument("--minutes", type=float, default=55, help="after which no trial is begun (default: 55)")
     args = parser.parse_args()
     chosen = [kind for kind in kinds() if args.kinds.lower() in kind.name.lower()]
     if not chosen:
@@ -58,9 +59,18 @@ def main() -> int:
         f"seed {args.seed}, share {args.share:g}: {sum(each.share_of(args.share) for each in chosen)} trials",
         flush=True,
     )
-    found = soak(chosen, args.share, args.seed, at_once=args.at_once, tell=lambda line: print(line, flush=True))
+    found = soak(
+        chosen,
+        args.share,
+        args.seed,
+        at_once=args.at_once,
+        minutes=args.minutes,
+        tell=lambda line: print(line, flush=True),
+    )
     print(f"\n{table(found)}\n\n{time.monotonic() - began:.0f} s in all")
-    return int(any(each.losses or each.crashes for each in found))
+    if left := sum(each.wanted - each.trials for each in found):
+        print(f"{left} trials were not begun: this machine is too slow or too busy for so many")
+    return int(any(each.losses or each.crashes or not each.trials for each in found))
 
 
 if __name__ == "__main__":

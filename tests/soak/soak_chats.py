@@ -270,13 +270,13 @@ def _questions() -> set[str]:
 
 
 KINDS = [
-    Kind("engine: kill -9", engine_killed, 20, 300),
-    Kind("chat: kill -9", chat_killed, 30, 240),
-    Kind("chat: SIGHUP", hung_up, 12, 240),
-    Kind("chat: SIGTERM", terminated, 12, 240),
-    Kind("chat: its window is closed", closed_terminal, 12, 240),
-    Kind("engine: stopped for a while", engine_stopped, 15, 240),
-    Kind("chat: suspended and resumed", chat_stopped, 12, 240),
-    Kind("chat: resized without pause", resized, 10, 240),
+    Kind("engine: kill -9", engine_killed, 16, 300),
+    Kind("chat: kill -9", chat_killed, 24, 240),
+    Kind("chat: SIGHUP", hung_up, 8, 240),
+    Kind("chat: SIGTERM", terminated, 8, 240),
+    Kind("chat: its window is closed", closed_terminal, 8, 240),
+    Kind("engine: stopped for a while", engine_stopped, 10, 240),
+    Kind("chat: suspended and resumed", chat_stopped, 8, 240),
+    Kind("chat: resized without pause", resized, 6, 240),
     Kind("two chats and an export", two_and_an_export, 2, 600),
 ]

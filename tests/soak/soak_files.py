@@ -230,7 +230,7 @@ def _listing(folder: Path) -> set[str]:
 KINDS = [
     Kind("GGUFs, damaged: models info", info_of_models, 14, 300, amount=50, cheap=True),
     Kind("adapters, damaged: models info", info_of_adapters, 6, 300, amount=50, cheap=True),
-    Kind("GGUFs, damaged: ask", asked, 40, 520),
+    Kind("GGUFs, damaged: ask", asked, 30, 520),
     Kind("pickles in place of weights", pickles, 6, 800),
     Kind("names that lead elsewhere", names, 6, 200, amount=40, cheap=True),
 ]

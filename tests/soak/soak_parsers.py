@@ -179,6 +179,6 @@ def headers(draw: random.Random, folder: Path, files: int) -> int:
 
 
 KINDS = [
-    Kind("parsers of documents", documents, 20, 500, amount=100, cheap=True),
+    Kind("parsers of documents", documents, 12, 500, amount=100, cheap=True),
     Kind("GGUF headers", headers, 10, 200, amount=600, cheap=True),
 ]

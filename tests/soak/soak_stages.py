@@ -221,7 +221,7 @@ def evaluate_on_a_full_disk(draw: random.Random, folder: Path) -> int:
 
 
 KINDS = [
-    Kind("train: kill -9 of its stages", training, 8, 600),
+    Kind("train: kill -9 of its stages", training, 6, 600),
     Kind("export: kill -9", export, 4, 400),
     Kind("models pull: kill -9", pull, 10, 200),
     Kind("calibrate: kill -9", calibrate, 4, 500),

@@ -171,9 +171,9 @@ def locked_and_killed(draw: random.Random, folder: Path) -> int:
 
 
 KINDS = [
-    Kind("store: disk full", disk_full, 15, 300),
-    Kind("store: read-only", read_only, 6, 300),
-    Kind("store: locked", locked, 10, 300),
-    Kind("store: of a newer version", newer, 8, 300),
-    Kind("store: locked, chat killed", locked_and_killed, 6, 300),
+    Kind("store: disk full", disk_full, 10, 300),
+    Kind("store: read-only", read_only, 4, 300),
+    Kind("store: locked", locked, 8, 300),
+    Kind("store: of a newer version", newer, 5, 300),
+    Kind("store: locked, chat killed", locked_and_killed, 5, 300),
 ]

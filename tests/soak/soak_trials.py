@@ -10,9 +10,11 @@ import multiprocessing
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -63,6 +65,7 @@ class Found:
     """What came of the trials of a kind."""
 
     kind: str
+    wanted: int
     trials: int = 0
     attempts: int = 0
     losses: list[str] = field(default_factory=list)
@@ -71,15 +74,28 @@ class Found:
 
 
 def soak(
-    kinds: Sequence[Kind], share: float, seed: int, *, at_once: int = 1, tell: Callable[[str], object] = print
+    kinds: Sequence[Kind],
+    share: float,
+    seed: int,
+    *,
+    at_once: int = 1,
+    minutes: float = 60,
+    tell: Callable[[str], object] = print,
 ) -> list[Found]:
-    """Run a share of each kind and say what came of it, in their order."""
-    found = {kind.name: Found(kind.name) for kind in kinds}
+    """Run a share of each kind and say what came of it, in their order; less of it where it is interrupted, or where no
+    more would be done in so many minutes: the kinds take turns, so that then each has had about as much of its own."""
+    found = {kind.name: Found(kind.name, kind.share_of(share)) for kind in kinds}
     todo = [(kind, number) for kind in kinds for number in range(kind.share_of(share))]
+    todo.sort(key=lambda each: each[1] / each[0].share_of(share))  # those of one trial come first: they are long
+    latest = time.monotonic() + minutes * 60
 
     def one(kind: Kind, number: int) -> None:
         began = time.monotonic()
+        if began > latest:
+            return
         held, lost, crash = alone(kind, f"{seed} {kind.name} {number}", kind.amount_of(share))
+        if stopped.is_set():
+            return
         each = found[kind.name]
         each.trials, each.attempts, each.seconds = each.trials + 1, each.attempts + held, each.seconds + (
             time.monotonic() - began
@@ -93,16 +109,19 @@ def soak(
         if each.trials == kind.share_of(share):
             tell(f"done   {kind.name}: {each.trials} trials, {each.attempts} attempts, {each.seconds:.0f} s")
 
-    pool = ThreadPoolExecutor(at_once)
+    pool, stopped = ThreadPoolExecutor(at_once), threading.Event()
     try:
         for waiting in [pool.submit(one, *each) for each in todo]:
             waiting.result()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # what it has started ends with it
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        stopped.set()
+        tell("stopped; this is what was done:")
+        pool.shutdown(wait=False, cancel_futures=True)
         for process, folder in list(_running.items()):
             _end(process, folder)
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+    pool.shutdown()
     return [found[kind.name] for kind in kinds]
 
 
@@ -169,11 +188,9 @@ def _end(process: multiprocessing.process.BaseProcess, folder: Path) -> None:
 def table(found: Sequence[Found]) -> str:
     """The trials as a Markdown table."""
     rows = [("kind", "trials", "attempts", "losses", "crashes", "seconds")]
-    rows += [
-        (each.kind, str(each.trials), str(each.attempts), str(len(each.losses)), str(len(each.crashes)),
-         f"{each.seconds:.0f}")
-        for each in found
-    ]  # fmt: skip
+    for each in found:
+        figures = (each.attempts, len(each.losses), len(each.crashes), round(each.seconds))
+        rows.append((each.kind, f"{each.trials} of {each.wanted}", *map(str, figures)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows

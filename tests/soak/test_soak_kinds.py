@@ -36,7 +36,12 @@ def test_losses_crashes_deaths_and_hangs_are_counted() -> None:
     assert "ZeroDivisionError" in broken.crashes[0] and "died (-9)" in dead.crashes[0]
     assert late.crashes == ["trial 0: not done within 1 s"]
     assert any(line.startswith("LOST   loses, trial 0: row ") for line in said)
-    assert "| loses | 2      | 0        | 2      | 0       |" in table([good, lost])
+    assert "| loses | 2 of 2 | 0        | 2      | 0       |" in table([good, lost])
+
+
+def test_what_would_come_too_late_is_not_begun() -> None:
+    (late,) = soak([Kind("loses", loses, 4, 300)], 1, 1, minutes=-1)
+    assert (late.trials, late.wanted, late.losses) == (0, 4, [])
 
 
 def test_what_a_screen_shows_is_read_off_it() -> None:

@@ -12,7 +12,9 @@ from lacie_training.errors import TrainingError
 from lacie_training.generators import Generator, load_generator, seed_of
 from lacie_training.recipes.models import ModelSettings
 
+from lacie_chat.engine import EngineSettings, native
 from lacie_chat.engine.errors import EngineError
+from lacie_chat.engine.model import Model
 from lacie_chat.engine.settings import ChatTurn, Sampling
 
 QUESTIONS = ("Who wrote Emma?", "What is the capital of Norway?", "How many legs has a spider?")
@@ -29,6 +31,15 @@ def llama_cpp() -> Iterator[Generator]:
     generator = load_generator(ModelSettings(model="embedded", generator="llama_cpp", batch_size=6, context=128))
     yield generator
     generator.close()
+
+
+@pytest.fixture(scope="module")
+def weights(embedded_model: Path) -> Iterator[Model]:
+    """What the first of them runs, in this process."""
+    native.start(None)
+    model = Model(EngineSettings(embedded_model, n_ctx=256), None)
+    yield model
+    model.free()
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +131,7 @@ def test_the_penalty_looks_back_on_the_answers_last_tokens() -> None:
 
 
 @pytest.mark.parametrize("answer", [[0], [3, 3, 1], [2, *[0] * 63], [2, *[0] * 64], list(range(5)) * 40])
-def test_the_penalty_is_llama_cpps(llama_cpp: Generator, answer: list[int]) -> None:
+def test_the_penalty_is_llama_cpps(weights: Model, answer: list[int]) -> None:
     import torch
     from lacie_training.generators.drawing import penalise
     from llama_cpp import llama_cpp as low
@@ -129,7 +140,7 @@ def test_the_penalty_is_llama_cpps(llama_cpp: Generator, answer: list[int]) -> N
 
     sampling = replace(GREEDY, repeat_penalty=1.3)
     logits = [1.5, -0.5, 0.25, 4.0, 0.0, 2.0]
-    chain = make_sampler(sampling, llama_cpp.model, 0)  # type: ignore[attr-defined]
+    chain = make_sampler(sampling, weights, 0)
     for token in answer:
         low.llama_sampler_accept(chain, token)
     rows = (low.llama_token_data * len(logits))(*[(token, logit, 0.0) for token, logit in enumerate(logits)])
@@ -151,9 +162,9 @@ def test_cut_before_the_temperature() -> None:
     assert [pick(logits, hot, torch.tensor([u])).item() for u in (0.1, 0.5, 0.99)] == [0, 0, 0]
 
 
-def test_digits_outside_of_ascii_are_cut_alike(llama_cpp: Generator, transformers: Generator) -> None:
+def test_digits_outside_of_ascii_are_cut_alike(weights: Model, transformers: Generator) -> None:
     for text in ("½ of it", "room \u0661\u0662", "1 12 123 1234", "Ⅻ ² x²", "in 1984 and 3.14"):
-        assert transformers.encode(text) == llama_cpp.model.tokenise(text, special=True), text  # type: ignore[attr-defined]
+        assert transformers.encode(text) == weights.tokenise(text, special=True), text  # type: ignore[attr-defined]
 
 
 def test_reading_in_batches_equals_reading_alone(transformers: Generator) -> None:

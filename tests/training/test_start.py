@@ -94,6 +94,14 @@ def lose_a_b(adapter: Path) -> None:
     save_file(whole, path)
 
 
+def lose_a_number(adapter: Path) -> None:
+    """Leave a NaN in its weights, as of a training that diverged."""
+    path = adapter / ADAPTER_FILES[1]
+    whole = load_file(path)
+    next(iter(whole.values()))[0, 0] = float("nan")
+    save_file(whole, path)
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -103,6 +111,7 @@ def lose_a_b(adapter: Path) -> None:
         (lambda adapter: (adapter / ADAPTER_FILES[1]).write_bytes(b"nothing"), "holds no adapter that can be read"),
         (lambda adapter: change(adapter, r=None), "is damaged: it names no rank"),
         (lose_a_b, "without its B"),
+        (lose_a_number, "holds a NaN or an infinity"),
         (lambda adapter: change(adapter, r=4), "has r 4 and alpha 32; set dpo.lora.r and dpo.lora.alpha to those"),
         (halve, "is an adapter of another model"),
     ],

@@ -59,6 +59,20 @@ async def test_a_model_that_cannot_be_loaded(driven) -> None:
         await driver.until(lambda: "Ready" in driver.text())
 
 
+async def test_an_engine_that_gives_no_sign_of_life(driven) -> None:
+    engine = ScriptedEngine([Answer(["never"], hold_after=0)])
+    async with driven(engine, ScriptedEngine([Answer(["From the new one."])])) as driver:
+        await driver.type("Question")
+        await driver.pilot.press("enter")
+        await driver.until(engine.held.is_set)
+        engine.silent = True
+        await driver.until(lambda: "✗ The engine doesn't answer" in driver.text())
+        await driver.until(lambda: "alt+r starts a new one" in driver.text() and "escape stops" in driver.text())
+        await driver.pilot.press("alt+r")
+        await driver.until(lambda: "From the new one." in driver.text())
+        await driver.until(lambda: "doesn't answer" not in driver.text())
+
+
 async def test_escape_stops_and_keeps_the_answer(driven) -> None:
     engine = ScriptedEngine([Answer(["Kept text ", "never"], hold_after=1)])
     async with driven(engine) as driver:

@@ -188,7 +188,7 @@ async def test_another_context_loads_the_model_again_once_one_goes_back(driven, 
         await write(driver, "2", "enter")
         assert asked == []
         await driver.pilot.press("escape")
-        await driver.until(lambda: asked and driver.session._keeper.engine is second)
+        await driver.until(lambda: asked and driver.session.keeper.engine is second)
         assert asked == [{"context": 4096, "threads": 2, "gpu_layers": "auto"}]
         assert read_settings(path).values["context"] == 4096
 

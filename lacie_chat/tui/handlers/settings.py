@@ -93,6 +93,6 @@ async def change_settings(chat: "ChatScreen") -> None:
         once_free(chat, "The model is loaded again", run_otherwise)
 
 
-@does("chat.reload", lambda chat: bool(chat.session.load_error))
+@does("chat.reload", lambda chat: bool(chat.session.load_error) or chat.session.keeper.silent)
 def reload_model(chat: "ChatScreen") -> None:
-    chat.session.start()
+    chat.session.keeper.renew()

@@ -20,6 +20,7 @@ from lacie_chat.chat.events import (
     Notice,
     PromptRead,
     SavingChanged,
+    SilenceChanged,
     SpeakerChanged,
     TextAdded,
     ThoughtAdded,
@@ -127,9 +128,13 @@ class ChatScreen(FetchingScreen):
             case LoadFailed(reason):
                 status.show_failed(reason)
                 self.footer.refit()
+            case SilenceChanged():
+                self._show_state()
+                self.footer.refit()
+                self.refresh_bindings()
             case SpeakerChanged():
                 await self._show_speaker()
-            case PromptRead(_, done, total):
+            case PromptRead(_, done, total) if not self.session.keeper.silent:
                 status.show_reading(done, total)
             case TextAdded(turn, _) | ThoughtAdded(turn, _):
                 if view := self.transcript.answer_view(turn):

@@ -25,6 +25,7 @@ from lacie_chat.tui.harmless import ShowsHarmless
 from lacie_chat.tui.interface_state import read_state
 from lacie_chat.tui.screens.base import SHORT, SizedScreen, TitleBar
 from lacie_chat.tui.themes import Coloured
+from lacie_chat.tui.told_to_end import EndsWhenTold
 from lacie_chat.tui.widgets.fitting_footer import FittingFooter
 from lacie_chat.tui.widgets.line_layout import flowed
 
@@ -53,7 +54,7 @@ INTRO = (
 )  # fmt: skip
 
 
-class StudyApp(DrawsWhole[None], ShowsHarmless[None], Coloured[None]):
+class StudyApp(DrawsWhole[None], EndsWhenTold[None], ShowsHarmless[None], Coloured[None]):
     """`plan`: all that this person is shown, in order; `file`: where their judgements go, and what is there already."""
 
     TITLE = "lacie study"

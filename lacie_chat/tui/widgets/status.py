@@ -69,6 +69,15 @@ class Status(Static):
             ways = [f"{retry}: again", f"{other}: other model"]
         self._show(line, *(Content.styled(way, DIM) for way in ways))
 
+    def show_silent(self, *, waits: bool) -> None:
+        """The engine gives no sign of life. `waits`: an answer is to come from it."""
+        renew, stop = key_of(self, "chat.reload"), key_of(self, "answer.stop")
+        ways = [f"{renew}: new one"] if self._narrow else [f"{renew} starts a new one"]
+        if waits:
+            ways.append(f"{stop} stops")
+        head = Content.assemble(("✗ ", "bold"), "The engine doesn't answer").stylize("$text-error")
+        self._show(head, *(Content.styled(way, DIM) for way in ways))
+
     def show_reading(self, done: int, total: int) -> None:
         if total < LONG_PROMPT:
             self._show(Content("Reading…"))

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from lacie_chat.engine.generator import Generator
 from lacie_chat.models import resolve
+from lacie_chat.models.peft_files import read_tensors, refuse_no_numbers
 from lacie_training.errors import TrainingError
 from lacie_training.recipes.models import ModelSettings
 
@@ -32,14 +33,14 @@ def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name
 
         return Replicas.load(load_generator, settings, adapter=adapter, name=name)
     from lacie_chat.engine import Machine
-    from lacie_chat.engine.batches import LlamaCppGenerator
+    from lacie_chat.engine.batch_process import BatchProcess
 
     if adapter is not None and adapter.is_dir():
         raise TrainingError(
             f"{adapter} is a PEFT adapter: llama.cpp needs it as GGUF (`lacie export adapter`), "
             "or set the generator to transformers"
         )
-    return LlamaCppGenerator.load(
+    return BatchProcess.load(
         resolve(settings.model).path,
         adapter=adapter,
         # llama.cpp makes its context for a number of sequences; a recipe for another generator may leave it open
@@ -52,7 +53,10 @@ def load_generator(settings: ModelSettings, *, adapter: Path | None = None, name
 def load_shared(
     settings: ModelSettings, adapters: Sequence[Path], *, adapter: Path | None = None, name: str = "speaker"
 ) -> SharedGenerator:
-    """As `load_generator`, in transformers or vLLM; `adapters`: all PEFT folders that will speak over the weights."""
+    """As `load_generator`, in transformers or vLLM; `adapters`: all PEFT folders that will speak over the weights.
+    Raises ModelError where one is damaged, or holds a NaN."""
+    for each in filter(None, {adapter, *adapters}):
+        refuse_no_numbers(each, read_tensors(each))
     if settings.data_parallel > 1:
         from lacie_training.generators.replicas import Replicas
 

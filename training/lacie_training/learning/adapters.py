@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lacie_chat.errors import LacieError
-from lacie_chat.models.peft_files import CONFIG, WEIGHTS, lora_pairs, read_config, read_tensors
+from lacie_chat.models.peft_files import CONFIG, WEIGHTS, lora_pairs, read_config, read_tensors, refuse_no_numbers
 from lacie_chat.rows import writing
 from lacie_training.errors import TrainingError
 from lacie_training.recipes.schema import Recipe
@@ -32,6 +32,7 @@ def read_adapter(folder: Path, *, called: str | None = None) -> tuple[dict[str, 
     try:
         config, tensors = read_config(folder), read_tensors(folder)
         lora_pairs(folder, {name: tuple(tensor.shape) for name, tensor in tensors.items()})
+        refuse_no_numbers(folder, tensors)
     except LacieError as error:
         raise TrainingError(
             f"{called or folder} holds no adapter that can be read ({error}); name that of a run that is trained"
