@@ -81,6 +81,7 @@ REPORT: Kind = {
     **dict.fromkeys(("dropped_samples", "dropped_pairs", "kinds_before_balancing", "kinds"), _counts),
 }
 """`pairs_report.json`, which is one."""
+THRESHOLD: Kind = {"accept_threshold": is_number}
 SCORES: Kind = {"id": is_text, "step": _whole, "f1": _number_or_none}
 REFERENCES: Kind = {"question": is_text, "correct_answers": _texts, "incorrect_answers": _texts}
 TRUTHS: Kind = {"id": is_text, "yes": is_number}
@@ -99,15 +100,16 @@ def check_rows(rows: Iterable[Row], path: Path, kind: Kind) -> None:
         check_fields(row, f"{path}, row {number}", kind)
 
 
-def pairs_report(path: Path) -> Row:
-    """What the stage 'pairs' has counted. Raises TrainingError, one line, for a file that is none of it."""
+def pairs_report(path: Path, kind: Kind = REPORT) -> Row:
+    """What the stage 'pairs' has counted, and of it `kind`, all that is wanted. Raises TrainingError, one line, for a
+    file that is none of it."""
     try:
         found = read_json(path)
     except (OSError, NoJSON) as error:
         raise TrainingError(f"{path} can't be read: {error}; run the stage 'pairs' again") from error
     if not isinstance(found, dict):
         raise TrainingError(f"{path} is no report of pairs; run the stage 'pairs' again")
-    check_fields(found, str(path), REPORT)
+    check_fields(found, str(path), kind)
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from lacie_training.errors import TrainingError
 from lacie_training.recipes.schema import PairSettings
-from lacie_training.row_kinds import pairs_report
+from lacie_training.row_kinds import THRESHOLD, pairs_report
 from lacie_training.run_folder import RunFolder
 from lacie_training.samples.ladder import cut_threshold
 
@@ -27,4 +27,4 @@ def evaluation_threshold(folder: RunFolder) -> float:
     wanted = folder.recipe.evaluate.threshold
     if wanted != "training":
         return wanted
-    return float(pairs_report(folder.file("pairs_report.json"))["accept_threshold"])
+    return float(pairs_report(folder.file("pairs_report.json"), THRESHOLD)["accept_threshold"])
