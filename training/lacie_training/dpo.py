@@ -76,9 +76,6 @@ def _trained(folder: RunFolder) -> bool:
 
 def train(folder: RunFolder) -> None:
     """Train to the last step, from the last checkpoint if there is one. Raises Stopped after a SIGTERM."""
-    pairs = rows_of_kind(folder.file("pairs.jsonl"), PAIRS)
-    if not pairs:
-        raise TrainingError(f"{folder.path / 'pairs.jsonl'} holds no pairs; run the stage 'pairs' again")
     from transformers import set_seed
 
     from lacie_training.generators.chat_prompts import turn_end
@@ -91,6 +88,9 @@ def train(folder: RunFolder) -> None:
     settings = recipe.dpo
     if sharded():
         check_sharding(settings)
+    pairs = rows_of_kind(folder.file("pairs.jsonl"), PAIRS)
+    if not pairs:
+        raise TrainingError(f"{folder.path / 'pairs.jsonl'} holds no pairs; run the stage 'pairs' again")
     tokenizer = load_tokenizer(recipe.speaker.model, recipe.speaker.revision)
     end = turn_end(tokenizer) if recipe.speaker.format == "chat" else None
     rows = tokenise_pairs(pairs, tokenizer, settings.max_length, end=end)
