@@ -155,7 +155,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("chat.export", "alt+e", "Export", "Write the conversation as Markdown, HTML or JSON", argument="format"),
     Action("chat.duplicate", "alt+d", "Duplicate", "Copy it up to the selected message, and go on with the copy"),
     Action("chat.branches", "alt+g", "Branches", "See all branches as a tree, and show another one"),
-    Action("chat.reload", "alt+r", "Reload", "Load the model again; where the engine doesn't answer: start a new one"),
+    Action("chat.reload", "alt+r", "Reload", "Load the model again"),
     Action("view.back", "escape", "Back", "Leave an edit, the details or a selection; back to the composer"),
     Action("view.answer_before", "alt+up", "Answer before", "Select the answer before; first the last one"),
     Action("view.answer_after", "alt+down", "Answer after", "Select the answer after"),

@@ -73,6 +73,7 @@ def run_stage(
     """Run one stage on a run folder; returns the exit status, errors of the user's printed as one line."""
     quiet_libraries()
     try:
+        need_extra()
         recipe = load_recipe(recipe_name, overrides)
         path = run_dir or default_run_dir(recipe)
         if not is_first_process():
