@@ -114,7 +114,7 @@ def export(draw: random.Random, folder: Path) -> int:
     adapter = make_adapter(folder / "adapter", shapes(base), str(base))
     out = folder / "out"
     words = [sys.executable, "-m", "lacie_export.run", "--adapter", str(adapter), "--base", str(base)]
-    words += ["--out", str(out), "--quant", "q8_0", "--no-verify"]
+    words += ["--out", str(out), "--quant", "q8_0", "--no-verify", "--force"]
     died = killed(draw, words, Counted(out), kills=3, longest=14)
     for path in out.rglob("*.gguf"):
         header = read_header(path)

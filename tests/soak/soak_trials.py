@@ -12,7 +12,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -164,7 +163,9 @@ def _in_process(run: Run, seed: str, folder: Path, amount: int, answer: Connecti
     }
     os.chdir(folder / "work")
     held, lost, crash = 0, "", ""
-    sys.stdout = sys.stderr = (folder / "output").open("w+")
+    with (folder / "output").open("w") as output:  # of this process, and of all that it starts
+        for descriptor in (1, 2):
+            os.dup2(output.fileno(), descriptor)
     try:
         held = run(random.Random(seed), folder / "work", *([amount] if amount else []))
     except Lost as error:
