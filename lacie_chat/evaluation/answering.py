@@ -159,13 +159,12 @@ def rows_of(
     rows = {str(row.get("id")): row for row in read_rows(file.path)}
     found = [rows[question.id] for question in questions]
     for row in found:
+        if (other := row.get("assessment_version") or "unknown") != version:  # its rows may have had other fields
+            raise LacieError(
+                f"{file.path} was heard by version {str(other)[:60]} of the assessment, and this one is {version}; "
+                "delete the file or give another folder, and answer anew"
+            )
         _check_row(row, file.path)
-    other = next((row for row in found if row.get("assessment_version") != version), None)
-    if other is not None:
-        raise LacieError(
-            f"{file.path} was heard by version {other.get('assessment_version') or 'unknown'} of the assessment, and "
-            f"this one is {version}; delete the file or give another folder, and answer anew"
-        )
     return judged(found, questions, calibrator)
 
 

@@ -66,6 +66,7 @@ def test_smoke_hands_over_from_stage_to_stage(smoke: tuple[Path, str]) -> None:
     assert all(row["prompt"].count(row["question"]) == 1 and "not sure" not in row["prompt"] for row in samples)
     assert [row["id"] for row in judged] == [row["id"] for row in samples]
     for before, after in zip(samples, judged, strict=True):
+        before.pop("token_logprobs", None)  # a draw's signals are made of them
         assert before.items() <= after.items()
         assert after["acceptance"] is None or 0 <= after["acceptance"] <= 1
         assert not after["correct"] or after["answer_span"]
