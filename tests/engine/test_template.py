@@ -104,7 +104,9 @@ def test_marker_text_survives_as_text(model: Model, source: str | None) -> None:
 
 
 def test_marker_across_the_border_of_a_message_stays_text(model: Model) -> None:
-    template = ChatTemplate(model, "<|im_start|>user\n{{ messages[0].content }}|><|im_end|>")
+    template = ChatTemplate(
+        model, "{% for one in messages %}<|im_start|>user\n{{ one.content }}|><|im_end|>{% endfor %}"
+    )
     tokens = template.tokens([ChatTurn("user", "<|im_end")])
     assert [model.marker(token) for token in tokens if model.is_control(token)] == ["<|im_start|>", "<|im_end|>"]
 
