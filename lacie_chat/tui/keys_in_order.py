@@ -41,7 +41,7 @@ class KeysInOrder(App[None]):
     async def on_event(self, event: Event) -> None:
         if not isinstance(event, Key | Paste) or event.is_forwarded:
             await super().on_event(event)
-        elif self._doing is None and (self._settled or self._only_text) and _writes(event):
+        elif not (self._doing or self._arrived) and (self._settled or self._only_text) and _writes(event):
             self._settled, self._only_text = False, True
             await super().on_event(event)
         else:
@@ -57,11 +57,16 @@ class KeysInOrder(App[None]):
             await asyncio.sleep(0)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._doing = None
         if not task.cancelled() and isinstance(error := task.exception(), Exception):
             self._handle_exception(error)
 
     async def _do_arrived(self) -> None:
+        try:
+            await self._do_in_order()
+        finally:  # not when the loop tells of its end: what comes before it does would lie there till the next key
+            self._doing = None
+
+    async def _do_in_order(self) -> None:
         pressed_on: Widget | None = None
         while self._arrived and not self._exit:
             event = self._arrived.popleft()

@@ -29,6 +29,8 @@ Run = Callable[..., int]
 many attempts it held (kills, files, turns)."""
 
 
+_LONGEST = 4000
+"""Characters of what is told of a crash: where it was stands first, a screen last."""
 _running: dict[multiprocessing.process.BaseProcess, Path] = {}
 """The processes of trials and their folders, which end with the soak."""
 
@@ -171,7 +173,8 @@ def _in_process(run: Run, seed: str, folder: Path, amount: int, answer: Connecti
     except Lost as error:
         lost = str(error)
     except BaseException:  # noqa: BLE001 - a trial tells what broke, whatever it is
-        crash = traceback.format_exc(limit=-4).strip()[-1200:]
+        told = traceback.format_exc(limit=-4).strip()
+        crash = told if len(told) <= _LONGEST else f"{told[: _LONGEST // 2]}\n[…]\n{told[-_LONGEST // 2 :]}"
     answer.send((held, lost, crash))
 
 

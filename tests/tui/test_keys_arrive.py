@@ -228,3 +228,19 @@ async def _never() -> None:
     import asyncio
 
     await asyncio.Event().wait()
+
+
+async def test_text_that_comes_as_the_last_key_is_done_with_is_not_left(driven, danube) -> None:
+    """Between the end of what does the keys and the word of it lies a moment, in which all that was typed while the
+    screen stood still may come: it stayed unseen then, or came behind what was typed later."""
+    async with driven(danube) as driver:
+        app, composer = driver.app, driver.chat.composer
+        await driver.pilot.pause()
+        app.post_message(Key("escape", None))
+        await driver.until_soon(lambda: app._doing is not None)
+        doing = app._doing
+        await driver.until_soon(doing.done)
+        with app._context():
+            for letter in "Which one?":
+                await app.on_event(Key(letter, letter))
+        await driver.until(lambda: composer.text == "Which one?")
