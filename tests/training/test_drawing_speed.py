@@ -148,5 +148,5 @@ def test_a_text_is_decoded_only_where_it_may_end_and_ends_there(stop: list[str])
     for _ in range(60):
         tokens = [draw.choice(vocabulary) for _ in range(30)]
         rows = Rows(1, tokenizer, set(), stop, {})
-        count = next((n for n, token in enumerate(tokens, start=1) if not rows.add([0], [token], [0.0])), None)
+        count = next((n for n, token in enumerate(tokens, start=1) if not rows.add([0], [token])), None)
         assert count == ended(tokens, tokenizer, stop)

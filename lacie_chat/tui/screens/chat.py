@@ -130,7 +130,6 @@ class ChatScreen(FetchingScreen):
                 self.footer.refit()
             case SilenceChanged():
                 self._show_state()
-                self.footer.refit()
                 self.refresh_bindings()
             case SpeakerChanged():
                 await self._show_speaker()

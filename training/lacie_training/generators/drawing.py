@@ -42,18 +42,19 @@ class Rows:
         self.finished = [False] * count
         self._tokenizer, self._ends, self._stop, self._may_stop = tokenizer, ends, tuple(stop), may_stop
 
-    def add(self, rows: Sequence[int], tokens: Sequence[int], logprobs: Sequence[float]) -> list[int]:
-        """Add one token to each of these rows that has not ended, with its log-probability; returns the places (in
-        `rows`) that go on."""
+    def add(self, rows: Sequence[int], tokens: Sequence[int], logprobs: Sequence[float] | None = None) -> list[int]:
+        """Add one token to each of these rows that has not ended, with its log-probability where that is wanted;
+        returns the places (in `rows`) that go on."""
         going_on = []
-        for place, (row, token, logprob) in enumerate(zip(rows, tokens, logprobs, strict=True)):
+        for place, (row, token) in enumerate(zip(rows, tokens, strict=True)):
             if self.finished[row]:
                 continue
             if token in self._ends:
                 self.finished[row] = True
                 continue
             self.tokens[row].append(token)
-            self.logprobs[row].append(logprob)
+            if logprobs is not None:
+                self.logprobs[row].append(logprobs[place])
             if self._stop and self._completes(token) and self._stopped(row):
                 self.finished[row] = True
                 continue
@@ -78,14 +79,15 @@ class Rows:
         return cast(str, self._tokenizer.decode(tokens, skip_special_tokens=True))
 
     def responses(self, strip: bool) -> list[Response]:
-        """The texts before their stop strings, in order of the rows. With `strip` they are a speaker's responses, and
-        have their tokens' probabilities; a reader's answers are taken as they come."""
+        """The texts before their stop strings, in order of the rows, with their tokens' probabilities where those were
+        added."""
         result = []
         for row, tokens in enumerate(self.tokens):
             text = cut_at(self._decoded(tokens), self._stop)
             text = text.strip() if strip else text
             finish = "stop" if self.finished[row] else "length"
-            pieces = list(zip(self._pieces(tokens), self.logprobs[row], strict=True)) if strip else []
+            logprobs = self.logprobs[row]
+            pieces = list(zip(self._pieces(tokens), logprobs, strict=True)) if logprobs else []
             result.append(Response(text, cast(Any, finish), len(tokens), aligned(pieces, text)))
         return result
 
@@ -100,6 +102,11 @@ class Rows:
             pieces.append(text[len(before) :].encode())
             before = text
         return pieces
+
+
+def logprobs_of(logits: torch.Tensor, tokens: torch.Tensor) -> list[float]:
+    """The natural log-probability of one token a row, by the logits' plain softmax."""
+    return cast(list[float], logits.float().log_softmax(-1).gather(-1, tokens[:, None]).squeeze(-1).tolist())
 
 
 def penalise(logits: torch.Tensor, answers: Sequence[list[int]], penalty: float) -> torch.Tensor:

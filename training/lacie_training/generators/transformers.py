@@ -19,7 +19,7 @@ import torch
 from lacie_chat.engine.generator import Response
 from lacie_chat.engine.settings import ChatTurn, Sampling
 from lacie_training.generators.chat_prompts import turn_end
-from lacie_training.generators.drawing import Rows, penalise, pick, uniforms
+from lacie_training.generators.drawing import Rows, logprobs_of, penalise, pick, uniforms
 from lacie_training.generators.encoding import Choices, Encoding
 from lacie_training.generators.kv_cache import growing_cache
 from lacie_training.generators.loading import load_model, load_tokenizer, memory_errors, torch_device, torch_dtype
@@ -299,8 +299,7 @@ class TransformersGenerator:
             if sampling.repeat_penalty != 1:
                 logits = penalise(logits, [rows.tokens[row] for row in alive], sampling.repeat_penalty)
             chosen = pick(logits, sampling, numbers_there[:, step])
-            logprobs = own.float().log_softmax(-1).gather(-1, chosen[:, None]).squeeze(-1)
-            going_on = rows.add(alive, chosen.tolist(), logprobs.tolist())
+            going_on = rows.add(alive, chosen.tolist(), logprobs_of(own, chosen) if strip else None)
             if not going_on or step + 1 == sampling.max_tokens:
                 break
             if len(going_on) <= (1 - _ENOUGH_ENDED) * len(alive):
