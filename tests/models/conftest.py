@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hub_in_use import hub_in_use
 from hub_server import HubServer
 
 from lacie_chat.models import ModelError, resolve
@@ -65,18 +66,11 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     """A Hub for this test, with an empty cache and nobody logged in."""
-    import huggingface_hub
-
-    with HubServer() as server:
-        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
-        monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-        monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-        for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE"):
-            monkeypatch.delenv(name, raising=False)
-        huggingface_hub.close_session()  # an earlier test's connections
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    with hub_in_use(monkeypatch) as server:
         yield server
-        huggingface_hub.close_session()
 
 
 TINY, TINY_FILE = "owner/Tiny-GGUF", "tiny-Q4_K_M.gguf"

@@ -8,9 +8,9 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-import huggingface_hub
 import pytest
 from driver import Driver
+from hub_in_use import hub_in_use
 from hub_server import HubServer
 from scripted import Answer, ScriptedEngine
 from shop import Shop
@@ -44,13 +44,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    with HubServer() as server:
-        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
-        monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-        huggingface_hub.close_session()
+    with hub_in_use(monkeypatch) as server:
         yield server
-        huggingface_hub.close_session()
 
 
 @pytest.fixture
